@@ -1,0 +1,92 @@
+import { mean, median, sampleRankCorrelation } from "simple-statistics";
+import type { Series } from "./readers/series.ts";
+
+/** Values at either end of a run that are averaged, so that one noisy step decides nothing. */
+const END_VALUES = 3;
+/** Width of the running median under which a threshold counts as crossed. */
+const MEDIAN_WIDTH = 5;
+
+/** A series from its start to its end. */
+export interface Change {
+  /** Mean of the first three values. */
+  readonly start: number;
+  /** Mean of the last three values. */
+  readonly end: number;
+  /** First and last step. */
+  readonly steps: readonly [number, number];
+}
+
+/** What became of the policy entropy. */
+export type Course = "collapse" | "decline" | "stable" | "rise" | "explosion";
+
+/** The course of the policy entropy over a run. */
+export interface EntropyCourse extends Change {
+  /** `collapse`: less than a quarter is left; `explosion`: it more than doubled; within ±25 %: `stable`. */
+  readonly course: Course;
+  /** First step at which half of the starting entropy was spent; undefined if it never was. */
+  readonly halfSpent: number | undefined;
+  /** First step at which 95 % of it was spent; undefined if it never was. */
+  readonly nearlySpent: number | undefined;
+}
+
+/** The start and end of a series; undefined for fewer than two values. */
+export function changeOf({ steps, values }: Series): Change | undefined {
+  if (values.length < 2) return undefined;
+  const count = Math.min(END_VALUES, Math.floor(values.length / 2));
+  return {
+    start: mean(Array.from(values.subarray(0, count))),
+    end: mean(Array.from(values.subarray(-count))),
+    steps: [steps[0]!, steps.at(-1)!],
+  };
+}
+
+/** What became of the entropy; undefined for fewer than two values. */
+export function entropyCourse(entropy: Series): EntropyCourse | undefined {
+  const change = changeOf(entropy);
+  if (change === undefined) return undefined;
+  const { start, end } = change;
+  const ratio = end / start;
+  const course = ratio < 0.25
+    ? "collapse"
+    : ratio < 0.75
+    ? "decline"
+    : ratio <= 1.25
+    ? "stable"
+    : ratio <= 2
+    ? "rise"
+    : "explosion";
+  return {
+    ...change,
+    course,
+    halfSpent: firstBelow(entropy, 0.5 * start),
+    nearlySpent: firstBelow(entropy, 0.05 * start),
+  };
+}
+
+/** The first step at which the running median of a series is at or below a value. */
+export function firstBelow({ steps, values }: Series, value: number): number | undefined {
+  const half = Math.floor(MEDIAN_WIDTH / 2);
+  for (let i = 0; i < values.length; i++) {
+    const window = Array.from(values.subarray(Math.max(0, i - half), i + half + 1));
+    if (median(window) <= value) return steps[i];
+  }
+  return undefined;
+}
+
+/** Spearman's rank correlation of two series over the steps that both have. */
+export interface Correlation {
+  /** −1 to 1. */
+  readonly rank: number;
+  /** Number of common steps. */
+  readonly n: number;
+}
+
+/** The rank correlation of two series; undefined for fewer than 8 common steps or a constant. */
+export function correlate(left: Series, right: Series): Correlation | undefined {
+  const at = new Map(Array.from(right.steps, (step, i) => [step, right.values[i]!]));
+  const common = Array.from(left.steps, (step, i) => [left.values[i]!, at.get(step)] as const)
+    .filter((pair): pair is readonly [number, number] => pair[1] !== undefined);
+  if (common.length < 8) return undefined;
+  const rank = sampleRankCorrelation(common.map(([x]) => x), common.map(([, y]) => y));
+  return Number.isFinite(rank) ? { rank, n: common.length } : undefined;
+}

@@ -1,0 +1,37 @@
+/**
+ * An error that a user can act on: its message is one sentence that says what was wrong, where, and
+ * what was expected. Commands print the message alone and exit with code 1; any other error is a
+ * fault of this library and keeps its stack trace.
+ */
+export class UserError extends Error {
+  /** The class, as `Error.name`. */
+  override name = "UserError";
+}
+
+/** A log that cannot be read, or that does not hold what was asked of it. */
+export class ReadError extends UserError {
+  /** The class, as `Error.name`. */
+  override name = "ReadError";
+}
+
+/** Why {@linkcode LawError} was thrown. */
+export type LawErrorCode =
+  | "too-few-pairs"
+  | "constant-entropy"
+  | "constant-score"
+  | "not-finite"
+  | "no-split";
+
+/** Pairs to which R = −a·exp(H) + b cannot be fitted. */
+export class LawError extends UserError {
+  /** The class, as `Error.name`. */
+  override name = "LawError";
+  /** The reason, for code that wants to react to it. */
+  readonly code: LawErrorCode;
+
+  /** An error with the reason and the sentence for the user. */
+  constructor(code: LawErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

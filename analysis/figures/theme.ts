@@ -1,0 +1,91 @@
+import type { LegendLayout } from "vega";
+import type { Config } from "vega-lite";
+
+/**
+ * The look of every figure: sized for one column of a paper (drawn at 300 units for 3.3 inches, so 10
+ * units print as 8 points), and the colours of Okabe & Ito (2008), which stay apart for colour-blind
+ * readers; series differ in shape or dash as well, for print without colour.
+ */
+export const theme: Config = {
+  background: "white",
+  font: "Arimo, Arial, Liberation Sans, Helvetica, sans-serif",
+  padding: 8,
+  view: { continuousWidth: 300, continuousHeight: 190, stroke: null },
+  axis: {
+    labelFontSize: 10,
+    titleFontSize: 10.5,
+    titleFontWeight: "normal",
+    titlePadding: 7,
+    labelColor: "#222",
+    titleColor: "#222",
+    domainColor: "#444",
+    tickColor: "#444",
+    tickSize: 4,
+    gridColor: "#e4e4e4",
+    labelPadding: 3,
+  },
+  legend: {
+    labelFontSize: 10,
+    titleFontSize: 10,
+    titleFontWeight: "normal",
+    labelColor: "#222",
+    titleColor: "#222",
+    orient: "bottom",
+    columnPadding: 14,
+    labelLimit: 260,
+    symbolSize: 45,
+    symbolStrokeWidth: 1.6,
+    offset: 8,
+    symbolOpacity: 1,
+  },
+  header: {
+    labelFontSize: 10.5,
+    labelFontWeight: "bold",
+    labelColor: "#222",
+    titleFontSize: 10.5,
+    labelPadding: 4,
+  },
+  title: { fontSize: 11, fontWeight: "bold", color: "#222", anchor: "start", offset: 8 },
+  point: { filled: true, size: 22, opacity: 0.8 },
+  line: { strokeWidth: 1.6 },
+  text: { fontSize: 10, color: "#222" },
+};
+
+/** Several legends under a figure stand below one another: a setting of Vega that Vega-Lite lacks. */
+export const legendLayout: LegendLayout = {
+  bottom: { direction: "vertical", anchor: "start", margin: 4 },
+};
+
+/** Colours for series, in the order in which they are handed out. */
+export const COLOURS: readonly string[] = [
+  "#0072B2", // blue
+  "#D55E00", // vermilion
+  "#009E73", // green
+  "#CC79A7", // purple
+  "#E69F00", // orange
+  "#56B4E9", // sky
+  "#000000",
+];
+
+/** Point shapes, paired with the colours. */
+export const SHAPES: readonly string[] = [
+  "circle",
+  "square",
+  "triangle-up",
+  "diamond",
+  "cross",
+  "triangle-down",
+  "triangle-right",
+];
+
+/** Ticks of a logarithmic axis within a range: 1, 2 and 5 in each decade. */
+export function logTicks(low: number, high: number): number[] {
+  const ticks: number[] = [];
+  for (let decade = Math.floor(Math.log10(low)); decade <= Math.ceil(Math.log10(high)); decade++) {
+    for (const digit of [1, 2, 5]) {
+      const tick = Number(`${digit}e${decade}`);
+      if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
+    }
+  }
+  return ticks;
+}

@@ -1,0 +1,30 @@
+/**
+ * Raw logs of RL training in, the entropy-performance law and its uncertainty out. Needs no GPU.
+ *
+ * ```ts
+ * import { compareRivals, fitLaw, pairs, predictFrom, readRun } from "./analysis/mod.ts";
+ *
+ * const run = await readRun("console.log");
+ * const { pairs: points } = pairs(run);
+ * const { a, b, ceiling, interval, identified } = fitLaw(points);
+ * const { rmse } = predictFrom(points, { fraction: 0.15 });
+ * ```
+ *
+ * @module
+ */
+export * from "./bootstrap.ts";
+export * from "./diagnosis.ts";
+export * from "./dynamics.ts";
+export * from "./errors.ts";
+export * from "./figures/draw.ts";
+export * from "./figures/law_figure.ts";
+export * from "./identification.ts";
+export * from "./law.ts";
+export * from "./pairs.ts";
+export * from "./prediction.ts";
+export { readRun, type ReadRunOptions, readRuns } from "./readers/read_run.ts";
+export type { CompanionName } from "./readers/keys.ts";
+export { joinExports } from "./readers/join.ts";
+export type * from "./readers/run.ts";
+export type { Series } from "./readers/series.ts";
+export * from "./rivals.ts";

@@ -1,0 +1,92 @@
+import { ReadError } from "./errors.ts";
+import type { Run } from "./readers/run.ts";
+import { keyList } from "./readers/read_run.ts";
+
+/** Entropy and performance of one policy. */
+export interface Pair {
+  /** The step of the performance. */
+  readonly step: number;
+  /** H, in nats per token. */
+  readonly entropy: number;
+  /** R, a fraction or a reward. */
+  readonly score: number;
+}
+
+/**
+ * Which entropy belongs to a score that was logged at step s.
+ *
+ * - `next-logged`: the first one after s, at most 2 steps later; where there is none, the one at s.
+ *   For trainers that log entropy before the update of a step and validate after it (verl).
+ * - `same-step`: the one at s, else the nearest earlier one.
+ */
+export type PairingRule = "next-logged" | "same-step";
+
+/** The furthest that `next-logged` looks ahead, in steps. */
+const LOOK_AHEAD = 2;
+
+/** What {@linkcode pairs} found. */
+export interface Pairing {
+  /** The pairs in order of their steps. */
+  readonly pairs: readonly Pair[];
+  /** The rule that was used. */
+  readonly rule: PairingRule;
+  /** Scores for which the rule found no entropy. */
+  readonly dropped: number;
+}
+
+/** What a rule does, for a person. */
+export function describeRule(rule: PairingRule): string {
+  return rule === "next-logged"
+    ? "score at s with the first entropy logged after s (at most s + 2), else with that at s"
+    : "score at s with the entropy at s, else with the nearest earlier one";
+}
+
+/** The rule for a run: `next-logged` for validation scores of verl, `same-step` for all else. */
+export function pairingRule(run: Run): PairingRule {
+  return run.framework === "verl" && run.score?.kind === "validation" ? "next-logged" : "same-step";
+}
+
+/**
+ * Pairs each score of a run with the entropy of the policy that it was measured on.
+ *
+ * @throws {ReadError} if the run has no entropy or no score; the message lists the keys that it has.
+ */
+export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): Pairing {
+  const { entropy, score } = run;
+  if (entropy === undefined || score === undefined) {
+    const missing = entropy === undefined && score === undefined
+      ? "neither a policy entropy nor a score"
+      : entropy === undefined
+      ? "no policy entropy"
+      : "no score";
+    const keys = Array.from(run.keys).filter(([, count]) => count > 0).map(([key]) => key);
+    throw new ReadError(`${run.source} has ${missing} under a key known here; ${keyList(keys)}`);
+  }
+  const rule = options.rule ?? pairingRule(run);
+  const found: Pair[] = [];
+  for (const [i, step] of score.steps.entries()) {
+    const at = entropyIndex(entropy.steps, step, rule);
+    if (at < 0) continue;
+    found.push({ step, entropy: entropy.values[at]!, score: score.values[i]! });
+  }
+  return { pairs: found, rule, dropped: score.steps.length - found.length };
+}
+
+function entropyIndex(steps: Float64Array, step: number, rule: PairingRule): number {
+  const after = firstAfter(steps, step);
+  if (rule === "same-step") return after - 1;
+  if (after < steps.length && steps[after]! <= step + LOOK_AHEAD) return after;
+  return steps[after - 1] === step ? after - 1 : -1;
+}
+
+/** Index of the first of the ascending `steps` that is greater than `step`. */
+function firstAfter(steps: Float64Array, step: number): number {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle]! > step) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,20 @@
+import type { Malformed } from "./malformed.ts";
+import type { SeriesCollector } from "./series.ts";
+
+/** What a format's reader is told. */
+export interface ReaderOptions {
+  /** Whether the values of a key are needed; other keys are only counted. */
+  keep(key: string): boolean;
+}
+
+/** What a format's reader returns for each run in a file, before keys are chosen. */
+export interface LogRows {
+  /** The run's name within the file; empty where the file is one run. */
+  name: string;
+  /** Everything that was logged. */
+  series: SeriesCollector;
+  /** What could not be used. */
+  malformed: Malformed;
+  /** The configuration, where the log has one. */
+  config?: Record<string, unknown>;
+}

@@ -1,0 +1,73 @@
+import type { Series } from "./series.ts";
+
+/** The kind of file that a run was read from. */
+export type LogFormat =
+  | "verl-console"
+  | "verl-jsonl"
+  | "run-log"
+  | "trainer-state"
+  | "trainer-log"
+  | "jsonl"
+  | "wandb-csv"
+  | "wandb-history"
+  | "wandb-binary"
+  | "tensorboard"
+  | "csv";
+
+/** Who wrote the metrics, told by the names of the keys; decides how H and R are paired. */
+export type Framework = "verl" | "entropy-lab" | "trl" | "tinker" | "prime-rl" | "unknown";
+
+/** When a metric of step s was measured, relative to the update of step s. */
+export type Moment = "before the update" | "during the update" | "unknown";
+
+/** The policy entropy of a run, in nats per token unless `definition` says otherwise. */
+export interface EntropySeries extends Series {
+  /** The key that it was logged under. */
+  readonly key: string;
+  /** What the framework logs under that key, in words. */
+  readonly definition: string;
+  /** When it was measured. */
+  readonly measured: Moment;
+}
+
+/** The performance R of a run. */
+export interface ScoreSeries extends Series {
+  /** The keys that it was logged under; several are averaged over the steps that have them all. */
+  readonly keys: readonly string[];
+  /** The key, or the names of the benchmarks that were averaged. */
+  readonly label: string;
+  /** A score on held-out problems, on the training rollouts, or not told by the key. */
+  readonly kind: "validation" | "training" | "unknown";
+  /** `fraction`: an accuracy in 0..1. `reward`: a score in its own unit. */
+  readonly unit: "fraction" | "reward";
+}
+
+/** One training run as a log tells it: the shape that every reader ends in. */
+export interface Run {
+  /** Path of the file, as it was given. */
+  readonly source: string;
+  /** The run's name where the file names one or holds several, else the file's base name. */
+  readonly name: string;
+  /** The kind of file. */
+  readonly format: LogFormat;
+  /** Who wrote the metrics. */
+  readonly framework: Framework;
+  /** First and last step of any entry. */
+  readonly steps: { readonly first: number; readonly last: number };
+  /** The policy entropy, where the log has one. */
+  readonly entropy?: EntropySeries;
+  /** The performance, where the log has one. */
+  readonly score?: ScoreSeries;
+  /** Every key of a validation score, offered for `scoreKey`. */
+  readonly validationKeys: readonly string[];
+  /** Every series that an analysis here can use, by key: entropies, scores, and what moves with them. */
+  readonly series: ReadonlyMap<string, Series>;
+  /** Every key of the file with the number of finite values under it. */
+  readonly keys: ReadonlyMap<string, number>;
+  /** The configuration of the run, where the log has one, as nested data. */
+  readonly config?: Record<string, unknown>;
+  /** Pieces of the file that could not be used. */
+  readonly malformed: { readonly count: number; readonly examples: readonly string[] };
+  /** What was chosen or converted while reading, one sentence each. */
+  readonly notes: readonly string[];
+}

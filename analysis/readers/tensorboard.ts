@@ -1,0 +1,157 @@
+import crc32c from "crc-32/crc32c";
+import protobuf from "protobufjs/minimal";
+import { ByteReader, readBytes } from "./bytes.ts";
+import { Malformed } from "./malformed.ts";
+import type { LogRows, ReaderOptions } from "./reader.ts";
+import { SeriesCollector } from "./series.ts";
+
+/** A scalar event is under a kilobyte; what asks for more than this is damage. */
+const LONGEST_RECORD = 1 << 28;
+
+/**
+ * Reads TensorBoard event files: TFRecord framing, both checksums checked, scalar summaries as
+ * `simple_value` or as a tensor of one element. Several files are one run, in the order given. A record
+ * whose data is damaged is counted and skipped; after a damaged length nothing more of that file can be
+ * found.
+ *
+ * @throws {ReadError} if a file cannot be read.
+ */
+export async function readTensorBoard(
+  paths: readonly string[],
+  options: ReaderOptions,
+): Promise<LogRows[]> {
+  const collector = new SeriesCollector(options.keep, "last");
+  const malformed = new Malformed();
+  for (const path of paths) await readEventFile(path, collector, malformed);
+  return [{ name: "", series: collector, malformed }];
+}
+
+async function readEventFile(
+  path: string,
+  collector: SeriesCollector,
+  malformed: Malformed,
+): Promise<void> {
+  const reader = new ByteReader(readBytes(path));
+  try {
+    for (let record = 0;; record++) {
+      const header = await reader.read(12);
+      if (header.length === 0) return;
+      const place = `${path} record ${record}`;
+      if (header.length < 12) return malformed.add(place, "cut off");
+      const view = new DataView(header.buffer, header.byteOffset, 12);
+      const length = Number(view.getBigUint64(0, true));
+      if (!isFrameStart(header) || length > LONGEST_RECORD) {
+        return malformed.add(place, "damaged length; the rest of the file is lost");
+      }
+      const data = await reader.read(length);
+      const checksum = await reader.read(4);
+      if (checksum.length < 4) return malformed.add(place, "cut off");
+      const expected = new DataView(checksum.buffer, checksum.byteOffset, 4).getUint32(0, true);
+      if (maskedCrc32c(data) !== expected) malformed.add(place, "checksum does not match");
+      else if (!addEvent(data, collector)) malformed.add(place, "not an event");
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Whether 12 bytes are a TFRecord header: a length and its checksum that agree. */
+export function isFrameStart(header: Uint8Array): boolean {
+  if (header.length < 12) return false;
+  const stored = new DataView(header.buffer, header.byteOffset, 12).getUint32(8, true);
+  return maskedCrc32c(header.subarray(0, 8)) === stored;
+}
+
+/** The checksum of TFRecord: CRC-32C, rotated and offset (tensorflow/core/lib/hash/crc32c.h). */
+export function maskedCrc32c(data: Uint8Array): number {
+  const crc = crc32c.buf(data) >>> 0;
+  return ((((crc >>> 15) | (crc << 17)) >>> 0) + 0xa282ead8) >>> 0;
+}
+
+/** Reads one tensorflow.Event; false if its protobuf is malformed. Field numbers: event.proto, summary.proto. */
+function addEvent(data: Uint8Array, collector: SeriesCollector): boolean {
+  try {
+    const event = protobuf.Reader.create(data);
+    let step = 0;
+    const summaries: Uint8Array[] = [];
+    while (event.pos < event.len) {
+      const tag = event.uint32();
+      if (tag >>> 3 === 2) step = Number(event.int64());
+      else if (tag >>> 3 === 5) summaries.push(event.bytes());
+      else event.skipType(tag & 7);
+    }
+    for (const summary of summaries) {
+      const reader = protobuf.Reader.create(summary);
+      while (reader.pos < reader.len) {
+        const tag = reader.uint32();
+        if (tag >>> 3 === 1) addValue(reader.bytes(), step, collector);
+        else reader.skipType(tag & 7);
+      }
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
+
+function addValue(data: Uint8Array, step: number, collector: SeriesCollector): void {
+  const reader = protobuf.Reader.create(data);
+  let key = "";
+  let value: number | undefined;
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === 1) key = reader.string();
+    else if (tag >>> 3 === 2) value = reader.float();
+    else if (tag >>> 3 === 8) value = tensorScalar(reader.bytes());
+    else reader.skipType(tag & 7);
+  }
+  if (key !== "" && value !== undefined) collector.add(step, key, value);
+}
+
+const DT_FLOAT = 1, DT_DOUBLE = 2, DT_INT32 = 3, DT_INT64 = 9;
+
+/** The value of a TensorProto of one element; undefined for larger tensors, text and images. */
+function tensorScalar(data: Uint8Array): number | undefined {
+  const reader = protobuf.Reader.create(data);
+  let type = 0;
+  const values: number[] = [];
+  let content: Uint8Array | undefined;
+  // A repeated number is packed (wire type 2) or one field per element.
+  const numbers = (wire: number, read: () => number) => {
+    const end = wire === 2 ? reader.uint32() + reader.pos : reader.pos + 1;
+    while (reader.pos < end) values.push(read());
+  };
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    const wire = tag & 7;
+    switch (tag >>> 3) {
+      case 1:
+        type = reader.int32();
+        break;
+      case 4:
+        content = reader.bytes();
+        break;
+      case 5:
+        numbers(wire, () => reader.float());
+        break;
+      case 6:
+        numbers(wire, () => reader.double());
+        break;
+      case 7:
+      case 10:
+        numbers(wire, () => Number(reader.int64()));
+        break;
+      default:
+        reader.skipType(wire);
+    }
+  }
+  if (values.length === 1) return values[0];
+  if (content === undefined || values.length > 0) return undefined;
+  const view = new DataView(content.buffer, content.byteOffset, content.length);
+  if (type === DT_FLOAT && content.length === 4) return view.getFloat32(0, true);
+  if (type === DT_DOUBLE && content.length === 8) return view.getFloat64(0, true);
+  if (type === DT_INT32 && content.length === 4) return view.getInt32(0, true);
+  if (type === DT_INT64 && content.length === 8) return Number(view.getBigInt64(0, true));
+  return undefined;
+}

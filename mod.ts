@@ -1,0 +1,7 @@
+/**
+ * The entropy mechanism of RL for reasoning language models (arXiv 2505.22617): training logs in, the
+ * law R = −a·exp(H) + b, its uncertainty, diagnosis and figures out.
+ *
+ * @module
+ */
+export * from "./analysis/mod.ts";
