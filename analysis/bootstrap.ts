@@ -6,6 +6,8 @@ const DRAWS = 2000;
 const SEED = 20250528;
 /** Innovations that a simulated series discards until it has forgotten its start. */
 const BURN_IN = 50;
+/** Residuals below this share of the values are rounding. */
+const ROUNDING = 1e-13;
 /** Above this an autocorrelation cannot be told from a trend. */
 const STRONGEST_CORRELATION = 0.95;
 
@@ -59,6 +61,10 @@ export function bootstrapLine(
   const scale = Math.sqrt(n / Math.max(1, n - 3));
   for (let i = 0; i < n - 1; i++) innovations[i] = (innovations[i]! - mean) * scale;
 
+  const largest = Math.abs(line.intercept) + Math.abs(line.slope) * Math.max(...x.map(Math.abs));
+  // What rounding leaves of noiseless pairs has no distribution.
+  const isExact = residuals.every((residual) => Math.abs(residual) <= ROUNDING * largest);
+
   const random = xoroshiro128plus(SEED);
   const draws: { intercept: number; slope: number; covariance: Covariance }[] = [];
   const series = new Float64Array(n);
@@ -82,15 +88,16 @@ export function bootstrapLine(
     autocorrelation,
     interval(c0, c1) {
       const value = c0 * line.intercept + c1 * line.slope;
+      if (isExact) return [value, value];
       const ratios = draws
-        .map(({ intercept, slope, covariance }) =>
-          Math.abs(c0 * intercept + c1 * slope) / standardError(covariance, c0, c1)
-        )
+        .map(({ intercept, slope, covariance }) => {
+          const deviation = Math.abs(c0 * intercept + c1 * slope);
+          return deviation === 0 ? 0 : deviation / standardError(covariance, c0, c1);
+        })
         .sort((left, right) => left - right);
       const quantile = ratios[Math.ceil(0.95 * DRAWS) - 1]!;
       const half = quantile * standardError(estimate.covariance, c0, c1);
-      // Noiseless pairs have no error, and 0 / 0 no quantile.
-      return half > 0 ? [value - half, value + half] : [value, value];
+      return [value - half, value + half];
     },
   };
 }

@@ -42,6 +42,9 @@ export function wandbColumn(name: string): Column | undefined {
 /** A whole number of lines fits well within this; more is an unclosed quotation mark. */
 const LONGEST_RECORD = 1 << 22;
 
+/** How tables write what is not a number but stands for one. */
+const NOT_FINITE = /^(?:[-+]?(?:nan|inf|infinity)|null|none)$/i;
+
 async function readTable(
   path: string,
   options: ReaderOptions,
@@ -85,9 +88,9 @@ async function readTable(
         const column = columns[i];
         const text = record[i]!.trim();
         if (column === undefined || text === "") continue;
-        const value = /^[-+]?nan$/i.test(text) ? NaN : Number(text);
-        // Text columns (True, a model's name) are no metrics.
-        if (!Number.isNaN(value) || text.length <= 4) {
+        const value = NOT_FINITE.test(text) ? NaN : Number(text);
+        // Text columns (a flag, a model's name) are no metrics.
+        if (!Number.isNaN(value) || NOT_FINITE.test(text)) {
           column.rows.series.add(step, column.key, value);
         }
       }

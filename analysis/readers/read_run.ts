@@ -80,11 +80,14 @@ async function formatOf(path: string): Promise<LogFormat> {
   );
 }
 
-/** The event files of a folder in the order in which they were begun. */
+/**
+ * The event files that a TensorBoard writer left in a folder, in the order in which they were begun: a
+ * resumed run adds one. Files that were renamed (their names hold no time) are runs of their own.
+ */
 export async function eventFiles(folder: string): Promise<string[]> {
   const names: string[] = [];
   for await (const entry of Deno.readDir(folder)) {
-    if (entry.isFile && entry.name.includes("tfevents")) names.push(entry.name);
+    if (entry.isFile && /tfevents\.\d{9,}/.test(entry.name)) names.push(entry.name);
   }
   return names.sort().map((name) => `${folder}/${name}`);
 }

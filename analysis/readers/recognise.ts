@@ -31,8 +31,9 @@ export async function recogniseFormat(path: string): Promise<LogFormat> {
   const rows = lines.slice(0, 20).map(parseJsonObject).filter((row) => row !== undefined);
   const [first] = rows;
   if (first !== undefined && !isContainerLog(first)) return jsonFormat(rows);
-  if (/^\{/.test(text.trimStart()) && (first === undefined || isContainerLog(first))) {
-    if (/"log_history"/.test(text) || lines[0] === "{") return "trainer-state";
+  if (first !== undefined) return "verl-console";
+  if (text.trimStart().startsWith("{") && (lines[0] === "{" || text.includes('"log_history"'))) {
+    return "trainer-state";
   }
   return tableFormat(lines) ?? "verl-console";
 }
@@ -52,18 +53,18 @@ function jsonFormat(rows: Record<string, unknown>[]): LogFormat {
   return "jsonl";
 }
 
-/** A table has a header of distinct names and a second line of as many cells. */
-function tableFormat(lines: string[]): LogFormat | undefined {
-  const header = cells(lines[0] ?? "");
+/** A table has a header of distinct names, one of them the step or numbers in the line below. */
+function tableFormat([first = "", second]: string[]): LogFormat | undefined {
+  const header = cells(first);
   if (header.length < 2 || new Set(header).size !== header.length || header.includes("")) {
     return undefined;
   }
-  if (lines.length > 1 && cells(lines[1]!).length !== header.length) return undefined;
-  if (header.some((name) => wandbColumn(name) !== undefined)) return "wandb-csv";
-  const named = header.every((name) =>
-    /^[\w@/.\- :%()#]+$/.test(name) && Number.isNaN(Number(name))
-  );
-  return named || header.some(StepFinder.knows) ? "csv" : undefined;
+  const row = second === undefined ? undefined : cells(second);
+  if (row !== undefined && row.length !== header.length) return undefined;
+  const isNumeric = (cell: string) => cell !== "" && Number.isFinite(Number(cell));
+  if (!header.some(StepFinder.knows) && !row?.some(isNumeric)) return undefined;
+  if (header.every(isNumeric)) return undefined;
+  return header.some((name) => wandbColumn(name) !== undefined) ? "wandb-csv" : "csv";
 }
 
 /** The cells of one line; enough of CSV to tell a table from prose. */

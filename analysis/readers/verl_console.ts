@@ -13,6 +13,8 @@ const COLOUR = /(?:\x1b|\\u001b|\\x1b|\\033)\[[0-9;]*m/gi;
 const RAY_PREFIX = /^(?:\([^()]*\bpid=\d+[^()]*\) ?)+/;
 const KEY = /^[A-Za-z_][^\s:]*(?::[^\s:]+)*$/;
 const WRAPPED = /^(.*?):(?:np|numpy|torch)?\.?\w*\(([^(),\s]+)[^()]*\)$/;
+/** How a line of a printed dictionary begins. */
+const LITERAL = /^(?:['"{}[\]()]|-?\d|(?:True|False|None)\b)/;
 /** W&B cuts a line of its output.log here. */
 const WANDB_LINE = 4096;
 /** The printed configuration is a few hundred lines; past this it is not one. */
@@ -115,7 +117,9 @@ class ConfigScanner {
     if (this.#lines.length === 0) {
       if (!line.startsWith("{'actor_rollout_ref'")) return;
       this.#process = process;
-    } else if (process !== this.#process) return; // Another process prints in between.
+    } else if (process !== this.#process || !LITERAL.test(line)) {
+      return; // Another process, or a warning of this one, prints in between.
+    }
     this.#lines.push(line);
     this.#depth += nesting(line);
     if (this.#depth > 0 && this.#lines.length < LONGEST_CONFIG) return;

@@ -1,0 +1,182 @@
+/** What a log tells, what it does not, and the traps, each from a log made for it. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { diagnose, type Finding } from "../../analysis/diagnosis.ts";
+import { ReadError } from "../../analysis/errors.ts";
+import { entropyCourse, firstBelow } from "../../analysis/dynamics.ts";
+import { readRun } from "../../analysis/readers/read_run.ts";
+import { withFolder } from "../support.ts";
+import { type Row, runLog, trainerState, verlConsole } from "./readers/write_logs.ts";
+
+const SCORE = "val-core/gsm8k/acc/mean@1";
+
+/** 60 steps whose entropy is `entropy(step)` and whose score follows the law, with a little ripple. */
+function rows(
+  entropy: (step: number) => number,
+  more: (step: number) => Record<string, number> = () => ({}),
+): Row[] {
+  return Array.from({ length: 60 }, (_, step) => ({
+    step,
+    values: {
+      "actor/entropy": entropy(step),
+      [SCORE]: 0.7 - 0.25 * Math.exp(entropy(step)) + 0.003 * Math.sin(3 * step),
+      ...more(step),
+    },
+  }));
+}
+
+async function findings(log: string): Promise<Finding[]> {
+  let found: Finding[] = [];
+  await withFolder(async (folder) => {
+    const path = join(folder, "log");
+    await Deno.writeTextFile(path, log);
+    found = [...diagnose(await readRun(path)).findings];
+  });
+  return found;
+}
+
+const about = (found: Finding[], topic: string) =>
+  found.find((finding) => finding.topic === topic)!;
+const collapse = (step: number) => 0.6 * Math.exp(-step / 8) + 0.001;
+
+Deno.test("a collapse: its course, when it was spent, what is left to gain, the remedies", async () => {
+  const found = await findings(verlConsole(rows(collapse)));
+  assert.match(
+    about(found, "entropy course").finding,
+    /^the entropy collapsed: 0\.\d+ % of it is left/,
+  );
+  assert.equal(about(found, "entropy course").severity, "problem");
+  assert.match(
+    about(found, "entropy spent").finding,
+    /half of the starting entropy was spent at step 7, 95 % of it was spent at step 26/,
+  );
+  assert.match(about(found, "ceiling").finding, /by the law the ceiling is 0\.45/);
+  assert.match(about(found, "gain done").finding, /^(?:9\d(?:\.\d)?|10\d) % of the gain/);
+  assert.match(about(found, "remedy").finding, /KL-Cov .* Clip-Cov/);
+});
+
+Deno.test("stable and exploding entropies get no remedy that raises them", async () => {
+  const stable = await findings(verlConsole(rows((step) => 0.5 + 0.02 * Math.sin(step))));
+  assert.match(about(stable, "entropy course").finding, /^the entropy is stable/);
+  assert.match(
+    about(stable, "entropy spent").finding,
+    /was never spent, 95 % of it was never spent/,
+  );
+  assert.equal(about(stable, "remedy").finding, "none is needed for the entropy.");
+  const exploding = await findings(verlConsole(rows((step) => 0.5 * Math.exp(step / 20))));
+  assert.match(about(exploding, "entropy course").finding, /^the entropy exploded/);
+  assert.match(about(exploding, "remedy").finding, /raise entropy, so not now/);
+});
+
+Deno.test("what is not logged cannot be told, and is said so", async () => {
+  const found = await findings(verlConsole(rows(collapse)));
+  for (
+    const topic of [
+      "clip fraction",
+      "gradient norm",
+      "response length",
+      "truncated responses",
+      "groups without signal",
+    ]
+  ) {
+    assert.match(about(found, topic).finding, /^can't tell from this log/);
+    assert.equal(about(found, topic).severity, "unknown");
+  }
+  const scoreOnly = await findings(verlConsole(
+    rows(collapse).map(({ step, values }) => ({
+      step,
+      values: { [SCORE]: values[SCORE]! },
+    })),
+  ));
+  assert.match(about(scoreOnly, "entropy definition").finding, /^can't tell/);
+  assert.match(about(scoreOnly, "ceiling").finding, /^can't tell/);
+  await assert.rejects(
+    () => findings(verlConsole([{ step: 1, values: { "actor/lr": 1e-6 } }])),
+    ReadError,
+  );
+});
+
+Deno.test("what moved with the entropy: rank correlation, and an alarm where it is out of bounds", async () => {
+  const found = await findings(verlConsole(rows(collapse, (step) => ({
+    "actor/pg_clipfrac": 0.1 * collapse(step),
+    "actor/ppo_kl": 0.001 * (step % 2),
+    "actor/grad_norm": 0.5 * Math.exp(step / 20),
+    "response_length/mean": 500 + 10 * step,
+    "response_length/clip_ratio": step / 100,
+  }))));
+  assert.match(about(found, "clip fraction").finding, /^moved with the entropy/);
+  assert.match(about(found, "KL to the rollout policy").finding, /^did not move with the entropy/);
+  assert.match(about(found, "response length").finding, /^moved against the entropy/);
+  assert.match(about(found, "truncated responses").finding, /many responses are cut off/);
+  assert.match(about(found, "gradient norm").finding, /grew more than fivefold/);
+  assert.match(about(found, "clip fraction").evidence, /rank correlation 1 over 60 steps/);
+});
+
+Deno.test("trap: verl's entropy under dynamic batches before June 2025, told from the configuration", async () => {
+  const config = (dynamic: boolean, more = "") =>
+    `{'actor_rollout_ref': {'actor': {${more}'use_dynamic_bsz': ${dynamic ? "True" : "False"}}}}\n`;
+  const traps = async (log: string) =>
+    (await findings(log)).filter(({ topic }) => topic.startsWith("metric trap"));
+  const log = verlConsole(rows(collapse));
+  const [affected] = await traps(config(true) + log);
+  assert.equal(affected!.severity, "problem");
+  assert.match(affected!.finding, /verl#1943/);
+  assert.equal((await traps(log))[0]!.severity, "unknown");
+  assert.equal((await traps(config(false) + log))[0]!.finding, "none known for these keys.");
+  const recent = config(true, "'_target_': 'verl.workers.config.FSDPActorConfig', ");
+  assert.equal((await traps(recent + log))[0]!.finding, "none known for these keys.");
+});
+
+Deno.test("traps: overwritten, aggregated, on-policy, filtered, during the update, per sequence, negative", async () => {
+  const log = verlConsole(rows(collapse));
+  const actor = (setting: string) =>
+    `{'actor_rollout_ref': {'actor': {'_target_': 'x', ${setting}}}}\n`;
+  const cases: [string, RegExp][] = [
+    [actor("'entropy_coeff': 0.001") + log, /overwritten/],
+    [actor("'calculate_entropy': True") + log, /overwritten/],
+    [actor("'loss_agg_mode': 'seq-mean-token-sum'") + log, /by seq-mean-token-sum/],
+    [
+      verlConsole(rows(collapse, () => ({ "actor/pg_clipfrac": 0, "actor/ppo_kl": 0 }))),
+      /exactly 0 by construction/,
+    ],
+    [verlConsole(rows(collapse, () => ({ "train/num_gen_batches": 2 }))), /filtered batch/],
+    [log.replaceAll("actor/entropy", "actor/entropy_loss"), /averaged over the update/],
+    [verlConsole(rows((step) => 300 * collapse(step))), /larger than any vocabulary/],
+    [verlConsole(rows((step) => 0.2 - collapse(step))), /never negative/],
+    [
+      trainerState(
+        rows(collapse).map(({ step, values }) => ({
+          step,
+          values: {
+            entropy: values["actor/entropy"]!,
+            eval_reward: 0.5,
+            frac_reward_zero_std: 0.1,
+          },
+        })),
+      ),
+      /trl#6380/,
+    ],
+  ];
+  for (const [text, expected] of cases) {
+    const traps = (await findings(text)).filter(({ topic }) => topic === "metric trap");
+    assert(
+      traps.some(({ finding }) => expected.test(finding)),
+      `${expected} is not among ${JSON.stringify(traps)}`,
+    );
+  }
+});
+
+Deno.test("this project's own run log has no traps", async () => {
+  const found = await findings(runLog(rows(collapse), { model: "qwen2.5-7b" }));
+  assert.equal(about(found, "metric traps").severity, "fine");
+});
+
+Deno.test("a threshold is crossed by the running median, not by one low value", () => {
+  const values = [1, 1, 0.1, 1, 1, 1, 0.4, 0.4, 0.4, 0.4];
+  const series = {
+    steps: Float64Array.from(values, (_, i) => i),
+    values: Float64Array.from(values),
+  };
+  assert.equal(firstBelow(series, 0.5), 6);
+  assert.equal(entropyCourse(series)!.nearlySpent, undefined);
+});

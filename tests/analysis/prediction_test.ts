@@ -1,0 +1,78 @@
+/** Prediction of one part of a run from the other, and the rivals. */
+import assert from "node:assert/strict";
+import { LawError } from "../../analysis/errors.ts";
+import { lawAt } from "../../analysis/law.ts";
+import type { Pair } from "../../analysis/pairs.ts";
+import { predictFrom } from "../../analysis/prediction.ts";
+import { compareRivals, type RivalName } from "../../analysis/rivals.ts";
+
+const RUN: Pair[] = Array.from({ length: 41 }, (_, i) => {
+  const entropy = 0.6 * Math.exp(-i / 12);
+  return { step: 4 * i, entropy, score: 0.7 - 0.25 * Math.exp(entropy) };
+});
+
+Deno.test("noiseless pairs are predicted exactly, forward and in reverse", () => {
+  for (const reverse of [false, true]) {
+    const { rmse, endError, direction } = predictFrom(RUN, { fraction: 0.15 }, { reverse });
+    assert(rmse < 1e-10 && Math.abs(endError) < 1e-10);
+    assert.equal(direction, reverse ? "reverse" : "forward");
+  }
+});
+
+Deno.test("the portion is a share of the steps or a number of them, from the first pair's", () => {
+  assert.equal(predictFrom(RUN, { fraction: 0.15 }).fitted, 7); // Steps 0 to 24.
+  assert.equal(predictFrom(RUN, { steps: 36 }).fitted, 10);
+  const later = RUN.map((pair) => ({ ...pair, step: pair.step + 1000 }));
+  assert.deepEqual(predictFrom(later, { steps: 36 }).fittedSteps, [1000, 1036]);
+  assert.deepEqual(predictFrom(RUN, { steps: 36 }, { reverse: true }).fittedSteps, [124, 160]);
+});
+
+Deno.test("errors are those of the predicted pairs alone", () => {
+  const noisy = RUN.map((pair, i) => i < 10 ? pair : { ...pair, score: pair.score + 0.03 });
+  const prediction = predictFrom(noisy, { steps: 36 });
+  assert(Math.abs(prediction.rmse - 0.03) < 1e-10);
+  assert(Math.abs(prediction.endError + 0.03) < 1e-10);
+  assert(Math.abs(lawAt(prediction, 0) - 0.45) < 1e-10);
+});
+
+Deno.test("a portion with fewer than 4 pairs, or with all of them, cannot be split", () => {
+  for (const portion of [{ steps: 8 }, { fraction: 0.01 }, { steps: 1000 }]) {
+    assert.throws(
+      () => predictFrom(RUN, portion),
+      (error) => error instanceof LawError && error.code === "no-split",
+    );
+  }
+});
+
+const MADE_BY: Record<RivalName, (pair: Pair) => number> = {
+  law: ({ entropy }) => 0.8 - 0.3 * Math.exp(entropy),
+  linear: ({ entropy }) => 0.7 - 0.4 * entropy,
+  quadratic: ({ entropy }) => 0.6 + 0.3 * entropy - 0.9 * entropy ** 2,
+  power: ({ entropy }) => 0.7 - 0.5 * entropy ** 3,
+  sigmoid: ({ step }) => 0.2 + 0.4 / (1 + Math.exp(-(step - 60) / 12)),
+};
+
+for (const [name, score] of Object.entries(MADE_BY)) {
+  Deno.test(`rivals: of pairs made by the form ${name}, that form is the best`, () => {
+    // A fixed ripple stands for noise: exact pairs would leave forms that contain this one tied.
+    const pairs = RUN.map((pair, i) => ({ ...pair, score: score(pair) + 0.001 * Math.sin(5 * i) }));
+    const [best] = compareRivals(pairs);
+    assert.equal(best!.model, name);
+    assert(best!.rmse < 0.001);
+    assert(best!.outOfSample! < 0.02);
+  });
+}
+
+Deno.test("rivals: all five are compared on the same pairs, by AICc; few pairs leave it undefined", () => {
+  const rivals = compareRivals(RUN);
+  assert.deepEqual(new Set(rivals.map(({ model }) => model)), new Set(Object.keys(MADE_BY)));
+  assert.equal(rivals[0]!.model, "law");
+  const few = compareRivals(RUN.slice(0, 4));
+  assert(few.every(({ model }) => model !== "sigmoid"));
+  assert.equal(few.find(({ model }) => model === "law")!.aicc, undefined);
+});
+
+Deno.test("rivals: a power law needs positive entropy", () => {
+  const pairs = RUN.map((pair) => ({ ...pair, entropy: pair.entropy - 0.1 }));
+  assert(compareRivals(pairs).every(({ model }) => model !== "power"));
+});

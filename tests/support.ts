@@ -1,0 +1,89 @@
+/** What several tests need: folders, tasks run as a user runs them, snapshots, other people's logs. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+
+/** The checkout. */
+export const ROOT = join(import.meta.dirname!, "..");
+
+/** Real logs that others published; they are not ours to commit, so they lie beside the checkout. */
+export const LOGS = join(ROOT, "../shared/logs");
+
+/** A test on those logs: reported as ignored where they are not. */
+export function testOnLogs(name: string, body: () => Promise<void>): void {
+  const ignore = !Deno.statSync(ROOT).isDirectory || !exists(LOGS);
+  Deno.test({ name, ignore, fn: body });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs `body` with a new folder and removes it afterwards. */
+export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "entropy test " });
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What a command printed and how it ended. */
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a task of deno.json from a folder, as `deno task NAME ARGUMENTS…` there would. */
+export async function runTask(name: string, args: string[], folder: string): Promise<Outcome> {
+  return await run(Deno.execPath(), [
+    "task",
+    "--quiet",
+    "--config",
+    join(ROOT, "deno.json"),
+    name,
+    ...args,
+  ], { cwd: folder });
+}
+
+/** Runs a command to its end. */
+export async function run(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string>; clearEnv?: boolean } = {},
+): Promise<Outcome> {
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args,
+    ...options,
+    env: { NO_COLOR: "1", ...options.env },
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** A command ended as bad input must: one sentence on stderr, nothing on stdout, no stack trace. */
+export function assertOneSentence(outcome: Outcome, expected: RegExp, code = 1): void {
+  assert.equal(outcome.code, code, outcome.stderr);
+  assert.match(outcome.stderr, expected);
+  assert.doesNotMatch(outcome.stderr, /\n\s+at /);
+  assert.equal(outcome.stderr.trim().split("\n").length, 1, outcome.stderr);
+  assert.equal(outcome.stdout, "");
+}
+
+/**
+ * Compares a value with tests/snapshots/NAME.json; `deno task test -- --update` is not a thing: set
+ * UPDATE_SNAPSHOTS=1 to write it anew, and read the difference before you commit it.
+ */
+export async function assertSnapshot(name: string, value: unknown): Promise<void> {
+  const path = join(ROOT, "tests/snapshots", `${name}.json`);
+  const text = JSON.stringify(value, null, 1) + "\n";
+  if (Deno.env.get("UPDATE_SNAPSHOTS") === "1") await Deno.writeTextFile(path, text);
+  assert.equal(text, await Deno.readTextFile(path), `${name} differs from its snapshot`);
+}
