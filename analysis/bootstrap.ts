@@ -1,4 +1,5 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { max } from "simple-statistics";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { Interval } from "./law.ts";
 
@@ -24,6 +25,9 @@ export interface Bootstrap {
   /** The 95 % interval of c0·intercept + c1·slope. */
   interval(c0: number, c1: number): Interval;
 }
+
+/** At the strongest correlation, noise this many pairs apart has less than a millionth in common. */
+const LONGEST_LAG = 270;
 
 /** Covariance of (intercept, slope): `[c00, c01, c11]`. */
 type Covariance = readonly [number, number, number];
@@ -61,7 +65,7 @@ export function bootstrapLine(
   const scale = Math.sqrt(n / Math.max(1, n - 3));
   for (let i = 0; i < n - 1; i++) innovations[i] = (innovations[i]! - mean) * scale;
 
-  const largest = Math.abs(line.intercept) + Math.abs(line.slope) * Math.max(...x.map(Math.abs));
+  const largest = Math.abs(line.intercept) + Math.abs(line.slope) * max(x.map(Math.abs));
   // What rounding leaves of noiseless pairs has no distribution.
   const isExact = residuals.every((residual) => Math.abs(residual) <= ROUNDING * largest);
 
@@ -122,7 +126,7 @@ class Design {
     this.#x = x;
     this.#slope = Float64Array.from(x, (value) => (value - mean) / squares);
     this.#intercept = this.#slope.map((weight) => 1 / n - mean * weight);
-    this.#products = Array.from({ length: n }, (_, k) => {
+    this.#products = Array.from({ length: Math.min(n, LONGEST_LAG) }, (_, k) => {
       let [c00, c01, c11] = [0, 0, 0];
       for (let i = 0; i + k < n; i++) {
         const [p, q] = [this.#intercept[i]!, this.#intercept[i + k]!];

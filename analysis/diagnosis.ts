@@ -1,7 +1,7 @@
 import { changeOf, correlate, type EntropyCourse, entropyCourse } from "./dynamics.ts";
 import { LawError, ReadError } from "./errors.ts";
 import { fitLaw, type LawFit } from "./law.ts";
-import { type Pairing, pairs } from "./pairs.ts";
+import { pairs } from "./pairs.ts";
 import { COMPANION_RULES, type CompanionName, NO_SIGNAL_PARTS, normalKey } from "./readers/keys.ts";
 import { keyList } from "./readers/read_run.ts";
 import type { Run } from "./readers/run.ts";
@@ -45,14 +45,14 @@ const CANNOT_TELL = "can't tell from this log";
 export function diagnose(run: Run): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
   const course = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
-  const law = tryFit(run);
+  const fit = tryFit(run);
   return {
     source: run.source,
     name: run.name,
     findings: [
       entropyDefinition(run),
       ...entropyFindings(run, course),
-      ...performanceFindings(run, law),
+      ...performanceFindings(run, fit),
       ...companionFindings(run),
       ...findTraps(run),
       remedy(course),
@@ -125,22 +125,16 @@ function entropyFindings({ entropy }: Run, course: EntropyCourse | undefined): F
   ];
 }
 
-interface Law {
-  readonly fit: LawFit;
-  readonly pairing: Pairing;
-}
-
-function tryFit(run: Run): Law | string {
+function tryFit(run: Run): LawFit | string {
   try {
-    const pairing = pairs(run);
-    return { pairing, fit: fitLaw(pairing.pairs) };
+    return fitLaw(pairs(run));
   } catch (error) {
     if (error instanceof LawError || error instanceof ReadError) return error.message;
     throw error;
   }
 }
 
-function performanceFindings({ score }: Run, law: Law | string): Finding[] {
+function performanceFindings({ score }: Run, fit: LawFit | string): Finding[] {
   if (score === undefined) {
     return [{
       topic: "performance",
@@ -164,16 +158,15 @@ function performanceFindings({ score }: Run, law: Law | string): Finding[] {
       } (means of 3), steps ${change.steps.join(" to ")}`,
     });
   }
-  if (typeof law === "string" || change === undefined) {
+  if (typeof fit === "string" || change === undefined) {
     findings.push({
       topic: "ceiling",
       severity: "unknown",
       finding: `${CANNOT_TELL}: no law can be fitted.`,
-      evidence: typeof law === "string" ? law : "fewer than two scores",
+      evidence: typeof fit === "string" ? fit : "fewer than two scores",
     });
     return findings;
   }
-  const { fit } = law;
   const [low, high] = fit.interval.ceiling;
   const fitted = `R = −${round(fit.a)}·e^H + ${round(fit.b)}, R² ${
     round(fit.r2, 2)

@@ -1,4 +1,4 @@
-import { mean, median, sampleRankCorrelation } from "simple-statistics";
+import { mean, median, sampleCorrelation } from "simple-statistics";
 import type { Series } from "./readers/series.ts";
 
 /** Values at either end of a run that are averaged, so that one noisy step decides nothing. */
@@ -83,10 +83,36 @@ export interface Correlation {
 
 /** The rank correlation of two series; undefined for fewer than 8 common steps or a constant. */
 export function correlate(left: Series, right: Series): Correlation | undefined {
-  const at = new Map(Array.from(right.steps, (step, i) => [step, right.values[i]!]));
-  const common = Array.from(left.steps, (step, i) => [left.values[i]!, at.get(step)] as const)
-    .filter((pair): pair is readonly [number, number] => pair[1] !== undefined);
-  if (common.length < 8) return undefined;
-  const rank = sampleRankCorrelation(common.map(([x]) => x), common.map(([, y]) => y));
-  return Number.isFinite(rank) ? { rank, n: common.length } : undefined;
+  const [x, y] = commonValues(left, right);
+  if (x.length < 8) return undefined;
+  const rank = sampleCorrelation(ranks(x), ranks(y));
+  return Number.isFinite(rank) ? { rank, n: x.length } : undefined;
+}
+
+/** The values of two series at the steps that both have. */
+function commonValues(left: Series, right: Series): [number[], number[]] {
+  const x: number[] = [];
+  const y: number[] = [];
+  for (let i = 0, j = 0; i < left.steps.length && j < right.steps.length;) {
+    const [p, q] = [left.steps[i]!, right.steps[j]!];
+    if (p === q) {
+      x.push(left.values[i++]!);
+      y.push(right.values[j++]!);
+    } else if (p < q) i++;
+    else j++;
+  }
+  return [x, y];
+}
+
+/** The rank of each value; equal values share the mean of their ranks. */
+function ranks(values: readonly number[]): number[] {
+  const order = Uint32Array.from(values.keys()).sort((i, j) => values[i]! - values[j]!);
+  const found = new Array<number>(values.length);
+  for (let start = 0; start < order.length;) {
+    let end = start + 1;
+    while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
+    for (let i = start; i < end; i++) found[order[i]!] = (start + end - 1) / 2;
+    start = end;
+  }
+  return found;
 }

@@ -1,3 +1,4 @@
+import { max, min } from "simple-statistics";
 import type { Interval } from "./law.ts";
 import type { Pair } from "./pairs.ts";
 
@@ -26,8 +27,8 @@ const FEWEST_STEEP_PAIRS = 4;
  */
 export function identify(pairs: readonly Pair[], intervalOfA: Interval): Identification {
   const x = pairs.map(({ entropy }) => Math.exp(entropy));
-  const low = Math.min(...x);
-  const range = Math.max(...x) - low;
+  const low = min(x);
+  const range = max(x) - low;
   const relativeRange = range / low;
   const flat = x.filter((value) => value <= low + FLAT_PART * range).length;
   const flatShare = flat / x.length;

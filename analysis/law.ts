@@ -1,3 +1,4 @@
+import { max, min } from "simple-statistics";
 import { LawError } from "./errors.ts";
 import type { Pair } from "./pairs.ts";
 import { type Bootstrap, bootstrapLine } from "./bootstrap.ts";
@@ -66,7 +67,7 @@ export function fitLaw(pairs: readonly Pair[]): LawFit {
     n: pairs.length,
     r2: 1 - squared / total,
     rmse: Math.sqrt(squared / pairs.length),
-    entropyRange: [Math.min(...entropies), Math.max(...entropies)],
+    entropyRange: [min(entropies), max(entropies)],
     interval,
     bootstrap,
     identified: identify(pairs, interval.a),

@@ -5,7 +5,7 @@
  * import { compareRivals, fitLaw, pairs, predictFrom, readRun } from "./analysis/mod.ts";
  *
  * const run = await readRun("console.log");
- * const { pairs: points } = pairs(run);
+ * const points = pairs(run);
  * const { a, b, ceiling, interval, identified } = fitLaw(points);
  * const { rmse } = predictFrom(points, { fraction: 0.15 });
  * ```

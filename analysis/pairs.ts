@@ -24,10 +24,8 @@ export type PairingRule = "next-logged" | "same-step";
 /** The furthest that `next-logged` looks ahead, in steps. */
 const LOOK_AHEAD = 2;
 
-/** What {@linkcode pairs} found. */
-export interface Pairing {
-  /** The pairs in order of their steps. */
-  readonly pairs: readonly Pair[];
+/** The pairs of a run in order of their steps, with how they were found. */
+export interface Pairing extends ReadonlyArray<Pair> {
   /** The rule that was used. */
   readonly rule: PairingRule;
   /** Scores for which the rule found no entropy. */
@@ -69,7 +67,7 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
     if (at < 0) continue;
     found.push({ step, entropy: entropy.values[at]!, score: score.values[i]! });
   }
-  return { pairs: found, rule, dropped: score.steps.length - found.length };
+  return Object.assign(found, { rule, dropped: score.steps.length - found.length });
 }
 
 function entropyIndex(steps: Float64Array, step: number, rule: PairingRule): number {

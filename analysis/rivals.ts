@@ -1,5 +1,5 @@
-import { levenbergMarquardt } from "ml-levenberg-marquardt";
 import { Matrix, solve } from "ml-matrix";
+import { max } from "simple-statistics";
 import { FEWEST_PAIRS, fitCurve } from "./law.ts";
 import type { Pair } from "./pairs.ts";
 
@@ -66,7 +66,6 @@ const MODELS: readonly Model[] = [
         basis: ([power], { entropy }) => [1, entropy ** power!],
         low: [0.02],
         high: [10],
-        weight: Infinity,
       });
     },
     at: ([c0, c1, c2], { entropy }) => c0! + c1! * entropy ** c2!,
@@ -78,16 +77,21 @@ const MODELS: readonly Model[] = [
     fit(pairs) {
       const first = pairs[0]!.step;
       const length = pairs.at(-1)!.step - first || 1;
-      const starts = [-0.5, -0.2, 0, 0.1, 0.2, 0.35, 0.5, 0.75, 1].flatMap((middle) =>
-        [0.02, 0.05, 0.1, 0.2, 0.4, 0.8].map((width) => [first + middle * length, width * length])
+      // Searched in the distance of the middle from the start in widths, and the logarithm of the width:
+      // at the lowest distance the curve is an exponential approach already.
+      const starts = [-3, -1, 0, 1, 2, 4, 8, 16].flatMap((distance) =>
+        [0.02, 0.05, 0.1, 0.2, 0.4, 0.8].map((width) => [distance, Math.log(width * length)])
       );
-      return refine(pairs, starts, {
-        basis: ([middle, width], { step }) => [1, 1 / (1 + Math.exp(-(step - middle!) / width!))],
-        low: [first - length, 0.005 * length],
-        high: [first + 3 * length, 3 * length],
-        // Plateaus far beyond any score would make it an exponential in the step.
-        weight: 10 * Math.max(...pairs.map(({ score }) => Math.abs(score))),
+      const [c0, c1, distance, logWidth] = refine(pairs, starts, {
+        basis: ([distance, logWidth], { step }) => [
+          1,
+          1 / (1 + Math.exp(distance! - (step - first) / Math.exp(logWidth!))),
+        ],
+        low: [-3, Math.log(0.005 * length)],
+        high: [50, Math.log(3 * length)],
       });
+      const width = Math.exp(logWidth!);
+      return [c0!, c1!, first + distance! * width, width];
     },
     at: ([c0, c1, c2, c3], { step }) => c0! + c1! / (1 + Math.exp(-(step - c2!) / c3!)),
   },
@@ -129,7 +133,7 @@ function aicc(squared: number, pairs: readonly Pair[], coefficients: number): nu
   const k = coefficients + 1;
   if (n - k - 1 <= 0) return undefined;
   // Rounding alone leaves this much, so noiseless pairs compare as equals.
-  const largest = Math.max(...pairs.map(({ score }) => Math.abs(score)));
+  const largest = max(pairs.map(({ score }) => Math.abs(score)));
   const floor = n * (largest * 1e-12) ** 2;
   return n * Math.log(Math.max(squared, floor) / n) + 2 * k + (2 * k * (k + 1)) / (n - k - 1);
 }
@@ -162,52 +166,74 @@ interface Separable {
   /** Bounds of the shape. */
   low: number[];
   high: number[];
-  /** Largest absolute value of a linear weight. */
-  weight: number;
 }
 
+/** Steps of the search for a shape, relative to its values. */
+const LARGEST_STEP = 0.5;
+const FINEST_STEP = 1e-6;
+const MOST_ROUNDS = 200;
+
 /**
- * Fits a model that is linear in all but its shape: the best of a grid of shapes, each with its linear
- * weights solved exactly, is where Levenberg-Marquardt starts. The better of start and end is returned.
+ * Fits a model that is linear in all but its shape (variable projection): for each shape the weights are
+ * solved exactly, and the shape is searched from the best of a grid, along its axes, with steps that
+ * double where one improves and halve where none does.
  */
 function refine(
   pairs: readonly Pair[],
   shapes: number[][],
-  { basis, low, high, weight }: Separable,
+  { basis, low, high }: Separable,
 ): number[] {
-  const value = (parameters: readonly number[], pair: Pair) => {
-    const [constant, factor] = basis(parameters.slice(2), pair);
-    return parameters[0]! * constant! + parameters[1]! * factor!;
+  const fitAt = (shape: number[]) => {
+    const weights = leastSquares(pairs, (pair) => basis(shape, pair));
+    const error = pairs.reduce((sum, pair) => {
+      const [constant, factor] = basis(shape, pair);
+      return sum + (weights[0]! * constant! + weights[1]! * factor! - pair.score) ** 2;
+    }, 0);
+    return { shape, weights, error: Number.isFinite(error) ? error : Infinity };
   };
-  const error = (parameters: readonly number[]) =>
-    pairs.reduce((sum, pair) => sum + (value(parameters, pair) - pair.score) ** 2, 0);
-  const starts = shapes
-    .map((shape) => [...leastSquares(pairs, (pair) => basis(shape, pair)), ...shape])
-    .map((parameters) => ({ parameters, error: error(parameters) }))
-    .filter(({ parameters, error }) =>
-      Number.isFinite(error) && Math.abs(parameters[0]!) <= weight &&
-      Math.abs(parameters[1]!) <= weight
-    )
-    .sort((left, right) => left.error - right.error);
-  const start = starts[0]!;
-  const { parameterValues } = levenbergMarquardt(
-    { x: pairs.map((_, i) => i), y: pairs.map(({ score }) => score) },
-    (parameters) => (i) => value(parameters, pairs[i]!),
-    {
-      initialValues: start.parameters,
-      minValues: [-weight, -weight, ...low],
-      maxValues: [weight, weight, ...high],
-      maxIterations: 200,
-      damping: 1e-3,
-      errorTolerance: 1e-14,
-    },
-  );
-  return error(parameterValues) < start.error ? parameterValues : start.parameters;
+  let best = shapes.map(fitAt).reduce((left, right) => right.error < left.error ? right : left);
+  let scale = LARGEST_STEP;
+  for (let round = 0; round < MOST_ROUNDS && scale > FINEST_STEP; round++) {
+    const moved = best.shape.flatMap((value, i) =>
+      [-scale, scale].map((step) => {
+        const next = value + step * Math.max(Math.abs(value), 0.05 * (high[i]! - low[i]!));
+        return fitAt(best.shape.with(i, Math.min(high[i]!, Math.max(low[i]!, next))));
+      })
+    ).reduce((left, right) => right.error < left.error ? right : left);
+    if (moved.error < best.error) {
+      best = moved;
+      scale = Math.min(LARGEST_STEP, 2 * scale);
+    } else scale /= 2;
+  }
+  return [...best.weights, ...best.shape];
 }
 
-/** Ordinary least squares by singular values: basis functions that coincide share a weight. */
+/**
+ * Ordinary least squares by the normal equations of centred functions (the first is the constant), in
+ * memory that does not grow with the pairs; functions that coincide share a weight.
+ */
 function leastSquares(pairs: readonly Pair[], basis: (pair: Pair) => number[]): number[] {
-  const design = new Matrix(pairs.map(basis));
-  const target = Matrix.columnVector(pairs.map(({ score }) => score));
-  return solve(design, target, true).to1DArray();
+  const n = pairs.length;
+  const means = basis(pairs[0]!).map(() => 0);
+  let meanScore = 0;
+  for (const pair of pairs) {
+    for (const [i, value] of basis(pair).entries()) means[i]! += value / n;
+    meanScore += pair.score / n;
+  }
+  const size = means.length - 1;
+  const products = Matrix.zeros(size, size);
+  const targets = Matrix.zeros(size, 1);
+  for (const pair of pairs) {
+    const values = basis(pair);
+    for (let i = 0; i < size; i++) {
+      const centred = values[i + 1]! - means[i + 1]!;
+      targets.set(i, 0, targets.get(i, 0) + centred * (pair.score - meanScore));
+      for (let j = 0; j < size; j++) {
+        products.set(i, j, products.get(i, j) + centred * (values[j + 1]! - means[j + 1]!));
+      }
+    }
+  }
+  const weights = solve(products, targets, true).to1DArray();
+  const constant = weights.reduce((rest, value, i) => rest - value * means[i + 1]!, meanScore);
+  return [constant, ...weights];
 }

@@ -2,7 +2,6 @@
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { LawError, ReadError } from "../errors.ts";
-import { writeFigure } from "../figures/draw.ts";
 import { lawFigure } from "../figures/law_figure.ts";
 import { fitLaw, type Interval, type LawFit } from "../law.ts";
 import { describeRule, type Pairing, pairs } from "../pairs.ts";
@@ -102,9 +101,9 @@ async function main(): Promise<boolean> {
       fitted.push({
         run,
         pairing,
-        fit: fitLaw(pairing.pairs),
+        fit: fitLaw(pairing),
         prediction: tryPredict(pairing, portion, values.reverse),
-        rivals: compareRivals(pairing.pairs),
+        rivals: compareRivals(pairing),
       });
     } catch (error) {
       if (!(error instanceof ReadError || error instanceof LawError)) throw error;
@@ -138,7 +137,7 @@ function parsePortion(text: string): Portion {
 
 function tryPredict(pairing: Pairing, portion: Portion, reverse: boolean): Prediction | LawError {
   try {
-    return predictFrom(pairing.pairs, portion, { reverse });
+    return predictFrom(pairing, portion, { reverse });
   } catch (error) {
     if (error instanceof LawError) return error;
     throw error;
@@ -153,13 +152,15 @@ async function draw(fitted: readonly Fitted[], folder: string): Promise<string[]
     name: names.indexOf(run.name) === names.lastIndexOf(run.name)
       ? run.name
       : `${run.source} ${i + 1}`,
-    pairs: pairing.pairs,
+    pairs: pairing,
     fit,
   }));
   const [first] = fitted;
   const stem = fitted.length === 1
     ? basename(first!.run.source).replace(/\.(?:gz|log|out|jsonl?|csv|wandb)$/g, "")
     : "runs";
+  // Vega and its renderer are loaded only now: a large log wants the memory first.
+  const { writeFigure } = await import("../figures/draw.ts");
   await writeFigure(folder, `${stem}.fit`, lawFigure(series, unit));
   return ["svg", "png"].map((ending) => join(folder, `${stem}.fit.${ending}`));
 }

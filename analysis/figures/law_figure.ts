@@ -1,3 +1,4 @@
+import { max, min } from "simple-statistics";
 import type { TopLevelSpec } from "vega-lite";
 import type { PositionFieldDef } from "vega-lite/types_unstable/channeldef.js";
 import { UserError } from "../errors.ts";
@@ -17,11 +18,12 @@ export interface LawSeries {
 }
 
 const CURVE_POINTS = 100;
+const MOST_POINTS = 1000;
 
 /**
  * Performance over entropy in the manner of the paper's Figure 1 right: entropy on a logarithmic,
  * reversed axis, so that training runs from left to right; points, the fitted law, and the pointwise
- * 95 % bootstrap band around it. Pairs whose entropy is not positive have no place on the axis, nor has
+ * 95 % bootstrap band around it. Of a run with more than a thousand pairs every so manieth is drawn. Pairs whose entropy is not positive have no place on the axis, nor has
  * a run without any other.
  *
  * @throws {UserError} if no run has a positive entropy.
@@ -36,10 +38,10 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
     throw new UserError("no entropy is positive, so nothing can be drawn on a logarithmic axis.");
   }
   const entropies = series.flatMap(({ pairs }) => pairs).map(({ entropy }) => entropy);
-  const [low, high] = [Math.min(...entropies), Math.max(...entropies)];
+  const [low, high] = [min(entropies), max(entropies)];
   const names = series.map(({ name }) => name);
   const points = series.flatMap(({ name, pairs }) =>
-    pairs.map(({ entropy, score }) => ({ run: name, entropy, score: scale * score }))
+    thinned(pairs).map(({ entropy, score }) => ({ run: name, entropy, score: scale * score }))
   );
   const curves = series.flatMap((one) => curve(one, scale));
   const x: PositionFieldDef<string> = {
@@ -91,9 +93,15 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
   return spec;
 }
 
+/** Evenly spaced pairs, few enough to be told apart. */
+function thinned(pairs: readonly Pair[]): Pair[] {
+  const every = Math.ceil(pairs.length / MOST_POINTS);
+  return pairs.filter((_, i) => i % every === 0);
+}
+
 function curve({ name, fit, pairs }: LawSeries, scale: number) {
   const entropies = pairs.map(({ entropy }) => Math.log(entropy));
-  const [low, high] = [Math.min(...entropies), Math.max(...entropies)];
+  const [low, high] = [min(entropies), max(entropies)];
   return Array.from({ length: CURVE_POINTS }, (_, i) => {
     const entropy = Math.exp(low + ((high - low) * i) / (CURVE_POINTS - 1));
     const [lower, upper] = fit.bootstrap.interval(1, Math.exp(entropy));

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ReadError } from "../errors.ts";
 
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 18;
 
 /**
  * The bytes of a file, chunk by chunk; a gzipped file (told by its first two bytes, not its name) is

@@ -65,45 +65,53 @@ export class SeriesCollector {
   }
 }
 
+/** Values are kept in blocks of this many, so that a long log is never copied while it grows. */
+const BLOCK = 1 << 12;
+
 class Column {
   length = 0;
-  #steps = new Float64Array(64);
-  #values = new Float64Array(64);
+  #blocks: { steps: Float64Array; values: Float64Array }[] = [];
   /** How many rows the last value is the mean of. */
   #rows = 0;
   #ascending = true;
 
   add(step: number, value: number, repeat: RepeatRule): void {
-    const last = this.length - 1;
-    if (last >= 0 && this.#steps[last] === step) {
-      this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
-      this.#values[last]! += (value - this.#values[last]!) / this.#rows;
-      return;
+    const at = this.length % BLOCK;
+    const block = this.#blocks.at(-1);
+    if (block !== undefined) {
+      const last = (at + BLOCK - 1) % BLOCK;
+      if (block.steps[last] === step) {
+        this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
+        block.values[last]! += (value - block.values[last]!) / this.#rows;
+        return;
+      }
+      if (step < block.steps[last]!) this.#ascending = false;
     }
-    if (last >= 0 && step < this.#steps[last]!) this.#ascending = false;
-    if (this.length === this.#steps.length) {
-      this.#steps = grown(this.#steps);
-      this.#values = grown(this.#values);
+    if (at === 0) {
+      this.#blocks.push({ steps: new Float64Array(BLOCK), values: new Float64Array(BLOCK) });
     }
-    this.#steps[this.length] = step;
-    this.#values[this.length] = value;
+    const { steps, values } = this.#blocks.at(-1)!;
+    steps[at] = step;
+    values[at] = value;
     this.length++;
     this.#rows = 1;
   }
 
   finish(): Series {
-    const steps = this.#steps.subarray(0, this.length);
-    const values = this.#values.subarray(0, this.length);
-    if (this.#ascending) return { steps: steps.slice(), values: values.slice() };
+    const steps = this.#joined("steps");
+    const values = this.#joined("values");
+    if (this.#ascending) return { steps, values };
     const latest = new Map<number, number>();
     for (let i = 0; i < this.length; i++) latest.set(steps[i]!, values[i]!);
     const ordered = Float64Array.from(latest.keys()).sort();
     return { steps: ordered, values: ordered.map((step) => latest.get(step)!) };
   }
-}
 
-function grown(array: Float64Array): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(array.length * 2);
-  larger.set(array);
-  return larger;
+  #joined(name: "steps" | "values"): Float64Array {
+    const whole = new Float64Array(this.length);
+    for (const [i, block] of this.#blocks.entries()) {
+      whole.set(block[name].subarray(0, this.length - i * BLOCK), i * BLOCK);
+    }
+    return whole;
+  }
 }

@@ -37,7 +37,7 @@ function makeRun(options: {
 
 const ENTROPY: [number, number][] = [[1, 0.9], [2, 0.8], [3, 0.7], [6, 0.4], [9, 0.1]];
 const at = (run: Run, rule?: "next-logged" | "same-step") =>
-  pairs(run, rule === undefined ? {} : { rule }).pairs.map(({ step, entropy }) => [step, entropy]);
+  pairs(run, rule === undefined ? {} : { rule }).map(({ step, entropy }) => [step, entropy]);
 
 Deno.test("verl: the first entropy after the validation, at most 2 steps later, else the same step, else none", () => {
   const run = makeRun({

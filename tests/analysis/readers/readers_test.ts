@@ -132,7 +132,7 @@ async function assertPrefixesReadable(
     fc.asyncProperty(fc.integer({ min: 0, max: bytes.length }), async (length) => {
       await Deno.writeFile(path, bytes.subarray(0, length));
       try {
-        for (const run of await readRuns(path)) fitLaw(pairs(run).pairs);
+        for (const run of await readRuns(path)) fitLaw(pairs(run));
       } catch (error) {
         assert(error instanceof UserError, `${path} cut to ${length} bytes: ${error}`);
         assert.match(error.message, /^[^\n]+\.$/);

@@ -87,7 +87,7 @@ for (const [name, format, scoreKey, entropies, scores, n, a, b, r2] of EXPECTED)
     assert.equal(run.entropy!.values.length, entropies);
     assert.equal(run.score!.values.length, scores);
     assert.equal(run.malformed.count, 0);
-    const fit = fitLaw(pairs(run).pairs);
+    const fit = fitLaw(pairs(run));
     assert.equal(fit.n, n);
     for (const [found, expected] of [[fit.a, a], [fit.b, b], [fit.r2, r2]] as const) {
       assert(Math.abs(found - expected) < 1e-6, `${found} is not ${expected}`);
@@ -153,14 +153,14 @@ testOnLogs("a CSV whose keys have _ for / is still verl's", async () => {
   assert.equal(run.framework, "verl");
   assert.equal(run.entropy!.key, "actor_entropy");
   assert.deepEqual(run.score!.keys, ["val-core_textcraft_acc_mean@1"]);
-  assert.equal(pairs(run).pairs.length, 10);
+  assert.equal(pairs(run).length, 10);
 });
 
 testOnLogs("a score that never changes gives no law", async () => {
   const run = await readRun(join(LOGS, "verl-console-constant-validation.log"));
   assert.equal(run.score!.unit, "reward");
   assert.throws(
-    () => fitLaw(pairs(run).pairs),
+    () => fitLaw(pairs(run)),
     (error) => error instanceof LawError && error.code === "constant-score",
   );
 });
