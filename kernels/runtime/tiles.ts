@@ -1,0 +1,35 @@
+import type { AdapterInfo } from "./gpu.ts";
+
+/** Tile sizes that suit a kind of adapter; they change speed, never results beyond rounding. */
+export interface Tiles {
+  /** Matrix product: 4×4 blocks per invocation down and across, invocations of a workgroup likewise. */
+  readonly matmul: {
+    readonly rows: 2 | 4;
+    readonly columns: 1 | 2 | 4;
+    readonly lanesDown: number;
+    readonly lanesAcross: number;
+    /** Workgroups that keep the adapter busy; fewer are made more by splitting the inner dimension. */
+    readonly busy: number;
+  };
+  /** Token statistics: invocations of a workgroup, the most that share a row, columns that one takes at least. */
+  readonly statistics: { readonly group: number; readonly lanes: number; readonly perLane: number };
+  /** Element-wise kernels and reductions: invocations of a workgroup, elements of an invocation. */
+  readonly elements: { readonly lanes: number; readonly perLane: number };
+}
+
+/**
+ * Chosen by measurement on lavapipe with 256-bit vectors (`deno task bench`), where an invocation's loads
+ * are slow and its registers plenty, and, for hardware, by the rules of thumb of coalescing and occupancy.
+ */
+export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
+  software: {
+    matmul: { rows: 4, columns: 4, lanesDown: 1, lanesAcross: 8, busy: 4 },
+    statistics: { group: 32, lanes: 16, perLane: 128 },
+    elements: { lanes: 32, perLane: 16 },
+  },
+  hardware: {
+    matmul: { rows: 2, columns: 2, lanesDown: 16, lanesAcross: 16, busy: 256 },
+    statistics: { group: 256, lanes: 256, perLane: 4 },
+    elements: { lanes: 256, perLane: 4 },
+  },
+};

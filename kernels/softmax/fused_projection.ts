@@ -1,0 +1,110 @@
+import { ShapeError } from "../runtime/errors.ts";
+import type { Recorder } from "../runtime/recorder.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { matmul } from "../transformer/matmul.ts";
+import { tokenStatisticsBackward } from "./token_statistics_backward.ts";
+import {
+  type TokenStatistics,
+  type TokenStatisticsOptions,
+  tokenStatisticsTile,
+} from "./token_statistics.ts";
+
+/** Columns of the vocabulary that are held at once, unless the caller says otherwise. */
+export const DEFAULT_TILE = 4096;
+
+/** The inputs of {@linkcode fusedTokenStatistics}. */
+export interface FusedProjectionOptions extends TokenStatisticsOptions {
+  /** Hidden states, [N, D] in f32. */
+  readonly hidden: Tensor;
+  /** Output embedding, [V, D] in f32. */
+  readonly weight: Tensor;
+  /** The target of each row, [N] in u32. */
+  readonly targets: Tensor;
+  /** Where the results go, or, in the backward, what the forward wrote. */
+  readonly statistics: TokenStatistics;
+  /** Columns of the vocabulary that are held at once: memory is bounded by N·tile·4 bytes. */
+  readonly tile?: number;
+}
+
+/** The inputs of {@linkcode fusedTokenStatisticsBackward}. */
+export interface FusedProjectionBackwardOptions extends FusedProjectionOptions {
+  /** Gradient with respect to the log-probabilities, [N] in f32; zero by default. */
+  readonly gradLogProb?: Tensor;
+  /** Gradient with respect to the entropies, [N] in f32; zero by default. */
+  readonly gradEntropy?: Tensor;
+  /** The gradient with respect to the hidden states, [N, D] in f32. */
+  readonly gradHidden: Tensor;
+  /** The gradient with respect to the output embedding, [V, D] in f32. */
+  readonly gradWeight: Tensor;
+  /** Add to what is in `gradWeight` instead of replacing it. */
+  readonly accumulate?: boolean;
+}
+
+/**
+ * Token statistics of hidden · weightᵀ without ever holding its N × V logits: they are made a tile of
+ * columns at a time, and the state of each row is carried from tile to tile. Equals
+ * {@linkcode tokenStatistics} of the whole product up to rounding.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, or the tile is not a positive whole number.
+ */
+export function fusedTokenStatistics(recorder: Recorder, options: FusedProjectionOptions): void {
+  recorder.clear(options.statistics.invalid);
+  for (const { logits, rows, isFirst, isLast, firstColumn } of tiles(recorder, options)) {
+    matmul(recorder, { a: options.hidden, b: rows, out: logits, transposeB: true });
+    const tile = { ...options, firstColumn, isFirst, isLast };
+    tokenStatisticsTile(recorder, logits, options.targets, options.statistics, tile);
+  }
+}
+
+/**
+ * Gradients with respect to the hidden states and the output embedding. The logits of each tile are made
+ * again and overwritten by their gradient.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, or the tile is not a positive whole number.
+ */
+export function fusedTokenStatisticsBackward(
+  recorder: Recorder,
+  options: FusedProjectionBackwardOptions,
+): void {
+  const { hidden, gradHidden, gradWeight, accumulate = false } = options;
+  expectTensor("gradHidden", gradHidden, "f32", hidden.shape);
+  expectTensor("gradWeight", gradWeight, "f32", options.weight.shape);
+  for (const { logits, rows, isFirst, firstColumn } of tiles(recorder, options)) {
+    matmul(recorder, { a: hidden, b: rows, out: logits, transposeB: true });
+    tokenStatisticsBackward(recorder, { ...options, logits, gradLogits: logits, firstColumn });
+    matmul(recorder, { a: logits, b: rows, out: gradHidden, accumulate: !isFirst });
+    matmul(recorder, {
+      a: logits,
+      b: hidden,
+      out: { ...rows, matrix: gradWeight },
+      transposeA: true,
+      accumulate,
+    });
+  }
+}
+
+/** The tiles of the vocabulary, one after the other in the same memory. */
+function* tiles(
+  recorder: Recorder,
+  { hidden, weight, tile = DEFAULT_TILE }: FusedProjectionOptions,
+) {
+  expectTensor("hidden", hidden, "f32", [-1, -1]);
+  const [rows, width] = hidden.shape as [number, number];
+  expectTensor("weight", weight, "f32", [-1, width]);
+  if (!Number.isSafeInteger(tile) || tile < 1) {
+    throw new ShapeError(`the tile is ${tile}, expected a positive whole number of columns.`);
+  }
+  const columns = weight.shape[0]!;
+  for (let firstColumn = 0; firstColumn < columns; firstColumn += tile) {
+    const count = Math.min(tile, columns - firstColumn);
+    const logits = recorder.temporary([rows, count]);
+    yield {
+      logits,
+      rows: { matrix: weight, first: firstColumn, count },
+      firstColumn,
+      isFirst: firstColumn === 0,
+      isLast: firstColumn + count === columns,
+    };
+    recorder.recycle(logits);
+  }
+}

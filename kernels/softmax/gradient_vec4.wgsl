@@ -1,0 +1,13 @@
+// Gradients of rows that begin on a 16-byte boundary.
+
+@group(0) @binding(1) var<storage, read_write> gradient: array<vec4f>;
+
+// Elements 4·i to 4·i + 3.
+fn store(i: u32, value: vec4f) {
+  gradient[i] = value;
+}
+
+// Those of them that `which` names.
+fn store_some(i: u32, value: vec4f, which: vec4<bool>) {
+  gradient[i] = select(gradient[i], value, which);
+}

@@ -1,0 +1,9 @@
+// Logits in bf16, two to a word: the upper halves of f32.
+
+@group(0) @binding(0) var<storage, read> logits: array<vec2u>;
+
+// Elements 4·i to 4·i + 3.
+fn chunk(i: u32) -> vec4f {
+  let words = logits[i].xxyy;
+  return bitcast<vec4f>(vec4u(words.x << 16, words.y & 0xffff0000, words.z << 16, words.w & 0xffff0000));
+}

@@ -1,0 +1,9 @@
+// Logits in f16, two to a word.
+
+@group(0) @binding(0) var<storage, read> logits: array<vec2u>;
+
+// Elements 4·i to 4·i + 3.
+fn chunk(i: u32) -> vec4f {
+  let words = logits[i];
+  return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+}

@@ -1,0 +1,105 @@
+import { ShapeError } from "../runtime/errors.ts";
+import { grid } from "../runtime/grid.ts";
+import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
+import { bytesOf, expectTensor, type Tensor } from "../runtime/tensor.ts";
+import elementary from "./elementary.wgsl" with { type: "text" };
+import gradientScalar from "./gradient_scalar.wgsl" with { type: "text" };
+import gradientVec4 from "./gradient_vec4.wgsl" with { type: "text" };
+import inPlaceScalar from "./logits_in_place_scalar.wgsl" with { type: "text" };
+import inPlaceVec4 from "./logits_in_place_vec4.wgsl" with { type: "text" };
+import code from "./token_statistics_backward.wgsl" with { type: "text" };
+import { checkTemperature, lanesFor, LOGITS, type TokenStatistics } from "./token_statistics.ts";
+
+/** Upstream gradients, and where the result goes. */
+export interface TokenStatisticsBackwardOptions {
+  /** The logits of the forward, [N, V] in f32, f16 or bf16. */
+  readonly logits: Tensor;
+  /** The targets of the forward, [N] in u32. */
+  readonly targets: Tensor;
+  /** What the forward wrote. */
+  readonly statistics: TokenStatistics;
+  /** The temperature of the forward; 1 by default. */
+  readonly temperature?: number;
+  /** Gradient with respect to the log-probabilities, [N] in f32; zero by default. */
+  readonly gradLogProb?: Tensor;
+  /** Gradient with respect to the entropies, [N] in f32; zero by default. */
+  readonly gradEntropy?: Tensor;
+  /** The gradient with respect to the logits, [N, V] in f32; the logits themselves to work in place. */
+  readonly gradLogits: Tensor;
+  /** The column of the whole row at which the logits begin, where they are a tile of it; 0 by default. */
+  readonly firstColumn?: number;
+}
+
+/**
+ * Gradient with respect to the logits from upstream gradients of the log-probability and of the entropy.
+ * Rows that the forward found invalid get zeros. Reference:
+ * {@linkcode tokenStatisticsBackwardReference}; matches the autograd of verl's `logprobs_from_logits` and
+ * `entropy_from_logits`.
+ *
+ * @throws {ShapeError} if shapes or types do not fit.
+ */
+export function tokenStatisticsBackward(
+  recorder: Recorder,
+  options: TokenStatisticsBackwardOptions,
+): void {
+  const { logits, targets, statistics, gradLogProb, gradEntropy, gradLogits } = options;
+  const { temperature = 1, firstColumn = 0 } = options;
+  expectTensor("logits", logits, ["f32", "f16", "bf16"], [-1, -1]);
+  const [rows, columns] = logits.shape as [number, number];
+  expectTensor("targets", targets, "u32", [rows]);
+  expectTensor("gradLogits", gradLogits, "f32", [rows, columns]);
+  if (gradLogProb !== undefined) expectTensor("gradLogProb", gradLogProb, "f32", [rows]);
+  if (gradEntropy !== undefined) expectTensor("gradEntropy", gradEntropy, "f32", [rows]);
+  if (gradLogProb === undefined && gradEntropy === undefined) {
+    throw new ShapeError("neither gradLogProb nor gradEntropy was given, expected at least one.");
+  }
+  checkTemperature(temperature);
+
+  const { gpu } = recorder;
+  const inPlace = logits === gradLogits;
+  const lanes = lanesFor(gpu, columns);
+  const group = gpu.tiles.statistics.group / lanes;
+  const isAligned = columns % 4 === 0;
+  const load = inPlace ? (isAligned ? inPlaceVec4 : inPlaceScalar) : LOGITS[logits.type as "f32"];
+  const program = gpu.program({
+    name: "token_statistics_backward",
+    code: elementary + (isAligned ? gradientVec4 : gradientScalar) + load + code,
+    constants: {
+      LANES: lanes,
+      ROWS: group,
+      HAS_LOG_PROB: Number(gradLogProb !== undefined),
+      HAS_ENTROPY: Number(gradEntropy !== undefined),
+    },
+  });
+  const most = rowsPerBinding(gpu, rows, [columns * bytesOf(logits.type), columns * 4]);
+  for (let first = 0; first < rows; first += most) {
+    const count = Math.min(most, rows - first);
+    const input = bindRows(gpu, logits, columns, first, count);
+    const output = bindRows(gpu, gradLogits, columns, first, count);
+    recorder.dispatch(program, {
+      bindings: [
+        inPlace ? undefined : input.slice,
+        output.slice,
+        targets,
+        statistics.states,
+        statistics.invalid,
+        // An upstream gradient that is not there is not read; a binding must be something.
+        gradLogProb ?? gradEntropy!,
+        gradEntropy ?? gradLogProb!,
+      ],
+      params: [
+        u32(count),
+        u32(columns),
+        u32(firstColumn),
+        u32(columns),
+        u32(output.offset),
+        // Bindings are aligned in bytes, so a packed type may begin further in, by whole chunks.
+        u32((input.offset - output.offset) / 4),
+        u32(first),
+        f32(1 / temperature),
+      ],
+      workgroups: grid(count, group),
+    });
+  }
+}

@@ -1,0 +1,250 @@
+import { ShapeError } from "../runtime/errors.ts";
+import { grid } from "../runtime/grid.ts";
+import { type Recorder, u32 } from "../runtime/recorder.ts";
+import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import loadScalar from "./matmul_load_scalar.wgsl" with { type: "text" };
+import loadVec4 from "./matmul_load_vec4.wgsl" with { type: "text" };
+import reduceCode from "./matmul_reduce.wgsl" with { type: "text" };
+import code from "./matmul.wgsl" with { type: "text" };
+
+/** A matrix, or consecutive rows of one. */
+export interface MatrixRows {
+  /** The matrix, [rows, columns] in f32. */
+  readonly matrix: Tensor;
+  /** First row. */
+  readonly first: number;
+  /** Number of rows. */
+  readonly count: number;
+}
+
+/** out = op(a) · op(b) + bias. */
+export interface MatmulOptions {
+  /** A, [m, k] in f32, or [k, m] with `transposeA`. */
+  readonly a: Tensor | MatrixRows;
+  /** B, [k, n] in f32, or [n, k] with `transposeB`. */
+  readonly b: Tensor | MatrixRows;
+  /** The result, [m, n] in f32; it may not share memory with `a`, `b` or `bias`. */
+  readonly out: Tensor | MatrixRows;
+  /** Use Aᵀ. */
+  readonly transposeA?: boolean;
+  /** Use Bᵀ. */
+  readonly transposeB?: boolean;
+  /** Added to every row, [n] in f32. */
+  readonly bias?: Tensor;
+  /** Add to what is in `out` instead of replacing it. */
+  readonly accumulate?: boolean;
+}
+
+/** More rows than this would need more workgroups than a dimension has. */
+const MOST_ROWS = 1 << 18;
+/** An inner dimension shorter than this is not split: the partial products would cost more than they help. */
+const SHORTEST_SLICE = 256;
+
+/**
+ * Matrix product of any shape in f32: out = op(a)·op(b) + bias, each op the identity or the transpose.
+ * Sums run in an order that depends on the shape alone, so the same call gives the same bits. Matrices
+ * larger than a binding are split over rows. Reference: {@linkcode matmulReference}.
+ *
+ * @throws {ShapeError} if the shapes do not fit together.
+ */
+export function matmul(recorder: Recorder, options: MatmulOptions): void {
+  const { transposeA = false, transposeB = false, bias, accumulate = false } = options;
+  const [a, b, out] = [rowsOf("a", options.a), rowsOf("b", options.b), rowsOf("out", options.out)];
+  const [m, k] = transposeA ? [columnsOf(a), a.count] : [a.count, columnsOf(a)];
+  const [kOfB, n] = transposeB ? [columnsOf(b), b.count] : [b.count, columnsOf(b)];
+  if (k !== kOfB || out.count !== m || columnsOf(out) !== n) {
+    const shape = ({ count, matrix }: MatrixRows) => `[${count}, ${matrix.shape[1]}]`;
+    throw new ShapeError(
+      `a ${shape(a)}${transposeA ? "ᵀ" : ""} times b ${shape(b)}${
+        transposeB ? "ᵀ" : ""
+      } does not give out ${shape(out)}.`,
+    );
+  }
+  if (bias !== undefined) expectTensor("bias", bias, "f32", [n]);
+  if (m === 0 || n === 0) return;
+  const { gpu } = recorder;
+  // Whatever is too large for one binding is cut into runs of rows: rows of A and of the result together,
+  // rows of B as columns of the result or, where they are the inner dimension, one after the other.
+  const aRows = transposeA
+    ? rowsPerBinding(gpu, k, [4 * m])
+    : Math.min(rowsPerBinding(gpu, m, [4 * Math.max(1, k)]), rowsPerBinding(gpu, m, [4 * n]));
+  const outRows = rowsPerBinding(gpu, m, [4 * n]);
+  const bRows = transposeB
+    ? rowsPerBinding(gpu, n, [4 * Math.max(1, k)])
+    : rowsPerBinding(gpu, k, [4 * n]);
+  const kRows = Math.max(
+    1,
+    multipleOf4(Math.min(transposeA ? aRows : k, transposeB ? k : bRows), k),
+  );
+  const mRows = Math.min(transposeA ? outRows : aRows, MOST_ROWS);
+  const nRows = transposeB ? multipleOf4(bRows, n) : n;
+  for (let kFirst = 0; kFirst < Math.max(1, k); kFirst += kRows) {
+    const kCount = Math.min(kRows, k - kFirst);
+    for (let mFirst = 0; mFirst < m; mFirst += mRows) {
+      for (let nFirst = 0; nFirst < n; nFirst += nRows) {
+        record(recorder, {
+          a: part(a, transposeA, mFirst, Math.min(mRows, m - mFirst), kFirst, kCount),
+          b: part(b, !transposeB, nFirst, Math.min(nRows, n - nFirst), kFirst, kCount),
+          out: { ...out, first: out.first + mFirst, count: Math.min(mRows, m - mFirst) },
+          m: Math.min(mRows, m - mFirst),
+          n: Math.min(nRows, n - nFirst),
+          k: kCount,
+          nFirst,
+          transposeA,
+          transposeB,
+          bias: kFirst === 0 ? bias : undefined,
+          accumulate: accumulate || kFirst > 0,
+        });
+      }
+    }
+  }
+}
+
+/** Rows to bind and the column at which to begin. */
+interface Part extends MatrixRows {
+  column: number;
+}
+
+/** The part of an operand for outer indices from `outer` and inner ones from `inner`. */
+function part(
+  rows: MatrixRows,
+  innerIsRows: boolean,
+  outer: number,
+  outerCount: number,
+  inner: number,
+  innerCount: number,
+): Part {
+  return innerIsRows
+    ? { ...rows, first: rows.first + inner, count: innerCount, column: outer }
+    : { ...rows, first: rows.first + outer, count: outerCount, column: inner };
+}
+
+interface Product {
+  a: Part;
+  b: Part;
+  out: MatrixRows;
+  m: number;
+  n: number;
+  k: number;
+  nFirst: number;
+  transposeA: boolean;
+  transposeB: boolean;
+  bias: Tensor | undefined;
+  accumulate: boolean;
+}
+
+/** One product whose operands each fit a binding. */
+function record(recorder: Recorder, product: Product): void {
+  const { m, n, k, nFirst, transposeA, transposeB, bias, accumulate } = product;
+  const { gpu } = recorder;
+  const bind = ({ matrix, first, count }: MatrixRows) =>
+    bindRows(gpu, matrix, matrix.shape[1]!, first, count);
+  const [a, b, out] = [bind(product.a), bind(product.b), bind(product.out)];
+  const strides = {
+    a: columnsOf(product.a),
+    b: columnsOf(product.b),
+    out: columnsOf(product.out),
+  };
+  const offsets = {
+    a: a.offset + product.a.column,
+    b: b.offset + product.b.column,
+    out: out.offset + nFirst,
+  };
+  // Without a bias another matrix is bound in its place and not read.
+  const added = bias === undefined ? b : bindRows(gpu, bias, 1, nFirst, n);
+  const aligned = [
+    n,
+    k,
+    transposeA ? m : 0,
+    added.offset,
+    ...Object.values(strides),
+    ...Object.values(offsets),
+  ].every((number) => number % 4 === 0);
+
+  const tiles = gpu.tiles.matmul;
+  const rows = m > 8 * tiles.lanesDown ? tiles.rows : 2;
+  const columns = smallestOf([1, 2, 4], n / (4 * tiles.lanesAcross), tiles.columns);
+  const across = Math.ceil(n / (4 * columns * tiles.lanesAcross));
+  const down = Math.ceil(m / (4 * rows * tiles.lanesDown));
+  const slices = Math.max(
+    1,
+    Math.min(Math.ceil(tiles.busy / (across * down)), Math.floor(k / SHORTEST_SLICE), 64),
+  );
+  const split = slices > 1;
+  const partial = split ? recorder.temporary([slices, m, n]) : undefined;
+  const program = gpu.program({
+    name: "matmul",
+    code: (aligned ? loadVec4 : loadScalar) + code,
+    constants: {
+      ROWS: rows,
+      COLUMNS: columns,
+      LANES_ACROSS: tiles.lanesAcross,
+      LANES_DOWN: tiles.lanesDown,
+      TRANSPOSE_A: Number(transposeA),
+      TRANSPOSE_B: Number(transposeB),
+      BIAS: Number(bias !== undefined && !split),
+      ACCUMULATE: Number(accumulate && !split),
+    },
+  });
+  recorder.dispatch(program, {
+    bindings: [a.slice, b.slice, added.slice, partial ?? out.slice],
+    params: [
+      u32(m),
+      u32(n),
+      u32(k),
+      u32(Math.ceil(k / slices / 4) * 4),
+      u32(strides.a),
+      u32(offsets.a),
+      u32(strides.b),
+      u32(offsets.b),
+      u32(split ? n : strides.out),
+      u32(split ? 0 : offsets.out),
+      u32(m),
+      u32(added.offset),
+    ],
+    workgroups: [across, down, slices],
+  });
+  if (partial === undefined) return;
+  const { lanes } = gpu.tiles.elements;
+  const reduce = gpu.program({
+    name: "matmul_reduce",
+    code: reduceCode,
+    constants: { LANES: lanes, BIAS: Number(bias !== undefined), ACCUMULATE: Number(accumulate) },
+  });
+  recorder.dispatch(reduce, {
+    bindings: [partial, added.slice, out.slice],
+    params: [u32(m), u32(n), u32(slices), u32(strides.out), u32(offsets.out), u32(added.offset)],
+    workgroups: grid(m * n, lanes),
+  });
+  recorder.recycle(partial);
+}
+
+function rowsOf(name: string, operand: Tensor | MatrixRows): MatrixRows {
+  const rows = "matrix" in operand
+    ? operand
+    : { matrix: operand, first: 0, count: operand.shape[0]! };
+  expectTensor(name, rows.matrix, "f32", [-1, -1]);
+  if (rows.first + rows.count > rows.matrix.shape[0]!) {
+    throw new ShapeError(
+      `${name} has no rows ${rows.first} to ${
+        rows.first + rows.count - 1
+      }, its shape is [${rows.matrix.shape}].`,
+    );
+  }
+  return rows;
+}
+
+function columnsOf({ matrix }: MatrixRows): number {
+  return matrix.shape[1]!;
+}
+
+/** `count` rounded down to a multiple of 4 unless it is all there is. */
+function multipleOf4(count: number, all: number): number {
+  return count >= all ? all : count - (count % 4);
+}
+
+/** The smallest of some sizes that is at least `needed`, but none above `most`. */
+function smallestOf<Size extends number>(sizes: readonly Size[], needed: number, most: Size): Size {
+  return sizes.find((size) => size >= needed && size <= most) ?? most;
+}

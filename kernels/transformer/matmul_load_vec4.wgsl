@@ -1,0 +1,43 @@
+// Memory of the matrix product where every row begins on a 16-byte boundary: the fast way.
+
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+
+// Four rows of A at four k: column i of the result is row `row + i`, its components run over k. Rows past
+// the last give numbers that are not stored.
+fn load_a(row: u32, k: u32) -> mat4x4f {
+  if (TRANSPOSE_A) {
+    let at = (params.a_offset + k * params.a_stride + row) / 4;
+    let step = params.a_stride / 4;
+    return transpose(mat4x4f(a[at], a[at + step], a[at + 2 * step], a[at + 3 * step]));
+  }
+  let at = (params.a_offset + row * params.a_stride + k) / 4;
+  let step = params.a_stride / 4;
+  return mat4x4f(a[at], a[at + step], a[at + 2 * step], a[at + 3 * step]);
+}
+
+// Four columns of B at four k: column i of the result is k + i, its components run over the columns.
+fn load_b(k: u32, column: u32) -> mat4x4f {
+  let step = params.b_stride / 4;
+  if (TRANSPOSE_B) {
+    let at = (params.b_offset + column * params.b_stride + k) / 4;
+    return transpose(mat4x4f(b[at], b[at + step], b[at + 2 * step], b[at + 3 * step]));
+  }
+  let at = (params.b_offset + k * params.b_stride + column) / 4;
+  return mat4x4f(b[at], b[at + step], b[at + 2 * step], b[at + 3 * step]);
+}
+
+fn load_bias(column: u32) -> vec4f {
+  return bias[(params.bias_offset + column) / 4];
+}
+
+fn store(row: u32, column: u32, value: vec4f) {
+  let at = (params.out_offset + row * params.out_stride + column) / 4;
+  if (ACCUMULATE) {
+    out[at] += value;
+  } else {
+    out[at] = value;
+  }
+}
