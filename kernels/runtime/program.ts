@@ -20,6 +20,8 @@ export interface Program {
   readonly pipeline: GPUComputePipeline;
   /** The layout of its one bind group. */
   readonly layout: GPUBindGroupLayout;
+  /** The binding of its uniform parameters; undefined if it has none. */
+  readonly paramsBinding: number | undefined;
 }
 
 /** Compiles shaders of one device, each only once for the same source and constants. */
@@ -44,7 +46,13 @@ export class ProgramCache {
         layout: "auto",
         compute: { module: this.#module(name, code), entryPoint, constants: { ...constants } },
       });
-      program = { name, pipeline, layout: pipeline.getBindGroupLayout(0) };
+      const uniform = /@binding\((\d+)\)\s+var<uniform>/.exec(code);
+      program = {
+        name,
+        pipeline,
+        layout: pipeline.getBindGroupLayout(0),
+        paramsBinding: uniform === null ? undefined : Number(uniform[1]),
+      };
       this.#programs.set(key, program);
     }
     return program;

@@ -32,7 +32,7 @@ export const f32 = (value: number): Word => ({ type: "f32", value });
 export interface Dispatch {
   /** What binding 0, 1, … of the program is, the uniform parameters left out; undefined where the entry point has none of that number. */
   readonly bindings: readonly (Tensor | Slice | undefined)[];
-  /** The words of the uniform struct at the last binding, in its order; none if it has none. */
+  /** The words of the uniform struct, in its order; none if the program has none. */
   readonly params?: readonly Word[];
   /** Numbers of workgroups. */
   readonly workgroups: readonly [number, number?, number?];
@@ -127,8 +127,8 @@ export class Recorder {
       const size = slice.bytes === undefined ? {} : { size: slice.bytes };
       entries.push({ binding, resource: { buffer, offset: slice.offset, ...size } });
     }
-    if (params.length > 0) {
-      entries.push({ binding: bindings.length, resource: this.#write(params) });
+    if (program.paramsBinding !== undefined) {
+      entries.push({ binding: program.paramsBinding, resource: this.#write(params) });
     }
     this.#pass ??= this.#encoder.beginComputePass();
     this.#pass.setPipeline(program.pipeline);

@@ -1,0 +1,67 @@
+// The covariance of each response token (paper, Eq. 10), (ln π - mean ln π)·(A - mean A), 0 for padding,
+// and its mean: partial sums of blocks, then their total by one workgroup.
+
+override LANES: u32;
+override PER_LANE: u32;
+
+struct Params {
+  size: u32,
+  blocks: u32,
+}
+@group(0) @binding(0) var<storage, read> mask: array<u32>;
+@group(0) @binding(1) var<storage, read> log_prob: array<f32>;
+@group(0) @binding(2) var<storage, read> advantages: array<f32>;
+@group(0) @binding(3) var<storage, read> count: array<u32>;
+@group(0) @binding(4) var<storage, read> means: array<f32>;
+@group(0) @binding(5) var<storage, read_write> covariance: array<f32>;
+@group(0) @binding(6) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(7) var<storage, read_write> mean_covariance: array<f32>;
+@group(0) @binding(8) var<uniform> params: Params;
+
+var<workgroup> lane_sums: array<f32, LANES>;
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = workgroup.y * workgroups.x + workgroup.x;
+  let center = vec2f(means[0], means[1]);
+  var sum = 0.0;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = (block * PER_LANE + j) * LANES + lane;
+    if (i < params.size) {
+      let d = vec2f(log_prob[i], advantages[i]) - center;
+      let value = select(0.0, d.x * d.y, mask[i] != 0);
+      covariance[i] = value;
+      sum += value;
+    }
+  }
+  lane_sums[lane] = sum;
+  workgroupBarrier();
+  if (lane == 0 && block < params.blocks) {
+    sums[block] = sum_of_lanes();
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn total(@builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  for (var block = lane; block < params.blocks; block += LANES) {
+    sum += sums[block];
+  }
+  lane_sums[lane] = sum;
+  workgroupBarrier();
+  if (lane == 0) {
+    mean_covariance[0] = sum_of_lanes() / f32(max(1, count[0]));
+  }
+}
+
+fn sum_of_lanes() -> f32 {
+  var sum = 0.0;
+  for (var other = 0u; other < LANES; other++) {
+    sum += lane_sums[other];
+  }
+  return sum;
+}

@@ -1,0 +1,208 @@
+import type { Aggregation, PolicyLossSettings } from "./settings.ts";
+
+/** A batch of B responses of T tokens, row-major. */
+export interface PolicyLossInput {
+  /** Number of tokens of a response, padding included. */
+  readonly columns: number;
+  /** Log-probabilities of the current policy. */
+  readonly logProb: ArrayLike<number>;
+  /** Log-probabilities of the rollout policy. */
+  readonly oldLogProb: ArrayLike<number>;
+  /** Advantages. */
+  readonly advantages: ArrayLike<number>;
+  /** 1 for response tokens, 0 for padding. */
+  readonly mask: ArrayLike<number>;
+  /** Tokens that Clip-Cov or KL-Cov restricts: 1, others 0. */
+  readonly selected?: ArrayLike<number>;
+  /** Entropies of the current policy, for the entropy bonus. */
+  readonly entropy?: ArrayLike<number>;
+  /** Log-probabilities of the reference policy, for the reference KL. */
+  readonly referenceLogProb?: ArrayLike<number>;
+}
+
+/** The loss, its gradients and its metrics. */
+export interface PolicyLossOutput {
+  /** The aggregated loss. */
+  readonly loss: number;
+  /** Its gradient with respect to the log-probabilities. */
+  readonly gradLogProb: Float64Array;
+  /** Its gradient with respect to the entropies. */
+  readonly gradEntropy: Float64Array;
+  /** Share of response tokens whose ratio is clipped; with Clip-Cov, that it restricts. */
+  readonly clipFraction: number;
+  /** Share of response tokens at the bound of the dual clip. */
+  readonly clipFractionLower: number;
+  /** Mean of −Δ over response tokens, Δ the log-ratio to the rollout policy; with KL-Cov of |Δ|. */
+  readonly ppoKl: number;
+  /** Mean reference KL over response tokens. */
+  readonly referenceKl: number;
+  /** Mean entropy over response tokens. */
+  readonly entropy: number;
+  /** Number of response tokens that the intervention restricts. */
+  readonly touched: number;
+}
+
+/** verl clamps the argument of the k3 estimator of the reference KL here, */
+const LARGEST_LOG_RATIO = 20;
+/** and its value here. */
+const LARGEST_K3 = 10;
+
+/**
+ * The policy loss in float64, the definition that policy_loss.wgsl is held to; matches
+ * `compute_policy_loss_vanilla`, `_clip_cov` and `_kl_cov` of verl's core_algos.py.
+ */
+export function policyLossReference(
+  input: PolicyLossInput,
+  settings: PolicyLossSettings,
+): PolicyLossOutput {
+  const { logProb, mask, columns } = input;
+  const size = logProb.length;
+  const weights = aggregationWeights(mask, columns, settings.aggregation);
+  const count = sum(mask);
+  const gradLogProb = new Float64Array(size);
+  const gradEntropy = new Float64Array(size);
+  let [loss, clipped, lower, ppoKl, referenceKl, entropy, touched] = [0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < size; i++) {
+    if (mask[i] === 0) continue;
+    const token = tokenLoss(input, i, settings);
+    loss += weights[i]! * token.loss;
+    gradLogProb[i] = weights[i]! * token.gradLogProb;
+    gradEntropy[i] = -weights[i]! * settings.entropyCoefficient;
+    clipped += token.clipped;
+    lower += token.clippedLower;
+    ppoKl += token.ppoKl;
+    referenceKl += token.referenceKl;
+    entropy += input.entropy?.[i] ?? 0;
+    touched += token.touched;
+  }
+  return {
+    loss,
+    gradLogProb,
+    gradEntropy,
+    clipFraction: clipped / count,
+    clipFractionLower: lower / count,
+    ppoKl: ppoKl / count,
+    referenceKl: referenceKl / count,
+    entropy: entropy / count,
+    touched,
+  };
+}
+
+/** d loss / d token loss for each token: how {@linkcode Aggregation} weighs it. */
+export function aggregationWeights(
+  mask: ArrayLike<number>,
+  columns: number,
+  aggregation: Aggregation,
+): Float64Array {
+  const lengths = Array.from(
+    { length: mask.length / columns },
+    (_, row) => sum(Array.from({ length: columns }, (_, column) => mask[row * columns + column]!)),
+  );
+  const rows = lengths.filter((length) => length > 0).length;
+  return Float64Array.from({ length: mask.length }, (_, i) => {
+    if (mask[i] === 0) return 0;
+    switch (aggregation) {
+      case "token-mean":
+        return 1 / sum(mask);
+      case "seq-mean-token-sum":
+        return 1 / rows;
+      case "seq-mean-token-mean":
+        return 1 / (rows * lengths[Math.floor(i / columns)]!);
+      case "seq-mean-token-sum-norm":
+        return 1 / (rows * columns);
+    }
+  });
+}
+
+function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettings) {
+  const { intervention, clipLow, clipHigh, dualClip } = settings;
+  const advantage = input.advantages[i]!;
+  const selected = input.selected?.[i] === 1;
+  const isClipping = intervention === "none" || intervention === "clip-cov-verl";
+  const raw = input.logProb[i]! - input.oldLogProb[i]!;
+  // What is clamped has no gradient.
+  const delta = Math.min(settings.largestLogRatio, Math.max(-settings.largestLogRatio, raw));
+  const ratio = Math.exp(delta);
+  let loss = -advantage * ratio;
+  let gradLogProb = delta === raw ? loss : 0;
+  let [clipped, clippedLower] = [0, 0];
+  if (isClipping) {
+    const bounded = -advantage * Math.min(1 + clipHigh, Math.max(1 - clipLow, ratio));
+    if (bounded > loss) {
+      loss = bounded;
+      gradLogProb = 0;
+      clipped = 1;
+    }
+    const bound = -advantage * dualClip;
+    if (intervention === "none" && advantage < 0 && bound < loss) {
+      loss = bound;
+      gradLogProb = 0;
+      clippedLower = 1;
+    }
+  }
+  let ppoKl = -delta;
+  if (intervention === "clip-cov-verl" || intervention === "clip-cov-paper") {
+    clipped = Number(selected);
+    if (selected) loss = gradLogProb = 0;
+  } else if (intervention === "kl-cov-verl") {
+    ppoKl = Math.abs(delta);
+    if (selected) {
+      loss += settings.klCoefficient * Math.abs(delta);
+      gradLogProb += settings.klCoefficient * Math.sign(delta);
+    }
+  } else if (intervention === "kl-cov-paper" && selected) {
+    loss += settings.klCoefficient * (ratio - 1 - delta);
+    gradLogProb += settings.klCoefficient * (ratio - 1);
+  }
+  const reference = referenceKl(input, i, settings);
+  loss += settings.referenceCoefficient * reference.value -
+    settings.entropyCoefficient * (input.entropy?.[i] ?? 0);
+  gradLogProb += settings.referenceCoefficient * reference.gradient;
+  return {
+    loss,
+    gradLogProb,
+    clipped,
+    clippedLower,
+    ppoKl,
+    referenceKl: reference.value,
+    touched: Number(selected && intervention !== "none"),
+  };
+}
+
+function referenceKl(
+  { logProb, referenceLogProb }: PolicyLossInput,
+  i: number,
+  settings: PolicyLossSettings,
+) {
+  if (referenceLogProb === undefined) return { value: 0, gradient: 0 };
+  return tokenKl(logProb[i]! - referenceLogProb[i]!, settings.referenceKl);
+}
+
+/** An estimate of the KL to the reference from one token, and its gradient; d = ln π − ln π_reference. */
+export function tokenKl(
+  d: number,
+  estimator: PolicyLossSettings["referenceKl"],
+): { value: number; gradient: number } {
+  switch (estimator) {
+    case "k1":
+      return { value: d, gradient: 1 };
+    case "abs":
+      return { value: Math.abs(d), gradient: Math.sign(d) };
+    case "k2":
+      return { value: d ** 2 / 2, gradient: d };
+    case "k3": {
+      const clamped = Math.min(LARGEST_LOG_RATIO, Math.max(-LARGEST_LOG_RATIO, -d));
+      const value = Math.exp(clamped) - clamped - 1;
+      if (value > LARGEST_K3) return { value: LARGEST_K3, gradient: 0 };
+      return { value, gradient: clamped === -d ? 1 - Math.exp(clamped) : 0 };
+    }
+  }
+}
+
+function sum(values: ArrayLike<number>): number {
+  return Array.prototype.reduce.call(
+    values,
+    (total, value) => (total as number) + (value as number),
+    0,
+  ) as number;
+}

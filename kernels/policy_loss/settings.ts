@@ -1,0 +1,72 @@
+/**
+ * How token losses become one loss, as verl's `loss_agg_mode` names it; rows without response tokens are
+ * left out of means over responses.
+ *
+ * - `token-mean`: mean over response tokens.
+ * - `seq-mean-token-sum`: mean over responses of their sums.
+ * - `seq-mean-token-mean`: mean over responses of their means.
+ * - `seq-mean-token-sum-norm`: mean over responses of their sums over the padded length T (Dr. GRPO).
+ */
+export type Aggregation =
+  | "token-mean"
+  | "seq-mean-token-sum"
+  | "seq-mean-token-mean"
+  | "seq-mean-token-sum-norm";
+
+/**
+ * What is done to the tokens that were selected by their covariance.
+ *
+ * - `none`: plain PPO, whose ratio is clipped (asymmetrically for clip-higher), with the dual clip.
+ * - `clip-cov-verl`: their loss is zero; all others are clipped as in PPO.
+ * - `clip-cov-paper`: their loss is zero; no ratio is clipped (paper, Eq. 12).
+ * - `kl-cov-verl`: |Δ| is added; no ratio is clipped.
+ * - `kl-cov-paper`: their KL to the rollout policy is added, estimated from the token itself by
+ *   exp(Δ) − 1 − Δ; no ratio is clipped (paper, Eq. 14).
+ */
+export type Intervention =
+  | "none"
+  | "clip-cov-verl"
+  | "clip-cov-paper"
+  | "kl-cov-verl"
+  | "kl-cov-paper";
+
+/** Estimators of the KL to the reference (Schulman 2020), as verl's `kl`, `abs`, `mse`, `low_var_kl`. */
+export type KlEstimator = "k1" | "abs" | "k2" | "k3";
+
+/** The settings of the policy loss. */
+export interface PolicyLossSettings {
+  /** How token losses become one. */
+  readonly aggregation: Aggregation;
+  /** What is done to the selected tokens. */
+  readonly intervention: Intervention;
+  /** ε below 1. */
+  readonly clipLow: number;
+  /** ε above 1; larger than `clipLow` for clip-higher. */
+  readonly clipHigh: number;
+  /** c of the dual clip: the largest loss of a token is −A·c for negative advantages; Infinity for none. */
+  readonly dualClip: number;
+  /** The log-ratio is clamped to ± this: 20 in verl's plain PPO, Infinity elsewhere. */
+  readonly largestLogRatio: number;
+  /** β, the weight of the KL that KL-Cov adds to the selected tokens. */
+  readonly klCoefficient: number;
+  /** Weight of the entropy bonus. */
+  readonly entropyCoefficient: number;
+  /** Weight of the KL to the reference policy. */
+  readonly referenceCoefficient: number;
+  /** How that KL is estimated. */
+  readonly referenceKl: KlEstimator;
+}
+
+/** PPO with ε = 0.2 and nothing else, as the paper's baseline; the authors' `compute_policy_loss`. */
+export const PLAIN_PPO: PolicyLossSettings = {
+  aggregation: "token-mean",
+  intervention: "none",
+  clipLow: 0.2,
+  clipHigh: 0.2,
+  dualClip: Infinity,
+  largestLogRatio: Infinity,
+  klCoefficient: 1,
+  entropyCoefficient: 0,
+  referenceCoefficient: 0,
+  referenceKl: "k3",
+};

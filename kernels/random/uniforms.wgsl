@@ -1,0 +1,28 @@
+// Fills an array with uniform random numbers. Prepend philox.wgsl.
+
+override LANES: u32;
+
+struct Params {
+  size: u32,
+  seed_low: u32,
+  seed_high: u32,
+  stream: u32,
+}
+@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+@group(0) @binding(1) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = (workgroup.y * workgroups.x + workgroup.x) * LANES + lane;
+  let bits = philox(vec4u(block, 0, 0, params.stream), vec2u(params.seed_low, params.seed_high));
+  let values = to_uniform(bits);
+  for (var i = 0u; i < 4; i++) {
+    if (4 * block + i < params.size) {
+      out[4 * block + i] = values[i];
+    }
+  }
+}

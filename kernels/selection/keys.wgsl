@@ -1,0 +1,152 @@
+// A 32-bit key for each token, such that the tokens to select are those of the largest keys; 0 for
+// tokens that cannot be selected. Counts response tokens and candidates. Prepend philox.wgsl.
+
+override LANES: u32;
+override PER_LANE: u32;
+
+struct Params {
+  size: u32,
+  // Candidates of the sample: low < covariance < high.
+  low: f32,
+  high: f32,
+  seed_low: u32,
+  seed_high: u32,
+  stream: u32,
+  // PPO's clip, for candidates that it has not clipped already.
+  clip_low: f32,
+  clip_high: f32,
+}
+@group(0) @binding(0) var<storage, read> mask: array<u32>;
+@group(0) @binding(1) var<storage, read> covariance: array<f32>;
+@group(0) @binding(2) var<storage, read> log_prob: array<f32>;
+@group(0) @binding(3) var<storage, read> old_log_prob: array<f32>;
+@group(0) @binding(4) var<storage, read> advantages: array<f32>;
+@group(0) @binding(5) var<storage, read_write> keys: array<u32>;
+// Response tokens, candidates.
+@group(0) @binding(6) var<storage, read_write> counts: array<atomic<u32>, 2>;
+@group(0) @binding(7) var<uniform> params: Params;
+
+var<workgroup> tokens: atomic<u32>;
+var<workgroup> candidates: atomic<u32>;
+
+// Orders like the numbers; the two zeros are one.
+fn key_of_float(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  if (bits << 1 == 0) {
+    return 0x80000000;
+  }
+  return select(bits | 0x80000000, ~bits, bits >> 31 == 1);
+}
+
+// Random, and never 0.
+fn priority(i: u32) -> u32 {
+  let bits = philox(vec4u(i / 4, 0, 0, params.stream), vec2u(params.seed_low, params.seed_high));
+  return max(1, bits[i % 4]);
+}
+
+fn in_interval(x: f32) -> bool {
+  return params.low < x && x < params.high;
+}
+
+// Whether PPO clips the token: the bounded loss is the larger one.
+fn is_clipped(i: u32) -> bool {
+  let ratio = exp(log_prob[i] - old_log_prob[i]);
+  let bounded = clamp(ratio, 1.0 - params.clip_low, 1.0 + params.clip_high);
+  return -advantages[i] * bounded > -advantages[i] * ratio;
+}
+
+fn begin(lane: u32) {
+  if (lane == 0) {
+    atomicStore(&tokens, 0u);
+    atomicStore(&candidates, 0u);
+  }
+  workgroupBarrier();
+}
+
+fn finish(lane: u32, own_tokens: u32, own_candidates: u32) {
+  atomicAdd(&tokens, own_tokens);
+  atomicAdd(&candidates, own_candidates);
+  workgroupBarrier();
+  if (lane == 0) {
+    atomicAdd(&counts[0], atomicLoad(&tokens));
+    atomicAdd(&counts[1], atomicLoad(&candidates));
+  }
+}
+
+fn element(workgroup: vec3u, workgroups: vec3u, lane: u32, j: u32) -> u32 {
+  return ((workgroup.y * workgroups.x + workgroup.x) * PER_LANE + j) * LANES + lane;
+}
+
+// By covariance, for the top k.
+@compute @workgroup_size(LANES)
+fn top(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  begin(lane);
+  var n = 0u;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = element(workgroup, workgroups, lane, j);
+    if (i < params.size) {
+      let is_token = mask[i] != 0;
+      keys[i] = select(0, key_of_float(covariance[i]), is_token);
+      n += u32(is_token);
+    }
+  }
+  finish(lane, n, n);
+}
+
+// By chance, for a uniform sample of those in the interval.
+@compute @workgroup_size(LANES)
+fn sample(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  begin(lane);
+  var n = 0u;
+  var c = 0u;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = element(workgroup, workgroups, lane, j);
+    if (i < params.size) {
+      let is_token = mask[i] != 0;
+      let is_candidate = is_token && in_interval(covariance[i]);
+      var key = 0u;
+      if (is_candidate) {
+        key = priority(i);
+      }
+      keys[i] = key;
+      n += u32(is_token);
+      c += u32(is_candidate);
+    }
+  }
+  finish(lane, n, c);
+}
+
+// The same, of those that PPO does not clip already.
+@compute @workgroup_size(LANES)
+fn sample_unclipped(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  begin(lane);
+  var n = 0u;
+  var c = 0u;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = element(workgroup, workgroups, lane, j);
+    if (i < params.size) {
+      let is_token = mask[i] != 0;
+      let is_candidate = is_token && in_interval(covariance[i]) && !is_clipped(i);
+      var key = 0u;
+      if (is_candidate) {
+        key = priority(i);
+      }
+      keys[i] = key;
+      n += u32(is_token);
+      c += u32(is_candidate);
+    }
+  }
+  finish(lane, n, c);
+}

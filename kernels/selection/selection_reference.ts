@@ -1,0 +1,46 @@
+import { keyOf, philox } from "../random/philox_reference.ts";
+
+/** The number to select: max(⌊ratio·tokens⌋, atLeast), at most `candidates`. */
+export function amountReference(
+  ratio: number,
+  atLeast: number,
+  tokens: number,
+  candidates: number,
+): number {
+  return Math.min(Math.max(atLeast, Math.floor(ratio * tokens)), candidates);
+}
+
+/** The k response tokens of highest covariance, ties by the lowest index, as a mask of 0 and 1. */
+export function topReference(
+  covariance: ArrayLike<number>,
+  mask: ArrayLike<number>,
+  k: number,
+): Uint32Array {
+  const order = Array.from({ length: mask.length }, (_, i) => i)
+    .filter((i) => mask[i] !== 0)
+    .sort((i, j) => covariance[j]! - covariance[i]! || i - j);
+  return marked(mask.length, order.slice(0, k));
+}
+
+/** The k candidates of the largest random keys, as a mask of 0 and 1. */
+export function sampleReference(
+  isCandidate: (i: number) => boolean,
+  size: number,
+  k: number,
+  seed: number,
+  stream: number,
+): Uint32Array {
+  const key = (i: number) => Math.max(1, philox([i >>> 2, 0, 0, stream], keyOf(seed))[i & 3]!);
+  const order = Array.from({ length: size }, (_, i) => i)
+    .filter(isCandidate)
+    .map((i) => ({ i, key: key(i) }))
+    .sort((p, q) => q.key - p.key || p.i - q.i)
+    .map(({ i }) => i);
+  return marked(size, order.slice(0, k));
+}
+
+function marked(size: number, chosen: readonly number[]): Uint32Array {
+  const mask = new Uint32Array(size);
+  for (const i of chosen) mask[i] = 1;
+  return mask;
+}
