@@ -9,6 +9,7 @@ const ALLOWED: [string, string[]][] = [
   ["analysis/", ["analysis/"]],
   ["experiments/lab/", ["experiments/lab/", "kernels/"]],
   ["experiments/", ["experiments/", "analysis/"]],
+  ["tools/", ["tools/", "kernels/", "analysis/"]],
   ["mod.ts", ["kernels/", "analysis/"]],
 ];
 

@@ -99,11 +99,12 @@ export function aggregationWeights(
     (_, row) => sum(Array.from({ length: columns }, (_, column) => mask[row * columns + column]!)),
   );
   const rows = lengths.filter((length) => length > 0).length;
+  const tokens = sum(lengths);
   return Float64Array.from({ length: mask.length }, (_, i) => {
     if (mask[i] === 0) return 0;
     switch (aggregation) {
       case "token-mean":
-        return 1 / sum(mask);
+        return 1 / tokens;
       case "seq-mean-token-sum":
         return 1 / rows;
       case "seq-mean-token-mean":

@@ -131,8 +131,9 @@ export class Gpu {
   #programs: ProgramCache;
   #liveBytes = 0;
   #failure: GpuError | undefined;
-  #lost: Promise<DeviceLostError>;
-  #destroyed = false;
+  #lost: DeviceLostError | undefined;
+  /** Wakes those who wait for work that a lost device will never finish. */
+  #waiting = new Set<(value: undefined) => void>();
 
   /** Made by {@linkcode requestGpu}. */
   constructor(device: GPUDevice, adapter: AdapterInfo) {
@@ -152,13 +153,14 @@ export class Gpu {
         `the GPU reports: ${(event as GPUUncapturedErrorEvent).error.message.trim()}`,
       );
     });
-    this.#lost = device.lost.then(({ reason, message }) =>
-      new DeviceLostError(
-        this.#destroyed
-          ? "the GPU was destroyed."
-          : `the GPU was lost (${reason || "unknown"}): ${message}`,
-      )
-    );
+    device.lost.then(({ reason, message }) => {
+      this.#lose(`the GPU was lost (${reason || "unknown"}): ${message}`);
+    });
+  }
+
+  #lose(message: string): void {
+    this.#lost ??= new DeviceLostError(message);
+    for (const wake of this.#waiting) wake(undefined);
   }
 
   /** The bytes of all tensors that are not destroyed. */
@@ -273,26 +275,29 @@ export class Gpu {
    * @throws {DeviceLostError} if the device was lost.
    */
   async settle<T>(work: Promise<T>): Promise<T> {
-    let outcome: { value: T } | { error: unknown } | DeviceLostError;
+    const { promise: lost, resolve } = Promise.withResolvers<undefined>();
+    this.#waiting.add(resolve);
+    let outcome: { value: T } | { error: unknown } | undefined;
     try {
-      outcome = await Promise.race([work.then((value) => ({ value })), this.#lost]);
+      outcome = await Promise.race([work.then((value) => ({ value })), lost]);
     } catch (error) {
       outcome = { error };
     }
+    this.#waiting.delete(resolve);
     const failure = await this.#programs.firstError() ?? this.#failure;
     this.#failure = undefined;
+    // Nothing works on a lost device, so its other errors say little.
+    if (this.#lost !== undefined) throw this.#lost;
     if (failure !== undefined) throw failure;
-    if (outcome instanceof DeviceLostError) throw outcome;
-    if ("error" in outcome) {
-      const lost = await Promise.race([this.#lost, Promise.resolve(undefined)]);
-      throw lost ?? new GpuError(`the GPU reports: ${(outcome.error as Error).message}`);
+    if (outcome === undefined || "error" in outcome) {
+      throw new GpuError(`the GPU reports: ${(outcome?.error as Error | undefined)?.message}`);
     }
     return outcome.value;
   }
 
   /** Destroys the device and all that lives on it. */
   destroy(): void {
-    this.#destroyed = true;
+    this.#lose("the GPU was destroyed.");
     this.pool.clear();
     this.device.destroy();
   }

@@ -8,8 +8,8 @@ const LN2_LOW = -2.12194440e-4;
 // The smallest argument whose exponential is a normal number.
 const SMALLEST_EXPONENT = -87.0;
 
-// exp(x) for x <= 0; below SMALLEST_EXPONENT, -infinity included, the value there, which is 1.6e-38.
-fn exp_of_negative(argument: vec4f) -> vec4f {
+// exp(x) for x <= 88; below SMALLEST_EXPONENT, -infinity included, the value there, which is 1.6e-38.
+fn exp_up_to_88(argument: vec4f) -> vec4f {
   let x = max(argument, vec4f(SMALLEST_EXPONENT));
   let n = floor(fma(x, vec4f(LOG2_E), vec4f(0.5)));
   let r = fma(n, vec4f(-LN2_LOW), fma(n, vec4f(-LN2_HIGH), x));

@@ -39,7 +39,7 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> top_probability: array<f32>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-const LOWEST = -3.40282347e38;
+const LOWEST = -0x1.fffffep+127;
 const MINUS_INFINITY = 0xff800000u;
 const PLUS_INFINITY = 0x7f800000u;
 const ALL_MASKED = 1u;
@@ -71,7 +71,7 @@ fn base(top: f32) -> f32 {
 fn merge(p: State, q: State) -> State {
   let top = max(p.top, q.top);
   let d = vec2f(base(p.top), base(q.top)) - base(top);
-  let e = exp_of_negative(d.xyxy).xy;
+  let e = exp_up_to_88(d.xyxy).xy;
   // A part without finite logits has no sum, and its distance is no number to multiply with.
   let distance = max(d, vec2f(SMALLEST_EXPONENT));
   return State(
@@ -100,7 +100,7 @@ fn fold(state: State, values: vec4f) -> State {
   let z = values * params.inverse_temperature;
   let top = largest(z);
   let d = max(z - base(top), vec4f(SMALLEST_EXPONENT));
-  let e = exp_of_negative(d);
+  let e = exp_up_to_88(d);
   let magnitude = magnitude_of(values);
   let bits = max(max(magnitude.x, magnitude.y), max(magnitude.z, magnitude.w));
   return merge(state, State(top, sum(e), dot(d, e), bits));
@@ -156,14 +156,14 @@ fn main(
       let d5 = max(z5 - b, vec4f(SMALLEST_EXPONENT));
       let d6 = max(z6 - b, vec4f(SMALLEST_EXPONENT));
       let d7 = max(z7 - b, vec4f(SMALLEST_EXPONENT));
-      let e0 = exp_of_negative(d0);
-      let e1 = exp_of_negative(d1);
-      let e2 = exp_of_negative(d2);
-      let e3 = exp_of_negative(d3);
-      let e4 = exp_of_negative(d4);
-      let e5 = exp_of_negative(d5);
-      let e6 = exp_of_negative(d6);
-      let e7 = exp_of_negative(d7);
+      let e0 = exp_up_to_88(d0);
+      let e1 = exp_up_to_88(d1);
+      let e2 = exp_up_to_88(d2);
+      let e3 = exp_up_to_88(d3);
+      let e4 = exp_up_to_88(d4);
+      let e5 = exp_up_to_88(d5);
+      let e6 = exp_up_to_88(d6);
+      let e7 = exp_up_to_88(d7);
       let s = ((e0 + e1) + (e2 + e3)) + ((e4 + e5) + (e6 + e7));
       var t = fma(d0, e0, d1 * e1) + fma(d2, e2, d3 * e3);
       t += fma(d4, e4, d5 * e5) + fma(d6, e6, d7 * e7);

@@ -47,7 +47,7 @@ struct Row {
 
 fn gradient_of(row: Row, i: u32, logits: vec4f) -> vec4f {
   let log_p = (logits * params.inverse_temperature - row.m) - row.log_s;
-  let p = select(exp_of_negative(log_p), vec4f(), log_p < vec4f(SMALLEST_EXPONENT));
+  let p = select(exp_up_to_88(log_p), vec4f(), log_p < vec4f(SMALLEST_EXPONENT));
   let is_target = vec4u(4 * i) + vec4u(0, 1, 2, 3) == vec4u(row.target_at);
   var result = row.g * (select(vec4f(), vec4f(1), is_target) - p);
   if (HAS_ENTROPY) {

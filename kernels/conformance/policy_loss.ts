@@ -1,0 +1,233 @@
+import type { Gpu } from "../runtime/gpu.ts";
+import { emptyPolicyLoss, policyLoss, readMetrics } from "../policy_loss/policy_loss.ts";
+import {
+  aggregationWeights,
+  type PolicyLossInput,
+  type PolicyLossOutput,
+  policyLossReference,
+} from "../policy_loss/policy_loss_reference.ts";
+import {
+  type Aggregation,
+  type Intervention,
+  type KlEstimator,
+  PLAIN_PPO,
+  type PolicyLossSettings,
+} from "../policy_loss/settings.ts";
+import { type Check, type Tally, ulp, ulps } from "./check.ts";
+import { numericalGradient } from "./numerical_gradient.ts";
+import { RandomData } from "./random.ts";
+
+const SHAPES: readonly (readonly [number, number])[] = [[1, 1], [3, 17], [8, 257], [1, 4099]];
+const AGGREGATIONS: readonly Aggregation[] = [
+  "token-mean",
+  "seq-mean-token-sum",
+  "seq-mean-token-mean",
+  "seq-mean-token-sum-norm",
+];
+const INTERVENTIONS: readonly Intervention[] = [
+  "none",
+  "clip-cov-verl",
+  "clip-cov-paper",
+  "kl-cov-verl",
+  "kl-cov-paper",
+];
+const ESTIMATORS: readonly KlEstimator[] = ["k1", "abs", "k2", "k3"];
+
+/** {@linkcode policyLoss} in every mode, with ratios of e^±20, empty responses, and padding that is NaN. */
+export const policyLossCheck: Check = {
+  name: "policy-loss",
+  async run(gpu, tally) {
+    finiteDifferences(tally);
+    const random = new RandomData(13);
+    for (const [rows, columns] of SHAPES) {
+      for (const aggregation of AGGREGATIONS) {
+        for (const intervention of INTERVENTIONS) {
+          const settings = { ...PLAIN_PPO, aggregation, intervention, klCoefficient: 0.7 };
+          await compare(gpu, tally, settings, batch(random, rows, columns, 0.3));
+        }
+      }
+    }
+    for (const settings of variants()) {
+      await compare(gpu, tally, settings, batch(random, 5, 33, 0.5));
+    }
+    for (const intervention of INTERVENTIONS) {
+      await compare(gpu, tally, { ...PLAIN_PPO, intervention }, batch(random, 4, 9, 20));
+    }
+  },
+};
+
+function variants(): PolicyLossSettings[] {
+  return [
+    { ...PLAIN_PPO, clipHigh: 0.28 },
+    { ...PLAIN_PPO, dualClip: 3, clipHigh: 0.28 },
+    { ...PLAIN_PPO, dualClip: 1.05, largestLogRatio: 0.5 },
+    { ...PLAIN_PPO, entropyCoefficient: 0.01, aggregation: "seq-mean-token-mean" },
+    ...ESTIMATORS.map((referenceKl) => ({
+      ...PLAIN_PPO,
+      referenceKl,
+      referenceCoefficient: 0.1,
+      entropyCoefficient: 0.5,
+    })),
+  ];
+}
+
+/** A batch whose first response is empty where there are several, and whose padding is NaN. */
+function batch(
+  random: RandomData,
+  rows: number,
+  columns: number,
+  spread: number,
+): Required<PolicyLossInput> {
+  const size = rows * columns;
+  const mask = random.mask(size, 0.8);
+  if (rows > 1) mask.fill(0, 0, columns);
+  else mask[0] = 1;
+  const logProb = random.normal(size).map((value) => -Math.abs(value));
+  // Far from the bounds of the clip, where a rounding decides which side a token is on.
+  const logRatio = random.normal(size, spread).map((value) =>
+    [0.8, 1.2, 1.28, 3].some((bound) => Math.abs(Math.exp(value) - bound) < 1e-3)
+      ? value + 0.01
+      : Math.max(-20, Math.min(20, value))
+  );
+  const oldLogProb = logProb.map((value, i) => value - logRatio[i]!);
+  const advantages = random.normal(size);
+  advantages[size - 1] = 0;
+  for (let i = 0; i < size; i++) if (mask[i] === 0) logProb[i] = NaN;
+  return {
+    columns,
+    logProb,
+    oldLogProb,
+    advantages,
+    mask,
+    selected: random.mask(size, 0.3).map((value, i) => value * mask[i]!),
+    entropy: random.normal(size).map(Math.abs),
+    referenceLogProb: logProb.map((value) => value + 0.3 * (random.uniform() - 0.5)),
+  };
+}
+
+async function compare(
+  gpu: Gpu,
+  tally: Tally,
+  settings: PolicyLossSettings,
+  input: Required<PolicyLossInput>,
+): Promise<void> {
+  const { columns } = input;
+  const rows = input.mask.length / columns;
+  const shape = [rows, columns];
+  const floats = ["logProb", "oldLogProb", "advantages", "entropy", "referenceLogProb"] as const;
+  const words = ["mask", "selected"] as const;
+  const tensors = Object.fromEntries([
+    ...floats.map((name) => [name, gpu.tensor(Float32Array.from(input[name]), shape)]),
+    ...words.map((name) => [name, gpu.tensor(Uint32Array.from(input[name]), shape)]),
+  ]) as Record<(typeof floats)[number] | (typeof words)[number], ReturnType<Gpu["tensor"]>>;
+  using out = emptyPolicyLoss(gpu, rows, columns);
+  const recorder = gpu.record("policy loss");
+  policyLoss(recorder, tensors, settings, out);
+  const [gradLogProb, gradEntropy, metrics] = await recorder.read(
+    out.gradLogProb,
+    out.gradEntropy,
+    out.metrics,
+  );
+  for (const tensor of Object.values(tensors)) tensor.destroy();
+
+  const expected = policyLossReference(input, settings);
+  const plain = plainPolicyLoss(input, settings);
+  const label = `${settings.intervention}, ${settings.aggregation}, reference KL ${
+    settings.referenceCoefficient && settings.referenceKl
+  } of [${rows}, ${columns}]`;
+  const scale = largestTerms(input, settings);
+  tally.near(
+    `gradLogProb of ${label}`,
+    gradLogProb!,
+    expected.gradLogProb,
+    scale.map((term, i) =>
+      2 * Math.abs(plain.gradLogProb[i]! - expected.gradLogProb[i]!) + 4 * ulp(term)
+    ),
+  );
+  tally.near(
+    `gradEntropy of ${label}`,
+    gradEntropy!,
+    expected.gradEntropy,
+    ulps(expected.gradEntropy, 2),
+  );
+  const actual = readMetrics(metrics!);
+  const counts = ["clipFraction", "clipFractionLower", "touched"] as const;
+  const shares = counts.map((name) => expected[name]);
+  tally.near(`counts of ${label}`, counts.map((name) => actual[name]), shares, ulps(shares, 1));
+  // Sums may cancel, the rounding of their terms does not.
+  const largest = scale.reduce((sum, term) => sum + term, 1);
+  const sums = ["loss", "ppoKl", "referenceKl", "entropy"] as const;
+  tally.near(
+    `sums of ${label}`,
+    sums.map((name) => actual[name]),
+    sums.map((name) => expected[name]),
+    sums.map((name) => 2 * Math.abs(plain[name] - expected[name]) + 8 * ulp(largest)),
+  );
+}
+
+/** The size of the terms of each token's gradient and loss, which may cancel. */
+function largestTerms(input: PolicyLossInput, settings: PolicyLossSettings): Float64Array {
+  const { logProb, oldLogProb, advantages, mask, columns } = input;
+  return aggregationWeights(mask, columns, settings.aggregation).map((weight, i) =>
+    weight === 0
+      ? 0
+      : weight * (1 + (1 + Math.abs(advantages[i]!)) * Math.exp(logProb[i]! - oldLogProb[i]!))
+  );
+}
+
+/** The least that float32 costs: the log-ratios are rounded, and the results. */
+function plainPolicyLoss(input: PolicyLossInput, settings: PolicyLossSettings): PolicyLossOutput {
+  const logRatio = Float32Array.from(
+    { length: input.mask.length },
+    (_, i) => input.logProb[i]! - input.oldLogProb[i]!,
+  );
+  const shifted: PolicyLossInput = {
+    ...input,
+    logProb: logRatio,
+    oldLogProb: new Float32Array(logRatio.length),
+    ...(input.referenceLogProb === undefined ? {} : {
+      referenceLogProb: Float64Array.from(
+        logRatio,
+        (value, i) => value - Math.fround(input.logProb[i]! - input.referenceLogProb![i]!),
+      ),
+    }),
+  };
+  return policyLossReference(shifted, settings);
+}
+
+function finiteDifferences(tally: Tally): void {
+  const random = new RandomData(14);
+  for (const intervention of INTERVENTIONS) {
+    for (const referenceKl of ESTIMATORS) {
+      const input = batch(random, 3, 5, 0.3);
+      const settings: PolicyLossSettings = {
+        ...PLAIN_PPO,
+        intervention,
+        referenceKl,
+        referenceCoefficient: 0.3,
+        entropyCoefficient: 0.2,
+        klCoefficient: 0.9,
+        dualClip: 1.5,
+      };
+      const at = Float64Array.from(input.logProb, (value) => Number.isNaN(value) ? 0 : value);
+      const objective = (logProb: Float64Array) =>
+        policyLossReference({ ...input, logProb }, settings).loss;
+      const expected = policyLossReference(input, settings);
+      tally.near(
+        `the reference of ${intervention} with ${referenceKl} against finite differences`,
+        expected.gradLogProb,
+        numericalGradient(objective, at, 1e-5),
+        1e-8,
+      );
+      tally.near(
+        `the entropy's gradient of ${intervention} against finite differences`,
+        expected.gradEntropy,
+        numericalGradient(
+          (entropy) => policyLossReference({ ...input, entropy }, settings).loss,
+          Float64Array.from(input.entropy),
+        ),
+        1e-8,
+      );
+    }
+  }
+}

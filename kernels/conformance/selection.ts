@@ -1,0 +1,170 @@
+import type { Gpu } from "../runtime/gpu.ts";
+import {
+  amountReference,
+  sampleReference,
+  topReference,
+} from "../selection/selection_reference.ts";
+import { emptySelection, selectSample, selectTop } from "../selection/selection.ts";
+import type { Check, Tally } from "./check.ts";
+import { RandomData } from "./random.ts";
+
+const SIZES: readonly number[] = [1, 2, 3, 17, 255, 257, 4099, 50257];
+/** Shares that are not exact in binary, among them 0.29, whose product with 100 lies just below 29. */
+const RATIOS: readonly number[] = [0, 0.0002, 0.29, 1 / 3, 1];
+const LARGE = 10_000_000;
+
+/** {@linkcode selectTop}: exact counts and tokens, ties, zeros of either sign, and ten million tokens. */
+export const selectTopCheck: Check = {
+  name: "select-top",
+  async run(gpu, tally) {
+    const random = new RandomData(9);
+    for (const size of SIZES) {
+      const mask = random.mask(size);
+      for (const [kind, covariance] of covariancesOf(random, size)) {
+        for (const ratio of RATIOS) {
+          await compareTop(gpu, tally, `${kind} covariances of ${size}`, covariance, mask, ratio);
+        }
+      }
+    }
+    for (let size = 1; size <= 200; size += 7) {
+      const covariance = random.normal(size);
+      const mask = new Uint32Array(size).fill(1);
+      await compareTop(gpu, tally, `all of ${size}`, covariance, mask, random.uniform());
+    }
+    await large(gpu, tally);
+  },
+};
+
+/** {@linkcode selectSample}: exact counts and tokens, the open interval, seeds and streams, uniformity. */
+export const selectSampleCheck: Check = {
+  name: "select-sample",
+  async run(gpu, tally) {
+    const random = new RandomData(10);
+    for (const size of SIZES) {
+      const mask = random.mask(size);
+      for (const [kind, covariance] of covariancesOf(random, size)) {
+        for (const ratio of RATIOS) {
+          const label = `${kind} covariances of ${size}`;
+          await compareSample(gpu, tally, label, covariance, mask, { ratio, seed: 2 ** 40 + size });
+        }
+      }
+    }
+    await drawsAreUniform(gpu, tally);
+  },
+};
+
+function covariancesOf(
+  random: RandomData,
+  size: number,
+): readonly (readonly [string, Float32Array<ArrayBuffer>])[] {
+  return [
+    ["ordinary", random.normal(size)],
+    ["tied", random.normal(size).map(Math.round)],
+    ["equal", new Float32Array(size).fill(0.5)],
+    ["zero", new Float32Array(size).map((_, i) => i % 2 === 0 ? 0 : -0)],
+    ["no candidate's", new Float32Array(size).fill(-7)],
+  ];
+}
+
+async function compareTop(
+  gpu: Gpu,
+  tally: Tally,
+  label: string,
+  covariance: Float32Array<ArrayBuffer>,
+  mask: Uint32Array<ArrayBuffer>,
+  ratio: number,
+): Promise<void> {
+  const tokens = mask.reduce((sum, value) => sum + value, 0);
+  using covarianceTensor = gpu.tensor(covariance);
+  using maskTensor = gpu.tensor(mask);
+  for (const atLeast of [0, 1]) {
+    using selection = emptySelection(gpu, covariance.length);
+    const recorder = gpu.record("top");
+    const input = { covariance: covarianceTensor, mask: maskTensor };
+    selectTop(recorder, input, { ratio, atLeast }, selection);
+    const [selected, counts] = await recorder.read(selection.selected, selection.counts);
+    const k = amountReference(ratio, atLeast, tokens, tokens);
+    const name = `${ratio} of ${label}, at least ${atLeast}`;
+    tally.same(`counts of ${name}`, counts!.subarray(0, 3), [k, tokens, tokens]);
+    tally.same(name, selected!, topReference(covariance, mask, k));
+  }
+}
+
+async function compareSample(
+  gpu: Gpu,
+  tally: Tally,
+  label: string,
+  covariance: Float32Array<ArrayBuffer>,
+  mask: Uint32Array<ArrayBuffer>,
+  { ratio, seed }: { ratio: number; seed: number },
+): Promise<void> {
+  const { length: size } = covariance;
+  const tokens = mask.reduce((sum, value) => sum + value, 0);
+  // 0.5 and 1 occur among the covariances: the interval is open.
+  const [low, high, stream, atLeast] = [-0.75, 1, 3, 1];
+  const isCandidate = (i: number) => mask[i] !== 0 && covariance[i]! > low && covariance[i]! < high;
+  const candidates = covariance.filter((_, i) => isCandidate(i)).length;
+  using covarianceTensor = gpu.tensor(covariance);
+  using maskTensor = gpu.tensor(mask);
+  using selection = emptySelection(gpu, size);
+  const recorder = gpu.record("sample");
+  const input = { covariance: covarianceTensor, mask: maskTensor };
+  selectSample(recorder, input, { ratio, atLeast }, { low, high, seed, stream }, selection);
+  const [selected, counts] = await recorder.read(selection.selected, selection.counts);
+  const n = amountReference(ratio, atLeast, tokens, candidates);
+  const name = `${ratio} of ${label}`;
+  tally.same(`counts of ${name}`, counts!.subarray(0, 3), [n, candidates, tokens]);
+  tally.same(name, selected!, sampleReference(isCandidate, size, n, seed, stream));
+}
+
+async function large(gpu: Gpu, tally: Tally): Promise<void> {
+  // A permutation, so the rank of each token is known without sorting.
+  const covariance = new Float32Array(LARGE).map((_, i) => (i * 7_654_321) % LARGE);
+  using covarianceTensor = gpu.tensor(covariance);
+  using mask = gpu.tensor(new Uint32Array(LARGE).fill(1));
+  for (const ratio of [0, 0.0002, 1]) {
+    using selection = emptySelection(gpu, LARGE);
+    const recorder = gpu.record("top");
+    selectTop(recorder, { covariance: covarianceTensor, mask }, { ratio }, selection);
+    const [selected, counts] = await recorder.read(selection.selected, selection.counts);
+    const k = Math.floor(ratio * LARGE);
+    tally.same(`count of ${ratio} of ${LARGE}`, counts!.subarray(0, 1), [k]);
+    tally.that(
+      `${ratio} of ${LARGE}`,
+      selected!.every((value, i) => value === Number(covariance[i]! >= LARGE - k)),
+      "other tokens than those of highest covariance are selected",
+    );
+  }
+}
+
+/** Draws 3 of 12 with many streams: each must come up about as often, each pair too. */
+async function drawsAreUniform(gpu: Gpu, tally: Tally): Promise<void> {
+  const [size, draws, n] = [12, 600, 3];
+  using covariance = gpu.tensor(new Float32Array(size).fill(2));
+  using mask = gpu.tensor(new Uint32Array(size).fill(1));
+  const recorder = gpu.record("samples");
+  const selections = Array.from({ length: draws }, () => emptySelection(gpu, size));
+  for (const [stream, selection] of selections.entries()) {
+    const options = { low: 1, high: 5, seed: 1, stream };
+    selectSample(recorder, { covariance, mask }, { ratio: n / size }, options, selection);
+  }
+  const read = await recorder.read(...selections.map(({ selected }) => selected));
+  for (const selection of selections) selection[Symbol.dispose]();
+  const chiSquare = (p: number, events: readonly ((selected: ArrayLike<number>) => boolean)[]) => {
+    const expected = draws * p;
+    return events.reduce((sum, happens) => {
+      const count = read.filter(happens).length;
+      return sum + (count - expected) ** 2 / (expected * (1 - p));
+    }, 0) / events.length;
+  };
+  const indices = Array.from({ length: size }, (_, i) => i);
+  const pairs = indices.flatMap((i) => indices.slice(0, i).map((j) => [i, j] as const));
+  const single = chiSquare(n / size, indices.map((i) => (s: ArrayLike<number>) => s[i] === 1));
+  const both = chiSquare(
+    (n * (n - 1)) / (size * (size - 1)),
+    pairs.map(([i, j]) => (s: ArrayLike<number>) => s[i] === 1 && s[j] === 1),
+  );
+  // The mean of these squares is 1; 12 and 66 of them stay below these bounds 99.9 times of 100.
+  tally.that("every token is drawn as often", single < 2.8, `mean square deviation ${single}`);
+  tally.that("every pair is drawn as often", both < 1.7, `mean square deviation ${both}`);
+}

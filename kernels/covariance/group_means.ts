@@ -1,0 +1,63 @@
+import { ShapeError } from "../runtime/errors.ts";
+import { grid } from "../runtime/grid.ts";
+import { type Recorder, u32 } from "../runtime/recorder.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { covarianceKeys, type SelectionInput } from "../selection/keys.ts";
+import { findKth } from "../selection/radix_select.ts";
+import code from "./group_means.wgsl" with { type: "text" };
+
+/** The groups of the paper's Table 1: the top 0.02 %, 0.2 %, 2 %, 20 %, 50 % and all tokens by covariance. */
+export const TABLE_1_SHARES: readonly number[] = [0.0002, 0.002, 0.02, 0.2, 0.5, 1];
+
+/**
+ * Mean covariance of the tokens of highest covariance (paper, Table 1), for each share r of the max(⌊rN⌋, 1)
+ * highest of N response tokens; 0 where there is none. Reference: {@linkcode groupMeansReference}.
+ *
+ * @param out The means, [number of shares] in f32.
+ * @throws {ShapeError} if shapes or types do not fit, or a share is not from 0 to 1.
+ */
+export function groupMeans(
+  recorder: Recorder,
+  input: SelectionInput,
+  out: Tensor,
+  shares: readonly number[] = TABLE_1_SHARES,
+): void {
+  const { covariance, mask } = input;
+  const { size, shape } = covariance;
+  expectTensor("covariance", covariance, "f32", shape);
+  expectTensor("mask", mask, "u32", mask.shape);
+  expectTensor("out", out, "f32", [shares.length]);
+  if (mask.size !== size) {
+    throw new ShapeError(
+      `covariance has ${size} elements and mask ${mask.size}, expected as many.`,
+    );
+  }
+  const { gpu } = recorder;
+  const { lanes, perLane } = gpu.tiles.elements;
+  const blocks = Math.ceil(size / (lanes * perLane));
+  const program = (entryPoint: string) =>
+    gpu.program({
+      name: "group_means",
+      code,
+      entryPoint,
+      constants: { LANES: lanes, PER_LANE: perLane },
+    });
+  const keys = covarianceKeys(recorder, input);
+  const state = recorder.temporary([5], "u32");
+  const sums = recorder.temporary([blocks]);
+  for (const [group, ratio] of shares.entries()) {
+    const params = [u32(size), u32(blocks), u32(group)];
+    findKth(recorder, keys, { ratio, atLeast: 1 }, state);
+    recorder.dispatch(program("partial"), {
+      bindings: [keys.keys, covariance, state, sums],
+      params,
+      workgroups: grid(size, lanes * perLane),
+    });
+    recorder.dispatch(program("total"), {
+      bindings: [undefined, undefined, state, sums, out],
+      params,
+      workgroups: [1],
+    });
+  }
+  for (const tensor of [keys.keys, keys.counts, state, sums]) recorder.recycle(tensor);
+}

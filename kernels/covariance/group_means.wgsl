@@ -1,0 +1,71 @@
+// Mean covariance of the k tokens of highest covariance, k and the k-th largest key having been found by
+// radix_select.wgsl: the sum of all above the k-th, and as often the k-th itself as it is among the k.
+// Partial sums of blocks, then their total by one workgroup, in a fixed order.
+
+override LANES: u32;
+override PER_LANE: u32;
+
+struct Params {
+  size: u32,
+  blocks: u32,
+  // Where the mean goes.
+  group: u32,
+}
+// See keys.wgsl: order as the covariances, 0 for padding.
+@group(0) @binding(0) var<storage, read> keys: array<u32>;
+@group(0) @binding(1) var<storage, read> covariance: array<f32>;
+// k, candidates, tokens, the k-th largest key, and how many of that very key are among the k.
+@group(0) @binding(2) var<storage, read> state: array<u32, 5>;
+@group(0) @binding(3) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(4) var<storage, read_write> means: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+var<workgroup> lane_sums: array<f32, LANES>;
+
+@compute @workgroup_size(LANES)
+fn partial(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = workgroup.y * workgroups.x + workgroup.x;
+  let kth = state[3];
+  var sum = 0.0;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = (block * PER_LANE + j) * LANES + lane;
+    if (i < params.size && keys[i] > kth) {
+      sum += covariance[i];
+    }
+  }
+  lane_sums[lane] = sum;
+  workgroupBarrier();
+  if (lane == 0 && block < params.blocks) {
+    sums[block] = sum_of_lanes();
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn total(@builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  for (var block = lane; block < params.blocks; block += LANES) {
+    sum += sums[block];
+  }
+  lane_sums[lane] = sum;
+  workgroupBarrier();
+  if (lane == 0) {
+    let ties = f32(state[4]) * float_of_key(state[3]);
+    means[params.group] = select(0.0, (sum_of_lanes() + ties) / f32(state[0]), state[0] > 0);
+  }
+}
+
+fn float_of_key(key: u32) -> f32 {
+  return bitcast<f32>(select(~key, key & 0x7fffffff, key >> 31 == 1));
+}
+
+fn sum_of_lanes() -> f32 {
+  var sum = 0.0;
+  for (var other = 0u; other < LANES; other++) {
+    sum += lane_sums[other];
+  }
+  return sum;
+}

@@ -1,0 +1,88 @@
+/**
+ * The paper's mechanism as WGSL compute shaders: token statistics and their gradients, covariance,
+ * selection, policy loss, and what a transformer needs to be trained. Runs on any WebGPU adapter, in Deno
+ * and in browsers.
+ *
+ * ```ts
+ * using gpu = await requestGpu();
+ * using logits = gpu.tensor(values, [rows, vocabulary]);
+ * using targets = gpu.tensor(Uint32Array.from(tokens));
+ * using statistics = emptyTokenStatistics(gpu, rows);
+ * const recorder = gpu.record();
+ * tokenStatistics(recorder, logits, targets, statistics);
+ * const [logProb, entropy] = await recorder.read(statistics.logProb, statistics.entropy);
+ * ```
+ *
+ * @module
+ */
+export * from "./runtime/errors.ts";
+export {
+  type AdapterInfo,
+  type Features,
+  Gpu,
+  type GpuOptions,
+  requestGpu,
+} from "./runtime/gpu.ts";
+export { type Allocation, type DataType, Tensor } from "./runtime/tensor.ts";
+export { BufferPool } from "./runtime/pool.ts";
+export { type Program, type ProgramSource } from "./runtime/program.ts";
+export {
+  type CopyRange,
+  type Dispatch,
+  f32,
+  Recorder,
+  type Slice,
+  u32,
+  type Values,
+  type Word,
+} from "./runtime/recorder.ts";
+export { TILES, type Tiles } from "./runtime/tiles.ts";
+export * from "./random/philox_reference.ts";
+export { uniforms } from "./random/uniforms.ts";
+export {
+  checkTokenStatistics,
+  emptyTokenStatistics,
+  type TokenStatistics,
+  tokenStatistics,
+  type TokenStatisticsOptions,
+} from "./softmax/token_statistics.ts";
+export * from "./softmax/token_statistics_reference.ts";
+export {
+  tokenStatisticsBackward,
+  type TokenStatisticsBackwardOptions,
+} from "./softmax/token_statistics_backward.ts";
+export * from "./softmax/token_statistics_backward_reference.ts";
+export * from "./softmax/fused_projection.ts";
+export * from "./covariance/token_covariance.ts";
+export * from "./covariance/covariance_reference.ts";
+export * from "./covariance/sequence_covariance.ts";
+export * from "./covariance/sequence_covariance_reference.ts";
+export * from "./covariance/group_means.ts";
+export * from "./covariance/group_means_reference.ts";
+export * from "./selection/selection.ts";
+export {
+  type SampleOptions,
+  type SelectionInput,
+  type UnclippedOptions,
+} from "./selection/keys.ts";
+export { type Amount } from "./selection/radix_select.ts";
+export * from "./selection/selection_reference.ts";
+export * from "./policy_loss/settings.ts";
+export * from "./policy_loss/policy_loss.ts";
+export * from "./policy_loss/policy_loss_reference.ts";
+export * from "./policy_loss/restrict.ts";
+export * from "./transformer/matmul.ts";
+export * from "./transformer/matmul_reference.ts";
+export * from "./optimizer/adamw.ts";
+export * from "./optimizer/adamw_reference.ts";
+export * from "./optimizer/gradient_norm.ts";
+export * from "./optimizer/gradient_norm_reference.ts";
+export { type CheckResult } from "./conformance/check.ts";
+export { type ConformanceReport, runConformance } from "./conformance/suite.ts";
+export {
+  type GoldenFiles,
+  type KlPenaltyCase,
+  type PolicyLossCase,
+  type PolicyLossGroup,
+  type SoftmaxCase,
+} from "./conformance/golden.ts";

@@ -1,0 +1,57 @@
+import { ShapeError } from "../runtime/errors.ts";
+import { grid } from "../runtime/grid.ts";
+import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import code from "./gradient_norm.wgsl" with { type: "text" };
+
+/** Stands for no limit: WGSL has no infinity. */
+const LARGEST_FLOAT = 3.4e38;
+
+/**
+ * The Euclidean norm of a gradient over all its tensors, and the factor that clips it: the smaller of 1 and
+ * maxNorm / (norm + 1e-6). Reference: {@linkcode gradientNormReference}; matches
+ * `torch.nn.utils.clip_grad_norm_`, whose multiplication is left to {@linkcode adamw}.
+ *
+ * @param gradients Tensors of any shape in f32.
+ * @param maxNorm The largest norm; Infinity for none.
+ * @param out The norm and the factor, [2] in f32; a norm that is not finite tells of NaN or Inf.
+ * @throws {ShapeError} if a type does not fit, or maxNorm is not positive.
+ */
+export function gradientNorm(
+  recorder: Recorder,
+  gradients: readonly Tensor[],
+  maxNorm: number,
+  out: Tensor,
+): void {
+  if (!(maxNorm > 0)) throw new ShapeError(`maxNorm is ${maxNorm}, expected a positive number.`);
+  expectTensor("out", out, "f32", [2]);
+  const { gpu } = recorder;
+  const { lanes, perLane } = gpu.tiles.elements;
+  const program = (entryPoint: string) =>
+    gpu.program({
+      name: "gradient_norm",
+      code,
+      entryPoint,
+      constants: { LANES: lanes, PER_LANE: perLane },
+    });
+  const blocksOf = (tensor: Tensor) => Math.ceil(tensor.size / (lanes * perLane));
+  const blocks = gradients.reduce((sum, tensor) => sum + blocksOf(tensor), 0);
+  const sums = recorder.temporary([blocks]);
+  let first = 0;
+  for (const gradient of gradients) {
+    expectTensor("gradient", gradient, "f32", gradient.shape);
+    const own = blocksOf(gradient);
+    recorder.dispatch(program("partial"), {
+      bindings: [gradient, sums],
+      params: [u32(gradient.size), u32(own), u32(first), f32(0)],
+      workgroups: grid(gradient.size, lanes * perLane),
+    });
+    first += own;
+  }
+  recorder.dispatch(program("total"), {
+    bindings: [undefined, sums, out],
+    params: [u32(0), u32(blocks), u32(0), f32(Math.min(LARGEST_FLOAT, maxNorm))],
+    workgroups: [1],
+  });
+  recorder.recycle(sums);
+}

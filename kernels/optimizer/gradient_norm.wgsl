@@ -1,0 +1,66 @@
+// The norm of a gradient that is spread over several tensors: partial sums of squares for each, one after
+// the other in one array, then their total by one workgroup. The order is fixed.
+
+override LANES: u32;
+override PER_LANE: u32;
+
+struct Params {
+  size: u32,
+  // Partial sums of this tensor, or of all, and where they begin.
+  blocks: u32,
+  first: u32,
+  max_norm: f32,
+}
+@group(0) @binding(0) var<storage, read> gradient: array<f32>;
+@group(0) @binding(1) var<storage, read_write> sums: array<f32>;
+// The norm, and what to multiply the gradient with so that it is at most max_norm.
+@group(0) @binding(2) var<storage, read_write> norm: array<f32, 2>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+// torch.nn.utils.clip_grad_norm_ adds this to the norm.
+const EPSILON = 1e-6;
+
+var<workgroup> lane_sums: array<f32, LANES>;
+
+@compute @workgroup_size(LANES)
+fn partial(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = workgroup.y * workgroups.x + workgroup.x;
+  var sum = 0.0;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = (block * PER_LANE + j) * LANES + lane;
+    if (i < params.size) {
+      sum += gradient[i] * gradient[i];
+    }
+  }
+  lane_sums[lane] = sum;
+  workgroupBarrier();
+  if (lane == 0 && block < params.blocks) {
+    sums[params.first + block] = sum_of_lanes();
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn total(@builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  for (var block = lane; block < params.blocks; block += LANES) {
+    sum += sums[block];
+  }
+  lane_sums[lane] = sum;
+  workgroupBarrier();
+  if (lane == 0) {
+    norm[0] = sqrt(sum_of_lanes());
+    norm[1] = min(1.0, params.max_norm / (norm[0] + EPSILON));
+  }
+}
+
+fn sum_of_lanes() -> f32 {
+  var sum = 0.0;
+  for (var other = 0u; other < LANES; other++) {
+    sum += lane_sums[other];
+  }
+  return sum;
+}

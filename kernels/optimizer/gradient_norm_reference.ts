@@ -1,0 +1,12 @@
+/** The norm of a gradient over all its tensors, and the factor that clips it, in float64. */
+export function gradientNormReference(
+  gradients: readonly ArrayLike<number>[],
+  maxNorm: number,
+): { norm: number; factor: number } {
+  let squares = 0;
+  for (const gradient of gradients) {
+    for (let i = 0; i < gradient.length; i++) squares += gradient[i]! ** 2;
+  }
+  const norm = Math.sqrt(squares);
+  return { norm, factor: Math.min(1, maxNorm / (norm + 1e-6)) };
+}

@@ -1,0 +1,262 @@
+import elementary from "../softmax/elementary.wgsl" with { type: "text" };
+import { ShapeError } from "../runtime/errors.ts";
+import type { Gpu } from "../runtime/gpu.ts";
+import { grid } from "../runtime/grid.ts";
+import type { Program } from "../runtime/program.ts";
+import { f32, type Recorder, u32, type Word } from "../runtime/recorder.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import entropyBonus from "./entropy_bonus.wgsl" with { type: "text" };
+import metricsCode from "./metrics.wgsl" with { type: "text" };
+import code from "./policy_loss.wgsl" with { type: "text" };
+import referenceKl from "./reference_kl.wgsl" with { type: "text" };
+import rowWeights from "./row_weights.wgsl" with { type: "text" };
+import type { Aggregation, Intervention, KlEstimator, PolicyLossSettings } from "./settings.ts";
+import sums from "./sums.wgsl" with { type: "text" };
+
+/** A batch of B responses of T tokens on the GPU. */
+export interface PolicyLossTensors {
+  /** Log-probabilities of the current policy, [B, T] in f32. */
+  readonly logProb: Tensor;
+  /** Log-probabilities of the rollout policy, [B, T] in f32. */
+  readonly oldLogProb: Tensor;
+  /** Advantages, [B, T] in f32. */
+  readonly advantages: Tensor;
+  /** 1 for response tokens, 0 for padding, [B, T] in u32. */
+  readonly mask: Tensor;
+  /** Tokens that Clip-Cov or KL-Cov restricts, B·T elements in u32; needed with an intervention. */
+  readonly selected?: Tensor;
+  /** Entropies of the current policy, [B, T] in f32; needed for an entropy bonus. */
+  readonly entropy?: Tensor;
+  /** Log-probabilities of the reference policy, [B, T] in f32; needed for a reference KL. */
+  readonly referenceLogProb?: Tensor;
+}
+
+/** What {@linkcode policyLoss} writes. */
+export interface PolicyLoss extends Disposable {
+  /** Gradient of the loss with respect to the log-probabilities, [B, T] in f32; 0 for padding. */
+  readonly gradLogProb: Tensor;
+  /** Gradient with respect to the entropies, [B, T] in f32; written only where entropies are given. */
+  readonly gradEntropy: Tensor;
+  /** The loss and its metrics, [8] in f32; {@linkcode readMetrics} names them. */
+  readonly metrics: Tensor;
+}
+
+/** The loss and its metrics, as the GPU computed them. */
+export interface PolicyLossMetrics {
+  /** The aggregated loss. */
+  readonly loss: number;
+  /** Share of response tokens whose ratio is clipped; with Clip-Cov, that it restricts. */
+  readonly clipFraction: number;
+  /** Share of response tokens at the bound of the dual clip. */
+  readonly clipFractionLower: number;
+  /** Mean of −Δ over response tokens, Δ the log-ratio to the rollout policy; with KL-Cov of |Δ|; nats. */
+  readonly ppoKl: number;
+  /** Mean reference KL over response tokens, nats; 0 without a reference. */
+  readonly referenceKl: number;
+  /** Mean entropy over response tokens, nats; 0 where none is given. */
+  readonly entropy: number;
+  /** Number of response tokens that the intervention restricts. */
+  readonly touched: number;
+  /** Number of response tokens. */
+  readonly tokens: number;
+}
+
+const AGGREGATIONS: readonly Aggregation[] = [
+  "token-mean",
+  "seq-mean-token-sum",
+  "seq-mean-token-mean",
+  "seq-mean-token-sum-norm",
+];
+const ESTIMATORS: readonly KlEstimator[] = ["k1", "abs", "k2", "k3"];
+/** The override constants of policy_loss.wgsl. */
+const INTERVENTIONS: Readonly<Record<Intervention, { CLIPS: number; SELECTED: number }>> = {
+  none: { CLIPS: 1, SELECTED: 0 },
+  "clip-cov-verl": { CLIPS: 1, SELECTED: 1 },
+  "clip-cov-paper": { CLIPS: 0, SELECTED: 1 },
+  "kl-cov-verl": { CLIPS: 0, SELECTED: 2 },
+  "kl-cov-paper": { CLIPS: 0, SELECTED: 3 },
+};
+/** Stands for no limit: WGSL has no infinity. */
+const LARGEST_FLOAT = 3.4e38;
+/** Elements of a block's partial sums. */
+const SUMS = 8;
+
+/** Makes room for the gradients and metrics of a batch of `rows` responses of `columns` tokens. */
+export function emptyPolicyLoss(gpu: Gpu, rows: number, columns: number): PolicyLoss {
+  const tensors = {
+    gradLogProb: gpu.empty([rows, columns]),
+    gradEntropy: gpu.empty([rows, columns]),
+    metrics: gpu.empty([SUMS]),
+  };
+  return {
+    ...tensors,
+    [Symbol.dispose]() {
+      for (const tensor of Object.values(tensors)) tensor.destroy();
+    },
+  };
+}
+
+/** Names the elements of {@linkcode PolicyLoss.metrics}, once they were read. */
+export function readMetrics(values: ArrayLike<number>): PolicyLossMetrics {
+  return {
+    loss: values[0]!,
+    clipFraction: values[1]!,
+    clipFractionLower: values[2]!,
+    ppoKl: values[3]!,
+    referenceKl: values[4]!,
+    entropy: values[5]!,
+    touched: values[6]!,
+    tokens: values[7]!,
+  };
+}
+
+/**
+ * The policy loss, its gradient with respect to log-probabilities and entropies, and its metrics. Padding
+ * is never read, whatever it holds, and sums run in a fixed order. Reference:
+ * {@linkcode policyLossReference}; matches `compute_policy_loss_vanilla`, `_clip_cov` and `_kl_cov` of
+ * verl's core_algos.py.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, or a tensor that the settings need is missing.
+ */
+export function policyLoss(
+  recorder: Recorder,
+  input: PolicyLossTensors,
+  settings: PolicyLossSettings,
+  out: PolicyLoss,
+): void {
+  const { rows, columns } = checkInput(input, settings, out);
+  const { gpu } = recorder;
+  const { lanes, perLane } = gpu.tiles.elements;
+  const size = rows * columns;
+  const blocks = Math.ceil(size / (lanes * perLane));
+  const weights = recorder.temporary([rows]);
+  const tokens = recorder.temporary([1], "u32");
+  const partial = recorder.temporary([blocks, SUMS]);
+  recordWeights(recorder, input.mask, settings.aggregation, weights, tokens);
+
+  const program = (name: string, source: string, constants: Record<string, number> = {}): Program =>
+    gpu.program({
+      name,
+      code: source,
+      constants: { LANES: lanes, PER_LANE: perLane, ...constants },
+    });
+  const dispatch = (of: Program, bindings: (Tensor | undefined)[], params: Word[]) =>
+    recorder.dispatch(of, {
+      bindings: [input.mask, weights, ...bindings],
+      params: [u32(size), u32(columns), u32(blocks), ...params],
+      workgroups: grid(size, lanes * perLane),
+    });
+  const { CLIPS, SELECTED } = INTERVENTIONS[settings.intervention];
+  const CLIPS_DUAL = Number(settings.intervention === "none" && settings.dualClip < Infinity);
+  dispatch(
+    program("policy_loss", elementary + sums + code, { CLIPS, CLIPS_DUAL, SELECTED }),
+    [
+      input.logProb,
+      input.oldLogProb,
+      input.advantages,
+      // Not read without an intervention; a binding must be something.
+      input.selected ?? input.mask,
+      out.gradLogProb,
+      partial,
+    ],
+    [
+      f32(settings.clipLow),
+      f32(settings.clipHigh),
+      f32(Math.min(LARGEST_FLOAT, settings.dualClip)),
+      f32(Math.min(LARGEST_FLOAT, settings.largestLogRatio)),
+      f32(settings.klCoefficient),
+    ],
+  );
+  if (input.referenceLogProb !== undefined) {
+    dispatch(
+      program("reference_kl", elementary + sums + referenceKl, {
+        ESTIMATOR: ESTIMATORS.indexOf(settings.referenceKl),
+      }),
+      [input.logProb, input.referenceLogProb, out.gradLogProb, partial],
+      [f32(settings.referenceCoefficient)],
+    );
+  }
+  if (input.entropy !== undefined) {
+    dispatch(
+      program("entropy_bonus", sums + entropyBonus),
+      [input.entropy, out.gradEntropy, partial],
+      [f32(settings.entropyCoefficient)],
+    );
+  }
+  recorder.dispatch(program("metrics", sums + metricsCode), {
+    bindings: [partial, tokens, out.metrics],
+    params: [u32(blocks)],
+    workgroups: [1],
+  });
+  for (const tensor of [weights, tokens, partial]) recorder.recycle(tensor);
+}
+
+function recordWeights(
+  recorder: Recorder,
+  mask: Tensor,
+  aggregation: Aggregation,
+  weights: Tensor,
+  tokens: Tensor,
+): void {
+  const [rows, columns] = mask.shape as [number, number];
+  const lengths = recorder.temporary([rows], "u32");
+  const params = [u32(rows), u32(columns), u32(AGGREGATIONS.indexOf(aggregation))];
+  const program = (entryPoint: string) =>
+    recorder.gpu.program({
+      name: "row_weights",
+      code: rowWeights,
+      entryPoint,
+      constants: { LANES: recorder.gpu.tiles.elements.lanes },
+    });
+  recorder.dispatch(program("row_lengths"), {
+    bindings: [mask, lengths],
+    params,
+    workgroups: grid(rows, 1),
+  });
+  recorder.dispatch(program("row_weights"), {
+    bindings: [undefined, lengths, weights, tokens],
+    params,
+    workgroups: [1],
+  });
+  recorder.recycle(lengths);
+}
+
+function checkInput(
+  input: PolicyLossTensors,
+  settings: PolicyLossSettings,
+  out: PolicyLoss,
+): { rows: number; columns: number } {
+  expectTensor("logProb", input.logProb, "f32", [-1, -1]);
+  const shape = input.logProb.shape as [number, number];
+  expectTensor("oldLogProb", input.oldLogProb, "f32", shape);
+  expectTensor("advantages", input.advantages, "f32", shape);
+  expectTensor("mask", input.mask, "u32", shape);
+  const { selected, entropy, referenceLogProb } = input;
+  if (selected !== undefined) {
+    expectTensor("selected", selected, "u32", selected.shape);
+    if (selected.size !== input.mask.size) {
+      throw new ShapeError(
+        `selected has ${selected.size} elements, expected ${input.mask.size}.`,
+      );
+    }
+  } else if (settings.intervention !== "none") {
+    throw new ShapeError(`the intervention ${settings.intervention} needs the selected tokens.`);
+  }
+  if (entropy !== undefined) expectTensor("entropy", entropy, "f32", shape);
+  else if (settings.entropyCoefficient !== 0) {
+    throw new ShapeError(
+      `an entropy bonus of ${settings.entropyCoefficient} needs the entropies.`,
+    );
+  }
+  if (referenceLogProb !== undefined) {
+    expectTensor("referenceLogProb", referenceLogProb, "f32", shape);
+  } else if (settings.referenceCoefficient !== 0) {
+    throw new ShapeError(
+      `a reference KL of weight ${settings.referenceCoefficient} needs referenceLogProb.`,
+    );
+  }
+  expectTensor("out.gradLogProb", out.gradLogProb, "f32", shape);
+  expectTensor("out.gradEntropy", out.gradEntropy, "f32", shape);
+  expectTensor("out.metrics", out.metrics, "f32", [SUMS]);
+  return { rows: shape[0], columns: shape[1] };
+}

@@ -1,0 +1,109 @@
+// The surrogate loss of each response token and its gradient with respect to the log-probability: PPO's
+// clip with separate bounds, the dual clip, Clip-Cov (paper, Eq. 12) and KL-Cov (Eq. 14). Begins the
+// partial sums. Prepend elementary.wgsl and sums.wgsl.
+
+// Whether the ratio is clipped, and whether the dual clip bounds the loss of negative advantages.
+override CLIPS: bool;
+override CLIPS_DUAL: bool;
+// What is done to selected tokens: 0 nothing, 1 their loss is zero, 2 |log-ratio| is added, 3 the k3
+// estimate of their KL is added.
+override SELECTED: u32;
+
+struct Params {
+  size: u32,
+  columns: u32,
+  blocks: u32,
+  clip_low: f32,
+  clip_high: f32,
+  dual_clip: f32,
+  largest_log_ratio: f32,
+  kl_coefficient: f32,
+}
+@group(0) @binding(0) var<storage, read> mask: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read> log_prob: array<f32>;
+@group(0) @binding(3) var<storage, read> old_log_prob: array<f32>;
+@group(0) @binding(4) var<storage, read> advantages: array<f32>;
+@group(0) @binding(5) var<storage, read> selected: array<u32>;
+@group(0) @binding(6) var<storage, read_write> grad_log_prob: array<f32>;
+@group(0) @binding(7) var<storage, read_write> sums: array<Sums>;
+@group(0) @binding(8) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = workgroup.y * workgroups.x + workgroup.x;
+  // Loss, clipped, clipped below, KL; touched.
+  var first = vec4f();
+  var touched = vec4f();
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = element(block, j, lane);
+    if (i < params.size) {
+      var grad = 0.0;
+      if (mask[i] != 0) {
+        let weight = weights[i / params.columns];
+        let is_selected = SELECTED != 0 && selected[i] != 0;
+        let token = token_loss(log_prob[i] - old_log_prob[i], advantages[i], is_selected);
+        grad = weight * token.grad;
+        first += vec4f(weight * token.loss, token.clipped, token.clipped_lower, token.kl);
+        touched.x += f32(is_selected);
+      }
+      grad_log_prob[i] = grad;
+    }
+  }
+  let a = sum_of_lanes(lane, first);
+  let b = sum_of_lanes(lane, touched);
+  if (lane == 0 && block < params.blocks) {
+    sums[block] = Sums(a.x, a.y, a.z, a.w, 0.0, 0.0, b.x, 0.0);
+  }
+}
+
+struct Token {
+  loss: f32,
+  grad: f32,
+  clipped: f32,
+  clipped_lower: f32,
+  kl: f32,
+}
+
+fn token_loss(log_ratio: f32, advantage: f32, is_selected: bool) -> Token {
+  let delta = clamp(log_ratio, -params.largest_log_ratio, params.largest_log_ratio);
+  let ratio = exp_up_to_88(vec4f(min(delta, 88.0))).x;
+  var token = Token();
+  token.loss = -advantage * ratio;
+  // What is clamped has no gradient.
+  token.grad = select(0.0, token.loss, delta == log_ratio);
+  if (CLIPS) {
+    let bounded = -advantage * clamp(ratio, 1.0 - params.clip_low, 1.0 + params.clip_high);
+    if (bounded > token.loss) {
+      token = Token(bounded, 0.0, 1.0, 0.0, 0.0);
+    }
+  }
+  if (CLIPS_DUAL) {
+    let bound = -advantage * params.dual_clip;
+    if (advantage < 0.0 && bound < token.loss) {
+      token = Token(bound, 0.0, token.clipped, 1.0, 0.0);
+    }
+  }
+  token.kl = -delta;
+  if (SELECTED == 1) {
+    token.clipped = f32(is_selected);
+    if (is_selected) {
+      token.loss = 0.0;
+      token.grad = 0.0;
+    }
+  } else if (SELECTED == 2) {
+    token.kl = abs(delta);
+    if (is_selected) {
+      token.loss += params.kl_coefficient * abs(delta);
+      token.grad += params.kl_coefficient * sign(delta);
+    }
+  } else if (SELECTED == 3 && is_selected) {
+    token.loss += params.kl_coefficient * (ratio - 1.0 - delta);
+    token.grad += params.kl_coefficient * (ratio - 1.0);
+  }
+  return token;
+}

@@ -1,0 +1,106 @@
+import { grid } from "../runtime/grid.ts";
+import philox from "../random/philox.wgsl" with { type: "text" };
+import { seedWords } from "../random/uniforms.ts";
+import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+import code from "./keys.wgsl" with { type: "text" };
+
+/** The tokens to select from, each of any shape with N elements. */
+export interface SelectionInput {
+  /** Covariance of each token, in f32. */
+  readonly covariance: Tensor;
+  /** 1 for response tokens, 0 for padding, in u32. */
+  readonly mask: Tensor;
+}
+
+/** Which tokens are drawn, and how. */
+export interface SampleOptions {
+  /** Tokens with low < covariance < high are candidates. */
+  readonly low: number;
+  /** See `low`. */
+  readonly high: number;
+  /** A whole number from 0 to 2^53 − 1; the same seed and stream draw the same tokens. */
+  readonly seed: number;
+  /** Tells apart draws of one seed, a 32-bit number. */
+  readonly stream?: number;
+  /** Leave out tokens that PPO clips already, as verl does. */
+  readonly unclipped?: UnclippedOptions;
+}
+
+/** What PPO's clip depends on. */
+export interface UnclippedOptions {
+  /** Log-probabilities of the current policy, in f32. */
+  readonly logProb: Tensor;
+  /** Log-probabilities of the rollout policy, in f32. */
+  readonly oldLogProb: Tensor;
+  /** Advantages, in f32. */
+  readonly advantages: Tensor;
+  /** ε below 1. */
+  readonly clipLow: number;
+  /** ε above 1. */
+  readonly clipHigh: number;
+}
+
+/** The key of each token, larger for tokens that are selected first; both live until the submission. */
+export interface Keys {
+  /** 0 for tokens that cannot be selected, [N] in u32. */
+  readonly keys: Tensor;
+  /** Number of response tokens, number of candidates, [2] in u32. */
+  readonly counts: Tensor;
+}
+
+/** Keys that order the response tokens by their covariance. */
+export function covarianceKeys(recorder: Recorder, input: SelectionInput): Keys {
+  return recordKeys(recorder, "top", input, { low: 0, high: 0, seed: 0 });
+}
+
+/** Random keys of the candidates of a sample. */
+export function randomKeys(
+  recorder: Recorder,
+  input: SelectionInput,
+  options: SampleOptions,
+): Keys {
+  const entryPoint = options.unclipped === undefined ? "sample" : "sample_unclipped";
+  return recordKeys(recorder, entryPoint, input, options);
+}
+
+function recordKeys(
+  recorder: Recorder,
+  entryPoint: "top" | "sample" | "sample_unclipped",
+  { covariance, mask }: SelectionInput,
+  { low, high, seed, stream = 0, unclipped }: SampleOptions,
+): Keys {
+  const { size } = covariance;
+  const { lanes, perLane } = recorder.gpu.tiles.elements;
+  const program = recorder.gpu.program({
+    name: "keys",
+    code: philox + code,
+    entryPoint,
+    constants: { LANES: lanes, PER_LANE: perLane },
+  });
+  const keys = recorder.temporary([size], "u32");
+  const counts = recorder.temporary([2], "u32");
+  recorder.clear(counts);
+  recorder.dispatch(program, {
+    bindings: [
+      mask,
+      covariance,
+      unclipped?.logProb,
+      unclipped?.oldLogProb,
+      unclipped?.advantages,
+      keys,
+      counts,
+    ],
+    params: [
+      u32(size),
+      f32(low),
+      f32(high),
+      ...seedWords(seed),
+      u32(stream),
+      f32(unclipped?.clipLow ?? 0),
+      f32(unclipped?.clipHigh ?? 0),
+    ],
+    workgroups: grid(size, lanes * perLane),
+  });
+  return { keys, counts };
+}

@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import {
+  DeviceLostError,
+  GpuError,
+  NoAdapterError,
+  ShaderError,
+  ShapeError,
+} from "../../kernels/runtime/errors.ts";
+import { type Gpu, requestGpu } from "../../kernels/runtime/gpu.ts";
+import { f32, u32 } from "../../kernels/runtime/recorder.ts";
+import { bindRows, rowsPerBinding } from "../../kernels/runtime/rows.ts";
+import { ROOT, run } from "../support.ts";
+
+const gpu = await requestGpu();
+Deno.test.afterAll(() => {
+  assert.equal(gpu.liveBytes, 0);
+  gpu.destroy();
+});
+
+/** Adds a number to each element. */
+const ADD = `
+override LANES: u32;
+struct Params { size: u32, by: f32 }
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(1) var<uniform> params: Params;
+@compute @workgroup_size(LANES)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < params.size) { x[id.x] += params.by; }
+}`;
+
+function add(on: Gpu, lanes = 4) {
+  return on.program({ name: "add", code: ADD, constants: { LANES: lanes } });
+}
+
+Deno.test("many dispatches and copies are one submission, read back at once and in order", async () => {
+  using x = gpu.tensor([1, 2, 3]);
+  using y = gpu.tensor([0, 0, 0, 0, 0]);
+  using words = gpu.tensor(Uint32Array.of(7, 2 ** 32 - 1));
+  using bits = gpu.tensor(Uint16Array.of(1, 2, 65535), [3], "bf16");
+  const recorder = gpu.record("test");
+  for (let i = 0; i < 5; i++) {
+    recorder.dispatch(add(gpu), { bindings: [x], params: [u32(3), f32(10)], workgroups: [1] });
+  }
+  recorder.copy(x, y, { from: 1, to: 2, count: 2 });
+  const [readX, readY, readWords, readBits] = await recorder.read(x, y, words, bits);
+  assert.deepEqual(Array.from(readX!), [51, 52, 53]);
+  assert.deepEqual(Array.from(readY!), [0, 0, 52, 53, 0]);
+  assert.deepEqual(Array.from(readWords!), [7, 2 ** 32 - 1]);
+  assert.deepEqual(Array.from(readBits!), [1, 2, 65535]);
+});
+
+Deno.test("a program is compiled once for one source and constants", () => {
+  assert.equal(add(gpu, 4), add(gpu, 4));
+  assert.notEqual(add(gpu, 4), add(gpu, 8));
+});
+
+Deno.test("live bytes count tensors and forget what was destroyed, once", () => {
+  const before = gpu.liveBytes;
+  const tensor = gpu.empty([1000]);
+  assert(gpu.liveBytes - before >= 4000);
+  tensor.destroy();
+  tensor.destroy();
+  assert.equal(gpu.liveBytes, before);
+});
+
+Deno.test("a tensor destroyed after it was recorded is still there when the commands run", async () => {
+  const x = gpu.tensor([1]);
+  using y = gpu.empty([1]);
+  const recorder = gpu.record();
+  recorder.copy(x, y);
+  x.destroy();
+  // Would take the memory of x if the pool had it back already.
+  using other = gpu.tensor([9]);
+  const [value] = await recorder.read(y);
+  assert.deepEqual(Array.from(value!), [1]);
+  assert.equal(other.size, 1);
+});
+
+Deno.test("temporaries are gone after the submission, and recycled memory is used again", async () => {
+  const before = gpu.liveBytes;
+  const recorder = gpu.record();
+  const first = recorder.temporary([64]);
+  const { buffer } = first;
+  recorder.recycle(first);
+  const second = recorder.temporary([64]);
+  assert.equal(second.buffer, buffer);
+  await recorder.read();
+  assert.equal(gpu.liveBytes, before);
+});
+
+Deno.test("scopes are timed where the device can", async () => {
+  using x = gpu.zeros([1 << 16]);
+  const recorder = gpu.record();
+  for (let i = 0; i < 2; i++) {
+    recorder.scope("add", () => {
+      const params = [u32(1 << 16), f32(1)];
+      recorder.dispatch(add(gpu, 64), { bindings: [x], params, workgroups: [1 << 10] });
+    });
+  }
+  await recorder.read();
+  assert.equal(recorder.times.has("add"), gpu.features.timestampQuery);
+  if (gpu.features.timestampQuery) assert(recorder.times.get("add")! > 0);
+});
+
+Deno.test("a shader that does not compile is named with line and column", async () => {
+  const recorder = gpu.record();
+  const program = gpu.program({ name: "wrong", code: "\n\n  const size: u32 = 1.5;" });
+  recorder.dispatch(program, { bindings: [], workgroups: [1] });
+  await assert.rejects(recorder.read(), (error) => {
+    assert(error instanceof ShaderError);
+    assert.equal(error.line, 3);
+    assert(error.column > 0);
+    assert.match(error.message, /^wrong\.wgsl:3:\d+: /);
+    return true;
+  });
+});
+
+Deno.test("a validation error reaches whoever awaits the next read, and only that one", async () => {
+  using x = gpu.empty([4]);
+  const recorder = gpu.record();
+  // The program has one more binding.
+  recorder.dispatch(add(gpu), { bindings: [undefined], params: [u32(0), f32(0)], workgroups: [1] });
+  await assert.rejects(recorder.read(x), GpuError);
+  await gpu.read(x);
+});
+
+Deno.test("wrong calls are refused with one sentence", () => {
+  const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
+  using x = gpu.empty([4]);
+  using words = gpu.empty([4], "u32");
+  const recorder = gpu.record();
+  const refused = (body: () => unknown, message: RegExp) =>
+    assert.throws(body, (error) => {
+      assert(error instanceof ShapeError);
+      assert.match(error.message, message);
+      return true;
+    });
+  refused(() => gpu.empty([2.5]), /cannot have shape \[2.5\]/);
+  refused(() => gpu.empty([2 ** 40]), /needs 4398046511104 bytes/);
+  refused(() => gpu.tensor([1, 2, 3], [2, 2]), /3 elements do not make a tensor of shape \[2,2\]/);
+  refused(() => gpu.write(x, [1]), /1 elements do not fill/);
+  refused(() => recorder.copy(x, words), /do not fit/);
+  refused(() => recorder.copy(x, x, { from: 3, count: 2 }), /2 elements at 3/);
+  refused(
+    () => recorder.dispatch(add(gpu), { bindings: [x], workgroups: [limit + 1] }),
+    new RegExp(`${limit + 1}×1×1 workgroups, the most is ${limit}`),
+  );
+  recorder.submit();
+  assert.throws(() => recorder.submit(), /submitted twice/);
+});
+
+Deno.test("rows are bound within the limit of a binding, wherever they begin", () => {
+  using x = gpu.empty([10, 7]);
+  const rows = bindRows(gpu, x, 7, 9, 1);
+  const alignment = gpu.device.limits.minStorageBufferOffsetAlignment;
+  assert.equal(rows.slice.offset % alignment, 0);
+  assert.equal(rows.slice.offset + 4 * rows.offset, 9 * 7 * 4);
+  assert(rows.slice.offset + rows.slice.bytes >= 10 * 7 * 4);
+  const limit = gpu.device.limits.maxStorageBufferBindingSize;
+  const most = rowsPerBinding(gpu, 2 ** 31, [1 << 16]);
+  assert(most * (1 << 16) + alignment + 16 <= limit && most > 0);
+  assert.throws(() => rowsPerBinding(gpu, 2, [limit]), ShapeError);
+});
+
+Deno.test("two GPUs live side by side and do not take each other's tensors", async () => {
+  using other = await requestGpu();
+  {
+    using x = gpu.tensor([1]);
+    using y = other.tensor([1]);
+    const [first, second] = [gpu.record(), other.record()];
+    first.dispatch(add(gpu), { bindings: [x], params: [u32(1), f32(1)], workgroups: [1] });
+    second.dispatch(add(other), { bindings: [y], params: [u32(1), f32(2)], workgroups: [1] });
+    assert.throws(() => first.copy(y, x), /a tensor of another GPU/);
+    assert.deepEqual(Array.from((await first.read(x))[0]!), [2]);
+    assert.deepEqual(Array.from((await second.read(y))[0]!), [3]);
+  }
+  assert.equal(other.liveBytes, 0);
+});
+
+Deno.test("a lost device is a typed error for whoever waits", async () => {
+  const other = await requestGpu();
+  const x = other.tensor([1]);
+  other.destroy();
+  await assert.rejects(other.read(x), (error) => error instanceof DeviceLostError);
+});
+
+Deno.test("an adapter can be chosen by its name; a wrong one lists those that are there", async () => {
+  const { name } = gpu.adapter;
+  using same = await requestGpu({ adapterName: name.slice(0, 4).toUpperCase() });
+  assert.equal(same.adapter.name, name);
+  await assert.rejects(requestGpu({ adapterName: "Voodoo 2" }), (error) => {
+    assert(error instanceof NoAdapterError);
+    assert(error.message.startsWith('no WebGPU adapter is named like "Voodoo 2"; there is '));
+    assert(error.message.includes(name));
+    return true;
+  });
+});
+
+Deno.test("without an adapter one sentence says how to get one", async () => {
+  const script = `import { requestGpu } from "./kernels/mod.ts";
+    try { await requestGpu(); } catch (error) { console.log(error.name + ": " + error.message); }`;
+  const { stdout } = await run(Deno.execPath(), ["eval", "--quiet", script], {
+    cwd: ROOT,
+    // A loader that finds no driver, as on a machine without one.
+    env: { VK_DRIVER_FILES: "/nowhere", VK_ICD_FILENAMES: "/nowhere" },
+  });
+  assert.match(stdout, /^NoAdapterError: there is no WebGPU adapter here: .*mesa-vulkan-drivers/);
+  assert.equal(stdout.trim().split("\n").length, 1);
+});

@@ -1,0 +1,80 @@
+/** Where a Chromium may be, by its name on PATH or its place. */
+const CANDIDATES: readonly string[] = [
+  "chromium",
+  "chromium-browser",
+  "google-chrome",
+  "google-chrome-stable",
+  "microsoft-edge",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+  "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+  "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
+];
+
+/** Without a window, without the network, with a software adapter for WebGPU. */
+const FLAGS: readonly string[] = [
+  "--headless",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-quic",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+];
+
+/** The Chromium of this machine, or undefined. */
+export async function findChromium(): Promise<string | undefined> {
+  const separator = Deno.build.os === "windows" ? ";" : ":";
+  const folders = (Deno.env.get("PATH") ?? "").split(separator);
+  for (const candidate of CANDIDATES) {
+    const paths = /[/\\]/.test(candidate)
+      ? [candidate]
+      : folders.map((folder) => `${folder}/${candidate}`);
+    for (const path of paths) {
+      if ((await Deno.stat(path).catch(() => undefined))?.isFile) return path;
+    }
+  }
+  return undefined;
+}
+
+/** A running Chromium that shows a page. */
+export interface Browser extends AsyncDisposable {
+  /** Resolves to what it printed, should it end by itself. */
+  readonly ended: Promise<string>;
+}
+
+/** Opens a page in a Chromium of its own, with a profile that is thrown away. */
+export async function openChromium(path: string, url: string): Promise<Browser> {
+  const profile = await Deno.makeTempDir({ prefix: "chromium-" });
+  // Chromium's sandbox does not run as root, as in containers.
+  const sandbox = Deno.build.os === "linux" && Deno.uid() === 0 ? ["--no-sandbox"] : [];
+  const process = new Deno.Command(path, {
+    args: [...FLAGS, ...sandbox, `--user-data-dir=${profile}`, url],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const ended = new Response(process.stderr).text();
+  return {
+    ended,
+    async [Symbol.asyncDispose]() {
+      try {
+        process.kill();
+      } catch {
+        // It has ended.
+      }
+      await process.status;
+      await ended;
+      // Its helpers may write for a moment longer.
+      for (let attempt = 0; attempt < 20; attempt++) {
+        const removed = await Deno.remove(profile, { recursive: true }).then(
+          () => true,
+          () => false,
+        );
+        if (removed) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+  };
+}
