@@ -33,9 +33,16 @@ export class Tensor {
   #allocation: Allocation | undefined;
   #recorders = 0;
   #destroyed = false;
+  /** Whose memory this is, if it is not its own. */
+  #base: Tensor | undefined;
 
   /** Made by `Gpu`, not directly. */
-  constructor(gpu: Gpu, shape: readonly number[], type: DataType, allocation: Allocation) {
+  constructor(
+    gpu: Gpu,
+    shape: readonly number[],
+    type: DataType,
+    allocation: Allocation | undefined,
+  ) {
     this.#gpu = gpu;
     this.shape = shape;
     this.type = type;
@@ -54,10 +61,26 @@ export class Tensor {
    * @throws {ShapeError} if the tensor was destroyed and no recorder holds it any more.
    */
   get buffer(): GPUBuffer {
+    if (this.#base !== undefined) return this.#base.buffer;
     if (this.#allocation === undefined) {
       throw new ShapeError(`a tensor of shape [${this.shape}] is used after it was destroyed.`);
     }
     return this.#allocation.buffer;
+  }
+
+  /**
+   * The same elements in another shape. It has no memory of its own: destroying it does nothing, and it can
+   * be used as long as this tensor can.
+   *
+   * @throws {ShapeError} if the number of elements is another.
+   */
+  reshape(shape: readonly number[]): Tensor {
+    if (sizeOf(shape) !== this.size) {
+      throw new ShapeError(`a tensor of shape [${this.shape}] cannot be seen as [${shape}].`);
+    }
+    const view = new Tensor(this.#gpu, shape, this.type, undefined);
+    view.#base = this.#base ?? this;
+    return view;
   }
 
   /** Whether it belongs to this GPU. */
@@ -67,7 +90,7 @@ export class Tensor {
 
   /** Gives the memory back to the pool; twice is as good as once. */
   destroy(): void {
-    if (this.#destroyed) return;
+    if (this.#destroyed || this.#base !== undefined) return;
     this.#destroyed = true;
     this.#gpu.countBytes(-this.#allocation!.bytes);
     this.#release();
@@ -85,18 +108,21 @@ export class Tensor {
 
   /** Called by a recorder that passes the memory of a temporary on to another. */
   surrender(): Allocation {
-    const allocation = this.#allocation!;
+    const allocation = this.#allocation;
+    if (allocation === undefined) throw new ShapeError("only a temporary itself can be recycled.");
     this.#allocation = undefined;
     return allocation;
   }
 
   /** Called by a recorder that needs the memory until it is submitted. */
   hold(): void {
+    if (this.#base !== undefined) return this.#base.hold();
     this.#recorders++;
   }
 
   /** Called by that recorder after the submission. */
   letGo(): void {
+    if (this.#base !== undefined) return this.#base.letGo();
     this.#recorders--;
     this.#release();
   }

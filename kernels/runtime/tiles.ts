@@ -2,10 +2,11 @@ import type { AdapterInfo } from "./gpu.ts";
 
 /** Tile sizes that suit a kind of adapter; they change speed, never results beyond rounding. */
 export interface Tiles {
-  /** Matrix product: 4×4 blocks per invocation down and across, invocations of a workgroup likewise. */
+  /** Matrix product: 4×4 blocks per invocation down, invocations of a workgroup likewise. */
   readonly matmul: {
     readonly rows: 2 | 4;
-    readonly columns: 1 | 2 | 4;
+    /** Blocks across that there are to choose from, and what a workgroup of so many takes, in any unit. */
+    readonly columns: readonly { readonly columns: 1 | 2 | 4; readonly cost: number }[];
     readonly lanesDown: number;
     readonly lanesAcross: number;
     /** Workgroups that keep the adapter busy; fewer are made more by splitting the inner dimension. */
@@ -23,12 +24,24 @@ export interface Tiles {
  */
 export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
   software: {
-    matmul: { rows: 4, columns: 4, lanesDown: 1, lanesAcross: 8, busy: 4 },
+    matmul: {
+      rows: 4,
+      columns: [{ columns: 1, cost: 2 }, { columns: 2, cost: 2.6 }, { columns: 4, cost: 4.8 }],
+      lanesDown: 1,
+      lanesAcross: 8,
+      busy: 4,
+    },
     statistics: { group: 32, lanes: 16, perLane: 128 },
     elements: { lanes: 32, perLane: 16 },
   },
   hardware: {
-    matmul: { rows: 2, columns: 2, lanesDown: 16, lanesAcross: 16, busy: 256 },
+    matmul: {
+      rows: 2,
+      columns: [{ columns: 1, cost: 1.2 }, { columns: 2, cost: 2 }],
+      lanesDown: 16,
+      lanesAcross: 16,
+      busy: 256,
+    },
     statistics: { group: 256, lanes: 256, perLane: 4 },
     elements: { lanes: 256, perLane: 4 },
   },

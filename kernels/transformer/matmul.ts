@@ -3,6 +3,7 @@ import { grid } from "../runtime/grid.ts";
 import { type Recorder, u32 } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import type { Tiles } from "../runtime/tiles.ts";
 import loadScalar from "./matmul_load_scalar.wgsl" with { type: "text" };
 import loadVec4 from "./matmul_load_vec4.wgsl" with { type: "text" };
 import reduceCode from "./matmul_reduce.wgsl" with { type: "text" };
@@ -164,8 +165,11 @@ function record(recorder: Recorder, product: Product): void {
 
   const tiles = gpu.tiles.matmul;
   const rows = m > 8 * tiles.lanesDown ? tiles.rows : 2;
-  const columns = smallestOf([1, 2, 4], n / (4 * tiles.lanesAcross), tiles.columns);
-  const across = Math.ceil(n / (4 * columns * tiles.lanesAcross));
+  const groupsAcross = (columns: number) => Math.ceil(n / (4 * columns * tiles.lanesAcross));
+  const [{ columns }] = tiles.columns.toSorted((left, right) =>
+    groupsAcross(left.columns) * left.cost - groupsAcross(right.columns) * right.cost
+  ) as [Tiles["matmul"]["columns"][number]];
+  const across = groupsAcross(columns);
   const down = Math.ceil(m / (4 * rows * tiles.lanesDown));
   const slices = Math.max(
     1,
@@ -242,9 +246,4 @@ function columnsOf({ matrix }: MatrixRows): number {
 /** `count` rounded down to a multiple of 4 unless it is all there is. */
 function multipleOf4(count: number, all: number): number {
   return count >= all ? all : count - (count % 4);
-}
-
-/** The smallest of some sizes that is at least `needed`, but none above `most`. */
-function smallestOf<Size extends number>(sizes: readonly Size[], needed: number, most: Size): Size {
-  return sizes.find((size) => size >= needed && size <= most) ?? most;
 }

@@ -76,6 +76,23 @@ Deno.test("a tensor destroyed after it was recorded is still there when the comm
   assert.equal(other.size, 1);
 });
 
+Deno.test("a reshaped tensor is the same memory and owns none", async () => {
+  const before = gpu.liveBytes;
+  using x = gpu.tensor([1, 2, 3, 4], [4]);
+  const live = gpu.liveBytes;
+  const view = x.reshape([2, 2]).reshape([1, 4]);
+  assert.equal(gpu.liveBytes, live);
+  assert.deepEqual(view.shape, [1, 4]);
+  assert.equal(view.buffer, x.buffer);
+  view.destroy();
+  assert.deepEqual(Array.from(await gpu.read(x.reshape([2, 2]))), [1, 2, 3, 4]);
+  assert.throws(() => x.reshape([3]), /shape \[4\] cannot be seen as \[3\]/);
+  assert.throws(() => gpu.record().recycle(view), ShapeError);
+  x.destroy();
+  assert.throws(() => view.buffer, /used after it was destroyed/);
+  assert.equal(gpu.liveBytes, before);
+});
+
 Deno.test("temporaries are gone after the submission, and recycled memory is used again", async () => {
   const before = gpu.liveBytes;
   const recorder = gpu.record();
