@@ -18,6 +18,7 @@ export * from "./dynamics.ts";
 export * from "./errors.ts";
 export * from "./figures/draw.ts";
 export * from "./figures/law_figure.ts";
+export * from "./figures/covariance_figure.ts";
 export * from "./identification.ts";
 export * from "./law.ts";
 export * from "./pairs.ts";
@@ -28,3 +29,14 @@ export { joinExports } from "./readers/join.ts";
 export type * from "./readers/run.ts";
 export type { Series } from "./readers/series.ts";
 export * from "./rivals.ts";
+export * from "./tokens/covariance_report.ts";
+export type * from "./tokens/dump.ts";
+export type { Histogram } from "./tokens/histogram.ts";
+export { readTokens } from "./tokens/read_tokens.ts";
+export * from "./tokens/settings.ts";
+export {
+  type Choices,
+  type CovarianceMethod,
+  type CovarianceToken,
+  touchedTokens,
+} from "./tokens/touched.ts";

@@ -7,7 +7,10 @@ import { UserError } from "./errors.ts";
  *
  * @throws {UserError} if it cannot be written.
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array | ReadableStream<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
     await Deno.mkdir(dirname(path), { recursive: true });

@@ -78,11 +78,15 @@ export const SHAPES: readonly string[] = [
   "triangle-right",
 ];
 
-/** Ticks of a logarithmic axis within a range: 1, 2 and 5 in each decade. */
-export function logTicks(low: number, high: number): number[] {
+/** Ticks of a logarithmic axis within a range: some digits, normally 1, 2 and 5, in each decade. */
+export function logTicks(
+  low: number,
+  high: number,
+  digits: readonly number[] = [1, 2, 5],
+): number[] {
   const ticks: number[] = [];
   for (let decade = Math.floor(Math.log10(low)); decade <= Math.ceil(Math.log10(high)); decade++) {
-    for (const digit of [1, 2, 5]) {
+    for (const digit of digits) {
       const tick = Number(`${digit}e${decade}`);
       if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
     }

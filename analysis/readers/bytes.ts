@@ -40,7 +40,7 @@ async function* readRawBytes(path: string): AsyncGenerator<Uint8Array<ArrayBuffe
     file = await Deno.open(path);
     if ((await file.stat()).isDirectory) {
       file.close();
-      throw new ReadError(`${path} is a directory, expected a log file.`);
+      throw new ReadError(`${path} is a directory, expected a file.`);
     }
   } catch (error) {
     throw openError(path, error);

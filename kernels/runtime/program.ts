@@ -70,7 +70,7 @@ export class ProgramCache {
     if (module === undefined) {
       module = this.#device.createShaderModule({ label: name, code });
       this.#modules.set(code, module);
-      this.#checks.push(compileError(name, module));
+      this.#checks.push(compileError(name, code, module));
     }
     return module;
   }
@@ -78,10 +78,14 @@ export class ProgramCache {
 
 async function compileError(
   name: string,
+  code: string,
   module: GPUShaderModule,
 ): Promise<ShaderError | undefined> {
   const { messages } = await module.getCompilationInfo();
   const error = messages.find(({ type }) => type === "error");
   if (error === undefined) return undefined;
-  return new ShaderError(name, error.lineNum, error.linePos, error.message.trim());
+  // The source may be several files one after the other, so the line itself is shown too.
+  const line = code.split("\n")[error.lineNum - 1]?.trim() ?? "";
+  const message = `${error.message.trim()}, in ${JSON.stringify(line)}`;
+  return new ShaderError(name, error.lineNum, error.linePos, message);
 }

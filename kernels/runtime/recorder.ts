@@ -124,6 +124,12 @@ export class Recorder {
         : bound;
       this.#hold(slice.tensor);
       const { buffer } = slice.tensor;
+      const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
+      if ((slice.bytes ?? buffer.size) > largest) {
+        throw new ShapeError(
+          `${program.name} was given a tensor of shape [${slice.tensor.shape}], this adapter binds at most ${largest} bytes at once.`,
+        );
+      }
       const size = slice.bytes === undefined ? {} : { size: slice.bytes };
       entries.push({ binding, resource: { buffer, offset: slice.offset, ...size } });
     }

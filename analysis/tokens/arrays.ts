@@ -1,0 +1,183 @@
+import { ReadError } from "../errors.ts";
+import { ByteReader } from "../readers/bytes.ts";
+import type { TokenCollector } from "./collector.ts";
+import { type Column, COLUMN_NAMES, missingColumns, nameOf } from "./columns.ts";
+import { type Dtype, DTYPES } from "./dtype.ts";
+
+/** One array of a file, row-major. */
+export interface StoredArray {
+  /** A name of {@linkcode DTYPES}, or what the file calls it if it is none. */
+  readonly dtype: string;
+  /** Its size in each dimension. */
+  readonly shape: readonly number[];
+  /** Its bytes from the first to the last. */
+  bytes(): AsyncIterable<Uint8Array>;
+}
+
+/** Tokens that are read at a time. */
+const CHUNK = 1 << 15;
+
+/**
+ * Hands the tokens of a file of named arrays to a collector: ln π, mask and old ln π of one shape,
+ * [tokens] or [sequences, tokens]; the advantage of that shape or one per sequence. Without a mask, every
+ * token is one of a response.
+ *
+ * @throws {ReadError} if an array is missing, cut off, or of another shape or type.
+ */
+export async function collectArrays(
+  path: string,
+  arrays: ReadonlyMap<string, StoredArray>,
+  collector: TokenCollector,
+): Promise<void> {
+  const names = Array.from(arrays.keys());
+  const find = (column: Column) => nameOf(column, (name) => arrays.has(name));
+  const [logProbName, advantageName] = [find("logProb"), find("advantage")];
+  if (logProbName === undefined || advantageName === undefined) throw missingColumns(path, names);
+
+  const { shape } = arrays.get(logProbName)!;
+  if (shape.length !== 1 && shape.length !== 2) {
+    throw new ReadError(
+      `${path}: ${logProbName} has the shape [${shape}], expected [tokens] or [sequences, tokens].`,
+    );
+  }
+  const [rows, columns] = shape.length === 1 ? [1, shape[0]!] : [shape[0]!, shape[1]!];
+  const open = (name: string) => new ArrayReader(path, name, arrays.get(name)!);
+  const openAlike = (column: Column): ArrayReader | undefined => {
+    const name = find(column);
+    if (name === undefined) return undefined;
+    expectShape(path, name, arrays.get(name)!.shape, [shape]);
+    return open(name);
+  };
+
+  const perSequence = shape.length === 1 ? [] : [[rows], [rows, 1]];
+  expectShape(path, advantageName, arrays.get(advantageName)!.shape, [shape, ...perSequence]);
+  const isPerToken = sameShape(arrays.get(advantageName)!.shape, shape);
+  const logProb = open(logProbName);
+  const advantageArray = open(advantageName);
+  const advantage = isPerToken ? advantageArray : new RowReader(advantageArray, columns);
+  const mask = openAlike("mask");
+  const oldLogProb = openAlike("oldLogProb");
+  const tokenName = find("token");
+  const hasTokens = tokenName !== undefined && sameShape(arrays.get(tokenName)!.shape, shape) &&
+    DTYPES.has(arrays.get(tokenName)!.dtype);
+  const token = hasTokens ? open(tokenName) : undefined;
+  if (mask === undefined) {
+    collector.notes.push(
+      `there is no mask (${
+        COLUMN_NAMES.mask.join(", ")
+      }), so every token was taken for one of a response`,
+    );
+  }
+
+  collector.sequences = rows;
+  const readers = [logProb, advantageArray, mask, oldLogProb, token];
+  try {
+    const total = rows * columns;
+    for (let start = 0; start < total; start += CHUNK) {
+      const count = Math.min(CHUNK, total - start);
+      const logProbs = await logProb.read(count);
+      const advantages = await advantage.read(count);
+      const masks = await mask?.read(count);
+      const oldLogProbs = await oldLogProb?.read(count);
+      const tokens = await token?.read(count);
+      let [sequence, position] = [Math.floor(start / columns), start % columns];
+      for (let i = 0; i < count; i++) {
+        collector.add(
+          sequence,
+          position,
+          masks === undefined ? 1 : masks[i]!,
+          logProbs[i]!,
+          advantages[i]!,
+          oldLogProbs === undefined ? NaN : oldLogProbs[i]!,
+          tokens === undefined ? NaN : tokens[i]!,
+        );
+        if (++position === columns) {
+          position = 0;
+          sequence++;
+        }
+      }
+    }
+  } finally {
+    for (const reader of readers) await reader?.close();
+  }
+}
+
+function sameShape(left: readonly number[], right: readonly number[]): boolean {
+  return left.length === right.length && left.every((size, i) => size === right[i]);
+}
+
+function expectShape(
+  path: string,
+  name: string,
+  shape: readonly number[],
+  allowed: readonly (readonly number[])[],
+): void {
+  if (allowed.some((one) => sameShape(one, shape))) return;
+  throw new ReadError(
+    `${path}: ${name} has the shape [${shape}], expected ${
+      allowed.map((one) => `[${one}]`).join(" or ")
+    }.`,
+  );
+}
+
+/** Reads the values of one array in their order. */
+class ArrayReader {
+  #path: string;
+  #name: string;
+  #dtype: Dtype;
+  #reader: ByteReader;
+
+  constructor(path: string, name: string, array: StoredArray) {
+    const dtype = DTYPES.get(array.dtype);
+    if (dtype === undefined) {
+      throw new ReadError(
+        `${path}: ${name} holds values of the type ${array.dtype}, which cannot be read.`,
+      );
+    }
+    this.#path = path;
+    this.#name = name;
+    this.#dtype = dtype;
+    this.#reader = new ByteReader(array.bytes());
+  }
+
+  async read(count: number): Promise<Float64Array> {
+    const bytes = await this.#reader.read(count * this.#dtype.bytes);
+    if (bytes.length < count * this.#dtype.bytes) {
+      throw new ReadError(`${this.#path} is cut off: ${this.#name} ends before its last value.`);
+    }
+    return this.#dtype.decode(bytes);
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+}
+
+/** Repeats the values of an array with one per row for each token of the row. */
+class RowReader {
+  #rows: ArrayReader;
+  #columns: number;
+  #value = NaN;
+  /** Tokens that the current value is still to be repeated for. */
+  #left = 0;
+
+  constructor(rows: ArrayReader, columns: number) {
+    this.#rows = rows;
+    this.#columns = columns;
+  }
+
+  async read(count: number): Promise<Float64Array> {
+    const fresh = await this.#rows.read(Math.ceil(Math.max(0, count - this.#left) / this.#columns));
+    const values = new Float64Array(count);
+    let row = 0;
+    for (let i = 0; i < count; i++) {
+      if (this.#left === 0) {
+        this.#value = fresh[row++]!;
+        this.#left = this.#columns;
+      }
+      values[i] = this.#value;
+      this.#left--;
+    }
+    return values;
+  }
+}

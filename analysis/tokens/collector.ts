@@ -1,0 +1,183 @@
+import { ReadError } from "../errors.ts";
+import { Malformed } from "../readers/malformed.ts";
+import { CompensatedSum } from "./compensated_sum.ts";
+import { covarianceAbout, type DumpFormat, type TokenDump } from "./dump.ts";
+import { isClippedByPpo } from "./ppo_clip.ts";
+import { TokenSpool } from "./spool.ts";
+
+/** No vocabulary is larger; beyond it, texts are not kept. */
+const MOST_TEXTS = 1 << 19;
+/** What a column of 32-bit numbers holds. */
+const MOST_PLACES = 2 ** 32;
+/** See TokenBlock. */
+const UNKNOWN_TOKEN = -1;
+
+/** Takes the tokens of a dump from its reader, checks them, and keeps those of responses. */
+export class TokenCollector {
+  /** Number of sequences, counted by the reader. */
+  sequences = 0;
+  /** Lines that the reader could not use. */
+  readonly malformed: Malformed = new Malformed();
+  /** Remarks of the reader. */
+  readonly notes: string[] = [];
+
+  #source: string;
+  #spool = new TokenSpool();
+  #padding = 0;
+  #leftOut = 0;
+  #logProb = new Mean();
+  #advantage = new Mean();
+  #logRatio = new CompensatedSum();
+  #ratios = 0;
+  #clipped = 0;
+  #texts: string[] = [];
+  #codes = new Map<string, number>();
+
+  /** A collector for the dump at a path, which errors name. */
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  /**
+   * Takes one token.
+   *
+   * @param mask 1 for response tokens, 0 for others, whose values may be anything.
+   * @param oldLogProb NaN where it is not known.
+   * @param token Its vocabulary id or the code of its text; anything else is not known.
+   * @throws {ReadError} if the mask is anything else.
+   */
+  add(
+    sequence: number,
+    position: number,
+    mask: number,
+    logProb: number,
+    advantage: number,
+    oldLogProb: number,
+    token: number,
+  ): void {
+    if (mask === 0) {
+      this.#padding++;
+      return;
+    }
+    if (mask !== 1) {
+      throw new ReadError(
+        `${this.#source}: the mask is ${mask} at sequence ${sequence}, position ${position}, expected 0 or 1.`,
+      );
+    }
+    if (!Number.isFinite(logProb) || !Number.isFinite(advantage)) {
+      this.#leftOut++;
+      return;
+    }
+    if (sequence >= MOST_PLACES || position >= MOST_PLACES) {
+      throw new ReadError(`${this.#source} holds more than ${MOST_PLACES} tokens in one list.`);
+    }
+    this.#logProb.add(logProb);
+    this.#advantage.add(advantage);
+    if (Number.isFinite(oldLogProb)) {
+      this.#ratios++;
+      this.#logRatio.add(Math.abs(logProb - oldLogProb));
+      if (isClippedByPpo(logProb, oldLogProb, advantage)) this.#clipped++;
+    }
+    const code = token === (token | 0) ? token : UNKNOWN_TOKEN;
+    this.#spool.add(logProb, advantage, oldLogProb, sequence, position, code);
+  }
+
+  /** What {@linkcode TokenCollector.add} takes for a token's text. */
+  codeOfText(text: string): number {
+    const known = this.#codes.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.length === MOST_TEXTS) return UNKNOWN_TOKEN;
+    const code = UNKNOWN_TOKEN - 1 - this.#texts.length;
+    this.#texts.push(text);
+    this.#codes.set(text, code);
+    return code;
+  }
+
+  /**
+   * The dump, after the last token.
+   *
+   * @throws {ReadError} if no response token is left, or the values are too large to average.
+   */
+  finish(format: DumpFormat): TokenDump {
+    const spool = this.#spool;
+    spool.finish();
+    if (spool.length === 0) throw new ReadError(this.#emptiness());
+    const means = { meanLogProb: this.#logProb.value, meanAdvantage: this.#advantage.value };
+    if (!Number.isFinite(means.meanLogProb) || !Number.isFinite(means.meanAdvantage)) {
+      throw new ReadError(
+        `${this.#source}: the log-probabilities or advantages are too large to average.`,
+      );
+    }
+    const texts = this.#texts;
+    return {
+      source: this.#source,
+      format,
+      sequences: this.sequences,
+      tokens: spool.length,
+      padding: this.#padding,
+      leftOut: this.#leftOut,
+      malformed: this.malformed,
+      notes: this.notes,
+      ...means,
+      ...(this.#ratios === 0 ? {} : {
+        ratio: {
+          tokens: this.#ratios,
+          clipFraction: this.#clipped / this.#ratios,
+          meanAbsoluteLogRatio: this.#logRatio.value / this.#ratios,
+        },
+      }),
+      blocks: () => spool.blocks(),
+      *covariances() {
+        let covariances = new Float64Array(0);
+        for (const { logProb, advantage } of spool.values()) {
+          const count = logProb.length;
+          if (covariances.length !== count) covariances = new Float64Array(count);
+          for (let i = 0; i < count; i++) {
+            covariances[i] = covarianceAbout(means, logProb[i]!, advantage[i]!);
+          }
+          yield covariances;
+        }
+      },
+      tokenOf: (value) =>
+        value >= 0 ? value : value === UNKNOWN_TOKEN ? undefined : texts[-2 - value],
+      [Symbol.dispose]: () => spool[Symbol.dispose](),
+    };
+  }
+
+  #emptiness(): string {
+    if (this.#leftOut > 0) {
+      return `${this.#source}: none of the ${this.#leftOut} response tokens has a finite log-probability and advantage.`;
+    }
+    if (this.#padding > 0) {
+      return `${this.#source} holds no response token: the mask is 0 for all ${this.#padding} tokens.`;
+    }
+    const [example] = this.malformed.examples;
+    return `${this.#source} holds no tokens${
+      example === undefined ? "" : ` that can be used: ${example}`
+    }.`;
+  }
+
+  /** Drops what was collected, after an error. */
+  discard(): void {
+    this.#spool[Symbol.dispose]();
+  }
+}
+
+/** The mean of numbers; of equal numbers exactly that number. */
+class Mean {
+  #sum = new CompensatedSum();
+  #count = 0;
+  #lowest = Infinity;
+  #highest = -Infinity;
+
+  add(value: number): void {
+    this.#sum.add(value);
+    this.#count++;
+    if (value < this.#lowest) this.#lowest = value;
+    if (value > this.#highest) this.#highest = value;
+  }
+
+  get value(): number {
+    return this.#lowest === this.#highest ? this.#lowest : this.#sum.value / this.#count;
+  }
+}

@@ -1,0 +1,52 @@
+/** How a dtype lies in memory, little-endian. */
+export interface Dtype {
+  /** Bytes of one value. */
+  readonly bytes: number;
+  /** The values of whole elements, in a buffer of their own. */
+  decode(bytes: Uint8Array<ArrayBuffer>): Float64Array;
+}
+
+/** The dtypes that can be read, by NumPy's names without byte order, and bfloat16. */
+export const DTYPES: ReadonlyMap<string, Dtype> = new Map(Object.entries({
+  f2: viewed(Float16Array),
+  f4: viewed(Float32Array),
+  f8: viewed(Float64Array),
+  bf16: {
+    bytes: 2,
+    decode(bytes: Uint8Array<ArrayBuffer>) {
+      const halves = new Uint16Array(bytes.slice().buffer);
+      const words = new Uint32Array(halves.length);
+      // bfloat16 is the upper half of a float32.
+      for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
+      return new Float64Array(new Float32Array(words.buffer));
+    },
+  },
+  b1: viewed(Uint8Array),
+  u1: viewed(Uint8Array),
+  i1: viewed(Int8Array),
+  u2: viewed(Uint16Array),
+  i2: viewed(Int16Array),
+  u4: viewed(Uint32Array),
+  i4: viewed(Int32Array),
+  u8: viewedBig(BigUint64Array),
+  i8: viewedBig(BigInt64Array),
+}));
+
+interface View<T> {
+  new (buffer: ArrayBuffer): T;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+function viewed(Values: View<ArrayLike<number>>): Dtype {
+  return {
+    bytes: Values.BYTES_PER_ELEMENT,
+    decode: (bytes) => new Float64Array(new Values(bytes.slice().buffer)),
+  };
+}
+
+function viewedBig(Values: View<ArrayLike<bigint> & Iterable<bigint>>): Dtype {
+  return {
+    bytes: Values.BYTES_PER_ELEMENT,
+    decode: (bytes) => Float64Array.from(new Values(bytes.slice().buffer), Number),
+  };
+}

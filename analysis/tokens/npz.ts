@@ -1,0 +1,94 @@
+import { ReadError } from "../errors.ts";
+import { ByteReader } from "../readers/bytes.ts";
+import { parsePythonLiteral } from "../readers/python_literal.ts";
+import { collectArrays, type StoredArray } from "./arrays.ts";
+import type { TokenCollector } from "./collector.ts";
+import { openSeekable } from "./seekable.ts";
+import { readZip, type ZipEntry } from "./zip.ts";
+
+/** How a file begins that NumPy saved as one array. */
+export const NPY_MAGIC: readonly number[] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+const LONGEST_HEADER = 1 << 20;
+
+/**
+ * Reads the arrays of a file that `numpy.savez` or `savez_compressed` wrote into a collector, piece by
+ * piece (format versions 1 to 3 of numpy.lib.format).
+ *
+ * @throws {ReadError} if the file is damaged or cut off, or as {@linkcode collectArrays} does.
+ */
+export async function readNpz(path: string, collector: TokenCollector): Promise<void> {
+  using file = await openSeekable(path);
+  const entries = readZip(path, file).filter(({ name }) => name.endsWith(".npy"));
+  if (entries.length === 0) {
+    throw new ReadError(`${path} is a zip archive without NumPy arrays, expected a .npz file.`);
+  }
+  const arrays = new Map<string, StoredArray>();
+  for (const entry of entries) {
+    arrays.set(entry.name.slice(0, -".npy".length), await readArray(path, entry));
+  }
+  await collectArrays(path, arrays, collector);
+}
+
+async function readArray(path: string, entry: ZipEntry): Promise<StoredArray> {
+  const reader = new ByteReader(entry.bytes());
+  try {
+    const { text, dataStart } = await readHeader(path, entry.name, reader);
+    const { descr, fortran_order: isFortran, shape } = (parsePythonLiteral(text) ?? {}) as Record<
+      string,
+      unknown
+    >;
+    if (!areSizes(shape) || typeof isFortran !== "boolean") throw notNpy(path, entry.name);
+    if (isFortran && shape.filter((size) => size > 1).length > 1) {
+      throw new ReadError(
+        `${path}: ${entry.name} is stored column by column (Fortran order), expected row by row.`,
+      );
+    }
+    return { dtype: dtypeOf(descr), shape, bytes: () => skip(entry.bytes(), dataStart) };
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readHeader(
+  path: string,
+  name: string,
+  reader: ByteReader,
+): Promise<{ text: string; dataStart: number }> {
+  const start = await reader.read(8);
+  const version = start[6]!;
+  if (!NPY_MAGIC.every((byte, i) => start[i] === byte) || !(version >= 1 && version <= 3)) {
+    throw notNpy(path, name);
+  }
+  const lengthBytes = version === 1 ? 2 : 4;
+  const length = (await reader.read(lengthBytes)).reduceRight((sum, byte) => sum * 256 + byte, 0);
+  if (length > LONGEST_HEADER) throw notNpy(path, name);
+  const header = await reader.read(length);
+  return { text: new TextDecoder().decode(header), dataStart: 8 + lengthBytes + length };
+}
+
+function notNpy(path: string, name: string): ReadError {
+  return new ReadError(`${path}: ${name} is damaged or cut off, or no NumPy array.`);
+}
+
+function areSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+/** NumPy's `<f4` or `|b1` without the byte order; what cannot be read keeps its whole name. */
+function dtypeOf(description: unknown): string {
+  if (typeof description !== "string") return JSON.stringify(description);
+  return /^[<|]/.test(description) ? description.slice(1) : description;
+}
+
+/** The stream without its first bytes. */
+async function* skip(
+  chunks: AsyncIterable<Uint8Array>,
+  count: number,
+): AsyncGenerator<Uint8Array> {
+  let left = count;
+  for await (const chunk of chunks) {
+    if (left < chunk.length) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
+}

@@ -1,0 +1,105 @@
+import type { TokenBlock } from "./dump.ts";
+import { readAt, type TemporaryFile, temporaryFile, writeAll } from "./temporary_file.ts";
+
+/** Tokens of a block. */
+const BLOCK = 1 << 15;
+
+/** The columns in the order in which a block of the file holds them. */
+const COLUMNS = [
+  ["logProb", Float64Array],
+  ["advantage", Float64Array],
+  ["oldLogProb", Float64Array],
+  ["sequence", Uint32Array],
+  ["position", Uint32Array],
+  ["token", Int32Array],
+] as const;
+const TOKEN_BYTES = COLUMNS.reduce((sum, [, array]) => sum + array.BYTES_PER_ELEMENT, 0);
+const BLOCK_BYTES = BLOCK * TOKEN_BYTES;
+/** The bytes of a block that logProb and advantage fill. */
+const VALUE_BYTES = BLOCK * 2 * Float64Array.BYTES_PER_ELEMENT;
+
+/** The first `count` tokens of the block that lies in a buffer. */
+function blockOf(buffer: ArrayBuffer, count = BLOCK): TokenBlock {
+  let at = 0;
+  return Object.fromEntries(COLUMNS.map(([name, Column]) => {
+    const column = new Column(buffer, at, count);
+    at += BLOCK * Column.BYTES_PER_ELEMENT;
+    return [name, column];
+  })) as unknown as TokenBlock;
+}
+
+/**
+ * Response tokens in a temporary file, in blocks of columns, so that passes over any number of them
+ * need the memory of one block and read only the columns that they use.
+ */
+export class TokenSpool implements Disposable {
+  #temporary: TemporaryFile = temporaryFile();
+  #buffer = new ArrayBuffer(BLOCK_BYTES);
+  #block = blockOf(this.#buffer);
+  /** Tokens in the block that is being filled. */
+  #filled = 0;
+  #length = 0;
+
+  /** Number of tokens. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Appends a token; {@linkcode TokenBlock} says what the values mean.
+   *
+   * @throws {UserError} if the temporary folder is full.
+   */
+  add(
+    logProb: number,
+    advantage: number,
+    oldLogProb: number,
+    sequence: number,
+    position: number,
+    token: number,
+  ): void {
+    const [block, i] = [this.#block, this.#filled];
+    block.logProb[i] = logProb;
+    block.advantage[i] = advantage;
+    block.oldLogProb[i] = oldLogProb;
+    block.sequence[i] = sequence;
+    block.position[i] = position;
+    block.token[i] = token;
+    this.#filled = i + 1;
+    this.#length++;
+    if (this.#filled === BLOCK) this.finish();
+  }
+
+  /** Writes what is left, after the last token. */
+  finish(): void {
+    if (this.#filled === 0) return;
+    writeAll(this.#temporary.file, new Uint8Array(this.#buffer));
+    this.#filled = 0;
+  }
+
+  /** All tokens, block by block; a block is valid until the next one is asked for. */
+  *blocks(): Generator<TokenBlock> {
+    yield* this.#read(BLOCK_BYTES);
+  }
+
+  /** The same, but only `logProb` and `advantage` are filled in. */
+  *values(): Generator<Pick<TokenBlock, "logProb" | "advantage">> {
+    yield* this.#read(VALUE_BYTES);
+  }
+
+  *#read(bytes: number): Generator<TokenBlock> {
+    const buffer = new ArrayBuffer(BLOCK_BYTES);
+    const wanted = new Uint8Array(buffer, 0, bytes);
+    const whole = blockOf(buffer);
+    for (let start = 0; start < this.#length; start += BLOCK) {
+      readAt(this.#temporary.file, (start / BLOCK) * BLOCK_BYTES, wanted);
+      const count = Math.min(BLOCK, this.#length - start);
+      yield count === BLOCK ? whole : blockOf(buffer, count);
+    }
+  }
+
+  /** Removes the temporary file. */
+  [Symbol.dispose](): void {
+    this.#temporary.close();
+  }
+}
