@@ -1,14 +1,13 @@
 /** `deno task conformance [DIR]`: whether the kernels can be trusted on this adapter. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { UserError } from "../analysis/errors.ts";
 import { printError, runCommand, UsageError } from "../analysis/cli/command.ts";
 import type { CheckResult } from "../kernels/conformance/check.ts";
 import { runConformance } from "../kernels/conformance/suite.ts";
-import { GpuError } from "../kernels/runtime/errors.ts";
 import { requestGpu } from "../kernels/runtime/gpu.ts";
 import { browserConformance } from "./browser_conformance.ts";
 import { readGolden } from "./golden.ts";
+import { withGpuErrors } from "./gpu_errors.ts";
 
 const HELP = `Runs every kernel against its float64 reference, on this machine's WebGPU adapter.
 
@@ -76,7 +75,7 @@ async function main(): Promise<boolean> {
       },
       onResult,
     })
-    : await onThisMachine();
+    : await withGpuErrors(onThisMachine);
   const failed = report.kernels.filter((kernel) => kernel.failed > 0);
   if (values.json) {
     const kernels = report.kernels.map(({ failures: _, ...numbers }) => numbers);
@@ -93,16 +92,11 @@ async function main(): Promise<boolean> {
   return failed.length === 0;
 
   async function onThisMachine() {
-    try {
-      using gpu = await requestGpu(
-        values.adapter === undefined ? {} : { adapterName: values.adapter },
-      );
-      onStart(gpu.adapter.name);
-      return await runConformance(gpu, golden, onResult);
-    } catch (error) {
-      if (error instanceof GpuError) throw new UserError(error.message);
-      throw error;
-    }
+    using gpu = await requestGpu(
+      values.adapter === undefined ? {} : { adapterName: values.adapter },
+    );
+    onStart(gpu.adapter.name);
+    return await runConformance(gpu, golden, onResult);
   }
 }
 

@@ -185,6 +185,13 @@ fn main(
     }
   }
 
+  // Alone with its row, an invocation needs no workgroup memory.
+  if (LANES == 1) {
+    if (is_row) {
+      finish(row, state, begin);
+    }
+    return;
+  }
   parts[at] = state;
   for (var apart = LANES / 2; apart > 0; apart /= 2) {
     workgroupBarrier();

@@ -1,0 +1,92 @@
+import type { Measurement } from "./measure.ts";
+
+/** How fast a peer solved the same problem, or why there is no number. */
+export type PeerResult =
+  | {
+    /** Its rate, in the unit of the result. */
+    readonly value: number;
+    /** The kernels' rate over its rate. */
+    readonly ratio: number;
+  }
+  | {
+    /** Why it was not timed. */
+    readonly reason: string;
+  };
+
+/** One line of the report. */
+export interface Result {
+  /** What was timed. */
+  readonly name: string;
+  /** On what size. */
+  readonly size: string;
+  /** Of `value`. */
+  readonly unit: string;
+  /** The kernels' rate. */
+  readonly value: number;
+  /** Bytes that had to be moved, per second, over the rate of the copy; null where arithmetic is the limit. */
+  readonly shareOfRoof: number | null;
+  /** The peers by name; empty where none was asked for or none can take the problem. */
+  readonly peers: Readonly<Record<string, PeerResult>>;
+}
+
+/** What the bench found. */
+export interface Report {
+  /** The adapter's name. */
+  readonly adapter: string;
+  /** Versions of Deno and of the peers that were asked for. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** One for each problem; one for the faster of both copies. */
+  readonly results: readonly Result[];
+}
+
+/** The rates behind some measurements. */
+export function results(
+  measurements: readonly Measurement[],
+  absent: ReadonlyMap<string, string>,
+): Result[] {
+  const copies = measurements.filter(({ problem }) => problem.name === "copy");
+  const fastest = copies.reduce((best, copy) => rate(copy) > rate(best) ? copy : best);
+  return measurements
+    .filter((measurement) => !copies.includes(measurement) || measurement === fastest)
+    .map((measurement) => result(measurement, rate(fastest), absent));
+}
+
+function result(
+  measurement: Measurement,
+  roof: number,
+  absent: ReadonlyMap<string, string>,
+): Result {
+  const { problem: { name, size, unit, bytes, amount }, milliseconds, peers } = measurement;
+  const value = rate(measurement);
+  const peerResults: Record<string, PeerResult> = {};
+  if (name !== "copy") { for (const [peer, reason] of absent) peerResults[peer] = { reason }; }
+  for (const [peer, outcome] of peers) {
+    if (typeof outcome === "string") {
+      peerResults[peer] = { reason: outcome };
+      continue;
+    }
+    const theirs = amount / outcome * 1000;
+    peerResults[peer] = { value: theirs, ratio: value / theirs };
+  }
+  return {
+    name,
+    size,
+    unit,
+    value,
+    shareOfRoof: bytes === null ? null : bytes / 1e6 / milliseconds / roof,
+    peers: peerResults,
+  };
+}
+
+/** A report as JSON, its numbers to four digits: the fifth changes from run to run. */
+export function toJson(report: Report): string {
+  return JSON.stringify(
+    report,
+    (_, value) => typeof value === "number" ? Number(value.toPrecision(4)) : value,
+  );
+}
+
+/** Amount per second. */
+function rate({ problem, milliseconds }: Measurement): number {
+  return problem.amount / milliseconds * 1000;
+}
