@@ -73,6 +73,37 @@ export * from "./policy_loss/policy_loss_reference.ts";
 export * from "./policy_loss/restrict.ts";
 export * from "./transformer/matmul.ts";
 export * from "./transformer/matmul_reference.ts";
+export * from "./transformer/column_sums.ts";
+export * from "./transformer/embedding.ts";
+export * from "./transformer/embedding_reference.ts";
+export * from "./transformer/rms_norm.ts";
+export * from "./transformer/rms_norm_reference.ts";
+export * from "./transformer/rope.ts";
+export * from "./transformer/rope_reference.ts";
+export * from "./transformer/rope_table.ts";
+export {
+  attention,
+  attentionDecode,
+  type AttentionDecodeOptions,
+  type AttentionOptions,
+} from "./transformer/attention.ts";
+export {
+  attentionBackward,
+  type AttentionBackwardOptions,
+} from "./transformer/attention_backward.ts";
+export * from "./transformer/attention_reference.ts";
+export * from "./transformer/key_value_cache.ts";
+export * from "./transformer/key_value_cache_reference.ts";
+export * from "./transformer/swiglu.ts";
+export * from "./transformer/swiglu_reference.ts";
+export {
+  sample as sampleTokens,
+  type SampleOptions as SampleTokensOptions,
+} from "./transformer/sampling.ts";
+export {
+  sampleReference as sampleTokensReference,
+  type SampleReferenceInput as SampleTokensInput,
+} from "./transformer/sampling_reference.ts";
 export * from "./optimizer/adamw.ts";
 export * from "./optimizer/adamw_reference.ts";
 export * from "./optimizer/gradient_norm.ts";

@@ -8,7 +8,8 @@ const ALLOWED: [string, string[]][] = [
   ["kernels/", ["kernels/"]],
   ["analysis/", ["analysis/"]],
   ["experiments/lab/", ["experiments/lab/", "kernels/"]],
-  ["experiments/", ["experiments/", "analysis/"]],
+  // Commands of the lab open the GPU that the lab works on.
+  ["experiments/", ["experiments/", "analysis/", "kernels/mod.ts"]],
   ["tools/", ["tools/", "kernels/", "analysis/"]],
   ["mod.ts", ["kernels/", "analysis/"]],
 ];

@@ -209,6 +209,7 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
   "groups without signal": [
     /^(?:train\/)?frac\/reward\/zero\/std$/,
     /^groups\/without\/signal$/,
+    /^rollout\/no\/signal\/groups$/,
     /^batch\/(?:solve\/)?none\/and\/all$/,
   ],
   "training score": [

@@ -1,3 +1,4 @@
+import { LabError } from "../errors.ts";
 import type { RandomGenerator } from "./random.ts";
 import type { Tokenizer } from "./vocabulary.ts";
 
@@ -63,7 +64,7 @@ export interface Task<P extends Problem = Problem> {
 }
 
 /** A task that cannot be made as it was asked for. */
-export class TaskError extends Error {
+export class TaskError extends LabError {
   /** The class, as `Error.name`. */
   override name = "TaskError";
 }

@@ -1,0 +1,132 @@
+import { grpoAdvantages } from "./advantages/grpo.ts";
+import { reinforcePlusPlusAdvantages } from "./advantages/reinforce_plus_plus.ts";
+import type { GroupedResponses } from "./advantages/responses.ts";
+import { rlooAdvantages } from "./advantages/rloo.ts";
+import { groupHasSignal } from "./advantages/signal.ts";
+import type { Policy } from "./policy/parameters.ts";
+import { type Response, rollout } from "./policy/rollout.ts";
+import type { TrainSettings } from "./settings.ts";
+import type { StepData } from "./step_data.ts";
+import { seededRandom } from "./tasks/random.ts";
+import type { Problem, Task } from "./tasks/task.ts";
+import type { Sample } from "./training_step.ts";
+
+/** Responses to problems, verified. */
+export interface Experience {
+  /** The responses to learn from: those of groups with signal. */
+  readonly samples: readonly Sample[];
+  /** What the step logs of the rollout. */
+  readonly data: StepData;
+}
+
+/** Seeds of the problems of neighbouring steps and runs must not meet. */
+const SEEDS_PER_RUN = 2 ** 20;
+
+/** Draws a step's problems, samples a group of responses to each, and verifies them. */
+export async function gatherExperience(
+  policy: Policy,
+  task: Task,
+  settings: TrainSettings,
+  step: number,
+): Promise<Experience> {
+  const { group, filterGroups, seed } = settings;
+  const random = seededRandom(seed * SEEDS_PER_RUN + step);
+  const problems = Array.from(
+    { length: settings.prompts },
+    () => task.mixtures[settings.mixture](random),
+  ).flatMap((problem) => Array.from({ length: group }, () => problem));
+  const prompts = problems.map(({ prompt }) => task.tokenizer.encode(prompt));
+  const responses = await rollout(policy, prompts, {
+    maxTokens: task.maxResponseTokens,
+    temperature: settings.temperature,
+    seed,
+    stream: step,
+    end: task.tokenizer.end,
+    pad: task.tokenizer.pad,
+  });
+  const verdicts = responses.map(({ tokens }, i) => verify(task, problems[i]!, tokens));
+  const rewards = verdicts.map(({ correct }) => Number(correct));
+  const signal = groupHasSignal(rewards, group);
+  const kept = responses.map((_, row) => row)
+    .filter((row) => !filterGroups || signal[Math.floor(row / group)]);
+  const columns = task.maxResponseTokens;
+  const advantages = advantagesOf(settings, {
+    rewards: kept.map((row) => rewards[row]!),
+    lengths: kept.map((row) => responses[row]!.tokens.length),
+    columns,
+    group,
+  });
+  const samples = kept.map((row, i): Sample => {
+    const start = row - row % group;
+    return {
+      prompt: prompts[row]!,
+      response: responses[row]!.tokens,
+      rollout: responses[row]!,
+      advantages: advantages.subarray(i * columns, (i + 1) * columns),
+      right: rewards.slice(start, start + group).reduce((sum, reward) => sum + reward, 0),
+    };
+  });
+  return {
+    samples,
+    data: {
+      "actor/entropy": mean(responses.flatMap(({ entropy }) => Array.from(entropy))),
+      "critic/score/mean": mean(rewards),
+      "response_length/mean": mean(responses.map(({ tokens }) => tokens.length)),
+      "response_length/clip_ratio": mean(verdicts.map(({ finished }) => Number(!finished))),
+      "rollout/no_signal_groups": mean(signal.map((has) => Number(!has))),
+    },
+  };
+}
+
+/** Accuracy on each benchmark, with the most likely response to each problem. */
+export async function validate(policy: Policy, task: Task): Promise<Partial<StepData>> {
+  const sets = Object.entries(task.benchmarks);
+  const problems = sets.flatMap(([, problems]) => problems);
+  const responses = await rollout(
+    policy,
+    problems.map(({ prompt }) => task.tokenizer.encode(prompt)),
+    {
+      maxTokens: task.maxResponseTokens,
+      temperature: 0,
+      seed: 0,
+      stream: 0,
+      end: task.tokenizer.end,
+      pad: task.tokenizer.pad,
+    },
+  );
+  const data: Record<string, number> = {};
+  let first = 0;
+  for (const [name, { length }] of sets) {
+    const own = responses.slice(first, first + length);
+    const right = own.map(({ tokens }, i) =>
+      Number(verify(task, problems[first + i]!, tokens).correct)
+    );
+    data[`val-core/${name}/acc/mean@1`] = mean(right);
+    first += length;
+  }
+  return data as Partial<StepData>;
+}
+
+function verify(task: Task, problem: Problem, tokens: Response["tokens"]) {
+  return task.verify(problem, task.tokenizer.decode(tokens));
+}
+
+/** Advantages of every token by the run's algorithm, [B, T]. */
+function advantagesOf(
+  { algorithm }: TrainSettings,
+  responses: GroupedResponses,
+): Float64Array<ArrayBuffer> {
+  if (responses.rewards.length === 0) return new Float64Array();
+  switch (algorithm) {
+    case "grpo":
+      return grpoAdvantages(responses);
+    case "rloo":
+      return rlooAdvantages(responses);
+    case "reinforce++":
+      return reinforcePlusPlusAdvantages(responses);
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

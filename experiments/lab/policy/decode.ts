@@ -1,0 +1,154 @@
+import {
+  attentionDecode,
+  embedding,
+  matmul,
+  type Recorder,
+  rope,
+  swiglu,
+  type Tensor,
+  writeCache,
+} from "../../../kernels/mod.ts";
+import { extents, forward, layerName, linear, normalize, recycleActivations } from "./forward.ts";
+import type { SequenceBatch } from "./forward.ts";
+import { outputEmbedding, type Policy } from "./parameters.ts";
+
+/** The keys and values of each layer, [B, S, KV, headSize] each. */
+export type Cache = readonly { readonly keyCache: Tensor; readonly valueCache: Tensor }[];
+
+/** What is decoded: the rows' prompts and which of the rows have ended. */
+export interface Decoding {
+  /** Keys and values so far. */
+  readonly cache: Cache;
+  /** The first column of each prompt and the one after its last, [B, 2] in u32. */
+  readonly spans: Tensor;
+  /** The lengths of the prompts, [B] in u32. */
+  readonly lengths: Tensor;
+  /** Not 0 for rows that have ended, [B] in u32. */
+  readonly done: Tensor;
+  /** Cosines and sines of the rotary embedding. */
+  readonly ropeTable: Tensor;
+}
+
+/** Makes room for `capacity` tokens of each of `rows` rows; temporaries of the recorder. */
+export function temporaryCache(
+  recorder: Recorder,
+  { config }: Policy,
+  rows: number,
+  capacity: number,
+): Cache {
+  const shape = [rows, capacity, config.num_key_value_heads, config.head_dim];
+  return Array.from({ length: config.num_hidden_layers }, () => ({
+    keyCache: recorder.temporary(shape),
+    valueCache: recorder.temporary(shape),
+  }));
+}
+
+/**
+ * Reads prompts into the cache.
+ *
+ * @param prompts Padded on the right to P tokens each.
+ * @param last The last token of each prompt, among the B·P, [B] in u32.
+ * @returns The logits of the token after each prompt, [B, V]; a temporary.
+ */
+export function readPrompts(
+  recorder: Recorder,
+  policy: Policy,
+  prompts: SequenceBatch,
+  last: Tensor,
+  cache: Cache,
+): Tensor {
+  const [rows, columns] = [last.size, prompts.longest];
+  const { keyHeads, headSize } = extents(policy);
+  const activations = forward(recorder, policy, prompts, (layer, k, v) => {
+    const shape = [rows, columns, keyHeads, headSize];
+    writeCache(recorder, { key: k.reshape(shape), value: v.reshape(shape), ...cache[layer]! });
+  });
+  const hidden = recorder.temporary([rows, policy.config.hidden_size]);
+  // A row of a table for each index is what an embedding is.
+  embedding(recorder, { tokens: last, table: activations.hidden, out: hidden });
+  recycleActivations(recorder, activations);
+  return logitsOf(recorder, policy, hidden);
+}
+
+/**
+ * Reads one more token of each row.
+ *
+ * @param step 0 for the first token after the prompts.
+ * @returns The logits of the token after it, [B, V]; a temporary.
+ */
+export function readToken(
+  recorder: Recorder,
+  policy: Policy,
+  token: Tensor,
+  step: number,
+  { cache, spans, lengths, done, ropeTable }: Decoding,
+): Tensor {
+  const { queryHeads, keyHeads, headSize, window } = extents(policy);
+  const rows = token.size;
+  let stream = recorder.temporary([rows, policy.config.hidden_size]);
+  embedding(recorder, {
+    tokens: token,
+    table: policy.get("model.embed_tokens.weight").value,
+    out: stream,
+  });
+  let added: Tensor | undefined;
+  /** Adds what a layer gave to the stream and normalizes it; gives back the memory of both. */
+  const normalized = (name: string): Tensor => {
+    const { sum, out, inverseRms } = normalize(recorder, policy, name, stream, added);
+    if (added !== undefined) recorder.recycle(added);
+    if (sum !== stream) recorder.recycle(stream);
+    recorder.recycle(inverseRms);
+    stream = sum;
+    return out;
+  };
+  for (const [layer, caches] of cache.entries()) {
+    const name = (part: string) => layerName(layer, part);
+    const input = normalized(name("input_layernorm"));
+    const q = linear(recorder, policy, name("self_attn.q_proj"), input);
+    const k = linear(recorder, policy, name("self_attn.k_proj"), input);
+    const v = linear(recorder, policy, name("self_attn.v_proj"), input);
+    recorder.recycle(input);
+    for (const [x, heads] of [[q, queryHeads], [k, keyHeads]] as const) {
+      const rotated = x.reshape([rows, heads, headSize]);
+      rope(recorder, { x: rotated, positions: lengths, table: ropeTable, step });
+    }
+    const shape = [rows, 1, keyHeads, headSize];
+    const after = { spans, step };
+    writeCache(recorder, { key: k.reshape(shape), value: v.reshape(shape), ...caches, after });
+    recorder.recycle(k);
+    recorder.recycle(v);
+    const attended = recorder.temporary(q.shape);
+    attentionDecode(recorder, {
+      q: q.reshape([rows, queryHeads, headSize]),
+      ...caches,
+      spans,
+      step,
+      done,
+      ...window,
+      out: attended.reshape([rows, queryHeads, headSize]),
+    });
+    recorder.recycle(q);
+    added = linear(recorder, policy, name("self_attn.o_proj"), attended);
+    recorder.recycle(attended);
+    const middle = normalized(name("post_attention_layernorm"));
+    const gate = linear(recorder, policy, name("mlp.gate_proj"), middle);
+    const up = linear(recorder, policy, name("mlp.up_proj"), middle);
+    recorder.recycle(middle);
+    const gated = recorder.temporary(gate.shape);
+    swiglu(recorder, { gate, up, out: gated });
+    added = linear(recorder, policy, name("mlp.down_proj"), gated);
+    for (const tensor of [gate, up, gated]) recorder.recycle(tensor);
+  }
+  const hidden = normalized("model.norm");
+  recorder.recycle(stream);
+  return logitsOf(recorder, policy, hidden);
+}
+
+/** The logits of hidden states, which are given back. */
+function logitsOf(recorder: Recorder, policy: Policy, hidden: Tensor): Tensor {
+  const weight = outputEmbedding(policy).value;
+  const logits = recorder.temporary([hidden.shape[0]!, weight.shape[0]!]);
+  matmul(recorder, { a: hidden, b: weight, out: logits, transposeB: true });
+  recorder.recycle(hidden);
+  return logits;
+}

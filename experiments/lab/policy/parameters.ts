@@ -1,0 +1,106 @@
+import type { Gpu, Recorder, Tensor } from "../../../kernels/mod.ts";
+import { type ModelConfig, parameterShapes } from "../families.ts";
+import type { TensorData } from "../safetensors.ts";
+
+/** A tensor of the model with its gradient and what AdamW knows of it; all of one shape in f32. */
+export interface Parameter {
+  /** Hugging Face's name. */
+  readonly name: string;
+  /** The values. */
+  readonly value: Tensor;
+  /** The gradient of the loss, which backward passes add to. */
+  readonly gradient: Tensor;
+  /** Mean of gradients. */
+  readonly firstMoment: Tensor;
+  /** Mean of squared gradients. */
+  readonly secondMoment: Tensor;
+}
+
+/** A decoder's parameters on the GPU. */
+export interface Policy extends Disposable {
+  /** The GPU that it lives on. */
+  readonly gpu: Gpu;
+  /** The architecture. */
+  readonly config: ModelConfig;
+  /** All parameters, in the order of {@linkcode parameterShapes}. */
+  readonly parameters: readonly Parameter[];
+  /** A parameter by its name. */
+  get(name: string): Parameter;
+  /** A parameter by its name, or undefined if the architecture has none such. */
+  find(name: string): Parameter | undefined;
+}
+
+/** What each parameter begins with, row-major. */
+export type ParameterValues = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+
+/** Puts parameters on the GPU, their moments at zero. Shapes are those of the configuration. */
+export function createPolicy(gpu: Gpu, config: ModelConfig, values: ParameterValues): Policy {
+  const parameters = Object.entries(parameterShapes(config)).map(([name, shape]): Parameter => ({
+    name,
+    value: gpu.tensor(values[name]!, shape),
+    gradient: gpu.zeros(shape),
+    firstMoment: gpu.zeros(shape),
+    secondMoment: gpu.zeros(shape),
+  }));
+  const byName = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+  return {
+    gpu,
+    config,
+    parameters,
+    get: (name) => byName.get(name)!,
+    find: (name) => byName.get(name),
+    [Symbol.dispose]() {
+      for (const { value, gradient, firstMoment, secondMoment } of parameters) {
+        for (const tensor of [value, gradient, firstMoment, secondMoment]) tensor.destroy();
+      }
+    },
+  };
+}
+
+/** A policy and its optimizer at rest, by the parameters' names. */
+export interface PolicyState {
+  /** The values. */
+  readonly parameters: ReadonlyMap<string, TensorData>;
+  /** Means of gradients. */
+  readonly firstMoments: ReadonlyMap<string, TensorData>;
+  /** Means of squared gradients. */
+  readonly secondMoments: ReadonlyMap<string, TensorData>;
+}
+
+/** Reads a policy and its optimizer back. */
+export async function policyState({ gpu, parameters }: Policy): Promise<PolicyState> {
+  const kinds = ["value", "firstMoment", "secondMoment"] as const;
+  const read = await gpu.record("checkpoint").read(
+    ...kinds.flatMap((kind) => parameters.map((parameter) => parameter[kind])),
+  );
+  const [values, firstMoments, secondMoments] = kinds.map((_, kind) =>
+    new Map(parameters.map(({ name, value: { shape } }, i): [string, TensorData] => [
+      name,
+      { shape, data: read[kind * parameters.length + i] as Float32Array<ArrayBuffer> },
+    ]))
+  );
+  return {
+    parameters: values!,
+    firstMoments: firstMoments!,
+    secondMoments: secondMoments!,
+  };
+}
+
+/** Puts back what {@linkcode policyState} read. */
+export function restorePolicy({ gpu, parameters }: Policy, state: PolicyState): void {
+  for (const { name, value, firstMoment, secondMoment } of parameters) {
+    gpu.write(value, state.parameters.get(name)!.data);
+    gpu.write(firstMoment, state.firstMoments.get(name)!.data);
+    gpu.write(secondMoment, state.secondMoments.get(name)!.data);
+  }
+}
+
+/** Sets all gradients to zero. */
+export function clearGradients(recorder: Recorder, { parameters }: Policy): void {
+  for (const { gradient } of parameters) recorder.clear(gradient);
+}
+
+/** The matrix that turns hidden states into logits: the embedding itself where the two are tied. */
+export function outputEmbedding(policy: Policy): Parameter {
+  return policy.find("lm_head.weight") ?? policy.get("model.embed_tokens.weight");
+}

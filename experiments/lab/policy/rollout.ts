@@ -1,0 +1,116 @@
+import { emptyTokenStatistics, ropeTable, sampleTokens } from "../../../kernels/mod.ts";
+import { type Decoding, readPrompts, readToken, temporaryCache } from "./decode.ts";
+import type { Policy } from "./parameters.ts";
+import { ropeSettings } from "./rope_settings.ts";
+
+/** How responses are sampled. */
+export interface RolloutSettings {
+  /** Tokens of the longest response. */
+  readonly maxTokens: number;
+  /** Divides the logits; 0 takes the most likely token. */
+  readonly temperature: number;
+  /** A whole number from 0 to 2^53 − 1. */
+  readonly seed: number;
+  /** Tells apart the rollouts of one seed, a 32-bit number. */
+  readonly stream: number;
+  /** The token that ends a response, which is part of it. */
+  readonly end: number;
+  /** The token that stands for none. */
+  readonly pad: number;
+}
+
+/** A response and what the policy thought of it. */
+export interface Response {
+  /** Its tokens, the end token included if it was written. */
+  readonly tokens: Uint32Array;
+  /** The log-probability of each, in nats, at the temperature of sampling, or at 1 where that is 0. */
+  readonly logProb: Float32Array;
+  /** The entropy of the distribution that each was drawn from, in nats. */
+  readonly entropy: Float32Array;
+}
+
+/** Samples a response to each prompt: one submission, one readback. */
+export async function rollout(
+  policy: Policy,
+  prompts: readonly ArrayLike<number>[],
+  { maxTokens, temperature, seed, stream, end, pad }: RolloutSettings,
+): Promise<Response[]> {
+  const { gpu, config } = policy;
+  const rows = prompts.length;
+  const columns = Math.max(...prompts.map(({ length }) => length));
+  const tokens = new Uint32Array(rows * columns);
+  for (const [row, prompt] of prompts.entries()) tokens.set(Array.from(prompt), row * columns);
+  const lengths = Uint32Array.from(prompts, ({ length }) => length);
+  const recorder = gpu.record("rollout");
+  const tensors = {
+    tokens: gpu.tensor(tokens),
+    positions: gpu.tensor(tokens.map((_, i) => i % columns)),
+    // Of the prompts in their rows, and among all tokens.
+    spans: gpu.tensor(spansOf(lengths, 0), [rows, 2]),
+    allSpans: gpu.tensor(spansOf(lengths, columns), [rows, 2]),
+    lengths: gpu.tensor(lengths),
+    last: gpu.tensor(lengths.map((length, row) => row * columns + length - 1)),
+    done: gpu.zeros([rows], "u32"),
+    ropeTable: ropeTable(gpu, columns + maxTokens, ropeSettings(config)),
+    token: gpu.empty([rows], "u32"),
+    // One step after the other.
+    allTokens: gpu.empty([maxTokens, rows], "u32"),
+    allLogProbs: gpu.empty([maxTokens, rows]),
+    allEntropies: gpu.empty([maxTokens, rows]),
+  };
+  const { done, token } = tensors;
+  using statistics = emptyTokenStatistics(gpu, rows);
+  const cache = temporaryCache(recorder, policy, rows, columns + maxTokens);
+  const decoding: Decoding = { ...tensors, cache };
+  let logits = readPrompts(
+    recorder,
+    policy,
+    { ...tensors, spans: tensors.allSpans, longest: columns },
+    tensors.last,
+    cache,
+  );
+  for (let step = 0; step < maxTokens; step++) {
+    if (step > 0) logits = readToken(recorder, policy, token, step - 1, decoding);
+    sampleTokens(recorder, {
+      logits,
+      temperature,
+      seed,
+      stream,
+      position: step,
+      done,
+      endToken: end,
+      padToken: pad,
+      tokens: token,
+      statistics,
+    });
+    recorder.recycle(logits);
+    recorder.copy(token, tensors.allTokens, { to: step * rows });
+    recorder.copy(statistics.logProb, tensors.allLogProbs, { to: step * rows });
+    recorder.copy(statistics.entropy, tensors.allEntropies, { to: step * rows });
+  }
+  const [allTokens, allLogProbs, allEntropies] = await recorder.read(
+    tensors.allTokens,
+    tensors.allLogProbs,
+    tensors.allEntropies,
+  );
+  for (const tensor of Object.values(tensors)) tensor.destroy();
+  return Array.from({ length: rows }, (_, row) => {
+    const column = (values: ArrayLike<number>) =>
+      Array.from({ length: maxTokens }, (_, step) => values[step * rows + row]!);
+    const written = column(allTokens!);
+    const ended = written.indexOf(end);
+    const length = ended < 0 ? maxTokens : ended + 1;
+    return {
+      tokens: Uint32Array.from(written.slice(0, length)),
+      logProb: Float32Array.from(column(allLogProbs!).slice(0, length)),
+      entropy: Float32Array.from(column(allEntropies!).slice(0, length)),
+    };
+  });
+}
+
+/** Where prompts of these lengths begin and end, one every so many columns. */
+function spansOf(lengths: Uint32Array, columns: number): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(
+    [...lengths].flatMap((length, row) => [row * columns, row * columns + length]),
+  );
+}

@@ -1,0 +1,148 @@
+import {
+  embedding,
+  type Gpu,
+  type Recorder,
+  ropeTable,
+  type Tensor,
+} from "../../../kernels/mod.ts";
+import type { ModelConfig } from "../families.ts";
+import type { SequenceBatch } from "./forward.ts";
+import { ropeSettings } from "./rope_settings.ts";
+
+/** A prompt and what was written after it. */
+export interface Sequence {
+  /** Tokens of the prompt, at least one. */
+  readonly prompt: ArrayLike<number>;
+  /** Tokens of the response, at least one. */
+  readonly response: ArrayLike<number>;
+}
+
+/**
+ * Sequences on the GPU as a policy reads and predicts them, one after the other without padding: N tokens
+ * in all. What is known of their responses has B rows of R columns.
+ */
+export interface PredictionBatch extends SequenceBatch, Disposable {
+  /** The token that each token predicts, the next one of its sequence, [N] in u32. */
+  readonly targets: Tensor;
+  /** The longest response R. */
+  readonly responseColumns: number;
+  /** 1 for response tokens, 0 for padding, [B, R] in u32. */
+  readonly mask: Tensor;
+  /** Which of the N tokens predicts a response token, [B·R] in u32; none for padding. */
+  readonly predictors: Tensor;
+  /** Which of the B·R response tokens each token predicts, [N] in u32; none within prompts. */
+  readonly predicted: Tensor;
+}
+
+/** An index past the end of any tensor. */
+const NONE = 0xffffffff;
+
+/** The length of the longest response. */
+export function longestResponse(sequences: readonly Sequence[]): number {
+  return Math.max(...sequences.map(({ response }) => response.length));
+}
+
+/** Puts sequences on the GPU. */
+export function predictionBatch(
+  gpu: Gpu,
+  config: ModelConfig,
+  sequences: readonly Sequence[],
+  responseColumns = longestResponse(sequences),
+): PredictionBatch {
+  const rows = sequences.length;
+  // The last token of a sequence is only predicted.
+  const lengths = sequences.map(({ prompt, response }) => prompt.length + response.length - 1);
+  const count = lengths.reduce((sum, length) => sum + length, 0);
+  const [tokens, positions, targets] = [0, 0, 0].map(() => new Uint32Array(count));
+  const predicted = new Uint32Array(count).fill(NONE);
+  const predictors = new Uint32Array(rows * responseColumns).fill(NONE);
+  const mask = new Uint32Array(rows * responseColumns);
+  const spans = new Uint32Array(2 * rows);
+  let first = 0;
+  for (const [row, { prompt, response }] of sequences.entries()) {
+    const token = (i: number) => i < prompt.length ? prompt[i]! : response[i - prompt.length]!;
+    const length = lengths[row]!;
+    for (let i = 0; i < length; i++) {
+      tokens![first + i] = token(i);
+      positions![first + i] = i;
+      targets![first + i] = token(i + 1);
+    }
+    for (let i = 0; i < response.length; i++) {
+      const at = row * responseColumns + i;
+      const predictor = first + prompt.length - 1 + i;
+      mask[at] = 1;
+      predictors[at] = predictor;
+      predicted[predictor] = at;
+    }
+    spans.set([first, first + length], 2 * row);
+    first += length;
+  }
+  const longest = Math.max(...lengths);
+  const tensors = {
+    tokens: gpu.tensor(tokens!),
+    positions: gpu.tensor(positions!),
+    spans: gpu.tensor(spans, [rows, 2]),
+    targets: gpu.tensor(targets!),
+    mask: gpu.tensor(mask, [rows, responseColumns]),
+    predictors: gpu.tensor(predictors),
+    predicted: gpu.tensor(predicted),
+    ropeTable: ropeTable(gpu, longest, ropeSettings(config)),
+  };
+  return {
+    longest,
+    responseColumns,
+    ...tensors,
+    [Symbol.dispose]() {
+      for (const tensor of Object.values(tensors)) tensor.destroy();
+    },
+  };
+}
+
+/** Numbers of response tokens, [B, R], from those of their predictors, [N]; 0 for padding; a temporary. */
+export function ofResponses(
+  recorder: Recorder,
+  { predictors, mask }: PredictionBatch,
+  values: Tensor,
+): Tensor {
+  return gather(recorder, predictors, values, mask.shape);
+}
+
+/** The reverse of {@linkcode ofResponses}, [N]; 0 within prompts; a temporary. */
+export function ofPredictors(
+  recorder: Recorder,
+  { predicted }: PredictionBatch,
+  values: Tensor,
+): Tensor {
+  return gather(recorder, predicted, values, predicted.shape);
+}
+
+function gather(
+  recorder: Recorder,
+  indices: Tensor,
+  values: Tensor,
+  shape: readonly number[],
+): Tensor {
+  const out = recorder.temporary(shape);
+  // A row of a table for each index, zeros for an index outside, is what an embedding is.
+  embedding(recorder, {
+    tokens: indices,
+    table: values.reshape([values.size, 1]),
+    out: out.reshape([indices.size, 1]),
+  });
+  return out;
+}
+
+/** Numbers of each response token, [B, R]; 0 for padding. */
+export function atResponses(
+  sequences: readonly Sequence[],
+  columns: number,
+  value: (row: number, token: number) => number,
+): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(sequences.length * columns);
+  for (const [row, { response }] of sequences.entries()) {
+    for (let token = 0; token < response.length; token++) {
+      values[row * columns + token] = value(row, token);
+    }
+  }
+  return values;
+}

@@ -1,0 +1,130 @@
+import {
+  adamw,
+  type AdamWSettings,
+  emptyTokenStatistics,
+  fusedTokenStatistics,
+  fusedTokenStatisticsBackward,
+  gradientNorm,
+  type Recorder,
+  type Tensor,
+  type TokenStatistics,
+} from "../../../kernels/mod.ts";
+import { LabError } from "../errors.ts";
+import { backward } from "./backward.ts";
+import { type Activations, forward } from "./forward.ts";
+import { clearGradients, outputEmbedding, type Policy } from "./parameters.ts";
+import { ofPredictors, ofResponses, type PredictionBatch } from "./sequences.ts";
+
+/** A forward pass up to the statistics of the response tokens. */
+export interface Prediction {
+  /** For the backward. */
+  readonly activations: Activations;
+  /** Of all N tokens, for the backward. */
+  readonly statistics: TokenStatistics;
+  /** Log-probability of each response token, [B, R] in f32; 0 for padding; a temporary. */
+  readonly logProb: Tensor;
+  /** Entropy of the distribution before it, [B, R] in f32; 0 for padding; a temporary. */
+  readonly entropy: Tensor;
+}
+
+/** Records the forward pass and the statistics of the response tokens. */
+export function predict(
+  recorder: Recorder,
+  policy: Policy,
+  batch: PredictionBatch,
+  temperature = 1,
+): Prediction {
+  const activations = forward(recorder, policy, batch);
+  const statistics = emptyTokenStatistics(policy.gpu, batch.tokens.size);
+  fusedTokenStatistics(recorder, {
+    hidden: activations.hidden,
+    weight: outputEmbedding(policy).value,
+    targets: batch.targets,
+    statistics,
+    temperature,
+  });
+  return {
+    activations,
+    statistics,
+    logProb: ofResponses(recorder, batch, statistics.logProb),
+    entropy: ofResponses(recorder, batch, statistics.entropy),
+  };
+}
+
+/** What a loss gives back of the response tokens, [B, R] in f32 each. */
+export interface TokenGradients {
+  /** Gradient with respect to the log-probabilities. */
+  readonly gradLogProb: Tensor;
+  /** Gradient with respect to the entropies; zero by default. */
+  readonly gradEntropy?: Tensor;
+}
+
+/** How a step is made of gradients. */
+export interface StepSettings extends AdamWSettings {
+  /** The gradient is clipped to this norm. */
+  readonly maxGradientNorm: number;
+}
+
+/**
+ * Records the backward pass of a prediction and a step of AdamW.
+ *
+ * @param step The number of this update, 1 for the first.
+ * @param norm Written: the gradient's norm and the factor that clipped it, [2] in f32.
+ */
+export function update(
+  recorder: Recorder,
+  policy: Policy,
+  batch: PredictionBatch,
+  { activations, statistics }: Prediction,
+  { gradLogProb, gradEntropy }: TokenGradients,
+  { maxGradientNorm, ...settings }: StepSettings,
+  step: number,
+  norm: Tensor,
+  temperature = 1,
+): void {
+  clearGradients(recorder, policy);
+  const { value, gradient } = outputEmbedding(policy);
+  const gradHidden = recorder.temporary(activations.hidden.shape);
+  fusedTokenStatisticsBackward(recorder, {
+    hidden: activations.hidden,
+    weight: value,
+    targets: batch.targets,
+    statistics,
+    temperature,
+    gradLogProb: ofPredictors(recorder, batch, gradLogProb),
+    ...(gradEntropy === undefined
+      ? {}
+      : { gradEntropy: ofPredictors(recorder, batch, gradEntropy) }),
+    gradHidden,
+    gradWeight: gradient,
+    accumulate: true,
+  });
+  backward(recorder, policy, batch, activations, gradHidden);
+  const { parameters } = policy;
+  gradientNorm(recorder, parameters.map(({ gradient }) => gradient), maxGradientNorm, norm);
+  for (const { value: parameter, gradient, firstMoment, secondMoment } of parameters) {
+    const state = { parameter, gradient, firstMoment, secondMoment };
+    adamw(recorder, state, settings, step, norm);
+  }
+}
+
+/**
+ * Checks the norm that an update wrote; the update itself has changed nothing if it is not finite.
+ *
+ * @throws {LabError} naming the first parameter whose gradient holds NaN or Inf.
+ */
+export async function checkNorm(policy: Policy, norm: number, step: number): Promise<void> {
+  if (Number.isFinite(norm)) return;
+  const { gpu, parameters } = policy;
+  const gradients = await gpu.record().read(...parameters.map(({ gradient }) => gradient));
+  for (const [i, gradient] of gradients.entries()) {
+    const wrong = gradient.find((value) => !Number.isFinite(value));
+    if (wrong === undefined) continue;
+    throw new LabError(
+      `step ${step}: the gradient of ${
+        parameters[i]!.name
+      } holds ${wrong}; the parameters are those before this step.`,
+    );
+  }
+  throw new LabError(`step ${step}: the norm of the gradient is ${norm}.`);
+}

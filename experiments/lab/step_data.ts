@@ -1,0 +1,63 @@
+/**
+ * The numbers that a step of a run logs, by key; verl's keys where verl has one. Whatever is about the policy
+ * is about the one that made the step's rollout, before the step's update, except for keys that say "update":
+ * those are means over the step's minibatches. A number that is not finite is logged as null.
+ */
+export interface StepData {
+  /** Exact entropy over the vocabulary at the sampling temperature, mean over response tokens, in nats. */
+  readonly "actor/entropy": number;
+  /** Training accuracy: mean outcome reward of all responses, those of filtered groups included. */
+  readonly "critic/score/mean": number;
+  /** Mean length of the responses, in tokens. */
+  readonly "response_length/mean": number;
+  /** Share of responses that were cut off at the longest length. */
+  readonly "response_length/clip_ratio": number;
+  /** Accuracy on a benchmark with one response to each problem, in validation steps only. */
+  readonly [accuracy: `val-core/${string}/acc/mean@${number}`]: number;
+
+  /** Covariance of log-prob and advantage over tokens (paper, Eq. 10), mean over tokens: nats × advantage. */
+  readonly "covariance/mean"?: number;
+  /** Mean over the 0.02 % of the tokens of highest covariance (paper, Table 1), at least one token. */
+  readonly "covariance/top-0.0002"?: number;
+  /** Mean over the top 0.2 %. */
+  readonly "covariance/top-0.002"?: number;
+  /** Mean over the top 2 %. */
+  readonly "covariance/top-0.02"?: number;
+  /** Mean over the top 20 %. */
+  readonly "covariance/top-0.2"?: number;
+  /** Mean over the top 50 %. */
+  readonly "covariance/top-0.5"?: number;
+  /** Covariance of log-prob and advantage over the responses to a prompt (paper, Eqs. 8-9), mean over prompts. */
+  readonly "covariance/sequence"?: number;
+  /** The same over the prompts of which that many responses are right. */
+  readonly [difficulty: `covariance/difficulty/${number}`]: number;
+
+  /** Update: the policy loss that was minimized. */
+  readonly "actor/pg_loss"?: number;
+  /** Update: share of response tokens whose ratio was clipped. */
+  readonly "actor/pg_clipfrac"?: number;
+  /** Update: share of response tokens that the dual clip limited. */
+  readonly "actor/pg_clipfrac_lower"?: number;
+  /** Update: KL from the rollout policy to the current one, estimated by the mean of −ln ratio, in nats per token. */
+  readonly "actor/ppo_kl"?: number;
+  /** Update: KL to the reference policy by the run's estimator, in nats per token. */
+  readonly "actor/kl_loss"?: number;
+  /** Update: norm of the gradient before it is clipped. */
+  readonly "actor/grad_norm"?: number;
+  /** Learning rate of the step. */
+  readonly "actor/lr"?: number;
+  /** Tokens that Clip-Cov or KL-Cov touched, summed over the step's minibatches. */
+  readonly "actor/touched_tokens"?: number;
+
+  /** Cross-entropy of PRIME's implicit reward model, in nats per response. */
+  readonly "reward_model/dpo_loss"?: number;
+  /** Norm of that loss's gradient before it is clipped. */
+  readonly "reward_model/grad_norm"?: number;
+
+  /** Share of groups that were all right or all wrong. */
+  readonly "rollout/no_signal_groups"?: number;
+  /** Response tokens in the update. */
+  readonly "rollout/tokens"?: number;
+  /** Duration of a part of the step (`gen`, `update_actor`, `testing`, or `step` for all), in seconds. */
+  readonly [timing: `timing_s/${string}`]: number;
+}

@@ -1,0 +1,15 @@
+import { codeTask } from "./code/code.ts";
+import { mathTask } from "./math/math.ts";
+import type { Task } from "./task.ts";
+
+/** The names of the tasks. */
+export const TASK_NAMES = ["math", "code"] as const;
+
+/** The name of a task, as in a run's id. */
+export type TaskName = (typeof TASK_NAMES)[number];
+
+/** A task with the teacher that this repository's base models learnt from. */
+export function taskByName(name: TaskName): Task {
+  // A task's own kind of problem goes in only where it came out.
+  return (name === "math" ? mathTask() : codeTask()) as Task;
+}

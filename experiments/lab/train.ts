@@ -1,0 +1,126 @@
+import type { Gpu } from "../../kernels/mod.ts";
+import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { LabError } from "./errors.ts";
+import { gatherExperience, validate } from "./experience.ts";
+import { createPolicy, type Policy, policyState, restorePolicy } from "./policy/parameters.ts";
+import { FIRST_STEP, openRunLog, type RunDescription } from "./run_log.ts";
+import type { TrainSettings } from "./settings.ts";
+import type { StepData } from "./step_data.ts";
+import { taskByName } from "./tasks/by_name.ts";
+import { updateFromSamples } from "./training_step.ts";
+
+/** Where a run begins and what it writes. */
+export interface TrainOptions {
+  /** The checkpoint of the base model. */
+  readonly base: string;
+  /** The run's log, `….jsonl`. */
+  readonly log: string;
+  /** The folder of the run's own checkpoint. */
+  readonly checkpoint: string;
+  /** Go on with the run from its checkpoint, or begin it where there is none. */
+  readonly resume: boolean;
+  /** The version of the code, for the log. */
+  readonly codeVersion: string;
+  /** Called after each step. */
+  readonly onStep?: (step: number, data: StepData, timing: StepTiming) => void;
+}
+
+/** How long the parts of a step took, in seconds. They are in no log: it would differ from run to run. */
+export interface StepTiming {
+  /** Validation; about 0 in steps without. */
+  readonly validation: number;
+  /** Sampling and verifying. */
+  readonly rollout: number;
+  /** Updates, and writing log and checkpoint. */
+  readonly update: number;
+}
+
+/** What a checkpoint knows of its run. */
+interface TrainerState {
+  /** Rollouts so far. */
+  readonly step: number;
+  /** Updates so far. */
+  readonly updates: number;
+}
+
+/**
+ * Trains a policy by RL and writes the run's log. Everything random follows from the seed and the number of
+ * the step, so that a run that was killed and resumed writes the same log, on the same adapter, as one that
+ * was not.
+ *
+ * @returns The path of the finished log.
+ * @throws {LabError} if a file cannot be read or written, or a gradient holds NaN or Inf; the last checkpoint
+ * stays and the log ends with the last whole step.
+ */
+export async function train(
+  gpu: Gpu,
+  settings: TrainSettings,
+  options: TrainOptions,
+): Promise<string> {
+  const task = taskByName(settings.task);
+  const run: RunDescription = {
+    configuration: settings,
+    seed: settings.seed,
+    code_version: options.codeVersion,
+    adapter: gpu.adapter,
+  };
+  const resumes = options.resume && await hasCheckpoint(options.checkpoint);
+  const { config, parameters } = await readCheckpoint(options.base);
+  const values = Object.fromEntries([...parameters].map(([name, { data }]) => [name, data]));
+  using policy = createPolicy(gpu, config, values);
+  using reference = settings.intervention === "reference-kl"
+    ? createPolicy(gpu, config, values)
+    : undefined;
+  let state: TrainerState = { step: 0, updates: 0 };
+  if (resumes) state = await restore(policy, options.checkpoint);
+  using log = await openRunLog(options.log, {
+    run,
+    ...(options.resume ? { resumeAt: resumes ? state.step + 1 : FIRST_STEP } : {}),
+  });
+  const seconds = (from: number, to: number) => (to - from) / 1000;
+  for (let step = state.step + 1; step <= settings.steps; step++) {
+    const started = performance.now();
+    const isValidation = (step - 1) % settings.validateEvery === 0;
+    const accuracies = isValidation ? await validate(policy, task) : {};
+    const validated = performance.now();
+    const experience = await gatherExperience(policy, task, settings, step);
+    const gathered = performance.now();
+    const { samples } = experience;
+    const update = samples.length === 0
+      ? { data: {}, updates: state.updates }
+      : await updateFromSamples({ policy, reference }, samples, settings, step, state.updates);
+    const data = { ...experience.data, ...update.data, ...accuracies } as StepData;
+    await log.write(step, data);
+    state = { step, updates: update.updates };
+    if (step % settings.checkpointEvery === 0 || step === settings.steps) {
+      await save(policy, options.checkpoint, state);
+    }
+    options.onStep?.(step, data, {
+      validation: seconds(started, validated),
+      rollout: seconds(validated, gathered),
+      update: seconds(gathered, performance.now()),
+    });
+  }
+  return await log.finish();
+}
+
+async function save(policy: Policy, folder: string, state: TrainerState): Promise<void> {
+  const { parameters, firstMoments, secondMoments } = await policyState(policy);
+  await writeCheckpoint(folder, {
+    config: policy.config,
+    parameters,
+    optimizer: { step: state.updates, firstMoments, secondMoments },
+    trainer: state,
+  });
+}
+
+async function restore(policy: Policy, folder: string): Promise<TrainerState> {
+  const { parameters, optimizer, trainer } = await readCheckpoint(folder);
+  if (optimizer === undefined || trainer === undefined) {
+    throw new LabError(
+      `${folder} has no state of optimizer and trainer, expected the checkpoint of a run.`,
+    );
+  }
+  restorePolicy(policy, { parameters, ...optimizer });
+  return trainer as TrainerState;
+}

@@ -1,0 +1,337 @@
+import {
+  emptyPolicyLoss,
+  emptySelection,
+  emptyTokenCovariance,
+  type Gpu,
+  groupMeans,
+  PLAIN_PPO,
+  policyLoss,
+  type PolicyLossMetrics,
+  type PolicyLossSettings,
+  type PolicyLossTensors,
+  readMetrics,
+  type Recorder,
+  restrictTokens,
+  sequenceCovariance,
+  TABLE_1_SHARES,
+  type Tensor,
+  tokenCovariance,
+} from "../../kernels/mod.ts";
+import type { Policy } from "./policy/parameters.ts";
+import {
+  atResponses,
+  longestResponse,
+  type PredictionBatch,
+  predictionBatch,
+  type Sequence,
+} from "./policy/sequences.ts";
+import { recycleActivations } from "./policy/forward.ts";
+import { checkNorm, predict, update } from "./policy/update.ts";
+import type { Response } from "./policy/rollout.ts";
+import type { StepData } from "./step_data.ts";
+import type { TrainSettings } from "./settings.ts";
+
+/** A response to learn from. */
+export interface Sample extends Sequence {
+  /** What the rollout policy thought of its tokens. */
+  readonly rollout: Response;
+  /** The advantage of each of its tokens. */
+  readonly advantages: ArrayLike<number>;
+  /** How many responses of its group are right. */
+  readonly right: number;
+}
+
+/** Mutable state of a run. */
+export interface TrainedPolicies {
+  /** The policy that is trained. */
+  readonly policy: Policy;
+  /** The base model, where the run needs one: for the reference KL. */
+  readonly reference: Policy | undefined;
+}
+
+/** What an update gives back, kept on the GPU until the step's one readback. */
+interface MinibatchOutput {
+  readonly metrics: Tensor;
+  readonly norm: Tensor;
+}
+
+/** The loss that the settings ask for. */
+export function lossSettings(settings: TrainSettings): PolicyLossSettings {
+  const { intervention, definition } = settings;
+  const isCovariance = intervention === "clip-cov" || intervention === "kl-cov";
+  return {
+    ...PLAIN_PPO,
+    aggregation: settings.aggregation,
+    intervention: isCovariance ? `${intervention}-${definition}` : "none",
+    clipLow: settings.clipLow,
+    clipHigh: intervention === "clip-higher" ? settings.clipHigher : settings.clipHigh,
+    klCoefficient: settings.klCoefficient,
+    entropyCoefficient: intervention === "entropy-bonus" ? settings.entropyCoefficient : 0,
+    referenceCoefficient: intervention === "reference-kl" ? settings.referenceCoefficient : 0,
+    referenceKl: settings.referenceKl,
+  };
+}
+
+/**
+ * Updates a policy from the responses of one rollout: a submission for each minibatch, and one readback.
+ *
+ * @param step The number of the rollout, from 1.
+ * @param updates How many updates came before.
+ * @returns What the step logs of covariance and update, and how many updates there are now.
+ * @throws {LabError} if a gradient holds NaN or Inf; the parameters are those before that update.
+ */
+export async function updateFromSamples(
+  { policy, reference }: TrainedPolicies,
+  samples: readonly Sample[],
+  settings: TrainSettings,
+  step: number,
+  updates: number,
+): Promise<{ data: Partial<StepData>; updates: number }> {
+  const { gpu } = policy;
+  const columns = longestResponse(samples);
+  const loss = lossSettings(settings);
+  const covariance = recordCovariance(gpu, samples, columns, settings, loss);
+  const outputs: MinibatchOutput[] = [];
+  const learningRate = settings.learningRate *
+    Math.min(1, step / Math.max(1, settings.warmupSteps));
+  const parts = minibatches(samples, settings.minibatches);
+  let first = 0;
+  for (const [minibatch, part] of parts.entries()) {
+    outputs.push(recordMinibatch({ policy, reference }, part, {
+      columns,
+      settings,
+      loss,
+      learningRate,
+      update: updates + minibatch + 1,
+      stream: step * settings.minibatches + minibatch,
+      selected: covariance.selected,
+      first,
+    }));
+    first += part.length;
+  }
+  const read = await gpu.record("metrics").read(
+    ...outputs.flatMap(({ metrics, norm }) => [metrics, norm]),
+    covariance.mean,
+    covariance.groups,
+    covariance.sequences,
+  );
+  for (const { metrics, norm } of outputs) {
+    metrics.destroy();
+    norm.destroy();
+  }
+  covariance[Symbol.dispose]();
+  const metrics = outputs.map((_, i) => readMetrics(read[2 * i]!));
+  const norms = outputs.map((_, i) => read[2 * i + 1]![0]!);
+  for (const norm of norms) await checkNorm(policy, norm, step);
+  const [mean, groups, sequences] = read.slice(2 * outputs.length);
+  const average = (value: (metrics: PolicyLossMetrics) => number) =>
+    metrics.reduce((sum, one) => sum + value(one), 0) / metrics.length;
+  return {
+    updates: updates + outputs.length,
+    data: {
+      "covariance/mean": mean![0]!,
+      ...groupsByShare(groups!),
+      ...sequenceData(samples, settings.group, sequences!),
+      "actor/pg_loss": average((one) => one.loss),
+      "actor/pg_clipfrac": average((one) => one.clipFraction),
+      "actor/pg_clipfrac_lower": average((one) => one.clipFractionLower),
+      "actor/ppo_kl": average((one) => one.ppoKl),
+      ...(reference === undefined ? {} : { "actor/kl_loss": average((one) => one.referenceKl) }),
+      "actor/grad_norm": norms.reduce((sum, norm) => sum + norm, 0) / norms.length,
+      "actor/lr": learningRate,
+      "actor/touched_tokens": metrics.reduce((sum, one) => sum + one.touched, 0),
+      "rollout/tokens": metrics.reduce((sum, one) => sum + one.tokens, 0),
+    },
+  };
+}
+
+/** As many parts as asked, or one for each sample if those are fewer, as equal as can be. */
+function minibatches<T>(samples: readonly T[], count: number): T[][] {
+  const parts = Math.min(count, samples.length);
+  const bound = (part: number) => Math.round((part * samples.length) / parts);
+  return Array.from({ length: parts }, (_, part) => samples.slice(bound(part), bound(part + 1)));
+}
+
+interface BatchCovariance extends Disposable {
+  readonly mean: Tensor;
+  readonly groups: Tensor;
+  readonly sequences: Tensor;
+  /** The tokens of the whole batch that the paper's definition restricts, [B·T] in u32. */
+  readonly selected: Tensor;
+}
+
+/** The covariance of the whole batch under the policy of its rollout, and what the paper's methods select. */
+function recordCovariance(
+  gpu: Gpu,
+  samples: readonly Sample[],
+  columns: number,
+  settings: TrainSettings,
+  loss: PolicyLossSettings,
+): BatchCovariance {
+  const shape = [samples.length, columns];
+  using logProb = gpu.tensor(logProbs(samples, columns), shape);
+  using advantages = gpu.tensor(advantagesOf(samples, columns), shape);
+  using mask = gpu.tensor(Uint32Array.from(atResponses(samples, columns, () => 1)), shape);
+  const covariance = emptyTokenCovariance(gpu, samples.length * columns);
+  const selection = emptySelection(gpu, samples.length * columns);
+  const groups = gpu.empty([TABLE_1_SHARES.length]);
+  const sequences = gpu.empty([Math.ceil(samples.length / settings.group), 2]);
+  const recorder = gpu.record("covariance");
+  const input = { logProb, oldLogProb: logProb, advantages, mask };
+  if (loss.intervention.endsWith("-paper")) {
+    restrictTokens(recorder, input, loss, restriction(settings, 0), covariance, selection);
+  } else tokenCovariance(recorder, input, covariance);
+  groupMeans(recorder, { covariance: covariance.covariance, mask }, groups);
+  sequenceCovariance(recorder, { ...input, group: settings.group, out: sequences });
+  recorder.submit();
+  return {
+    mean: covariance.mean,
+    groups,
+    sequences,
+    selected: selection.selected,
+    [Symbol.dispose]() {
+      for (const made of [covariance, selection, groups, sequences]) made[Symbol.dispose]();
+    },
+  };
+}
+
+function restriction(
+  { ratio, covarianceLow, covarianceHigh, seed }: TrainSettings,
+  stream: number,
+) {
+  return { ratio, low: covarianceLow, high: covarianceHigh, seed, stream };
+}
+
+interface Minibatch {
+  columns: number;
+  settings: TrainSettings;
+  loss: PolicyLossSettings;
+  learningRate: number;
+  /** Number of this update, from 1. */
+  update: number;
+  /** Tells apart the draws of Clip-Cov. */
+  stream: number;
+  /** The paper's selection in the whole batch, and the row at which this minibatch begins. */
+  selected: Tensor;
+  first: number;
+}
+
+/** Records and submits one update. */
+function recordMinibatch(
+  { policy, reference }: TrainedPolicies,
+  samples: readonly Sample[],
+  { columns, settings, loss, learningRate, update: number, stream, selected, first }: Minibatch,
+): MinibatchOutput {
+  const { gpu } = policy;
+  const shape = [samples.length, columns];
+  const size = samples.length * columns;
+  using batch = predictionBatch(gpu, policy.config, samples, columns);
+  using oldLogProb = gpu.tensor(logProbs(samples, columns), shape);
+  using advantages = gpu.tensor(advantagesOf(samples, columns), shape);
+  using covariance = emptyTokenCovariance(gpu, size);
+  using selection = emptySelection(gpu, size);
+  using gradients = emptyPolicyLoss(gpu, samples.length, columns);
+  const norm = gpu.empty([2]);
+  const recorder = gpu.record("update");
+  const { temperature } = settings;
+  const prediction = predict(recorder, policy, batch, temperature);
+  using _statistics = prediction.statistics;
+  const referenceLogProb = predictReference(recorder, reference, batch, temperature);
+  const input: PolicyLossTensors = {
+    logProb: prediction.logProb,
+    oldLogProb,
+    advantages,
+    mask: batch.mask,
+    selected: selection.selected,
+    entropy: prediction.entropy,
+    ...(referenceLogProb === undefined ? {} : { referenceLogProb }),
+  };
+  if (loss.intervention.endsWith("-paper")) {
+    recorder.copy(selected, selection.selected, { from: first * columns, count: size });
+  } else {
+    restrictTokens(recorder, input, loss, restriction(settings, stream), covariance, selection);
+  }
+  policyLoss(recorder, input, loss, gradients);
+  const metrics = gpu.empty(gradients.metrics.shape);
+  recorder.copy(gradients.metrics, metrics);
+  update(
+    recorder,
+    policy,
+    batch,
+    prediction,
+    {
+      gradLogProb: gradients.gradLogProb,
+      ...(loss.entropyCoefficient === 0 ? {} : { gradEntropy: gradients.gradEntropy }),
+    },
+    {
+      learningRate,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: settings.weightDecay,
+      maxGradientNorm: settings.maxGradientNorm,
+    },
+    number,
+    norm,
+    temperature,
+  );
+  recorder.submit();
+  return { metrics, norm };
+}
+
+/** Log-probabilities of the reference, [B, R]; a temporary. */
+function predictReference(
+  recorder: Recorder,
+  reference: Policy | undefined,
+  batch: PredictionBatch,
+  temperature: number,
+): Tensor | undefined {
+  if (reference === undefined) return undefined;
+  const prediction = predict(recorder, reference, batch, temperature);
+  recycleActivations(recorder, prediction.activations);
+  prediction.statistics[Symbol.dispose]();
+  return prediction.logProb;
+}
+
+function logProbs(samples: readonly Sample[], columns: number): Float32Array<ArrayBuffer> {
+  return atResponses(samples, columns, (row, token) => samples[row]!.rollout.logProb[token]!);
+}
+
+function advantagesOf(samples: readonly Sample[], columns: number): Float32Array<ArrayBuffer> {
+  return atResponses(samples, columns, (row, token) => samples[row]!.advantages[token]!);
+}
+
+/** The group means of Table 1 but for that of all tokens, which is the mean. */
+function groupsByShare(means: ArrayLike<number>): Partial<StepData> {
+  return Object.fromEntries(
+    TABLE_1_SHARES.slice(0, -1).map((share, i) => [`covariance/top-${share}`, means[i]!]),
+  );
+}
+
+/** The covariance over whole responses, of all prompts and by how many of a prompt's responses are right. */
+function sequenceData(
+  samples: readonly Sample[],
+  group: number,
+  covariances: ArrayLike<number>,
+): Partial<StepData> {
+  const byRight = new Map<number, number[]>();
+  const all: number[] = [];
+  for (let i = 0; i * group < samples.length; i++) {
+    // With π·A, as the policy gradient sees it (paper, Theorem 1).
+    const covariance = covariances[2 * i + 1]!;
+    all.push(covariance);
+    const { right } = samples[i * group]!;
+    byRight.set(right, [...byRight.get(right) ?? [], covariance]);
+  }
+  const mean = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    "covariance/sequence": mean(all),
+    ...Object.fromEntries(
+      [...byRight].sort(([left], [right]) => left - right).map(([right, values]) => [
+        `covariance/difficulty/${right}`,
+        mean(values),
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,78 @@
+/** `deno task pretrain MODEL`: makes a base model, and its instruct variant, for a task. */
+import { parseArgs } from "node:util";
+import { number, UsageError } from "../analysis/cli/command.ts";
+import { requestGpu } from "../kernels/mod.ts";
+import { runLabCommand } from "./command.ts";
+import { writeCheckpoint } from "./lab/checkpoint.ts";
+import { LabError } from "./lab/errors.ts";
+import { validate } from "./lab/experience.ts";
+import { BASE_MODEL_NAMES, modelConfig } from "./lab/families.ts";
+import { policyState } from "./lab/policy/parameters.ts";
+import { INSTRUCTION, pretrain, PRETRAINING, untrainedPolicy } from "./lab/pretrain.ts";
+import { TASK_NAMES, taskByName, type TaskName } from "./lab/tasks/by_name.ts";
+import { baseModelFolder } from "./models.ts";
+
+const HELP = `Trains a base model on the solutions of a fallible teacher, by next-token prediction.
+
+  deno task pretrain MODEL [options]
+
+MODEL is one of ${BASE_MODEL_NAMES.join(", ")}.
+
+  --task NAME    ${TASK_NAMES.join(" or ")} (default math)
+  --instruct     train on, for a short time, on clean solutions
+  --steps N      updates (default ${PRETRAINING.steps})
+  --out DIR      where the checkpoint goes (default results/models/MODEL.TASK)
+`;
+
+async function main(): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    args: Deno.args,
+    allowPositionals: true,
+    options: {
+      task: { type: "string", default: "math" },
+      instruct: { type: "boolean", default: false },
+      steps: { type: "string", default: String(PRETRAINING.steps) },
+      out: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return true;
+  }
+  if (positionals.length !== 1) {
+    throw new UsageError(`${positionals.length} models were named, expected one (see --help).`);
+  }
+  const name = positionals[0]!;
+  const config = modelConfig(name);
+  if (!(TASK_NAMES as readonly string[]).includes(values.task)) {
+    throw new LabError(`there is no task ${values.task}, expected ${TASK_NAMES.join(" or ")}.`);
+  }
+  const steps = Number(values.steps);
+  if (!Number.isSafeInteger(steps) || steps < 1) {
+    throw new UsageError(`--steps is ${values.steps}, expected a positive whole number.`);
+  }
+  const taskName = values.task as TaskName;
+  const task = taskByName(taskName);
+  using gpu = await requestGpu();
+  using policy = untrainedPolicy(gpu, config, PRETRAINING.seed);
+  const report = (what: string) => (step: { step: number; loss: number; entropy: number }) => {
+    if (step.step % 100 === 0 || Deno.stdout.isTerminal()) {
+      console.log(
+        `${what} ${step.step}  loss ${number(step.loss)}  entropy ${number(step.entropy)} nats`,
+      );
+    }
+  };
+  await pretrain(policy, task, "teacher", { ...PRETRAINING, steps }, report("pretraining"));
+  if (values.instruct) await pretrain(policy, task, "clean", INSTRUCTION, report("instruction"));
+  const folder = values.out ?? baseModelFolder(name, taskName, values.instruct);
+  const { parameters } = await policyState(policy);
+  await writeCheckpoint(folder, { config, parameters });
+  for (const [key, accuracy] of Object.entries(await validate(policy, task))) {
+    console.log(`${key}  ${number(accuracy, 3)}`);
+  }
+  console.log(`wrote ${folder}`);
+  return true;
+}
+
+await runLabCommand(main);

@@ -1,0 +1,241 @@
+import { ShapeError } from "../runtime/errors.ts";
+import type { Gpu } from "../runtime/gpu.ts";
+import { grid } from "../runtime/grid.ts";
+import { f32, type Recorder, u32, type Word } from "../runtime/recorder.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import elementary from "../softmax/elementary.wgsl" with { type: "text" };
+import memoryScalar from "./attention_memory_scalar.wgsl" with { type: "text" };
+import tile from "./attention_tile.wgsl" with { type: "text" };
+import memoryVec4 from "./attention_memory_vec4.wgsl" with { type: "text" };
+import code from "./attention.wgsl" with { type: "text" };
+import { rowBlocks } from "./row_blocks.ts";
+import { specialize } from "./shader_text.ts";
+
+/** The inputs and the outputs of {@linkcode attention}: B sequences among N tokens, without padding. */
+export interface AttentionOptions {
+  /** Queries, [N, H, headSize] in f32. */
+  readonly q: Tensor;
+  /** Keys, [N, KV, headSize] in f32; each serves H/KV heads of the queries. */
+  readonly k: Tensor;
+  /** Values, [N, KV, headSize] in f32. */
+  readonly v: Tensor;
+  /** The first token of each sequence, and the one after its last, [B, 2] in u32. */
+  readonly spans: Tensor;
+  /** Tokens of the longest sequence; what a longer one has beyond is left out. */
+  readonly longest: number;
+  /** Sliding window: a query sees this many keys at most, its own included; all by default. */
+  readonly window?: number;
+  /** The result, [N, H, headSize] in f32; tokens outside the sequences are left as they are. */
+  readonly out: Tensor;
+  /** ln Σ exp(score) of each query, for the backward, [N, H] in f32. */
+  readonly logSumExp: Tensor;
+}
+
+/** The inputs and the output of {@linkcode attentionDecode}. */
+export interface AttentionDecodeOptions {
+  /** One query for each row, [B, H, headSize] in f32. */
+  readonly q: Tensor;
+  /** Keys so far, those of the queries included, [B, S, KV, headSize] in f32. */
+  readonly keyCache: Tensor;
+  /** Values so far, [B, S, KV, headSize] in f32. */
+  readonly valueCache: Tensor;
+  /** The first position of each row's prompt, and the one after its last, [B, 2] in u32. */
+  readonly spans: Tensor;
+  /** The query's position, counted from the end of the span; 0 follows the prompt. */
+  readonly step: number;
+  /** Not 0 for rows that have ended, which get zeros, [B] in u32. */
+  readonly done: Tensor;
+  /** Sliding window, as in the training form. */
+  readonly window?: number;
+  /** The result, [B, H, headSize] in f32. */
+  readonly out: Tensor;
+}
+
+/** Extents of the tensors of an attention. */
+export interface AttentionShape {
+  /** Sequences of the batch. */
+  readonly rows: number;
+  /** Tokens of the longest sequence, or 1 where one query is decoded. */
+  readonly longest: number;
+  /** Where one query is decoded: positions of a row of the cache. */
+  readonly capacity: number;
+  /** Heads of the queries. */
+  readonly queryHeads: number;
+  /** Heads of the keys. */
+  readonly keyHeads: number;
+  /** Components of a head. */
+  readonly headSize: number;
+}
+
+/**
+ * Causal attention within each sequence, softmax(q·kᵀ/√headSize)·v, with grouped heads and a sliding window
+ * where asked. Memory grows with N, not N². Reference: {@linkcode attentionReference}; matches PyTorch's
+ * `scaled_dot_product_attention` with Hugging Face's causal and sliding-window masks.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, a tensor is larger than a binding, or the window is not
+ * a positive whole number.
+ */
+export function attention(recorder: Recorder, options: AttentionOptions): void {
+  const { q, k, v, spans, out, logSumExp } = options;
+  const shape = attentionShape(options);
+  expectTensor("out", out, "f32", q.shape);
+  expectTensor("logSumExp", logSumExp, "f32", q.shape.slice(0, 2));
+  record(recorder, shape, {
+    // `done` is not read in training; a binding must be something.
+    bindings: [q, k, v, spans, spans, out, logSumExp],
+    params: attentionParams(recorder.gpu, shape, {
+      rows: shape.rows,
+      first: 0,
+      window: options.window,
+    }),
+    rows: shape.rows,
+    decode: false,
+  });
+}
+
+/**
+ * Attention of one new query for each row to the keys before it and its own. The same as the last token of
+ * {@linkcode attention} over the whole sequence.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, or the window is not a positive whole number.
+ */
+export function attentionDecode(recorder: Recorder, options: AttentionDecodeOptions): void {
+  const { q, keyCache: k, valueCache: v, spans, step, done, window, out } = options;
+  expectTensor("q", q, "f32", [-1, -1, -1]);
+  const [rows, queryHeads, headSize] = q.shape as [number, number, number];
+  expectTensor("keyCache", k, "f32", [rows, -1, -1, headSize]);
+  const [, capacity, keyHeads] = k.shape as [number, number, number, number];
+  expectTensor("valueCache", v, "f32", k.shape);
+  expectTensor("spans", spans, "u32", [rows, 2]);
+  expectTensor("done", done, "u32", [rows]);
+  expectTensor("out", out, "f32", q.shape);
+  checkHeads(queryHeads, keyHeads);
+  const shape = { rows, longest: 1, capacity, queryHeads, keyHeads, headSize };
+  const logSumExp = recorder.temporary([rows, queryHeads]);
+  for (const { first, count, slices } of rowBlocks(recorder.gpu, rows, q, k, v, out)) {
+    const [qRows, kRows, vRows, outRows] = slices;
+    record(recorder, shape, {
+      bindings: [qRows, kRows, vRows, spans, done, outRows, logSumExp],
+      params: attentionParams(recorder.gpu, shape, { rows: count, first, window, step }),
+      rows: count,
+      decode: true,
+    });
+  }
+  recorder.recycle(logSumExp);
+}
+
+interface Pass {
+  bindings: Parameters<Recorder["dispatch"]>[1]["bindings"];
+  params: Word[];
+  rows: number;
+  decode: boolean;
+}
+
+function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
+  const { gpu } = recorder;
+  const isAligned = shape.headSize % 4 === 0;
+  const { constants, parts } = attentionLayout(gpu, shape);
+  const heads = shape.queryHeads / constants.HEADS;
+  const tiles = shape.longest * constants.HEADS > 4 && parts.PARTS === 1
+    ? SIZES[gpu.adapter.kind].tiles
+    : 1;
+  const program = gpu.program({
+    name: "attention",
+    code: specialize(elementary + tile + (isAligned ? memoryVec4 : memoryScalar) + code, {
+      ...parts,
+      TILES: tiles,
+    }),
+    constants: { ...constants, DECODE: Number(pass.decode) },
+  });
+  const runs = Math.ceil((shape.longest * constants.HEADS) / (4 * tiles));
+  recorder.dispatch(program, {
+    bindings: pass.bindings,
+    params: pass.params,
+    workgroups: grid(pass.rows * heads * parts.PARTS * runs, LANES),
+  });
+}
+
+/** Invocations of a workgroup. */
+export const LANES = 32;
+
+/**
+ * The most chunks of a head that an invocation keeps of each query, and how many times four queries it
+ * takes where that helps: a CPU has registers to spare, and its loads are slow.
+ */
+const SIZES = { software: { part: 8, tiles: 2 }, hardware: { part: 4, tiles: 1 } };
+
+/** How the passes of attention cut their work, as `override` constants and constants of their source. */
+export function attentionLayout(gpu: Gpu, { queryHeads, keyHeads, headSize }: AttentionShape) {
+  const group = queryHeads / keyHeads;
+  const chunks = Math.ceil(headSize / 4);
+  let part = Math.min(chunks, SIZES[gpu.adapter.kind].part);
+  while (chunks % part !== 0) part--;
+  return {
+    constants: {
+      QUERY_HEADS: queryHeads,
+      KEY_HEADS: keyHeads,
+      HEADS: group % 4 === 0 ? 4 : group % 2 === 0 ? 2 : 1,
+      LANES,
+      // A GPU serves equal reads of neighbours at once; a CPU wants their loops to be equally long.
+      POSITIONS_FIRST: Number(gpu.adapter.kind === "hardware"),
+    },
+    parts: { TILE: 4, PART: part, PARTS: chunks / part, CHUNKS: chunks, SIZE: headSize },
+  };
+}
+
+/**
+ * The parameters that the passes of attention share.
+ *
+ * @throws {ShapeError} if the window is not a positive whole number.
+ */
+export function attentionParams(
+  gpu: Gpu,
+  shape: AttentionShape,
+  pass: { rows: number; first: number; window: number | undefined; step?: number },
+): Word[] {
+  const { rows, first, window = WIDEST, step = 0 } = pass;
+  if (!Number.isSafeInteger(window) || window < 1) {
+    throw new ShapeError(`the window is ${window}, expected a positive whole number.`);
+  }
+  return [
+    u32(rows),
+    u32(first),
+    u32(shape.longest),
+    u32(shape.capacity),
+    u32(step),
+    u32(Math.min(window, WIDEST)),
+    u32(attentionLayout(gpu, shape).parts.PARTS),
+    f32(1 / Math.sqrt(shape.headSize)),
+  ];
+}
+
+/** The largest window, more than any sequence has positions. */
+const WIDEST = 0x7fffffff;
+
+/**
+ * Checks the inputs of a training form.
+ *
+ * @throws {ShapeError} if shapes or types do not fit.
+ */
+export function attentionShape(
+  { q, k, v, spans, longest }: Pick<AttentionOptions, "q" | "k" | "v" | "spans" | "longest">,
+): AttentionShape {
+  expectTensor("q", q, "f32", [-1, -1, -1]);
+  const [count, queryHeads, headSize] = q.shape as [number, number, number];
+  expectTensor("k", k, "f32", [count, -1, headSize]);
+  expectTensor("v", v, "f32", k.shape);
+  expectTensor("spans", spans, "u32", [-1, 2]);
+  if (!Number.isSafeInteger(longest) || longest < 0) {
+    throw new ShapeError(`the longest sequence has ${longest} tokens, expected a whole number.`);
+  }
+  const keyHeads = k.shape[1]!;
+  checkHeads(queryHeads, keyHeads);
+  return { rows: spans.shape[0]!, longest, capacity: 0, queryHeads, keyHeads, headSize };
+}
+
+function checkHeads(queryHeads: number, keyHeads: number): void {
+  if (queryHeads > 0 && keyHeads > 0 && queryHeads % keyHeads === 0) return;
+  throw new ShapeError(
+    `there are ${queryHeads} heads of queries for ${keyHeads} of keys, expected a multiple.`,
+  );
+}

@@ -1,0 +1,85 @@
+import { grid } from "../runtime/grid.ts";
+import { type Recorder, u32 } from "../runtime/recorder.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import elementary from "../softmax/elementary.wgsl" with { type: "text" };
+import {
+  attentionLayout,
+  type AttentionOptions,
+  attentionParams,
+  attentionShape,
+  LANES,
+} from "./attention.ts";
+import memoryScalar from "./attention_backward_scalar.wgsl" with { type: "text" };
+import memoryVec4 from "./attention_backward_vec4.wgsl" with { type: "text" };
+import code from "./attention_backward.wgsl" with { type: "text" };
+import meansCode from "./attention_means.wgsl" with { type: "text" };
+import tile from "./attention_tile.wgsl" with { type: "text" };
+import { elementsOf, specialize } from "./shader_text.ts";
+
+/** The inputs and outputs of the forward, its gradient, and where the gradients go. */
+export interface AttentionBackwardOptions extends AttentionOptions {
+  /** Gradient with respect to the result, [N, H, headSize] in f32. */
+  readonly gradOut: Tensor;
+  /** The gradient with respect to the queries, [N, H, headSize] in f32; tokens outside the sequences are left as they are. */
+  readonly gradQ: Tensor;
+  /** The gradient with respect to the keys, [N, KV, headSize] in f32, likewise. */
+  readonly gradK: Tensor;
+  /** The gradient with respect to the values, [N, KV, headSize] in f32, likewise. */
+  readonly gradV: Tensor;
+}
+
+/**
+ * Gradients of {@linkcode attention}. Scores are made again from the log-sum-exp; sums run in an order that
+ * depends on the shape and the spans alone. Reference: {@linkcode attentionBackwardReference}.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, a tensor is larger than a binding, or the window is not
+ * a positive whole number.
+ */
+export function attentionBackward(recorder: Recorder, options: AttentionBackwardOptions): void {
+  const { q, k, v, spans, window, out, logSumExp, gradOut, gradQ, gradK, gradV } = options;
+  const shape = attentionShape(options);
+  expectTensor("out", out, "f32", q.shape);
+  expectTensor("logSumExp", logSumExp, "f32", q.shape.slice(0, 2));
+  expectTensor("gradOut", gradOut, "f32", q.shape);
+  expectTensor("gradQ", gradQ, "f32", q.shape);
+  expectTensor("gradK", gradK, "f32", k.shape);
+  expectTensor("gradV", gradV, "f32", v.shape);
+  const { gpu } = recorder;
+  const { rows, longest, queryHeads, keyHeads, headSize } = shape;
+  const { constants, parts } = attentionLayout(gpu, shape);
+  const memory = headSize % 4 === 0 ? memoryVec4 : memoryScalar;
+  const source = specialize(elementary + tile + memory + code, parts);
+  const program = (entryPoint: string) =>
+    gpu.program({ name: "attention_backward", code: source, entryPoint, constants });
+  const elements = elementsOf(headSize);
+  const meansProgram = gpu.program({
+    name: "attention_means",
+    code: elements.code + meansCode,
+    constants: { LANES, CHUNKS: elements.chunks },
+  });
+
+  const vectors = q.size / headSize;
+  const means = recorder.temporary([vectors, 2]);
+  recorder.dispatch(meansProgram, {
+    bindings: [out, gradOut, logSumExp, means],
+    params: [u32(vectors)],
+    workgroups: grid(vectors, LANES),
+  });
+  const inputs = [q, k, v, spans, gradOut, means];
+  const params = attentionParams(gpu, shape, { rows, first: 0, window });
+  const heads = queryHeads / constants.HEADS;
+  recorder.dispatch(program("queries"), {
+    bindings: [...inputs, gradQ],
+    params,
+    workgroups: grid(
+      rows * heads * parts.PARTS * Math.ceil((longest * constants.HEADS) / 4),
+      LANES,
+    ),
+  });
+  recorder.dispatch(program("keys"), {
+    bindings: [...inputs, undefined, gradK, gradV],
+    params,
+    workgroups: grid(rows * keyHeads * parts.PARTS * Math.ceil(longest / 4), LANES),
+  });
+  recorder.recycle(means);
+}

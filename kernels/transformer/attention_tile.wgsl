@@ -1,0 +1,84 @@
+// What the passes of attention share. They work on tiles of four queries by four keys: the scores of a
+// tile are a matrix whose columns are queries and whose components are keys. A vector is one head of one
+// token, read in chunks of four; a head larger than PART chunks is cut into PARTS, and an invocation gives
+// one part of the result, for which it makes all of the scores.
+//
+// Constants: TILE = 4, PART, PARTS, CHUNKS = PART · PARTS, and SIZE, the components of a head.
+
+// Heads of the queries and of the keys, and how many of a group an invocation takes: 1, 2 or 4.
+override QUERY_HEADS: u32;
+override KEY_HEADS: u32;
+override HEADS: u32;
+override LANES: u32;
+// Whether neighbouring invocations work on neighbouring positions of one head, which read the same
+// keys, or on the same positions of other heads, whose loops are as long.
+override POSITIONS_FIRST: bool;
+
+const LOWEST = -0x1.fffffep+127;
+
+struct Params {
+  // Sequences of the batch, and the index of the first one.
+  rows: u32,
+  first_row: u32,
+  // Tokens of the longest sequence, or 1 where one query is decoded.
+  longest: u32,
+  // Where one query is decoded: positions of a row of the cache, and the query's position, counted from the
+  // end of its row's span.
+  capacity: u32,
+  step: u32,
+  // A query sees this many keys at most, its own included.
+  window: u32,
+  // PARTS, not as a constant: a loop over many parts is not to be unrolled.
+  parts: u32,
+  scale: f32,
+}
+// The first token of each sequence, and the one after its last.
+@group(0) @binding(3) var<storage, read> spans: array<vec2u>;
+
+// Which head and which run of positions an invocation works on.
+struct Work {
+  row: u32,
+  head: u32,
+  part: u32,
+  run: u32,
+}
+
+fn work_of(at: u32, heads: u32, runs: u32) -> Work {
+  let units = params.rows * heads * PARTS;
+  let unit = select(at % units, at / runs, POSITIONS_FIRST);
+  let run = select(at / units, at % runs, POSITIONS_FIRST);
+  return Work(unit / PARTS / heads, unit / PARTS % heads, unit % PARTS, run);
+}
+
+// Whether a query sees each of four keys: none that comes after it, none that lies too far back.
+fn sees(query: u32, keys: vec4u) -> vec4<bool> {
+  return vec4u(query) - keys < vec4u(params.window);
+}
+
+// A chunk of four vectors, which are the columns of the result.
+fn q_columns(vectors: vec4u, chunk: u32) -> mat4x4f {
+  return mat4x4f(
+    load_q(vectors.x, chunk),
+    load_q(vectors.y, chunk),
+    load_q(vectors.z, chunk),
+    load_q(vectors.w, chunk),
+  );
+}
+
+fn k_columns(vectors: vec4u, chunk: u32) -> mat4x4f {
+  return mat4x4f(
+    load_k(vectors.x, chunk),
+    load_k(vectors.y, chunk),
+    load_k(vectors.z, chunk),
+    load_k(vectors.w, chunk),
+  );
+}
+
+fn v_columns(vectors: vec4u, chunk: u32) -> mat4x4f {
+  return mat4x4f(
+    load_v(vectors.x, chunk),
+    load_v(vectors.y, chunk),
+    load_v(vectors.z, chunk),
+    load_v(vectors.w, chunk),
+  );
+}

@@ -1,0 +1,8 @@
+// Four numbers at a time, where the length of every row is a multiple of 4.
+
+alias Elements = vec4f;
+const WIDTH = 4u;
+
+fn sum_of(x: Elements) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}

@@ -1,0 +1,109 @@
+import { ShapeError } from "../runtime/errors.ts";
+import { grid } from "../runtime/grid.ts";
+import { type Recorder, u32 } from "../runtime/recorder.ts";
+import { bindRows } from "../runtime/rows.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import backwardCode from "./embedding_backward.wgsl" with { type: "text" };
+import code from "./embedding.wgsl" with { type: "text" };
+import { rowBlocks } from "./row_blocks.ts";
+import { elementsOf } from "./shader_text.ts";
+import { tokenOrder } from "./token_order.ts";
+
+/** Places of one list that are summed one after the other. */
+const PART = 64;
+
+/** The inputs and the output of {@linkcode embedding}. */
+export interface EmbeddingOptions {
+  /** The tokens, [N] in u32. */
+  readonly tokens: Tensor;
+  /** A row for each token of the vocabulary, [V, D] in f32. */
+  readonly table: Tensor;
+  /** The result, [N, D] in f32. */
+  readonly out: Tensor;
+}
+
+/** The inputs and the output of {@linkcode embeddingBackward}. */
+export interface EmbeddingBackwardOptions {
+  /** The tokens of the forward, [N] in u32. */
+  readonly tokens: Tensor;
+  /** Gradient with respect to the result, [N, D] in f32. */
+  readonly gradOut: Tensor;
+  /** The gradient with respect to the table, [V, D] in f32, is added to this. */
+  readonly gradTable: Tensor;
+}
+
+/**
+ * The table's row of each token; zeros for a token outside the vocabulary. Reference:
+ * {@linkcode embeddingReference}; matches `torch.nn.functional.embedding`.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, or the vocabulary is empty.
+ */
+export function embedding(recorder: Recorder, { tokens, table, out }: EmbeddingOptions): void {
+  const { rows, vocabulary, columns } = extents(tokens, "table", table);
+  expectTensor("out", out, "f32", [rows, columns]);
+  const { gpu } = recorder;
+  const { lanes, perLane } = gpu.tiles.elements;
+  const elements = elementsOf(columns);
+  const program = gpu.program({
+    name: "embedding",
+    code: elements.code + code,
+    constants: { LANES: lanes, PER_LANE: perLane, CHUNKS: elements.chunks },
+  });
+  const tableRows = bindRows(gpu, table, columns, 0, vocabulary).slice;
+  for (const { first, count, slices: [outRows] } of rowBlocks(gpu, rows, out)) {
+    recorder.dispatch(program, {
+      bindings: [tokens, tableRows, outRows],
+      params: [u32(count), u32(first), u32(vocabulary)],
+      workgroups: grid(count * elements.chunks, lanes * perLane),
+    });
+  }
+}
+
+/**
+ * Adds the gradient of each token to its row of the table's gradient, so that a tied output embedding can
+ * add to the same; tokens outside the vocabulary have none. The tokens are sorted on the GPU, and sums run
+ * in an order that depends on the tokens alone. Reference: {@linkcode embeddingBackwardReference}.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, or the vocabulary is empty.
+ */
+export function embeddingBackward(recorder: Recorder, options: EmbeddingBackwardOptions): void {
+  const { tokens, gradOut, gradTable } = options;
+  const { rows, vocabulary, columns } = extents(tokens, "gradTable", gradTable);
+  expectTensor("gradOut", gradOut, "f32", [rows, columns]);
+  const { gpu } = recorder;
+  const { lanes } = gpu.tiles.elements;
+  const { code: elements, chunks } = elementsOf(columns);
+  const program = (entryPoint: string) =>
+    gpu.program({
+      name: "embedding_backward",
+      code: elements + backwardCode,
+      entryPoint,
+      constants: { LANES: lanes, PART, CHUNKS: chunks },
+    });
+  const table = bindRows(gpu, gradTable, columns, 0, vocabulary).slice;
+  for (const { first, count, slices: [gradient] } of rowBlocks(gpu, rows, gradOut)) {
+    const { order, starts } = tokenOrder(recorder, tokens, first, count, vocabulary);
+    const parts = Math.ceil(count / PART);
+    const edges = recorder.temporary([parts, 2, columns]);
+    const params = [u32(parts), u32(first), u32(vocabulary)];
+    recorder.dispatch(program("parts"), {
+      bindings: [tokens, order, starts, gradient, edges, table],
+      params,
+      workgroups: grid(parts * chunks, lanes),
+    });
+    recorder.dispatch(program("runs"), {
+      bindings: [undefined, undefined, starts, undefined, edges, table],
+      params,
+      workgroups: grid(vocabulary * chunks, lanes),
+    });
+    for (const temporary of [order, starts, edges]) recorder.recycle(temporary);
+  }
+}
+
+function extents(tokens: Tensor, name: string, table: Tensor) {
+  expectTensor("tokens", tokens, "u32", [-1]);
+  expectTensor(name, table, "f32", [-1, -1]);
+  const [vocabulary, columns] = table.shape as [number, number];
+  if (vocabulary === 0) throw new ShapeError(`${name} has no rows, expected at least one.`);
+  return { rows: tokens.size, vocabulary, columns };
+}

@@ -1,0 +1,35 @@
+// Row n of the result is the table's row of token n; zeros for a token outside the vocabulary. Prepend
+// elements_*.wgsl.
+
+override LANES: u32;
+override PER_LANE: u32;
+// Chunks of a row.
+override CHUNKS: u32;
+
+struct Params {
+  rows: u32,
+  // The first row's index in `tokens`.
+  first_row: u32,
+  vocabulary: u32,
+}
+@group(0) @binding(0) var<storage, read> tokens: array<u32>;
+@group(0) @binding(1) var<storage, read> table: array<Elements>;
+@group(0) @binding(2) var<storage, read_write> out: array<Elements>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (workgroup.y * workgroups.x + workgroup.x) * PER_LANE * LANES + lane;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = first + j * LANES;
+    if (i < params.rows * CHUNKS) {
+      let token = tokens[params.first_row + i / CHUNKS];
+      let known = min(token, params.vocabulary - 1);
+      out[i] = select(Elements(), table[known * CHUNKS + i % CHUNKS], token == known);
+    }
+  }
+}

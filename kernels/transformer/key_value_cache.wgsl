@@ -1,0 +1,51 @@
+// Copies the keys and values of some positions of each row into its cache. Positions past the end of the
+// cache are left out. Prepend elements_*.wgsl.
+
+override LANES: u32;
+override PER_LANE: u32;
+// Chunks of all heads of a token.
+override CHUNKS: u32;
+// Begin `step` positions after the end of each row's span instead of at position 0.
+override DECODE: bool;
+
+struct Params {
+  // Rows of the batch, and the index of the first one.
+  rows: u32,
+  first_row: u32,
+  // Positions of a row, and of its cache.
+  positions: u32,
+  cached: u32,
+  step: u32,
+}
+@group(0) @binding(0) var<storage, read> key: array<Elements>;
+@group(0) @binding(1) var<storage, read> value: array<Elements>;
+// First valid position of each row, and the one after its last.
+@group(0) @binding(2) var<storage, read> spans: array<vec2u>;
+@group(0) @binding(3) var<storage, read_write> key_cache: array<Elements>;
+@group(0) @binding(4) var<storage, read_write> value_cache: array<Elements>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (workgroup.y * workgroups.x + workgroup.x) * PER_LANE * LANES + lane;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = first + j * LANES;
+    let token = i / CHUNKS;
+    let row = token / params.positions;
+    if (row < params.rows) {
+      var position = token % params.positions;
+      if (DECODE) {
+        position += spans[params.first_row + row].y + params.step;
+      }
+      if (position < params.cached) {
+        let to = (row * params.cached + position) * CHUNKS + i % CHUNKS;
+        key_cache[to] = key[i];
+        value_cache[to] = value[i];
+      }
+    }
+  }
+}

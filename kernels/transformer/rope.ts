@@ -1,0 +1,66 @@
+import { ShapeError } from "../runtime/errors.ts";
+import { grid } from "../runtime/grid.ts";
+import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import code from "./rope.wgsl" with { type: "text" };
+import { rowBlocks } from "./row_blocks.ts";
+import { elementsOf } from "./shader_text.ts";
+
+/** What {@linkcode rope} rotates, and how. */
+export interface RopeOptions {
+  /** Queries or keys, [N, heads, headSize] in f32; overwritten. */
+  readonly x: Tensor;
+  /** The position of each token, [N] in u32. */
+  readonly positions: Tensor;
+  /** Cosines and sines, of {@linkcode ropeTable}; a position past its end is taken for the last. */
+  readonly table: Tensor;
+  /** Added to every position; 0 by default. */
+  readonly step?: number;
+}
+
+/**
+ * Rotary position embedding in place: component i of a head is paired with i + headSize/2. Reference:
+ * {@linkcode ropeReference}; matches Hugging Face's `apply_rotary_pos_emb`.
+ *
+ * @throws {ShapeError} if shapes or types do not fit.
+ */
+export function rope(recorder: Recorder, options: RopeOptions): void {
+  rotate(recorder, options, 1);
+}
+
+/**
+ * The gradient with respect to what {@linkcode rope} rotated, in place of the gradient with respect to its
+ * result: a rotation by the negative angles.
+ *
+ * @throws {ShapeError} if shapes or types do not fit.
+ */
+export function ropeBackward(recorder: Recorder, options: RopeOptions): void {
+  rotate(recorder, options, -1);
+}
+
+function rotate(
+  recorder: Recorder,
+  { x, positions, table, step = 0 }: RopeOptions,
+  direction: number,
+): void {
+  expectTensor("x", x, "f32", [-1, -1, -1]);
+  const [rows, heads, headSize] = x.shape as [number, number, number];
+  expectTensor("positions", positions, "u32", [rows]);
+  expectTensor("table", table, "f32", [-1, 2, headSize / 2]);
+  if (table.size === 0) throw new ShapeError("table has no positions, expected at least one.");
+  const { gpu } = recorder;
+  const { lanes } = gpu.tiles.elements;
+  const elements = elementsOf(headSize / 2);
+  const program = gpu.program({
+    name: "rope",
+    code: elements.code + code,
+    constants: { LANES: lanes, HEADS: heads, CHUNKS: elements.chunks },
+  });
+  for (const { first, count, slices: [xRows] } of rowBlocks(gpu, rows, x)) {
+    recorder.dispatch(program, {
+      bindings: [positions, table, xRows],
+      params: [u32(count), u32(first), u32(step), u32(table.shape[0]!), f32(direction)],
+      workgroups: grid(count * elements.chunks, lanes),
+    });
+  }
+}

@@ -1,0 +1,49 @@
+// Rotary position embedding in place, Hugging Face's way: component i of a head is paired with i + d/2,
+// and each pair is rotated by an angle that depends on i and the position. One invocation for one chunk
+// of pairs of all heads of a token. Prepend elements_*.wgsl.
+
+override LANES: u32;
+override HEADS: u32;
+// Chunks of half a head.
+override CHUNKS: u32;
+
+struct Params {
+  rows: u32,
+  // The first row's index in `positions`.
+  first_row: u32,
+  // Added to every position.
+  step: u32,
+  // Positions of the table.
+  most: u32,
+  // 1, or -1 to rotate back.
+  direction: f32,
+}
+@group(0) @binding(0) var<storage, read> positions: array<u32>;
+// The cosines of a position, then its sines.
+@group(0) @binding(1) var<storage, read> table: array<Elements>;
+@group(0) @binding(2) var<storage, read_write> x: array<Elements>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let at = (workgroup.y * workgroups.x + workgroup.x) * LANES + lane;
+  let row = at / CHUNKS;
+  let chunk = at % CHUNKS;
+  if (row >= params.rows) {
+    return;
+  }
+  let position = min(positions[params.first_row + row] + params.step, params.most - 1);
+  let cosine = table[2 * position * CHUNKS + chunk];
+  let sine = params.direction * table[(2 * position + 1) * CHUNKS + chunk];
+  for (var head = 0u; head < HEADS; head++) {
+    let i = (row * HEADS + head) * 2 * CHUNKS + chunk;
+    let first = x[i];
+    let second = x[i + CHUNKS];
+    x[i] = first * cosine - second * sine;
+    x[i + CHUNKS] = second * cosine + first * sine;
+  }
+}

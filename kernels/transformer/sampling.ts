@@ -1,0 +1,82 @@
+import { seedWords } from "../random/uniforms.ts";
+import philox from "../random/philox.wgsl" with { type: "text" };
+import { ShapeError } from "../runtime/errors.ts";
+import { grid } from "../runtime/grid.ts";
+import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import elementary from "../softmax/elementary.wgsl" with { type: "text" };
+import { lanesFor, type TokenStatistics, tokenStatistics } from "../softmax/token_statistics.ts";
+import { rowBlocks } from "./row_blocks.ts";
+import code from "./sampling.wgsl" with { type: "text" };
+
+/** The inputs and the outputs of {@linkcode sample}. */
+export interface SampleOptions {
+  /** A row for each sequence, [N, V] in f32; −∞ is a masked token. */
+  readonly logits: Tensor;
+  /** Divides the logits; 0 takes the most likely token, of equals the first. */
+  readonly temperature: number;
+  /** A whole number from 0 to 2^53 − 1; not read at temperature 0, nor are the next two. */
+  readonly seed: number;
+  /** Tells apart rollouts of one seed, a 32-bit number. */
+  readonly stream: number;
+  /** Tells apart the tokens of a sequence, a 32-bit number. */
+  readonly position: number;
+  /** Not 0 for sequences that have ended, [N] in u32; set to 1 for those that draw `endToken`. */
+  readonly done: Tensor;
+  /** The token that ends a sequence. */
+  readonly endToken: number;
+  /** The token of sequences that had ended before. */
+  readonly padToken: number;
+  /** The tokens, [N] in u32. */
+  readonly tokens: Tensor;
+  /** Log-probabilities of the tokens and entropies, at the temperature, or at 1 if that is 0; not made by default. */
+  readonly statistics?: TokenStatistics;
+}
+
+/**
+ * Draws a token for each sequence with probability softmax(logits / temperature). The random numbers depend
+ * on seed, stream, position, row and token alone. Reference: {@linkcode sampleReference}.
+ *
+ * @throws {ShapeError} if shapes or types do not fit, there is no token, the temperature is negative, or the
+ * seed is out of range.
+ */
+export function sample(recorder: Recorder, options: SampleOptions): void {
+  const { logits, temperature, seed, stream, position, done, endToken, padToken, tokens } = options;
+  expectTensor("logits", logits, "f32", [-1, -1]);
+  const [rows, columns] = logits.shape as [number, number];
+  expectTensor("done", done, "u32", [rows]);
+  expectTensor("tokens", tokens, "u32", [rows]);
+  if (columns === 0) throw new ShapeError("logits has no columns, expected at least one token.");
+  if (!(temperature >= 0 && Number.isFinite(temperature))) {
+    throw new ShapeError(`the temperature is ${temperature}, expected 0 or a positive number.`);
+  }
+  const { gpu } = recorder;
+  const lanes = lanesFor(gpu, columns);
+  const group = gpu.tiles.statistics.group / lanes;
+  const program = gpu.program({
+    name: "sampling",
+    code: philox + elementary + code,
+    constants: { LANES: lanes, ROWS: group, GREEDY: Number(temperature === 0) },
+  });
+  for (const { first, count, slices: [logitRows] } of rowBlocks(gpu, rows, logits)) {
+    recorder.dispatch(program, {
+      bindings: [logitRows, done, tokens],
+      params: [
+        u32(count),
+        u32(first),
+        u32(columns),
+        u32(position),
+        u32(stream),
+        ...seedWords(seed),
+        f32(temperature === 0 ? 1 : 1 / temperature),
+        u32(padToken),
+        u32(endToken),
+      ],
+      workgroups: grid(count, group),
+    });
+  }
+  if (options.statistics === undefined) return;
+  tokenStatistics(recorder, logits, tokens, options.statistics, {
+    temperature: temperature === 0 ? 1 : temperature,
+  });
+}

@@ -1,0 +1,66 @@
+// out = silu(gate) · up with silu(x) = x · σ(x), and its backward. Prepend elementary.wgsl.
+
+override LANES: u32;
+override PER_LANE: u32;
+
+struct Params {
+  // Chunks of four numbers. The last may end in the padding of the buffers.
+  chunks: u32,
+}
+@group(0) @binding(0) var<storage, read> gate: array<vec4f>;
+@group(0) @binding(1) var<storage, read> up: array<vec4f>;
+@group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
+// The result, or the gradient with respect to the gate.
+@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> gradient_up: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+// σ(x) and σ(-x), each without cancellation.
+struct Sigmoid {
+  of_x: vec4f,
+  of_minus_x: vec4f,
+}
+
+fn sigmoid(x: vec4f) -> Sigmoid {
+  let e = exp_up_to_88(-abs(x));
+  let large = 1.0 / (1.0 + e);
+  let small = e * large;
+  let positive = x >= vec4f();
+  return Sigmoid(select(small, large, positive), select(large, small, positive));
+}
+
+@compute @workgroup_size(LANES)
+fn forward(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (workgroup.y * workgroups.x + workgroup.x) * PER_LANE * LANES + lane;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = first + j * LANES;
+    if (i < params.chunks) {
+      let x = gate[i];
+      out[i] = x * sigmoid(x).of_x * up[i];
+    }
+  }
+}
+
+// silu'(x) = σ(x)·(1 + x·σ(-x)).
+@compute @workgroup_size(LANES)
+fn backward(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (workgroup.y * workgroups.x + workgroup.x) * PER_LANE * LANES + lane;
+  for (var j = 0u; j < PER_LANE; j++) {
+    let i = first + j * LANES;
+    if (i < params.chunks) {
+      let x = gate[i];
+      let g = gradient[i];
+      let s = sigmoid(x);
+      out[i] = g * up[i] * s.of_x * fma(x, s.of_minus_x, vec4f(1));
+      gradient_up[i] = g * x * s.of_x;
+    }
+  }
+}

@@ -1,0 +1,345 @@
+/** The run log: whole steps whatever happens, one writer, readable by the analysis. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import fc from "fast-check";
+import { readRun } from "../../../analysis/readers/read_run.ts";
+import {
+  FIRST_STEP,
+  openRunLog,
+  type RunDescription,
+  RunLogError,
+} from "../../../experiments/lab/run_log.ts";
+import type { StepData } from "../../../experiments/lab/step_data.ts";
+import { ROOT, withFolder } from "../../support.ts";
+
+const RUN: RunDescription = {
+  configuration: { algorithm: "grpo", model: "qwen2.5-7b", clip: [0.2, 0.28] },
+  seed: 1,
+  code_version: "0123abc",
+  adapter: { name: "llvmpipe", kind: "software" },
+};
+
+/** What step `step` logs; a validation every fourth step. */
+function dataOf(step: number): StepData {
+  return {
+    "actor/entropy": 1 / step,
+    "critic/score/mean": step / 1000,
+    "response_length/mean": 10 + step,
+    "response_length/clip_ratio": 0,
+    "rollout/no_signal_groups": 0.25,
+    ...(step % 4 === 1 ? { "val-core/math-500/acc/mean@1": step / 100 } : {}),
+  };
+}
+
+/** Writes steps from `from` to `to`, both included, as one process of a run would. */
+async function writeSteps(path: string, from: number, to: number): Promise<void> {
+  using log = await openRunLog(path, { run: RUN, ...(from === 1 ? {} : { resumeAt: from }) });
+  for (let step = from; step <= to; step++) await log.write(step, dataOf(step));
+}
+
+/** The lines of a log as JSON; throws if one is not whole. */
+async function linesOf(path: string): Promise<{ run?: unknown; step?: number; data?: unknown }[]> {
+  const text = await Deno.readTextFile(path);
+  assert(text.endsWith("\n"));
+  return text.slice(0, -1).split("\n").map((line) => JSON.parse(line));
+}
+
+/** A log has the run's description, then each step once. */
+async function assertWhole(path: string, lastStep: number): Promise<void> {
+  const [first, ...steps] = await linesOf(path);
+  assert.deepEqual(first, { run: JSON.parse(JSON.stringify(RUN)) });
+  const expected = Array.from(
+    { length: lastStep },
+    (_, i) => ({ step: i + 1, data: dataOf(i + 1) }),
+  );
+  assert.deepEqual(steps, expected);
+}
+
+function rejects(promise: Promise<unknown>, message: string | RegExp): Promise<void> {
+  return assert.rejects(promise, (error) => {
+    assert(error instanceof RunLogError, String(error));
+    if (typeof message === "string") assert.equal(error.message, message);
+    else assert.match(error.message, message);
+    return true;
+  });
+}
+
+Deno.test("a log is read by the analysis as a run of the lab", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "logs", "qwen2.5-7b.math.grpo.none.seed1.jsonl");
+    using log = await openRunLog(path, { run: RUN });
+    for (let step = FIRST_STEP; step <= 9; step++) {
+      assert.equal(log.nextStep, step);
+      const entropy = step === 3 ? { "actor/entropy": NaN, "actor/grad_norm": -Infinity } : {};
+      await log.write(step, { ...dataOf(step), ...entropy });
+    }
+    assert.equal(await log.finish(), path);
+    assert.match(await Deno.readTextFile(path), /"actor\/entropy":null.*"actor\/grad_norm":null/);
+
+    const run = await readRun(path);
+    assert.equal(run.format, "run-log");
+    assert.equal(run.framework, "entropy-lab");
+    assert.deepEqual(run.config, JSON.parse(JSON.stringify(RUN)));
+    assert.deepEqual(run.steps, { first: 1, last: 9 });
+    assert.equal(run.malformed.count, 0);
+    assert.equal(run.entropy?.key, "actor/entropy");
+    assert.deepEqual([...run.entropy.steps], [1, 2, 4, 5, 6, 7, 8, 9]);
+    assert.deepEqual([...run.entropy.values], [1, 2, 4, 5, 6, 7, 8, 9].map((step) => 1 / step));
+    assert.deepEqual(run.score?.keys, ["val-core/math-500/acc/mean@1"]);
+    assert.equal(run.score.unit, "fraction");
+    assert.deepEqual([...run.score.steps], [1, 5, 9]);
+  });
+});
+
+Deno.test("a run resumed at any checkpoint, from a log cut at any byte, has each step once", async () => {
+  await withFolder(async (folder) => {
+    let number = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 1, max: 14 }),
+        fc.integer({ min: 0, max: 300 }),
+        fc.boolean(),
+        async (written, resumeAt, cutOff, withGarbage) => {
+          const path = join(folder, `${number++}.jsonl`);
+          await writeSteps(path, 1, written);
+          const { size } = await Deno.stat(path);
+          await Deno.truncate(path, Math.max(0, size - cutOff));
+          const left = (await Deno.readTextFile(path)).split("\n").slice(0, -1);
+          if (withGarbage) await Deno.writeTextFile(path, "\0\0{\x80", { append: true });
+          const whole = Math.max(0, left.length - 1);
+          if (whole < resumeAt - 1) {
+            await rejects(
+              openRunLog(path, { run: RUN, resumeAt }),
+              `${path} has whole steps up to ${whole}, expected up to ${
+                resumeAt - 1
+              } to resume at ` +
+                `${resumeAt}.`,
+            );
+            return;
+          }
+          using log = await openRunLog(path, { run: RUN, resumeAt });
+          await assertWhole(path, resumeAt - 1);
+          for (let step = resumeAt; step <= 15; step++) await log.write(step, dataOf(step));
+          await assertWhole(path, 15);
+        },
+      ),
+      { numRuns: 150, seed: 1 },
+    );
+  });
+});
+
+Deno.test("a log that ends too early is left as it is", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    await writeSteps(path, 1, 5);
+    await Deno.writeTextFile(path, '{"step":6,"da', { append: true });
+    const before = await Deno.readFile(path);
+    await rejects(
+      openRunLog(path, { run: RUN, resumeAt: 7 }),
+      /has whole steps up to 5, expected up/,
+    );
+    assert.deepEqual(await Deno.readFile(path), before);
+    await rejects(
+      openRunLog(path + "x", { run: RUN, resumeAt: 7 }),
+      `${path}x does not exist, expected the log of the run to resume.`,
+    );
+    assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["run.jsonl"]);
+  });
+});
+
+Deno.test("a new run does not touch a log that is there; resuming at the first step begins it anew", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    await writeSteps(path, 1, 3);
+    const message = `${path} is there already, expected to begin a new log.`;
+    await rejects(openRunLog(path, { run: RUN }), message);
+    await assertWhole(path, 3);
+    using log = await openRunLog(path, { run: RUN, resumeAt: FIRST_STEP });
+    await assertWhole(path, 0);
+    await log.write(1, dataOf(1));
+    await assertWhole(path, 1);
+  });
+});
+
+Deno.test("another configuration or seed is not mixed into a log; another code or adapter is noted", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    await writeSteps(path, 1, 4);
+    const reopen = (change: Partial<RunDescription>) =>
+      openRunLog(path, { run: { ...RUN, ...change }, resumeAt: 4 });
+    const expected = "expected the same to resume it, not";
+    await rejects(reopen({ seed: 2 }), `${path} was begun with seed 1, ${expected} 2.`);
+    await rejects(
+      reopen({ configuration: { ...RUN.configuration, clip: [0.2, 0.2] } }),
+      `${path} was begun with clip [0.2,0.28], ${expected} [0.2,0.2].`,
+    );
+    await rejects(
+      reopen({ configuration: { ...RUN.configuration, steps: 7 } }),
+      `${path} was begun with steps undefined, ${expected} 7.`,
+    );
+    await assertWhole(path, 4);
+
+    const moved: RunDescription = { ...RUN, adapter: { name: "H100", kind: "hardware" } };
+    for (let i = 0; i < 2; i++) {
+      using log = await openRunLog(path, { run: moved, resumeAt: 4 });
+      await log.write(4, dataOf(4));
+      const lines = await linesOf(path);
+      assert.deepEqual(lines.map(({ run, step }) => step ?? (run as RunDescription).adapter.name), [
+        "llvmpipe",
+        1,
+        2,
+        3,
+        "H100",
+        4,
+      ]);
+    }
+    assert.deepEqual((await readRun(path)).config, JSON.parse(JSON.stringify(moved)));
+  });
+});
+
+Deno.test("steps are written in order, each once, and none after the end", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    using log = await openRunLog(path, { run: RUN });
+    const message = (step: number) => `${path} goes on with step 2, expected no step ${step}.`;
+    await log.write(1, dataOf(1));
+    await rejects(log.write(1, dataOf(1)), message(1));
+    await rejects(log.write(3, dataOf(3)), message(3));
+    await assertWhole(path, 1);
+    await log.finish();
+    await rejects(log.write(2, dataOf(2)), `${path} is closed, step 2 cannot be written.`);
+    await rejects(log.finish(), `${path} is closed and cannot be finished.`);
+  });
+});
+
+Deno.test("a large log is compressed at its end, and then neither begun nor resumed", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    {
+      using log = await openRunLog(path, { run: RUN });
+      const timing = Object.fromEntries(
+        Array.from({ length: 3000 }, (_, i) => [`timing_s/${i}`, i]),
+      );
+      for (let step = 1; step <= 20; step++) await log.write(step, { ...timing, ...dataOf(step) });
+      assert.equal(await log.finish(), `${path}.gz`);
+    }
+    assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["run.jsonl.gz"]);
+    const run = await readRun(`${path}.gz`);
+    assert.equal(run.format, "run-log");
+    assert.deepEqual([...run.entropy!.steps], Array.from({ length: 20 }, (_, i) => i + 1));
+    assert.equal(run.keys.size, 3000 + 6);
+    assert((await Deno.stat(`${path}.gz`)).size < 500_000);
+    for (const resumeAt of [{}, { resumeAt: 1 }, { resumeAt: 21 }]) {
+      const message = `${path} is finished: ${path}.gz is there.`;
+      await rejects(openRunLog(path, { run: RUN, ...resumeAt }), message);
+    }
+    assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["run.jsonl.gz"]);
+  });
+});
+
+/** A process that opens a log and writes steps until it is killed. */
+async function spawnWriter(folder: string, path: string): Promise<Deno.ChildProcess> {
+  const module = pathToFileURL(join(ROOT, "experiments/lab/run_log.ts")).href;
+  const script = join(folder, "write.ts");
+  await Deno.writeTextFile(
+    script,
+    `import { openRunLog } from ${JSON.stringify(module)};
+    const log = await openRunLog(Deno.args[0], { run: JSON.parse(Deno.args[1]) });
+    for (let step = 1;; step++) {
+      await log.write(step, { "actor/entropy": step });
+      if (step === 3) console.log("written");
+    }`,
+  );
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--no-check", "-A", "--config", join(ROOT, "deno.json")],
+      ...[script, path, JSON.stringify(RUN)],
+    ],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const output = process.stdout.getReader();
+  await output.read();
+  await output.cancel();
+  return process;
+}
+
+Deno.test("two processes cannot write one log, and one that was killed does not stand in the way", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    const process = await spawnWriter(folder, path);
+    try {
+      const message = `${path} is being written by another process.`;
+      await rejects(openRunLog(path, { run: RUN, resumeAt: 3 }), message);
+      await rejects(openRunLog(path, { run: RUN }), message);
+    } finally {
+      process.kill("SIGKILL");
+      await process.status;
+    }
+    using log = await openRunLog(path, { run: RUN, resumeAt: 3 });
+    await log.write(3, dataOf(3));
+    const steps = (await linesOf(path)).map(({ step }) => step);
+    assert.deepEqual(steps, [undefined, 1, 2, 3]);
+    await rejects(
+      openRunLog(path, { run: RUN, resumeAt: 3 }),
+      /is being written by another process\.$/,
+    );
+  });
+});
+
+Deno.test("a full disk is told in one sentence, and the log ends with its last whole step", async () => {
+  if (Deno.build.os === "windows") return;
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    const module = pathToFileURL(join(ROOT, "experiments/lab/run_log.ts")).href;
+    const script = join(folder, "write.ts");
+    await Deno.writeTextFile(
+      script,
+      `import { openRunLog } from ${JSON.stringify(module)};
+      const log = await openRunLog(Deno.args[0], { run: JSON.parse(Deno.args[1]) });
+      try {
+        for (let step = 1;; step++) await log.write(step, { "actor/entropy": step / 7 });
+      } catch (error) {
+        console.log(error.name + ": " + error.message);
+        console.log(log.nextStep);
+      }`,
+    );
+    // A limit on the size of files, in KiB, stands for the end of the disk.
+    const { stdout } = await new Deno.Command("bash", {
+      args: [
+        ...[
+          "-c",
+          `trap "" XFSZ; ulimit -f 4; exec "$@"`,
+          "bash",
+          Deno.execPath(),
+          "run",
+          "--quiet",
+        ],
+        ...["--no-check", "--no-lock", "-A", "--config", join(ROOT, "deno.json")],
+        ...[script, path, JSON.stringify(RUN)],
+      ],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const [message, nextStep] = new TextDecoder().decode(stdout).trim().split("\n");
+    assert.match(message!, /^RunLogError: .*run\.jsonl cannot be written: File too large.*\.$/);
+    const lines = await linesOf(path);
+    assert.equal(lines.at(-1)!.step, Number(nextStep) - 1);
+    assert(Number(nextStep) > 10);
+    using log = await openRunLog(path, { run: RUN, resumeAt: Number(nextStep) });
+    await log.write(log.nextStep, dataOf(log.nextStep));
+  });
+});
+
+Deno.test("a place that cannot be written to is told in one sentence", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "file"), "");
+    await rejects(
+      openRunLog(join(folder, "file/run.jsonl"), { run: RUN }),
+      /file\/run\.jsonl cannot be written: .*\.$/,
+    );
+    await Deno.mkdir(join(folder, "run.jsonl"));
+    await rejects(openRunLog(join(folder, "run.jsonl"), { run: RUN }), /cannot be written: .*\.$/);
+  });
+});
