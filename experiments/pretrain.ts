@@ -8,7 +8,13 @@ import { LabError } from "./lab/errors.ts";
 import { validate } from "./lab/experience.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "./lab/families.ts";
 import { policyState } from "./lab/policy/parameters.ts";
-import { INSTRUCTION, pretrain, PRETRAINING, untrainedPolicy } from "./lab/pretrain.ts";
+import {
+  INSTRUCTION,
+  pretrain,
+  PRETRAINING,
+  type PretrainSettings,
+  untrainedPolicy,
+} from "./lab/pretrain.ts";
 import { TASK_NAMES, taskByName, type TaskName } from "./lab/tasks/by_name.ts";
 import { baseModelFolder } from "./models.ts";
 
@@ -56,19 +62,19 @@ async function main(): Promise<boolean> {
   const task = taskByName(taskName);
   using gpu = await requestGpu();
   using policy = untrainedPolicy(gpu, config, PRETRAINING.seed);
-  const report = (what: string) => (step: { step: number; loss: number; entropy: number }) => {
-    if (step.step % 100 === 0 || Deno.stdout.isTerminal()) {
-      console.log(
-        `${what} ${step.step}  loss ${number(step.loss)}  entropy ${number(step.entropy)} nats`,
-      );
-    }
+  const run = async (what: string, solve: "teacher" | "clean", settings: PretrainSettings) => {
+    await pretrain(policy, task, solve, settings, ({ step, loss, entropy }) => {
+      if (step % 100 !== 0 && step !== settings.steps) return;
+      const numbers = `loss ${number(loss)}  entropy ${number(entropy)} nats`;
+      console.log(`${what} ${step}/${settings.steps}  ${numbers}`);
+    });
   };
-  await pretrain(policy, task, "teacher", { ...PRETRAINING, steps }, report("pretraining"));
-  if (values.instruct) await pretrain(policy, task, "clean", INSTRUCTION, report("instruction"));
+  await run("pretraining", "teacher", { ...PRETRAINING, steps });
+  if (values.instruct) await run("instruction", "clean", INSTRUCTION);
   const folder = values.out ?? baseModelFolder(name, taskName, values.instruct);
   const { parameters } = await policyState(policy);
   await writeCheckpoint(folder, { config, parameters });
-  for (const [key, accuracy] of Object.entries(await validate(policy, task))) {
+  for (const [key, accuracy] of Object.entries(await validate(policy, task, PRETRAINING.seed, 0))) {
     console.log(`${key}  ${number(accuracy, 3)}`);
   }
   console.log(`wrote ${folder}`);

@@ -22,6 +22,9 @@ export interface Experience {
 /** Seeds of the problems of neighbouring steps and runs must not meet. */
 const SEEDS_PER_RUN = 2 ** 20;
 
+/** Where the streams of random numbers of validations begin. */
+const VALIDATION_STREAMS = 2 ** 31;
+
 /** Draws a step's problems, samples a group of responses to each, and verifies them. */
 export async function gatherExperience(
   policy: Policy,
@@ -78,8 +81,16 @@ export async function gatherExperience(
   };
 }
 
-/** Accuracy on each benchmark, with the most likely response to each problem. */
-export async function validate(policy: Policy, task: Task): Promise<Partial<StepData>> {
+/**
+ * Accuracy on each benchmark, with one response to each problem sampled at temperature 1: that of the policy
+ * itself, as its entropy is, and not of its most likely response.
+ */
+export async function validate(
+  policy: Policy,
+  task: Task,
+  seed: number,
+  step: number,
+): Promise<Partial<StepData>> {
   const sets = Object.entries(task.benchmarks);
   const problems = sets.flatMap(([, problems]) => problems);
   const responses = await rollout(
@@ -87,9 +98,10 @@ export async function validate(policy: Policy, task: Task): Promise<Partial<Step
     problems.map(({ prompt }) => task.tokenizer.encode(prompt)),
     {
       maxTokens: task.maxResponseTokens,
-      temperature: 0,
-      seed: 0,
-      stream: 0,
+      temperature: 1,
+      seed,
+      // Training takes the streams from 1 up.
+      stream: VALIDATION_STREAMS + step,
       end: task.tokenizer.end,
       pad: task.tokenizer.pad,
     },

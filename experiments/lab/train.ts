@@ -81,7 +81,7 @@ export async function train(
   for (let step = state.step + 1; step <= settings.steps; step++) {
     const started = performance.now();
     const isValidation = (step - 1) % settings.validateEvery === 0;
-    const accuracies = isValidation ? await validate(policy, task) : {};
+    const accuracies = isValidation ? await validate(policy, task, settings.seed, step) : {};
     const validated = performance.now();
     const experience = await gatherExperience(policy, task, settings, step);
     const gathered = performance.now();

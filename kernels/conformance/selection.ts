@@ -49,6 +49,7 @@ export const selectSampleCheck: Check = {
         }
       }
     }
+    await largeSample(gpu, tally);
     await drawsAreUniform(gpu, tally);
   },
 };
@@ -134,6 +135,27 @@ async function large(gpu: Gpu, tally: Tally): Promise<void> {
       selected!.every((value, i) => value === Number(covariance[i]! >= LARGE - k)),
       "other tokens than those of highest covariance are selected",
     );
+  }
+}
+
+/** Half of ten million tokens are candidates, by turns. */
+async function largeSample(gpu: Gpu, tally: Tally): Promise<void> {
+  using covariance = gpu.tensor(new Float32Array(LARGE).map((_, i) => i % 2));
+  using mask = gpu.tensor(new Uint32Array(LARGE).fill(1));
+  for (const ratio of [0, 0.0002, 1]) {
+    using selection = emptySelection(gpu, LARGE);
+    const recorder = gpu.record("sample");
+    const options = { low: 0.5, high: 1.5, seed: 3 };
+    selectSample(recorder, { covariance, mask }, { ratio }, options, selection);
+    const [selected, counts] = await recorder.read(selection.selected, selection.counts);
+    const n = Math.min(Math.floor(ratio * LARGE), LARGE / 2);
+    tally.same(`counts of ${ratio} of ${LARGE}`, counts!.subarray(0, 3), [n, LARGE / 2, LARGE]);
+    let [drawn, others] = [0, 0];
+    for (let i = 0; i < LARGE; i += 2) {
+      others += selected![i]!;
+      drawn += selected![i + 1]!;
+    }
+    tally.same(`candidates and others drawn, ${ratio} of ${LARGE}`, [drawn, others], [n, 0]);
   }
 }
 

@@ -1,0 +1,153 @@
+/** `deno task pretrain` and `deno task train` as a user runs them, small. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readRun } from "../../analysis/mod.ts";
+import { ROOT, runTask, withFolder } from "../support.ts";
+
+const SMALL = [
+  "prompts=4",
+  "group=4",
+  "minibatches=2",
+  "checkpointEvery=2",
+  "learningRate=0.001",
+  "ratio=0.05",
+  "covarianceLow=0.01",
+  "filterGroups=false",
+].flatMap((setting) => ["--set", setting]);
+
+async function withBase(body: (folder: string, base: string) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    const base = join(folder, "base model");
+    const { code, stdout, stderr } = await runTask(
+      "pretrain",
+      ["qwen2.5-0.5b", "--steps", "5", "--out", base],
+      folder,
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /pretraining 5\/5 .*loss \d.*\n(?:val-core\/.*\n){5}wrote /s);
+    await body(folder, base);
+  });
+}
+
+Deno.test("train: a run that is killed and resumed writes the log of one that was not", async () => {
+  await withBase(async (folder, base) => {
+    const args = ["--model", "qwen2.5-0.5b", "--base", base, "--steps", "7", ...SMALL];
+    const clipCov = [...args, "--intervention", "clip-cov"];
+    const whole = join(folder, "whole");
+    const { code, stdout, stderr } = await runTask("train", [...clipCov, "--out", whole], folder);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.match(/^step \d\/7 /gm)?.length, 7, stdout);
+    const name = "qwen2.5-0.5b.math.grpo.clip-cov.seed1.jsonl";
+    const expected = await Deno.readTextFile(join(whole, name));
+
+    const killed = join(folder, "killed");
+    const { INIT_CWD: _, ...env } = Deno.env.toObject();
+    let kills = 0;
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const process = new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "--quiet",
+          "--allow-all",
+          "--config",
+          join(ROOT, "deno.json"),
+          join(ROOT, "experiments/train.ts"),
+          ...clipCov,
+          "--out",
+          killed,
+          "--resume",
+        ],
+        env,
+        clearEnv: true,
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      // Somewhere in the first, second or third step that it makes.
+      let steps = 0;
+      const { promise: ended, resolve } = Promise.withResolvers<void>();
+      const read = async () => {
+        for await (const chunk of process.stdout) {
+          steps += new TextDecoder().decode(chunk).match(/^step /gm)?.length ?? 0;
+          if (steps > attempt % 3) {
+            await new Promise((wake) => setTimeout(wake, 17 * attempt));
+            try {
+              process.kill("SIGKILL");
+            } catch {
+              // It has ended.
+            }
+          }
+        }
+        resolve();
+      };
+      await Promise.all([read(), ended]);
+      const { success } = await process.status;
+      if (success) break;
+      kills++;
+    }
+    assert(kills > 1, "the run was not killed");
+    const { code: last, stderr: message } = await runTask(
+      "train",
+      [...clipCov, "--out", killed, "--resume"],
+      folder,
+    );
+    assert.equal(last, 0, message);
+    assert.equal(await Deno.readTextFile(join(killed, name)), expected);
+
+    const run = await readRun(join(whole, name));
+    assert.equal(run.entropy!.steps.length, 7);
+    const steps = expected.trim().split("\n").slice(1).map((line) => JSON.parse(line));
+    assert.deepEqual(steps.map(({ step }) => step), [1, 2, 3, 4, 5, 6, 7]);
+    assert(steps.every(({ data }) => Number.isFinite(data["covariance/mean"])));
+    assert(steps.some(({ data }) => data["actor/touched_tokens"] > 0));
+    assert("val-core/aime24/acc/mean@1" in steps[4].data);
+    assert(!("val-core/aime24/acc/mean@1" in steps[5].data));
+  });
+});
+
+Deno.test("train: every intervention and algorithm runs", async () => {
+  await withBase(async (folder, base) => {
+    const args = ["--model", "qwen2.5-0.5b", "--base", base, "--steps", "2", ...SMALL];
+    for (
+      const options of [
+        ["--algorithm", "rloo", "--intervention", "entropy-bonus"],
+        ["--algorithm", "reinforce++", "--intervention", "reference-kl"],
+        ["--intervention", "clip-higher"],
+        ["--intervention", "clip-cov", "--definition", "paper"],
+        ["--intervention", "kl-cov"],
+        ["--intervention", "kl-cov", "--definition", "paper", "--seed", "2"],
+      ]
+    ) {
+      const { code, stderr } = await runTask(
+        "train",
+        [...args, ...options, "--out", folder],
+        folder,
+      );
+      assert.equal(code, 0, `${options}: ${stderr}`);
+    }
+  });
+});
+
+Deno.test("train and pretrain: bad calls are one sentence", async () => {
+  await withFolder(async (folder) => {
+    const refused = async (task: string, args: string[], code: number, message: RegExp) => {
+      const outcome = await runTask(task, args, folder);
+      assert.equal(outcome.code, code, outcome.stderr);
+      assert.match(outcome.stderr, message);
+      assert.equal(outcome.stderr.trim().split("\n").length, 1, outcome.stderr);
+    };
+    await refused(
+      "train",
+      ["--model", "gpt-5"],
+      1,
+      /model is "gpt-5", expected one of qwen2.5-0.5b/,
+    );
+    await refused("train", ["--set", "speed=9"], 1, /there is no setting "speed", expected one of/);
+    await refused("train", ["--set", "speed"], 1, /--set speed is no setting, expected key=value/);
+    await refused("train", ["--steps", "0"], 1, /steps is 0, expected .*>=1/);
+    await refused("train", ["--base", "nowhere"], 1, /there is no checkpoint .*nowhere/);
+    await refused("train", ["--fast"], 2, /--fast/);
+    await refused("pretrain", ["gpt-5"], 1, /there is no model "gpt-5", expected one of/);
+    await refused("pretrain", [], 2, /0 models were named, expected one/);
+    await refused("pretrain", ["qwen2.5-7b", "--task", "art"], 1, /there is no task art/);
+  });
+});
