@@ -1,10 +1,13 @@
 import { grpoAdvantages } from "./advantages/grpo.ts";
 import { reinforcePlusPlusAdvantages } from "./advantages/reinforce_plus_plus.ts";
+import { primeAdvantages } from "./advantages/prime.ts";
 import type { GroupedResponses } from "./advantages/responses.ts";
 import { rlooAdvantages } from "./advantages/rloo.ts";
 import { groupHasSignal } from "./advantages/signal.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { type Response, rollout } from "./policy/rollout.ts";
+import type { Sequence } from "./policy/sequences.ts";
+import type { RewardModel } from "./reward_model.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { StepData } from "./step_data.ts";
 import { seededRandom } from "./tasks/random.ts";
@@ -25,9 +28,14 @@ const SEEDS_PER_RUN = 2 ** 20;
 /** Where the streams of random numbers of validations begin. */
 const VALIDATION_STREAMS = 2 ** 31;
 
-/** Draws a step's problems, samples a group of responses to each, and verifies them. */
+/**
+ * Draws a step's problems, samples a group of responses to each, and verifies them.
+ *
+ * @param rewardModel PRIME's, which learns from the responses to learn from before it judges them.
+ */
 export async function gatherExperience(
   policy: Policy,
+  rewardModel: RewardModel | undefined,
   task: Task,
   settings: TrainSettings,
   step: number,
@@ -53,17 +61,20 @@ export async function gatherExperience(
   const kept = responses.map((_, row) => row)
     .filter((row) => !filterGroups || signal[Math.floor(row / group)]);
   const columns = task.maxResponseTokens;
-  const advantages = advantagesOf(settings, {
+  const sequences = kept.map((row): Sequence => ({
+    prompt: prompts[row]!,
+    response: responses[row]!.tokens,
+  }));
+  const { advantages, data } = await advantagesOf(settings, rewardModel, sequences, {
     rewards: kept.map((row) => rewards[row]!),
     lengths: kept.map((row) => responses[row]!.tokens.length),
     columns,
     group,
-  });
+  }, step);
   const samples = kept.map((row, i): Sample => {
     const start = row - row % group;
     return {
-      prompt: prompts[row]!,
-      response: responses[row]!.tokens,
+      ...sequences[i]!,
       rollout: responses[row]!,
       advantages: advantages.subarray(i * columns, (i + 1) * columns),
       right: rewards.slice(start, start + group).reduce((sum, reward) => sum + reward, 0),
@@ -77,6 +88,7 @@ export async function gatherExperience(
       "response_length/mean": mean(responses.map(({ tokens }) => tokens.length)),
       "response_length/clip_ratio": mean(verdicts.map(({ finished }) => Number(!finished))),
       "rollout/no_signal_groups": mean(signal.map((has) => Number(!has))),
+      ...data,
     },
   };
 }
@@ -123,19 +135,27 @@ function verify(task: Task, problem: Problem, tokens: Response["tokens"]) {
   return task.verify(problem, task.tokenizer.decode(tokens));
 }
 
-/** Advantages of every token by the run's algorithm, [B, T]. */
-function advantagesOf(
-  { algorithm }: TrainSettings,
+/** Advantages of every token by the run's algorithm, [B, T], and what PRIME's reward model logs. */
+async function advantagesOf(
+  { algorithm, temperature }: TrainSettings,
+  rewardModel: RewardModel | undefined,
+  sequences: readonly Sequence[],
   responses: GroupedResponses,
-): Float64Array<ArrayBuffer> {
-  if (responses.rewards.length === 0) return new Float64Array();
+  step: number,
+): Promise<{ advantages: Float64Array; data?: Partial<StepData> }> {
+  if (sequences.length === 0) return { advantages: new Float64Array() };
   switch (algorithm) {
     case "grpo":
-      return grpoAdvantages(responses);
+      return { advantages: grpoAdvantages(responses) };
     case "rloo":
-      return rlooAdvantages(responses);
+      return { advantages: rlooAdvantages(responses) };
     case "reinforce++":
-      return reinforcePlusPlusAdvantages(responses);
+      return { advantages: reinforcePlusPlusAdvantages(responses) };
+    case "prime": {
+      const data = await rewardModel!.learn(sequences, responses, temperature, step);
+      const processRewards = await rewardModel!.judge(sequences, responses, temperature);
+      return { advantages: primeAdvantages(processRewards, responses), data };
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { LabError } from "./errors.ts";
 import { BASE_MODEL_NAMES } from "./families.ts";
 
 /** The algorithms of the paper. */
-export const ALGORITHMS = ["grpo", "rloo", "reinforce++"] as const;
+export const ALGORITHMS = ["grpo", "rloo", "reinforce++", "prime"] as const;
 
 /** The interventions of the paper, and none. */
 export const INTERVENTIONS = [
@@ -32,24 +32,25 @@ const SCHEMA = z.strictObject({
   definition: z.enum(["paper", "verl"]).default("verl")
     .describe("which definition of Clip-Cov and KL-Cov"),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1).describe("of problems, sampling and selection"),
-  steps: count.default(400).describe("rollouts"),
+  steps: count.default(300).describe("rollouts"),
   prompts: count.default(64).describe("problems of a rollout"),
   group: z.int().min(2).default(8).describe("responses to a problem"),
   minibatches: count.default(4).describe("updates of a rollout; 1 is on-policy"),
   temperature: positive.default(1).describe("of sampling"),
-  learningRate: positive.default(1e-4).describe("of AdamW, constant after the warm-up"),
+  learningRate: positive.default(2e-4).describe("of AdamW, constant after the warm-up"),
   warmupSteps: z.int().min(0).default(5).describe("rollouts over which the learning rate rises"),
   weightDecay: z.number().min(0).default(0.01).describe("of AdamW"),
   maxGradientNorm: positive.default(1).describe("the gradient is clipped to this norm"),
   clipLow: positive.default(0.2).describe("PPO's ε below 1"),
   clipHigh: positive.default(0.2).describe("PPO's ε above 1"),
   clipHigher: positive.default(0.28).describe("PPO's ε above 1 with clip-higher"),
-  ratio: share.default(0.002).describe("r of Clip-Cov, k of KL-Cov: share of tokens"),
+  ratio: share.default(0.02).describe("r of Clip-Cov, k of KL-Cov: share of tokens"),
   covarianceLow: z.number().default(1).describe("Clip-Cov: least covariance"),
   covarianceHigh: z.number().default(5).describe("Clip-Cov: largest covariance"),
   klCoefficient: z.number().min(0).default(1).describe("β of KL-Cov"),
   entropyCoefficient: z.number().min(0).default(0.001).describe("weight of the entropy bonus"),
   referenceCoefficient: z.number().min(0).default(0.001).describe("weight of the reference KL"),
+  rewardLearningRate: positive.default(1e-4).describe("of PRIME's implicit reward model"),
   referenceKl: z.enum(["k1", "k2", "k3", "abs"]).default("k3").describe("how it is estimated"),
   aggregation: z.enum([
     "token-mean",

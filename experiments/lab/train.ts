@@ -3,6 +3,7 @@ import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts"
 import { LabError } from "./errors.ts";
 import { gatherExperience, validate } from "./experience.ts";
 import { createPolicy, type Policy, policyState, restorePolicy } from "./policy/parameters.ts";
+import { rewardModel } from "./reward_model.ts";
 import { FIRST_STEP, openRunLog, type RunDescription } from "./run_log.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { StepData } from "./step_data.ts";
@@ -41,6 +42,10 @@ interface TrainerState {
   readonly step: number;
   /** Updates so far. */
   readonly updates: number;
+  /** Updates of PRIME's reward model so far. */
+  readonly rewardUpdates: number;
+  /** The step of the last checkpoint. */
+  readonly savedAt?: number;
 }
 
 /**
@@ -68,11 +73,22 @@ export async function train(
   const { config, parameters } = await readCheckpoint(options.base);
   const values = Object.fromEntries([...parameters].map(([name, { data }]) => [name, data]));
   using policy = createPolicy(gpu, config, values);
-  using reference = settings.intervention === "reference-kl"
+  const isPrime = settings.algorithm === "prime";
+  using reference = isPrime || settings.intervention === "reference-kl"
     ? createPolicy(gpu, config, values)
     : undefined;
-  let state: TrainerState = { step: 0, updates: 0 };
-  if (resumes) state = await restore(policy, options.checkpoint);
+  using rewardPolicy = isPrime ? createPolicy(gpu, config, values) : undefined;
+  const judge = rewardPolicy === undefined
+    ? undefined
+    : rewardModel(rewardPolicy, reference!, settings.rewardLearningRate);
+  let state: TrainerState = { step: 0, updates: 0, rewardUpdates: 0 };
+  if (resumes) {
+    state = await restore(policy, options.checkpoint);
+    if (judge !== undefined) {
+      await restore(judge.policy, rewardFolder(options.checkpoint, state.step));
+      judge.updates = state.rewardUpdates;
+    }
+  }
   using log = await openRunLog(options.log, {
     run,
     ...(options.resume ? { resumeAt: resumes ? state.step + 1 : FIRST_STEP } : {}),
@@ -83,17 +99,37 @@ export async function train(
     const isValidation = (step - 1) % settings.validateEvery === 0;
     const accuracies = isValidation ? await validate(policy, task, settings.seed, step) : {};
     const validated = performance.now();
-    const experience = await gatherExperience(policy, task, settings, step);
+    const experience = await gatherExperience(policy, judge, task, settings, step);
     const gathered = performance.now();
     const { samples } = experience;
     const update = samples.length === 0
       ? { data: {}, updates: state.updates }
-      : await updateFromSamples({ policy, reference }, samples, settings, step, state.updates);
+      : await updateFromSamples(
+        { policy, reference: settings.intervention === "reference-kl" ? reference : undefined },
+        samples,
+        settings,
+        step,
+        state.updates,
+      );
     const data = { ...experience.data, ...update.data, ...accuracies } as StepData;
     await log.write(step, data);
-    state = { step, updates: update.updates };
+    const saved = state.savedAt;
+    state = {
+      ...state,
+      step,
+      updates: update.updates,
+      rewardUpdates: judge?.updates ?? 0,
+    };
     if (step % settings.checkpointEvery === 0 || step === settings.steps) {
+      state = { ...state, savedAt: step };
+      // The policy's checkpoint, written last, says which of the reward model's belongs to it.
+      if (judge !== undefined) {
+        await save(judge.policy, rewardFolder(options.checkpoint, step), state);
+      }
       await save(policy, options.checkpoint, state);
+      if (judge !== undefined && saved !== undefined) {
+        await Deno.remove(rewardFolder(options.checkpoint, saved), { recursive: true });
+      }
     }
     options.onStep?.(step, data, {
       validation: seconds(started, validated),
@@ -102,6 +138,11 @@ export async function train(
     });
   }
   return await log.finish();
+}
+
+/** Where the checkpoint of PRIME's reward model at a step lies. */
+function rewardFolder(checkpoint: string, step: number): string {
+  return `${checkpoint}.reward-model-${step}`;
 }
 
 async function save(policy: Policy, folder: string, state: TrainerState): Promise<void> {

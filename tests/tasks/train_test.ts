@@ -115,6 +115,7 @@ Deno.test("train: every intervention and algorithm runs", async () => {
         ["--intervention", "clip-cov", "--definition", "paper"],
         ["--intervention", "kl-cov"],
         ["--intervention", "kl-cov", "--definition", "paper", "--seed", "2"],
+        ["--algorithm", "prime"],
       ]
     ) {
       const { code, stderr } = await runTask(

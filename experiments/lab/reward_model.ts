@@ -1,0 +1,102 @@
+import { primeLoss, primeProcessRewards } from "./advantages/prime.ts";
+import type { Responses } from "./advantages/responses.ts";
+import { recycleActivations } from "./policy/forward.ts";
+import type { Policy } from "./policy/parameters.ts";
+import { predictionBatch, type Sequence } from "./policy/sequences.ts";
+import { checkNorm, predict, update } from "./policy/update.ts";
+import type { StepData } from "./step_data.ts";
+
+/** PRIME's implicit reward model: a policy whose log-ratio to the base model is a reward for each token. */
+export interface RewardModel {
+  /** The model that is trained. */
+  readonly policy: Policy;
+  /** How many updates it has had; set when a run is resumed. */
+  updates: number;
+  /**
+   * One update by the cross-entropy of the responses' outcomes.
+   *
+   * @param step The number of the rollout, for errors.
+   * @throws {LabError} if the gradient holds NaN or Inf.
+   */
+  learn(
+    sequences: readonly Sequence[],
+    responses: Responses,
+    temperature: number,
+    step: number,
+  ): Promise<Partial<StepData>>;
+  /** The process reward of each token, [B, T]; 0 for padding. */
+  judge(
+    sequences: readonly Sequence[],
+    responses: Responses,
+    temperature: number,
+  ): Promise<Float64Array>;
+}
+
+/** How the reward model is trained, but for its learning rate. */
+const OPTIMIZER = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradientNorm: 10 };
+
+/**
+ * An implicit reward model that begins as the base model.
+ *
+ * @param policy The base model, to be trained.
+ * @param reference The base model, as it is.
+ */
+export function rewardModel(
+  policy: Policy,
+  reference: Policy,
+  learningRate: number,
+): RewardModel {
+  const { gpu, config } = policy;
+  /** ln π_RM − ln π_ref of each response token, [B, T]. */
+  const logRatios = async (
+    sequences: readonly Sequence[],
+    { columns }: Responses,
+    temperature: number,
+  ): Promise<Float32Array> => {
+    using batch = predictionBatch(gpu, config, sequences, columns);
+    const recorder = gpu.record("reward model");
+    const logProbs = [policy, reference].map((model) => {
+      const prediction = predict(recorder, model, batch, temperature);
+      recycleActivations(recorder, prediction.activations);
+      prediction.statistics[Symbol.dispose]();
+      return prediction.logProb;
+    });
+    const [own, base] = await recorder.read(...logProbs);
+    return Float32Array.from(own!, (value, i) => value - base![i]!);
+  };
+  return {
+    policy,
+    updates: 0,
+    async learn(sequences, responses, temperature, step) {
+      const { loss, gradient } = primeLoss(
+        await logRatios(sequences, responses, temperature),
+        responses,
+      );
+      using batch = predictionBatch(gpu, config, sequences, responses.columns);
+      using gradLogProb = gpu.tensor(Float32Array.from(gradient), batch.mask.shape);
+      using norm = gpu.empty([2]);
+      const recorder = gpu.record("reward model");
+      const prediction = predict(recorder, policy, batch, temperature);
+      using _statistics = prediction.statistics;
+      const settings = { ...OPTIMIZER, learningRate };
+      this.updates++;
+      update(
+        recorder,
+        policy,
+        batch,
+        prediction,
+        { gradLogProb },
+        settings,
+        this.updates,
+        norm,
+        temperature,
+      );
+      const [norms] = await recorder.read(norm);
+      await checkNorm(policy, norms![0]!, step);
+      return { "reward_model/dpo_loss": loss, "reward_model/grad_norm": norms![0]! };
+    },
+    async judge(sequences, responses, temperature) {
+      return primeProcessRewards(await logRatios(sequences, responses, temperature), responses);
+    },
+  };
+}
