@@ -1,13 +1,21 @@
 import type { AdapterInfo, Gpu } from "../runtime/gpu.ts";
+import { attentionCheck } from "./attention.ts";
+import { attentionDecodeCheck } from "./attention_decode.ts";
 import { type Check, type CheckResult, Tally } from "./check.ts";
+import { columnSumsCheck } from "./column_sums.ts";
 import { covarianceCheck, groupMeansCheck, sequenceCovarianceCheck } from "./covariance.ts";
+import { embeddingCheck } from "./embedding.ts";
 import { fusedProjectionCheck } from "./fused_projection.ts";
 import { goldenChecks, type GoldenFiles } from "./golden.ts";
 import { matmulCheck } from "./matmul.ts";
 import { adamwCheck, gradientNormCheck } from "./optimizer.ts";
 import { policyLossCheck } from "./policy_loss.ts";
 import { uniformsCheck } from "./random_numbers.ts";
+import { rmsNormCheck } from "./rms_norm.ts";
+import { ropeCheck } from "./rope.ts";
+import { sampleTokensCheck } from "./sampling.ts";
 import { selectSampleCheck, selectTopCheck } from "./selection.ts";
+import { swigluCheck } from "./swiglu.ts";
 import { tokenStatisticsBackwardCheck } from "./token_statistics_backward.ts";
 import { tokenStatisticsCheck } from "./token_statistics.ts";
 
@@ -15,6 +23,13 @@ import { tokenStatisticsCheck } from "./token_statistics.ts";
 export const CHECKS: readonly Check[] = [
   uniformsCheck,
   matmulCheck,
+  columnSumsCheck,
+  embeddingCheck,
+  rmsNormCheck,
+  ropeCheck,
+  attentionCheck,
+  attentionDecodeCheck,
+  swigluCheck,
   tokenStatisticsCheck,
   tokenStatisticsBackwardCheck,
   fusedProjectionCheck,
@@ -26,6 +41,7 @@ export const CHECKS: readonly Check[] = [
   policyLossCheck,
   gradientNormCheck,
   adamwCheck,
+  sampleTokensCheck,
 ];
 
 /** Whether the kernels can be trusted on an adapter. */

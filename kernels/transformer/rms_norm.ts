@@ -3,6 +3,7 @@ import type { Gpu } from "../runtime/gpu.ts";
 import { grid } from "../runtime/grid.ts";
 import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { lanesFor } from "../softmax/token_statistics.ts";
 import { columnSums } from "./column_sums.ts";
 import backwardCode from "./rms_norm_backward.wgsl" with { type: "text" };
 import plain from "./rms_norm_plain.wgsl" with { type: "text" };
@@ -123,12 +124,10 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
 /** How rows of `columns` numbers are shared by the invocations of a workgroup. */
 function layoutOf(gpu: Gpu, columns: number) {
   const { code, chunks } = elementsOf(columns);
-  const { lanes: most, perLane } = gpu.tiles.elements;
-  let lanes = 1;
-  while (lanes < most && 4 * lanes * perLane < columns) lanes *= 2;
+  const lanes = lanesFor(gpu, columns);
   return {
     elements: code,
-    constants: { LANES: lanes, ROWS: most / lanes, CHUNKS: chunks },
+    constants: { LANES: lanes, ROWS: gpu.tiles.statistics.group / lanes, CHUNKS: chunks },
     perLane: { PER_LANE: Math.ceil(chunks / lanes) },
   };
 }

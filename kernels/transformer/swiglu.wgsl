@@ -22,7 +22,9 @@ struct Sigmoid {
 }
 
 fn sigmoid(x: vec4f) -> Sigmoid {
-  let e = exp_up_to_88(-abs(x));
+  // Where exp_up_to_88 goes no lower, 0: its smallest value is not small beside the largest x.
+  let is_normal = -abs(x) > vec4f(SMALLEST_EXPONENT);
+  let e = select(vec4f(), exp_up_to_88(-abs(x)), is_normal);
   let large = 1.0 / (1.0 + e);
   let small = e * large;
   let positive = x >= vec4f();

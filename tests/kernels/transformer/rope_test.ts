@@ -1,22 +1,12 @@
-/** The rotary position embedding, its table, and its backward. */
+/** The rotary position embedding and its table; its check holds it to the reference. */
 import assert from "node:assert/strict";
 import { RandomData } from "../../../kernels/conformance/random.ts";
-import { type Gpu, requestGpu } from "../../../kernels/runtime/gpu.ts";
-import { rope, ropeBackward } from "../../../kernels/transformer/rope.ts";
+import { compareRope, ropeCase } from "../../../kernels/conformance/rope.ts";
+import { requestGpu } from "../../../kernels/runtime/gpu.ts";
+import { rope } from "../../../kernels/transformer/rope.ts";
 import { ropeReference } from "../../../kernels/transformer/rope_reference.ts";
-import {
-  ropeFrequencies,
-  type RopeSettings,
-  ropeTable,
-} from "../../../kernels/transformer/rope_table.ts";
-import {
-  assertAsFloat32,
-  assertGradient,
-  assertRefused,
-  f,
-  inner,
-  withSmallBindings,
-} from "./support.ts";
+import { ropeFrequencies, ropeTable } from "../../../kernels/transformer/rope_table.ts";
+import { assertGradient, assertRefused, inner, passing, withSmallBindings } from "./support.ts";
 
 const gpu = await requestGpu();
 Deno.test.afterAll(() => {
@@ -25,62 +15,6 @@ Deno.test.afterAll(() => {
 });
 
 const random = new RandomData(5);
-const MOST = 50;
-
-interface Case {
-  x: Float32Array;
-  positions: Uint32Array;
-  heads: number;
-  settings: RopeSettings;
-}
-
-function randomCase(tokens: number, heads: number, headSize: number): Case {
-  return {
-    x: random.normal(tokens * heads * headSize),
-    positions: random.integers(tokens, MOST - 3),
-    heads,
-    settings: { headSize, theta: 10_000 },
-  };
-}
-
-async function run(gpu: Gpu, { x, positions, heads, settings }: Case, step = 0, back = false) {
-  using tensor = gpu.tensor(x, [positions.length, heads, settings.headSize]);
-  using positionsTensor = gpu.tensor(positions);
-  using table = ropeTable(gpu, MOST, settings);
-  const recorder = gpu.record();
-  const options = { x: tensor, positions: positionsTensor, table, step };
-  if (back) ropeBackward(recorder, options);
-  else rope(recorder, options);
-  const [rotated] = await recorder.read(tensor);
-  return rotated as Float32Array<ArrayBuffer>;
-}
-
-/** Every operation rounded to float32, cosines and sines too. */
-function plain({ x, positions, heads, settings }: Case, step = 0): Float32Array {
-  const frequencies = ropeFrequencies(settings);
-  const half = settings.headSize / 2;
-  return x.map((value, at) => {
-    const angle = (positions[Math.floor(at / (heads * 2 * half))]! + step) *
-      frequencies[at % half]!;
-    const isFirst = at % (2 * half) < half;
-    const other = isFirst ? -x[at + half]! : x[at - half]!;
-    return f(value * f(Math.cos(angle))) + f(other * f(Math.sin(angle)));
-  });
-}
-
-Deno.test("rotations are as exact as float32, for any shape, and rotate back", async () => {
-  for (const shape of [[1, 1, 2], [30, 3, 6], [130, 4, 16], [7, 2, 24], [5, 1, 64]] as const) {
-    const rotation = randomCase(shape[0], shape[1], shape[2]);
-    for (const step of [0, 3]) {
-      const rotated = await run(gpu, rotation, step);
-      const positions = rotation.positions.map((position) => position + step);
-      const expected = ropeReference({ ...rotation, positions });
-      assertAsFloat32(`[${shape}] at step ${step}`, rotated, expected, plain(rotation, step));
-      const back = await run(gpu, { ...rotation, x: rotated }, step, true);
-      for (const [i, value] of back.entries()) assert(Math.abs(value - rotation.x[i]!) < 2e-6);
-    }
-  }
-});
 
 Deno.test("scaled frequencies are those of Llama 3.1", () => {
   const frequencies = ropeFrequencies({
@@ -120,16 +54,19 @@ Deno.test("the product of a query and a key depends on their distance alone", ()
 });
 
 Deno.test("the reference's backward is the gradient by differences", () => {
-  const rotation = randomCase(3, 2, 6);
+  const rotation = ropeCase(random, 3, 2, { headSize: 6, theta: 10_000 });
   const g = random.normal(rotation.x.length);
   const gradient = ropeReference({ ...rotation, x: g, direction: -1 });
   assertGradient("x", gradient, (x) => inner(ropeReference({ ...rotation, x }), g), rotation.x);
 });
 
 Deno.test("rows beyond a binding are split", async () => {
-  const rotation = randomCase(200, 3, 10);
+  const rotation = ropeCase(random, 200, 3, { headSize: 10, theta: 10_000 });
   const small = withSmallBindings(gpu, 10_000);
-  assert.deepEqual(await run(small, rotation), await run(gpu, rotation));
+  const [whole, split] = await Promise.all(
+    [gpu, small].map((device) => passing((tally) => compareRope(device, tally, rotation, 0))),
+  );
+  assert.deepEqual(split, whole);
   assert.equal(small.liveBytes, 0);
 });
 

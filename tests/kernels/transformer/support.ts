@@ -1,28 +1,18 @@
 /** What the tests of the transformer's kernels share. */
 import assert from "node:assert/strict";
-import { asFloat32 } from "../../../kernels/conformance/check.ts";
+import { Tally } from "../../../kernels/conformance/check.ts";
 import { numericalGradient } from "../../../kernels/conformance/numerical_gradient.ts";
 import { ShapeError } from "../../../kernels/runtime/errors.ts";
 import { Gpu } from "../../../kernels/runtime/gpu.ts";
 
-/**
- * No element is further from the float64 reference than twice the largest error of a plain float32
- * computation and a few units in the last place of the largest number.
- */
-export function assertAsFloat32(
-  name: string,
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  plain: ArrayLike<number>,
-): void {
-  assert.equal(actual.length, expected.length, name);
-  const tolerance = asFloat32(expected, plain);
-  for (let i = 0; i < actual.length; i++) {
-    const error = Math.abs(actual[i]! - expected[i]!);
-    // NaN is never within the tolerance.
-    if (error <= tolerance) continue;
-    assert.fail(`${name}: element ${i} is ${actual[i]}, expected ${expected[i]} ± ${tolerance}`);
-  }
+/** Runs cases of a conformance check, none of which may fail, and returns what they give. */
+export async function passing<Result>(
+  cases: (tally: Tally) => Promise<Result>,
+): Promise<Result> {
+  const tally = new Tally("test");
+  const result = await cases(tally);
+  assert.deepEqual(tally.result().failures, []);
+  return result;
 }
 
 /** A reference's gradient is that of central differences, to 1e-6 of its largest element. */
@@ -78,6 +68,3 @@ function overriding<Target extends object>(target: Target, values: Partial<Targe
     },
   });
 }
-
-/** Rounds to float32. */
-export const f = Math.fround;
