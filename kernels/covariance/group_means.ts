@@ -1,6 +1,7 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import { type Recorder, u32 } from "../runtime/recorder.ts";
+import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { covarianceKeys, type SelectionInput } from "../selection/keys.ts";
 import { findKth } from "../selection/radix_select.ts";
@@ -38,7 +39,7 @@ export function groupMeans(
   const program = (entryPoint: string) =>
     gpu.program({
       name: "group_means",
-      code,
+      code: sumOfLanes + code,
       entryPoint,
       constants: { LANES: lanes, PER_LANE: perLane },
     });

@@ -1,8 +1,8 @@
 // Mean covariance of the k tokens of highest covariance, k and the k-th largest key having been found by
 // radix_select.wgsl: the sum of all above the k-th, and as often the k-th itself as it is among the k.
 // Partial sums of blocks, then their total by one workgroup, in a fixed order.
+// Prepend sum_of_lanes.wgsl.
 
-override LANES: u32;
 override PER_LANE: u32;
 
 struct Params {
@@ -20,8 +20,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> means: array<f32>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-var<workgroup> lane_sums: array<f32, LANES>;
-
 @compute @workgroup_size(LANES)
 fn partial(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -37,10 +35,9 @@ fn partial(
       sum += covariance[i];
     }
   }
-  lane_sums[lane] = sum;
-  workgroupBarrier();
+  let all = sum_of_lanes(lane, sum);
   if (lane == 0 && block < params.blocks) {
-    sums[block] = sum_of_lanes();
+    sums[block] = all;
   }
 }
 
@@ -50,22 +47,13 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   for (var block = lane; block < params.blocks; block += LANES) {
     sum += sums[block];
   }
-  lane_sums[lane] = sum;
-  workgroupBarrier();
+  let all = sum_of_lanes(lane, sum);
   if (lane == 0) {
     let ties = f32(state[4]) * float_of_key(state[3]);
-    means[params.group] = select(0.0, (sum_of_lanes() + ties) / f32(state[0]), state[0] > 0);
+    means[params.group] = select(0.0, (all + ties) / f32(state[0]), state[0] > 0);
   }
 }
 
 fn float_of_key(key: u32) -> f32 {
   return bitcast<f32>(select(~key, key & 0x7fffffff, key >> 31 == 1));
-}
-
-fn sum_of_lanes() -> f32 {
-  var sum = 0.0;
-  for (var other = 0u; other < LANES; other++) {
-    sum += lane_sums[other];
-  }
-  return sum;
 }

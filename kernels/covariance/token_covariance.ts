@@ -1,6 +1,7 @@
 import type { Gpu } from "../runtime/gpu.ts";
 import { grid } from "../runtime/grid.ts";
 import { type Recorder, u32 } from "../runtime/recorder.ts";
+import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import meansCode from "./masked_means.wgsl" with { type: "text" };
 import covarianceCode from "./token_covariance.wgsl" with { type: "text" };
@@ -81,7 +82,12 @@ export function tokenCovariance(
     workgroups: [1],
   });
   const covariance = (entryPoint: string) =>
-    gpu.program({ name: "token_covariance", code: covarianceCode, entryPoint, constants });
+    gpu.program({
+      name: "token_covariance",
+      code: sumOfLanes + covarianceCode,
+      entryPoint,
+      constants,
+    });
   recorder.dispatch(covariance("main"), {
     bindings: [mask, logProb, advantages, undefined, out.means, out.covariance, sums],
     params,

@@ -1,7 +1,7 @@
 // The covariance of each response token (paper, Eq. 10), (ln π - mean ln π)·(A - mean A), 0 for padding,
-// and its mean: partial sums of blocks, then their total by one workgroup.
+// and its mean: partial sums of blocks, then their total by one workgroup. Prepend
+// sum_of_lanes.wgsl.
 
-override LANES: u32;
 override PER_LANE: u32;
 
 struct Params {
@@ -17,8 +17,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> sums: array<f32>;
 @group(0) @binding(7) var<storage, read_write> mean_covariance: array<f32>;
 @group(0) @binding(8) var<uniform> params: Params;
-
-var<workgroup> lane_sums: array<f32, LANES>;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -38,10 +36,9 @@ fn main(
       sum += value;
     }
   }
-  lane_sums[lane] = sum;
-  workgroupBarrier();
+  let all = sum_of_lanes(lane, sum);
   if (lane == 0 && block < params.blocks) {
-    sums[block] = sum_of_lanes();
+    sums[block] = all;
   }
 }
 
@@ -51,17 +48,8 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   for (var block = lane; block < params.blocks; block += LANES) {
     sum += sums[block];
   }
-  lane_sums[lane] = sum;
-  workgroupBarrier();
+  let all = sum_of_lanes(lane, sum);
   if (lane == 0) {
-    mean_covariance[0] = sum_of_lanes() / f32(max(1, count[0]));
+    mean_covariance[0] = all / f32(max(1, count[0]));
   }
-}
-
-fn sum_of_lanes() -> f32 {
-  var sum = 0.0;
-  for (var other = 0u; other < LANES; other++) {
-    sum += lane_sums[other];
-  }
-  return sum;
 }

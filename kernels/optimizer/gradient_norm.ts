@@ -1,6 +1,7 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./gradient_norm.wgsl" with { type: "text" };
 
@@ -30,7 +31,7 @@ export function gradientNorm(
   const program = (entryPoint: string) =>
     gpu.program({
       name: "gradient_norm",
-      code,
+      code: sumOfLanes + code,
       entryPoint,
       constants: { LANES: lanes, PER_LANE: perLane },
     });

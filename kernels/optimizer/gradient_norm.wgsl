@@ -1,7 +1,6 @@
 // The norm of a gradient that is spread over several tensors: partial sums of squares for each, one after
-// the other in one array, then their total by one workgroup. The order is fixed.
+// the other in one array, then their total by one workgroup. The order is fixed. Prepend sum_of_lanes.wgsl.
 
-override LANES: u32;
 override PER_LANE: u32;
 
 struct Params {
@@ -20,8 +19,6 @@ struct Params {
 // torch.nn.utils.clip_grad_norm_ adds this to the norm.
 const EPSILON = 1e-6;
 
-var<workgroup> lane_sums: array<f32, LANES>;
-
 @compute @workgroup_size(LANES)
 fn partial(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -36,10 +33,9 @@ fn partial(
       sum += gradient[i] * gradient[i];
     }
   }
-  lane_sums[lane] = sum;
-  workgroupBarrier();
+  let all = sum_of_lanes(lane, sum);
   if (lane == 0 && block < params.blocks) {
-    sums[params.first + block] = sum_of_lanes();
+    sums[params.first + block] = all;
   }
 }
 
@@ -49,18 +45,9 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   for (var block = lane; block < params.blocks; block += LANES) {
     sum += sums[block];
   }
-  lane_sums[lane] = sum;
-  workgroupBarrier();
+  let all = sum_of_lanes(lane, sum);
   if (lane == 0) {
-    norm[0] = sqrt(sum_of_lanes());
+    norm[0] = sqrt(all);
     norm[1] = min(1.0, params.max_norm / (norm[0] + EPSILON));
   }
-}
-
-fn sum_of_lanes() -> f32 {
-  var sum = 0.0;
-  for (var other = 0u; other < LANES; other++) {
-    sum += lane_sums[other];
-  }
-  return sum;
 }

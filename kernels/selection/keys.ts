@@ -60,13 +60,12 @@ export function randomKeys(
   input: SelectionInput,
   options: SampleOptions,
 ): Keys {
-  const entryPoint = options.unclipped === undefined ? "sample" : "sample_unclipped";
-  return recordKeys(recorder, entryPoint, input, options);
+  return recordKeys(recorder, "sample", input, options);
 }
 
 function recordKeys(
   recorder: Recorder,
-  entryPoint: "top" | "sample" | "sample_unclipped",
+  entryPoint: "top" | "sample",
   { covariance, mask }: SelectionInput,
   { low, high, seed, stream = 0, unclipped }: SampleOptions,
 ): Keys {
@@ -76,21 +75,23 @@ function recordKeys(
     name: "keys",
     code: philox + code,
     entryPoint,
-    constants: { LANES: lanes, PER_LANE: perLane },
+    constants: {
+      LANES: lanes,
+      PER_LANE: perLane,
+      UNCLIPPED: Number(unclipped !== undefined),
+    },
   });
   const keys = recorder.temporary([size], "u32");
   const counts = recorder.temporary([2], "u32");
   recorder.clear(counts);
+  // What PPO's clip depends on is not read where it does not matter; a binding must be something.
+  const { logProb, oldLogProb, advantages } = unclipped ??
+    { logProb: covariance, oldLogProb: covariance, advantages: covariance };
+  const clip = entryPoint === "sample"
+    ? [logProb, oldLogProb, advantages]
+    : [undefined, undefined, undefined];
   recorder.dispatch(program, {
-    bindings: [
-      mask,
-      covariance,
-      unclipped?.logProb,
-      unclipped?.oldLogProb,
-      unclipped?.advantages,
-      keys,
-      counts,
-    ],
+    bindings: [mask, covariance, ...clip, keys, counts],
     params: [
       u32(size),
       f32(low),

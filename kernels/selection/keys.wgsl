@@ -3,6 +3,8 @@
 
 override LANES: u32;
 override PER_LANE: u32;
+// Whether tokens that PPO clips are left out of the sample.
+override UNCLIPPED: bool;
 
 struct Params {
   size: u32,
@@ -111,34 +113,7 @@ fn sample(
     let i = element(workgroup, workgroups, lane, j);
     if (i < params.size) {
       let is_token = mask[i] != 0;
-      let is_candidate = is_token && in_interval(covariance[i]);
-      var key = 0u;
-      if (is_candidate) {
-        key = priority(i);
-      }
-      keys[i] = key;
-      n += u32(is_token);
-      c += u32(is_candidate);
-    }
-  }
-  finish(lane, n, c);
-}
-
-// The same, of those that PPO does not clip already.
-@compute @workgroup_size(LANES)
-fn sample_unclipped(
-  @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  begin(lane);
-  var n = 0u;
-  var c = 0u;
-  for (var j = 0u; j < PER_LANE; j++) {
-    let i = element(workgroup, workgroups, lane, j);
-    if (i < params.size) {
-      let is_token = mask[i] != 0;
-      let is_candidate = is_token && in_interval(covariance[i]) && !is_clipped(i);
+      let is_candidate = is_token && in_interval(covariance[i]) && !(UNCLIPPED && is_clipped(i));
       var key = 0u;
       if (is_candidate) {
         key = priority(i);
