@@ -14,6 +14,17 @@ export interface Tiles {
   };
   /** Token statistics: invocations of a workgroup, the most that share a row, columns that one takes at least. */
   readonly statistics: { readonly group: number; readonly lanes: number; readonly perLane: number };
+  /**
+   * Attention: the most chunks of a head that an invocation keeps of each query, how many times four queries
+   * it takes, and whether neighbouring invocations take neighbouring positions of one head or other heads at
+   * the same positions. A CPU has registers to spare, its loads are slow, and it wants the loops of
+   * neighbours to be equally long; a GPU serves their equal reads at once.
+   */
+  readonly attention: {
+    readonly part: number;
+    readonly tiles: number;
+    readonly positionsFirst: boolean;
+  };
   /** Element-wise kernels and reductions: invocations of a workgroup, elements of an invocation. */
   readonly elements: { readonly lanes: number; readonly perLane: number };
 }
@@ -32,6 +43,7 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
       busy: 4,
     },
     statistics: { group: 32, lanes: 16, perLane: 128 },
+    attention: { part: 8, tiles: 2, positionsFirst: false },
     elements: { lanes: 32, perLane: 16 },
   },
   hardware: {
@@ -43,6 +55,7 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
       busy: 256,
     },
     statistics: { group: 256, lanes: 256, perLane: 4 },
+    attention: { part: 4, tiles: 1, positionsFirst: true },
     elements: { lanes: 256, perLane: 4 },
   },
 };

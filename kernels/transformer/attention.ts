@@ -137,7 +137,7 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
   const { constants, parts } = attentionLayout(gpu, shape);
   const heads = shape.queryHeads / constants.HEADS;
   const tiles = shape.longest * constants.HEADS > 4 && parts.PARTS === 1
-    ? SIZES[gpu.adapter.kind].tiles
+    ? gpu.tiles.attention.tiles
     : 1;
   const program = gpu.program({
     name: "attention",
@@ -158,17 +158,11 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
 /** Invocations of a workgroup. */
 export const LANES = 32;
 
-/**
- * The most chunks of a head that an invocation keeps of each query, and how many times four queries it
- * takes where that helps: a CPU has registers to spare, and its loads are slow.
- */
-const SIZES = { software: { part: 8, tiles: 2 }, hardware: { part: 4, tiles: 1 } };
-
 /** How the passes of attention cut their work, as `override` constants and constants of their source. */
 export function attentionLayout(gpu: Gpu, { queryHeads, keyHeads, headSize }: AttentionShape) {
   const group = queryHeads / keyHeads;
   const chunks = Math.ceil(headSize / 4);
-  let part = Math.min(chunks, SIZES[gpu.adapter.kind].part);
+  let part = Math.min(chunks, gpu.tiles.attention.part);
   while (chunks % part !== 0) part--;
   return {
     constants: {
@@ -176,8 +170,7 @@ export function attentionLayout(gpu: Gpu, { queryHeads, keyHeads, headSize }: At
       KEY_HEADS: keyHeads,
       HEADS: group % 4 === 0 ? 4 : group % 2 === 0 ? 2 : 1,
       LANES,
-      // A GPU serves equal reads of neighbours at once; a CPU wants their loops to be equally long.
-      POSITIONS_FIRST: Number(gpu.adapter.kind === "hardware"),
+      POSITIONS_FIRST: Number(gpu.tiles.attention.positionsFirst),
     },
     parts: { TILE: 4, PART: part, PARTS: chunks / part, CHUNKS: chunks, SIZE: headSize },
   };

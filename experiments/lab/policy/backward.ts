@@ -36,7 +36,9 @@ export function backward(
     const { value, gradient } = weight(name);
     matmul(recorder, { a: gradOut, b: x, out: gradient, transposeA: true, accumulate: true });
     const bias = policy.find(`${name}.bias`);
-    if (bias !== undefined) columnSums(recorder, { x: gradOut, out: bias.gradient });
+    if (bias !== undefined) {
+      columnSums(recorder, { x: gradOut, out: bias.gradient, accumulate: true });
+    }
     const out = gradX ?? recorder.temporary(x.shape);
     matmul(recorder, { a: gradOut, b: value, out, accumulate: gradX !== undefined });
     return out;
