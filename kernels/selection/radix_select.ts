@@ -36,7 +36,11 @@ export function findKth(
   }
   const { size } = keys;
   const { lanes } = recorder.gpu.tiles.elements;
-  const perHistogram = Math.min(PER_LANE_HISTOGRAM, Math.ceil(size / lanes));
+  // A power of two, since each number would be a program of its own.
+  const perHistogram = Math.min(
+    PER_LANE_HISTOGRAM,
+    2 ** Math.ceil(Math.log2(Math.max(1, size / lanes))),
+  );
   const histogram = recorder.temporary([256], "u32");
   recorder.clear(histogram);
   const params = (shift: number) => [
