@@ -27,6 +27,7 @@ Deno.test("deno task figures, from any folder, draws the committed figures and t
         "Figure 8, left",
         "Figure 8, right",
         "Figure 11",
+        "Figure 11 in the lab",
         "Table 1",
         "Table 2",
       ]
