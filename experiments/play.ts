@@ -6,9 +6,9 @@ import { runLabCommand } from "./command.ts";
 import { readCheckpoint } from "./lab/checkpoint.ts";
 import { LabError } from "./lab/errors.ts";
 import { BASE_MODEL_NAMES } from "./lab/families.ts";
-import { createPolicy } from "./lab/policy/parameters.ts";
+import { createPolicy, valuesOf } from "./lab/policy/parameters.ts";
 import { type Response, rollout } from "./lab/policy/rollout.ts";
-import { TASK_NAMES, taskByName, type TaskName } from "./lab/tasks/by_name.ts";
+import { TASK_NAMES, taskByName, taskName } from "./lab/tasks/by_name.ts";
 import { VocabularyError } from "./lab/tasks/vocabulary.ts";
 import { baseModelFolder } from "./models.ts";
 
@@ -47,16 +47,14 @@ async function main(): Promise<boolean> {
   if (model === undefined || prompt === undefined || positionals.length > 2) {
     throw new UsageError("name a model and a prompt (see --help).");
   }
-  if (!(TASK_NAMES as readonly string[]).includes(values.task)) {
-    throw new LabError(`there is no task ${values.task}, expected ${TASK_NAMES.join(" or ")}.`);
-  }
+  const task = taskName(values.task);
   const samples = wholeNumber("--samples", values.samples, 1);
   const seed = wholeNumber("--seed", values.seed, 0);
   const temperature = Number(values.temperature);
   if (!(temperature >= 0 && Number.isFinite(temperature))) {
     throw new UsageError(`--temperature is ${values.temperature}, expected 0 or more.`);
   }
-  const { tokenizer, maxPromptTokens, maxResponseTokens } = taskByName(values.task as TaskName);
+  const { tokenizer, maxPromptTokens, maxResponseTokens } = taskByName(task);
   const tokens = encode(tokenizer, prompt);
   if (tokens.length === 0 || tokens.length > maxPromptTokens) {
     throw new LabError(
@@ -64,15 +62,11 @@ async function main(): Promise<boolean> {
     );
   }
   const folder = (BASE_MODEL_NAMES as readonly string[]).includes(model)
-    ? baseModelFolder(model, values.task as TaskName, false)
+    ? baseModelFolder(model, task, false)
     : model;
   const { config, parameters } = await readCheckpoint(folder);
   using gpu = await requestGpu();
-  using policy = createPolicy(
-    gpu,
-    config,
-    Object.fromEntries([...parameters].map(([name, { data }]) => [name, data])),
-  );
+  using policy = createPolicy(gpu, config, valuesOf(parameters));
   const responses = await rollout(policy, Array.from({ length: samples }, () => tokens), {
     maxTokens: maxResponseTokens,
     temperature,

@@ -4,7 +4,6 @@ import { number, UsageError } from "../analysis/cli/command.ts";
 import { requestGpu } from "../kernels/mod.ts";
 import { runLabCommand } from "./command.ts";
 import { writeCheckpoint } from "./lab/checkpoint.ts";
-import { LabError } from "./lab/errors.ts";
 import { validate } from "./lab/experience.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "./lab/families.ts";
 import { policyState } from "./lab/policy/parameters.ts";
@@ -15,7 +14,7 @@ import {
   type PretrainSettings,
   untrainedPolicy,
 } from "./lab/pretrain.ts";
-import { TASK_NAMES, taskByName, type TaskName } from "./lab/tasks/by_name.ts";
+import { TASK_NAMES, taskByName, taskName } from "./lab/tasks/by_name.ts";
 import { baseModelFolder } from "./models.ts";
 
 const HELP = `Trains a base model on the solutions of a fallible teacher, by next-token prediction.
@@ -51,15 +50,12 @@ async function main(): Promise<boolean> {
   }
   const name = positionals[0]!;
   const config = modelConfig(name);
-  if (!(TASK_NAMES as readonly string[]).includes(values.task)) {
-    throw new LabError(`there is no task ${values.task}, expected ${TASK_NAMES.join(" or ")}.`);
-  }
+  const chosen = taskName(values.task);
   const steps = Number(values.steps);
   if (!Number.isSafeInteger(steps) || steps < 1) {
     throw new UsageError(`--steps is ${values.steps}, expected a positive whole number.`);
   }
-  const taskName = values.task as TaskName;
-  const task = taskByName(taskName);
+  const task = taskByName(chosen);
   using gpu = await requestGpu();
   using policy = untrainedPolicy(gpu, config, PRETRAINING.seed);
   const run = async (what: string, solve: "teacher" | "clean", settings: PretrainSettings) => {
@@ -71,7 +67,7 @@ async function main(): Promise<boolean> {
   };
   await run("pretraining", "teacher", { ...PRETRAINING, steps });
   if (values.instruct) await run("instruction", "clean", INSTRUCTION);
-  const folder = values.out ?? baseModelFolder(name, taskName, values.instruct);
+  const folder = values.out ?? baseModelFolder(name, chosen, values.instruct);
   const { parameters } = await policyState(policy);
   await writeCheckpoint(folder, { config, parameters });
   for (const [key, accuracy] of Object.entries(await validate(policy, task, PRETRAINING.seed, 0))) {

@@ -96,14 +96,8 @@ export * from "./transformer/key_value_cache.ts";
 export * from "./transformer/key_value_cache_reference.ts";
 export * from "./transformer/swiglu.ts";
 export * from "./transformer/swiglu_reference.ts";
-export {
-  sample as sampleTokens,
-  type SampleOptions as SampleTokensOptions,
-} from "./transformer/sampling.ts";
-export {
-  sampleReference as sampleTokensReference,
-  type SampleReferenceInput as SampleTokensInput,
-} from "./transformer/sampling_reference.ts";
+export * from "./transformer/sampling.ts";
+export * from "./transformer/sampling_reference.ts";
 export * from "./optimizer/adamw.ts";
 export * from "./optimizer/adamw_reference.ts";
 export * from "./optimizer/gradient_norm.ts";

@@ -2,7 +2,13 @@ import type { Gpu } from "../../kernels/mod.ts";
 import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { LabError } from "./errors.ts";
 import { gatherExperience, validate } from "./experience.ts";
-import { createPolicy, type Policy, policyState, restorePolicy } from "./policy/parameters.ts";
+import {
+  createPolicy,
+  type Policy,
+  policyState,
+  restorePolicy,
+  valuesOf,
+} from "./policy/parameters.ts";
 import { rewardModel } from "./reward_model.ts";
 import { FIRST_STEP, openRunLog, type RunDescription } from "./run_log.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -71,7 +77,7 @@ export async function train(
   };
   const resumes = options.resume && await hasCheckpoint(options.checkpoint);
   const { config, parameters } = await readCheckpoint(options.base);
-  const values = Object.fromEntries([...parameters].map(([name, { data }]) => [name, data]));
+  const values = valuesOf(parameters);
   using policy = createPolicy(gpu, config, values);
   const isPrime = settings.algorithm === "prime";
   using reference = isPrime || settings.intervention === "reference-kl"

@@ -248,7 +248,7 @@ function recordMinibatch(
   };
   if (loss.intervention.endsWith("-paper")) {
     recorder.copy(selected, selection.selected, { from: first * columns, count: size });
-  } else {
+  } else if (loss.intervention !== "none") {
     restrictTokens(recorder, input, loss, restriction(settings, stream), covariance, selection);
   }
   policyLoss(recorder, input, loss, gradients);

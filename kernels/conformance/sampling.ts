@@ -1,5 +1,5 @@
 import type { Gpu } from "../runtime/gpu.ts";
-import { sample } from "../transformer/sampling.ts";
+import { sampleTokens } from "../transformer/sampling.ts";
 import { sampleScoresReference } from "../transformer/sampling_reference.ts";
 import type { Check, Tally } from "./check.ts";
 import { RandomData } from "./random.ts";
@@ -8,7 +8,7 @@ import { rowsOfLogits } from "./rows_of_logits.ts";
 /** Scores closer than this share of their size may change places by rounding. */
 const MARGIN = 1e-5;
 
-/** {@linkcode sample} against its reference, greedy and not, ended rows, and its frequencies. */
+/** {@linkcode sampleTokens} against its reference, greedy and not, ended rows, and its frequencies. */
 export const sampleTokensCheck: Check = {
   name: "sample-tokens",
   async run(gpu, tally) {
@@ -38,7 +38,14 @@ async function compare(
   using done = gpu.tensor(new Uint32Array(rows).fill(1, ended));
   using tokens = gpu.empty([rows], "u32");
   const recorder = gpu.record("sampling");
-  sample(recorder, { logits: logitsTensor, done, tokens, ...draw, endToken: end, padToken: 77 });
+  sampleTokens(recorder, {
+    logits: logitsTensor,
+    done,
+    tokens,
+    ...draw,
+    endToken: end,
+    padToken: 77,
+  });
   const [drawn, nowDone] = await recorder.read(tokens, done);
   const label = `[${rows}, ${columns}] at temperature ${temperature}`;
   // Where a rounding may decide, ours counts.
@@ -83,7 +90,7 @@ async function frequencies(gpu: Gpu, tally: Tally, random: RandomData): Promise<
   using tokens = gpu.empty([rows], "u32");
   const recorder = gpu.record("sampling");
   const draw = { temperature, seed: 5, stream: 0, position: 0, endToken: 99, padToken: 0 };
-  sample(recorder, { logits: logitsTensor, done, tokens, ...draw });
+  sampleTokens(recorder, { logits: logitsTensor, done, tokens, ...draw });
   const [drawn] = await recorder.read(tokens);
   let chiSquare = 0;
   for (const [token, weight] of weights.entries()) {

@@ -1,9 +1,8 @@
-import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import { type Recorder, u32 } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
-import { covarianceKeys, type SelectionInput } from "../selection/keys.ts";
+import { checkSelectionInput, covarianceKeys, type SelectionInput } from "../selection/keys.ts";
 import { findKth } from "../selection/radix_select.ts";
 import code from "./group_means.wgsl" with { type: "text" };
 
@@ -23,16 +22,9 @@ export function groupMeans(
   out: Tensor,
   shares: readonly number[] = TABLE_1_SHARES,
 ): void {
-  const { covariance, mask } = input;
-  const { size, shape } = covariance;
-  expectTensor("covariance", covariance, "f32", shape);
-  expectTensor("mask", mask, "u32", mask.shape);
+  const { covariance } = input;
+  const size = checkSelectionInput(input);
   expectTensor("out", out, "f32", [shares.length]);
-  if (mask.size !== size) {
-    throw new ShapeError(
-      `covariance has ${size} elements and mask ${mask.size}, expected as many.`,
-    );
-  }
   const { gpu } = recorder;
   const { lanes, perLane } = gpu.tiles.elements;
   const blocks = Math.ceil(size / (lanes * perLane));

@@ -1,8 +1,9 @@
+import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
 import { seedWords } from "../random/uniforms.ts";
 import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
-import type { Tensor } from "../runtime/tensor.ts";
+import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./keys.wgsl" with { type: "text" };
 
 /** The tokens to select from, each of any shape with N elements. */
@@ -47,6 +48,24 @@ export interface Keys {
   readonly keys: Tensor;
   /** Number of response tokens, number of candidates, [2] in u32. */
   readonly counts: Tensor;
+}
+
+/**
+ * Checks the tokens to select from.
+ *
+ * @returns How many there are.
+ * @throws {ShapeError} if shapes or types do not fit.
+ */
+export function checkSelectionInput({ covariance, mask }: SelectionInput): number {
+  const { size, shape } = covariance;
+  expectTensor("covariance", covariance, "f32", shape);
+  expectTensor("mask", mask, "u32", mask.shape);
+  if (mask.size !== size) {
+    throw new ShapeError(
+      `covariance has ${size} elements and mask ${mask.size}, expected as many.`,
+    );
+  }
+  return size;
 }
 
 /** Keys that order the response tokens by their covariance. */

@@ -3,6 +3,7 @@ import type { Gpu } from "../runtime/gpu.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import {
+  checkSelectionInput,
   covarianceKeys,
   type Keys,
   randomKeys,
@@ -72,16 +73,8 @@ export function selectSample(
   select(recorder, randomKeys(recorder, input, options), amount, out);
 }
 
-function checkInput({ covariance, mask }: SelectionInput, out: Selection): void {
-  const { size, shape } = covariance;
-  expectTensor("covariance", covariance, "f32", shape);
-  expectTensor("mask", mask, "u32", mask.shape);
-  if (mask.size !== size) {
-    throw new ShapeError(
-      `covariance has ${size} elements and mask ${mask.size}, expected as many.`,
-    );
-  }
-  expectTensor("out.selected", out.selected, "u32", [size]);
+function checkInput(input: SelectionInput, out: Selection): void {
+  expectTensor("out.selected", out.selected, "u32", [checkSelectionInput(input)]);
   expectTensor("out.counts", out.counts, "u32", [5]);
 }
 

@@ -7,6 +7,8 @@ import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import memoryScalar from "./attention_memory_scalar.wgsl" with { type: "text" };
 import tile from "./attention_tile.wgsl" with { type: "text" };
 import memoryVec4 from "./attention_memory_vec4.wgsl" with { type: "text" };
+import outScalar from "./attention_out_scalar.wgsl" with { type: "text" };
+import outVec4 from "./attention_out_vec4.wgsl" with { type: "text" };
 import code from "./attention.wgsl" with { type: "text" };
 import { rowBlocks } from "./row_blocks.ts";
 import { specialize } from "./shader_text.ts";
@@ -133,7 +135,7 @@ interface Pass {
 
 function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
   const { gpu } = recorder;
-  const isAligned = shape.headSize % 4 === 0;
+  const memory = shape.headSize % 4 === 0 ? memoryVec4 + outVec4 : memoryScalar + outScalar;
   const { constants, parts } = attentionLayout(gpu, shape);
   const heads = shape.queryHeads / constants.HEADS;
   const tiles = shape.longest * constants.HEADS > 4 && parts.PARTS === 1
@@ -141,7 +143,7 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
     : 1;
   const program = gpu.program({
     name: "attention",
-    code: specialize(elementary + tile + (isAligned ? memoryVec4 : memoryScalar) + code, {
+    code: specialize(elementary + tile + memory + code, {
       ...parts,
       TILES: tiles,
     }),

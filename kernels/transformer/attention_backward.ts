@@ -9,10 +9,12 @@ import {
   attentionShape,
   LANES,
 } from "./attention.ts";
-import memoryScalar from "./attention_backward_scalar.wgsl" with { type: "text" };
-import memoryVec4 from "./attention_backward_vec4.wgsl" with { type: "text" };
+import gradientScalar from "./attention_backward_scalar.wgsl" with { type: "text" };
+import gradientVec4 from "./attention_backward_vec4.wgsl" with { type: "text" };
 import code from "./attention_backward.wgsl" with { type: "text" };
 import meansCode from "./attention_means.wgsl" with { type: "text" };
+import memoryScalar from "./attention_memory_scalar.wgsl" with { type: "text" };
+import memoryVec4 from "./attention_memory_vec4.wgsl" with { type: "text" };
 import tile from "./attention_tile.wgsl" with { type: "text" };
 import { elementsOf, specialize } from "./shader_text.ts";
 
@@ -47,7 +49,7 @@ export function attentionBackward(recorder: Recorder, options: AttentionBackward
   const { gpu } = recorder;
   const { rows, longest, queryHeads, keyHeads, headSize } = shape;
   const { constants, parts } = attentionLayout(gpu, shape);
-  const memory = headSize % 4 === 0 ? memoryVec4 : memoryScalar;
+  const memory = headSize % 4 === 0 ? memoryVec4 + gradientVec4 : memoryScalar + gradientScalar;
   const source = specialize(elementary + tile + memory + code, parts);
   const program = (entryPoint: string) =>
     gpu.program({ name: "attention_backward", code: source, entryPoint, constants });

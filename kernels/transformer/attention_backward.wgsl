@@ -6,7 +6,7 @@
 //
 // `queries` gives each invocation four queries and goes through the keys, `keys` gives it four keys and
 // goes through the queries of all heads that they serve; so every sum has one owner and one order. Prepend
-// elementary.wgsl, attention_tile.wgsl and one of attention_backward_*.wgsl.
+// elementary.wgsl, attention_tile.wgsl, attention_memory_*.wgsl and attention_backward_*.wgsl.
 
 // ln Σ exp(score) and the mean of g · v, of each query.
 @group(0) @binding(5) var<storage, read> means: array<vec2f>;

@@ -1,36 +1,9 @@
-// Memory of the backward of attention for heads of any size: the last chunk is filled up with zeros.
+// Gradients of attention in memory. Prepend attention_memory_scalar.wgsl.
 
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<f32>;
-@group(0) @binding(2) var<storage, read> v: array<f32>;
 @group(0) @binding(4) var<storage, read> gradient: array<f32>;
 @group(0) @binding(6) var<storage, read_write> gradient_q: array<f32>;
 @group(0) @binding(7) var<storage, read_write> gradient_k: array<f32>;
 @group(0) @binding(8) var<storage, read_write> gradient_v: array<f32>;
-
-fn load_q(vector: u32, chunk: u32) -> vec4f {
-  var x = vec4f();
-  for (var i = 0u; i < min(4, SIZE - 4 * chunk); i++) {
-    x[i] = q[vector * SIZE + 4 * chunk + i];
-  }
-  return x;
-}
-
-fn load_k(vector: u32, chunk: u32) -> vec4f {
-  var x = vec4f();
-  for (var i = 0u; i < min(4, SIZE - 4 * chunk); i++) {
-    x[i] = k[vector * SIZE + 4 * chunk + i];
-  }
-  return x;
-}
-
-fn load_v(vector: u32, chunk: u32) -> vec4f {
-  var x = vec4f();
-  for (var i = 0u; i < min(4, SIZE - 4 * chunk); i++) {
-    x[i] = v[vector * SIZE + 4 * chunk + i];
-  }
-  return x;
-}
 
 fn load_gradient(vector: u32, chunk: u32) -> vec4f {
   var x = vec4f();

@@ -1,24 +1,9 @@
-// Memory of the backward of attention where the size of a head is a multiple of 4.
+// Gradients of attention in memory. Prepend attention_memory_vec4.wgsl.
 
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;
 @group(0) @binding(4) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> gradient_q: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> gradient_k: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> gradient_v: array<vec4f>;
-
-fn load_q(vector: u32, chunk: u32) -> vec4f {
-  return q[vector * CHUNKS + chunk];
-}
-
-fn load_k(vector: u32, chunk: u32) -> vec4f {
-  return k[vector * CHUNKS + chunk];
-}
-
-fn load_v(vector: u32, chunk: u32) -> vec4f {
-  return v[vector * CHUNKS + chunk];
-}
 
 fn load_gradient(vector: u32, chunk: u32) -> vec4f {
   return gradient[vector * CHUNKS + chunk];

@@ -1,9 +1,8 @@
-// Memory of attention for heads of any size: the last chunk is filled up with zeros.
+// Queries, keys and values of attention for heads of any size: the last chunk is filled up with zeros.
 
 @group(0) @binding(0) var<storage, read> q: array<f32>;
 @group(0) @binding(1) var<storage, read> k: array<f32>;
 @group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
 fn load_q(vector: u32, chunk: u32) -> vec4f {
   var x = vec4f();
@@ -27,10 +26,4 @@ fn load_v(vector: u32, chunk: u32) -> vec4f {
     x[i] = v[vector * SIZE + 4 * chunk + i];
   }
   return x;
-}
-
-fn store_out(vector: u32, chunk: u32, value: vec4f) {
-  for (var i = 0u; i < min(4, SIZE - 4 * chunk); i++) {
-    out[vector * SIZE + 4 * chunk + i] = value[i];
-  }
 }

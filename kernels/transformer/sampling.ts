@@ -9,8 +9,8 @@ import { lanesFor, type TokenStatistics, tokenStatistics } from "../softmax/toke
 import { rowBlocks } from "./row_blocks.ts";
 import code from "./sampling.wgsl" with { type: "text" };
 
-/** The inputs and the outputs of {@linkcode sample}. */
-export interface SampleOptions {
+/** The inputs and the outputs of {@linkcode sampleTokens}. */
+export interface SampleTokensOptions {
   /** A row for each sequence, [N, V] in f32; −∞ is a masked token. */
   readonly logits: Tensor;
   /** Divides the logits; 0 takes the most likely token, of equals the first. */
@@ -35,12 +35,12 @@ export interface SampleOptions {
 
 /**
  * Draws a token for each sequence with probability softmax(logits / temperature). The random numbers depend
- * on seed, stream, position, row and token alone. Reference: {@linkcode sampleReference}.
+ * on seed, stream, position, row and token alone. Reference: {@linkcode sampleTokensReference}.
  *
  * @throws {ShapeError} if shapes or types do not fit, there is no token, the temperature is negative, or the
  * seed is out of range.
  */
-export function sample(recorder: Recorder, options: SampleOptions): void {
+export function sampleTokens(recorder: Recorder, options: SampleTokensOptions): void {
   const { logits, temperature, seed, stream, position, done, endToken, padToken, tokens } = options;
   expectTensor("logits", logits, "f32", [-1, -1]);
   const [rows, columns] = logits.shape as [number, number];

@@ -1,7 +1,7 @@
 import { keyOf, philox } from "../random/philox_reference.ts";
 
-/** What {@linkcode sampleReference} draws from. */
-export interface SampleReferenceInput {
+/** What {@linkcode sampleTokensReference} draws from. */
+export interface SampleTokensInput {
   /** Rows of logits, row-major; −∞ is a masked token. */
   readonly logits: ArrayLike<number>;
   /** Number of columns. */
@@ -21,7 +21,7 @@ export interface SampleReferenceInput {
  * of largest score is drawn. It is logit / temperature − ln E with E = −ln(1 − w) and w uniform, or the
  * logit where the temperature is 0.
  */
-export function sampleScoresReference(input: SampleReferenceInput): Float64Array {
+export function sampleScoresReference(input: SampleTokensInput): Float64Array {
   const { logits, columns, temperature, seed, stream, position } = input;
   return Float64Array.from(logits, (logit, at) => {
     if (temperature === 0) return logit;
@@ -33,7 +33,7 @@ export function sampleScoresReference(input: SampleReferenceInput): Float64Array
 }
 
 /** The token that is drawn for each row. */
-export function sampleReference(input: SampleReferenceInput): Uint32Array {
+export function sampleTokensReference(input: SampleTokensInput): Uint32Array {
   const { columns } = input;
   const scores = sampleScoresReference(input);
   return Uint32Array.from({ length: scores.length / columns }, (_, row) => {

@@ -128,7 +128,21 @@ Deno.test("train: every intervention and algorithm runs", async () => {
   });
 });
 
-Deno.test("train and pretrain: bad calls are one sentence", async () => {
+Deno.test("play: every token of a response with its log-prob and entropy", async () => {
+  const args = ["qwen2.5-7b", "3+4-2*5=", "--samples", "2"];
+  const { code, stdout, stderr } = await runTask("play", args, ROOT);
+  assert.equal(code, 0, stderr);
+  const responses = stdout.trim().split("\n\n");
+  assert.equal(responses.length, 2);
+  for (const response of responses) {
+    const [text, header, ...tokens] = response.split("\n");
+    assert.match(text!, /^3\+4-2\*5=/);
+    assert.match(header!, /token +ln π +entropy/);
+    assert.equal(tokens.map((line) => line[2]).join(""), text!.slice("3+4-2*5=".length));
+  }
+});
+
+Deno.test("train, pretrain and play: bad calls are one sentence", async () => {
   await withFolder(async (folder) => {
     const refused = async (task: string, args: string[], code: number, message: RegExp) => {
       const outcome = await runTask(task, args, folder);
@@ -150,5 +164,10 @@ Deno.test("train and pretrain: bad calls are one sentence", async () => {
     await refused("pretrain", ["gpt-5"], 1, /there is no model "gpt-5", expected one of/);
     await refused("pretrain", [], 2, /0 models were named, expected one/);
     await refused("pretrain", ["qwen2.5-7b", "--task", "art"], 1, /there is no task art/);
+    await refused("play", ["qwen2.5-7b"], 2, /name a model and a prompt/);
+    await refused("play", ["qwen2.5-7b", "3+x="], 1, /character 2 of the text is "x"/);
+    await refused("play", ["nowhere", "3+4="], 1, /there is no checkpoint nowhere/);
+    await refused("play", ["qwen2.5-7b", "3+4=", "--task", "art"], 1, /there is no task art/);
+    await refused("play", ["qwen2.5-7b", "3+4=", "--samples", "0"], 2, /--samples is 0/);
   });
 });

@@ -33,6 +33,11 @@ export interface Policy extends Disposable {
 /** What each parameter begins with, row-major. */
 export type ParameterValues = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
 
+/** The values of tensors by name, such as a checkpoint's. */
+export function valuesOf(tensors: ReadonlyMap<string, TensorData>): ParameterValues {
+  return Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+}
+
 /** Puts parameters on the GPU, their moments at zero. Shapes are those of the configuration. */
 export function createPolicy(gpu: Gpu, config: ModelConfig, values: ParameterValues): Policy {
   const parameters = Object.entries(parameterShapes(config)).map(([name, shape]): Parameter => ({

@@ -4,11 +4,11 @@ import { RandomData } from "../../../kernels/conformance/random.ts";
 import { type Gpu, requestGpu } from "../../../kernels/runtime/gpu.ts";
 import { emptyTokenStatistics } from "../../../kernels/softmax/token_statistics.ts";
 import { tokenStatisticsReference } from "../../../kernels/softmax/token_statistics_reference.ts";
-import { sample } from "../../../kernels/transformer/sampling.ts";
+import { sampleTokens } from "../../../kernels/transformer/sampling.ts";
 import {
-  sampleReference,
-  type SampleReferenceInput,
   sampleScoresReference,
+  type SampleTokensInput,
+  sampleTokensReference,
 } from "../../../kernels/transformer/sampling_reference.ts";
 import { assertRefused, withHardwareTiles, withSmallBindings } from "./support.ts";
 
@@ -21,7 +21,7 @@ Deno.test.afterAll(() => {
 const random = new RandomData(7);
 const NO_TOKEN = 0xffffffff;
 
-async function run(gpu: Gpu, input: SampleReferenceInput, ended = new Uint32Array(0)) {
+async function run(gpu: Gpu, input: SampleTokensInput, ended = new Uint32Array(0)) {
   const { logits: values, columns, temperature, seed, stream, position } = input;
   const rows = values.length / columns;
   const flags = new Uint32Array(rows);
@@ -31,15 +31,15 @@ async function run(gpu: Gpu, input: SampleReferenceInput, ended = new Uint32Arra
   using tokens = gpu.empty([rows], "u32");
   const recorder = gpu.record();
   const draw = { temperature, seed, stream, position };
-  sample(recorder, { logits, ...draw, done, endToken: NO_TOKEN, padToken: 9, tokens });
+  sampleTokens(recorder, { logits, ...draw, done, endToken: NO_TOKEN, padToken: 9, tokens });
   const [drawn] = await recorder.read(tokens);
   return drawn!;
 }
 
 /** The tokens are the reference's, or score as much as those up to rounding. */
-function assertDrawn(drawn: ArrayLike<number>, input: SampleReferenceInput): void {
+function assertDrawn(drawn: ArrayLike<number>, input: SampleTokensInput): void {
   const scores = sampleScoresReference(input);
-  for (const [row, token] of sampleReference(input).entries()) {
+  for (const [row, token] of sampleTokensReference(input).entries()) {
     const [own, best] = [drawn[row]!, token].map((token) => scores[row * input.columns + token]!);
     const slack = 1e-5 * (1 + Math.abs(best!));
     assert(own! >= best! - slack, `row ${row} drew ${drawn[row]}, expected ${token}`);
@@ -101,7 +101,7 @@ Deno.test("ended rows get padding, and the end token ends a row", async () => {
   using statistics = emptyTokenStatistics(gpu, 3);
   const recorder = gpu.record();
   const draw = { temperature: 0, seed: 0, stream: 0, position: 0 };
-  sample(recorder, { logits, ...draw, done, endToken: 1, padToken: 2, tokens, statistics });
+  sampleTokens(recorder, { logits, ...draw, done, endToken: 1, padToken: 2, tokens, statistics });
   const [drawn, ended, logProb] = await recorder.read(tokens, done, statistics.logProb);
   assert.deepEqual(drawn, Uint32Array.of(1, 0, 2));
   assert.deepEqual(ended, Uint32Array.of(1, 0, 5));
@@ -117,7 +117,7 @@ Deno.test("log-probabilities and entropies are those at the temperature", async 
   using statistics = emptyTokenStatistics(gpu, 20);
   const recorder = gpu.record();
   const draw = { temperature: 0.5, seed: 4, stream: 0, position: 0, endToken: 0, padToken: 0 };
-  sample(recorder, { logits, ...draw, done, tokens, statistics });
+  sampleTokens(recorder, { logits, ...draw, done, tokens, statistics });
   const [drawn, logProb, entropy] = await recorder.read(
     tokens,
     statistics.logProb,
@@ -167,10 +167,16 @@ Deno.test("wrong shapes, temperatures and seeds are refused", () => {
     padToken: 0,
     tokens: two,
   };
-  assertRefused(() => sample(recorder, { ...options, tokens: logits }), /tokens is f32/);
-  assertRefused(() => sample(recorder, { ...options, logits: nothing }), /logits has no columns/);
-  assertRefused(() => sample(recorder, { ...options, temperature: -1 }), /temperature is -1/);
-  assertRefused(() => sample(recorder, { ...options, temperature: NaN }), /temperature is NaN/);
-  assertRefused(() => sample(recorder, { ...options, seed: 0.5 }), /seed is 0.5/);
+  assertRefused(() => sampleTokens(recorder, { ...options, tokens: logits }), /tokens is f32/);
+  assertRefused(
+    () => sampleTokens(recorder, { ...options, logits: nothing }),
+    /logits has no columns/,
+  );
+  assertRefused(() => sampleTokens(recorder, { ...options, temperature: -1 }), /temperature is -1/);
+  assertRefused(
+    () => sampleTokens(recorder, { ...options, temperature: NaN }),
+    /temperature is NaN/,
+  );
+  assertRefused(() => sampleTokens(recorder, { ...options, seed: 0.5 }), /seed is 0.5/);
   recorder.submit();
 });

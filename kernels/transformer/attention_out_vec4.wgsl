@@ -1,0 +1,7 @@
+// The result of attention. Prepend attention_memory_vec4.wgsl.
+
+@group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
+
+fn store_out(vector: u32, chunk: u32, value: vec4f) {
+  out[vector * CHUNKS + chunk] = value;
+}
