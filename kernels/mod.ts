@@ -25,6 +25,7 @@ export {
 } from "./runtime/gpu.ts";
 export { type Allocation, type DataType, Tensor } from "./runtime/tensor.ts";
 export { BufferPool } from "./runtime/pool.ts";
+export { Profile } from "./runtime/profile.ts";
 export { type Program, type ProgramSource } from "./runtime/program.ts";
 export {
   type CopyRange,

@@ -10,7 +10,7 @@ const ALLOWED: [string, string[]][] = [
   ["experiments/lab/", ["experiments/lab/", "kernels/"]],
   // Commands of the lab open the GPU that the lab works on.
   ["experiments/", ["experiments/", "analysis/", "kernels/mod.ts"]],
-  ["tools/", ["tools/", "kernels/", "analysis/", "deno.json"]],
+  ["tools/", ["tools/", "kernels/", "analysis/", "experiments/lab/", "deno.json"]],
   ["mod.ts", ["kernels/", "analysis/"]],
 ];
 

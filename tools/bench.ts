@@ -1,27 +1,34 @@
-/** `deno task bench [--peers]`: how fast the kernels are on this adapter. */
+/** `deno task bench [train] [--peers]`: how fast the kernels, or the lab's training, are on this adapter. */
 import { parseArgs } from "node:util";
 import { runCommand, UsageError, withProgress } from "../analysis/cli/command.ts";
 import { requestGpu } from "../kernels/runtime/gpu.ts";
 import { kernels } from "./bench/kernels.ts";
 import type { Library } from "./bench/library.ts";
 import { measure } from "./bench/measure.ts";
-import { openPeers, type Peers } from "./bench/peers.ts";
+import { KERNEL_PEERS, openPeers, type Peers } from "./bench/peers.ts";
 import { copyProblems, LARGE, problems, type Sizes, SMALL } from "./bench/problem.ts";
 import { type Report, results, toJson } from "./bench/report.ts";
 import { table } from "./bench/table.ts";
+import { benchTrain } from "./bench/train/bench.ts";
+import { trainTables } from "./bench/train/tables.ts";
 import { withGpuErrors } from "./gpu_errors.ts";
 
-const HELP = `Times the kernels on this machine's WebGPU adapter.
+const HELP = `Times the kernels, or the lab's training, on this machine's WebGPU adapter.
 
-  deno task bench [options]
+  deno task bench [options]         every kernel
+  deno task bench train [options]   GRPO steps of the lab: tokens/s, where the time goes, how it grows
 
-  --peers   run the same work in jax-js and tfjs too, and print how many times faster the kernels are
+  --peers   run the same work in jax-js (and the kernels' in tfjs) too, and print how many times faster this is
   --json    print the numbers as one JSON object, and nothing else, on stdout
 
 Shares are of the rate at which the adapter copies a buffer, read plus write. Times are medians of rounds in
 which everything takes its turn: by the GPU's timestamps, or by the clock for all alike where a peer runs
 the same work. Rates of token statistics are in bytes of logits; their backward includes the forward. A
 peer's results are compared with the kernels' before it is timed.
+
+Steps of training are those of deno task train on the math task, by the clock, with phases by the GPU's
+timestamps. The policy is untrained and no token ends its responses: all 512 have 32 tokens and are trained
+on. A peer makes the update of one minibatch: forward, backward, AdamW.
 
 results/bench/README.md holds what was measured, and says how.
 `;
@@ -43,12 +50,18 @@ async function main(): Promise<boolean> {
     console.log(HELP);
     return true;
   }
-  if (positionals.length > 0) {
-    throw new UsageError(`${positionals[0]} was not expected (see --help).`);
+  const [what, ...others] = positionals;
+  const unexpected = what === "train" ? others[0] : what;
+  if (unexpected !== undefined) {
+    throw new UsageError(`${unexpected} was not expected (see --help).`);
+  }
+  if (what === "train") {
+    const report = await withGpuErrors(() => benchTrain(values.peers));
+    console.log(values.json ? toJson(report) : `${report.adapter}\n\n${trainTables(report)}`);
+    return true;
   }
   const report = await withGpuErrors(() => bench(values.peers));
-  if (values.json) console.log(toJson(report));
-  else console.log(`${report.adapter}\n\n${table(report)}`);
+  console.log(values.json ? toJson(report) : `${report.adapter}\n\n${table(report)}`);
   return true;
 }
 
@@ -56,7 +69,7 @@ async function bench(withPeers: boolean): Promise<Report> {
   const gpu = await requestGpu();
   const ours = kernels(gpu);
   const peers: Peers = withPeers
-    ? await openPeers(ours.adapter)
+    ? await openPeers(ours.adapter, KERNEL_PEERS)
     : { libraries: new Map(), versions: {}, reasons: new Map() };
   try {
     const sizes = await chooseSizes(ours, gpu.device.limits.maxStorageBufferBindingSize);

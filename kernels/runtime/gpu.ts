@@ -1,6 +1,7 @@
 import { prepareDeno } from "./deno.ts";
 import { DeviceLostError, GpuError, NoAdapterError, ShapeError } from "./errors.ts";
 import { BufferPool } from "./pool.ts";
+import { Profile } from "./profile.ts";
 import { type Program, ProgramCache, type ProgramSource } from "./program.ts";
 import { Recorder } from "./recorder.ts";
 import { bytesOf, type DataType, sizeOf, Tensor } from "./tensor.ts";
@@ -107,6 +108,17 @@ async function findAdapter({ powerPreference, adapterName }: GpuOptions): Promis
   );
 }
 
+/** How long after a failure a device may say that it was lost, in milliseconds. */
+const LOSS_IS_TOLD_WITHIN = 100;
+
+/** Resolves when `work` does, or after so many milliseconds. */
+async function withinTime(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}
+
 function describe({ info }: GPUAdapter): AdapterInfo {
   const name = info.description ||
     [info.vendor, info.architecture, info.device].filter((part) => part !== "").join(" ") ||
@@ -128,6 +140,7 @@ export class Gpu {
   readonly device: GPUDevice;
   /** The memory of tensors. */
   readonly pool: BufferPool;
+  #profile: Profile | undefined;
   #programs: ProgramCache;
   #liveBytes = 0;
   #failure: GpuError | undefined;
@@ -257,6 +270,17 @@ export class Gpu {
     return this.#programs.get(source);
   }
 
+  /** Where the scopes of new recorders are timed; undefined before {@linkcode startProfile}. */
+  get profile(): Profile | undefined {
+    return this.#profile;
+  }
+
+  /** Times the scopes of all recorders made from now on; undefined where the device has no timestamps. */
+  startProfile(): Profile | undefined {
+    if (this.features.timestampQuery) this.#profile ??= new Profile(this);
+    return this.#profile;
+  }
+
   /** Starts recording commands that will be submitted together. */
   record(label = "commands"): Recorder {
     return new Recorder(this, label);
@@ -282,6 +306,8 @@ export class Gpu {
       outcome = await Promise.race([work.then((value) => ({ value })), lost]);
     } catch (error) {
       outcome = { error };
+      // Work on a lost device fails shortly before the loss is told.
+      if (this.#lost === undefined) await withinTime(lost, LOSS_IS_TOLD_WITHIN);
     }
     this.#waiting.delete(resolve);
     const failure = await this.#programs.firstError() ?? this.#failure;

@@ -28,7 +28,8 @@ export interface Program {
 export class ProgramCache {
   #device: GPUDevice;
   #modules = new Map<string, GPUShaderModule>();
-  #programs = new Map<string, Program>();
+  /** By all but the source, whose whole text would have to be hashed at every call. */
+  #programs = new Map<string, { readonly code: string; readonly program: Program }[]>();
   #checks: Promise<ShaderError | undefined>[] = [];
 
   /** A cache for one device. */
@@ -38,23 +39,23 @@ export class ProgramCache {
 
   /** The compiled program. Errors of the source come out of {@linkcode firstError}. */
   get({ name, code, entryPoint = "main", constants = {} }: ProgramSource): Program {
-    const key = `${code}\0${entryPoint}\0${JSON.stringify(constants)}`;
-    let program = this.#programs.get(key);
-    if (program === undefined) {
-      const pipeline = this.#device.createComputePipeline({
-        label: name,
-        layout: "auto",
-        compute: { module: this.#module(name, code), entryPoint, constants: { ...constants } },
-      });
-      const uniform = /@binding\((\d+)\)\s+var<uniform>/.exec(code);
-      program = {
-        name,
-        pipeline,
-        layout: pipeline.getBindGroupLayout(0),
-        paramsBinding: uniform === null ? undefined : Number(uniform[1]),
-      };
-      this.#programs.set(key, program);
-    }
+    const key = `${name}\0${entryPoint}\0${JSON.stringify(constants)}`;
+    const compiled = this.#programs.get(key) ?? [];
+    const known = compiled.find((one) => one.code === code);
+    if (known !== undefined) return known.program;
+    const pipeline = this.#device.createComputePipeline({
+      label: name,
+      layout: "auto",
+      compute: { module: this.#module(name, code), entryPoint, constants: { ...constants } },
+    });
+    const uniform = /@binding\((\d+)\)\s+var<uniform>/.exec(code);
+    const program = {
+      name,
+      pipeline,
+      layout: pipeline.getBindGroupLayout(0),
+      paramsBinding: uniform === null ? undefined : Number(uniform[1]),
+    };
+    this.#programs.set(key, [...compiled, { code, program }]);
     return program;
   }
 

@@ -2,6 +2,7 @@ import { GpuError, ShapeError } from "./errors.ts";
 import type { Gpu } from "./gpu.ts";
 import type { Program } from "./program.ts";
 import { roundUp } from "./pool.ts";
+import type { Profile } from "./profile.ts";
 import { type Allocation, bytesOf, type DataType, sizeOf, Tensor } from "./tensor.ts";
 
 /** A part of a tensor, bound as if it were the whole. */
@@ -63,8 +64,6 @@ const MOST_SCOPES = 1024;
  * milliseconds under Deno whatever its size, so a whole phase belongs into one recorder.
  */
 export class Recorder {
-  /** Milliseconds spent in each scope, known after {@linkcode read}; scopes of one label add up. */
-  readonly times: Map<string, number> = new Map();
   /** The GPU that it records for. */
   readonly gpu: Gpu;
   #encoder: GPUCommandEncoder;
@@ -72,13 +71,19 @@ export class Recorder {
   #held = new Set<Tensor>();
   #recycled = new Map<number, Allocation[]>();
   #parameters: { buffer: GPUBuffer; words: Uint8Array<ArrayBuffer>; used: number }[] = [];
+  /** Parameters by their words, and bind groups by what they bind: loops such as a rollout repeat theirs. */
+  #written = new Map<string, GPUBufferBinding>();
+  #groups = new Map<string, GPUBindGroup>();
+  #numbers = new Map<object, number>();
   #scopes: string[] = [];
   #queries: GPUQuerySet | undefined;
+  #profile: Profile | undefined;
   #submitted = false;
 
   /** Made by `Gpu.record`. */
   constructor(gpu: Gpu, label: string) {
     this.gpu = gpu;
+    this.#profile = gpu.profile;
     this.#encoder = gpu.device.createCommandEncoder({ label });
   }
 
@@ -116,32 +121,10 @@ export class Recorder {
         `${program.name} was given ${x}×${y}×${z} workgroups, the most is ${limit}.`,
       );
     }
-    const entries: GPUBindGroupEntry[] = [];
-    for (const [binding, bound] of bindings.entries()) {
-      if (bound === undefined) continue;
-      const slice = bound instanceof Tensor
-        ? { tensor: bound, offset: 0, bytes: undefined }
-        : bound;
-      this.#hold(slice.tensor);
-      const { buffer } = slice.tensor;
-      const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
-      if ((slice.bytes ?? buffer.size) > largest) {
-        throw new ShapeError(
-          `${program.name} was given a tensor of shape [${slice.tensor.shape}], this adapter binds at most ${largest} bytes at once.`,
-        );
-      }
-      const size = slice.bytes === undefined ? {} : { size: slice.bytes };
-      entries.push({ binding, resource: { buffer, offset: slice.offset, ...size } });
-    }
-    if (program.paramsBinding !== undefined) {
-      entries.push({ binding: program.paramsBinding, resource: this.#write(params) });
-    }
+    const group = this.#bind(program, bindings, params);
     this.#pass ??= this.#encoder.beginComputePass();
     this.#pass.setPipeline(program.pipeline);
-    this.#pass.setBindGroup(
-      0,
-      this.gpu.device.createBindGroup({ layout: program.layout, entries }),
-    );
+    this.#pass.setBindGroup(0, group);
     this.#pass.dispatchWorkgroups(x, y, z);
   }
 
@@ -179,12 +162,14 @@ export class Recorder {
   }
 
   /**
-   * Times what `body` records, where the device can. Scopes do not nest.
+   * Times what `body` records for the profile of the GPU; without one it is the body alone. Scopes do not
+   * nest.
    *
+   * @returns What the body returns.
    * @throws {GpuError} for more than 1024 scopes.
    */
-  scope(label: string, body: () => void): void {
-    if (!this.gpu.features.timestampQuery) return body();
+  scope<T>(label: string, body: () => T): T {
+    if (this.#profile === undefined) return body();
     if (this.#scopes.length === MOST_SCOPES) {
       throw new GpuError(`a recorder can time ${MOST_SCOPES} scopes, this one has more.`);
     }
@@ -197,11 +182,12 @@ export class Recorder {
     this.#encoder.beginComputePass({
       timestampWrites: { querySet: this.#queries, beginningOfPassWriteIndex: at },
     }).end();
-    body();
+    const result = body();
     this.#endPass();
     this.#encoder.beginComputePass({
       timestampWrites: { querySet: this.#queries, endOfPassWriteIndex: at + 1 },
     }).end();
+    return result;
   }
 
   /** Submits what was recorded, without waiting for it. Errors reach whoever next awaits a read. */
@@ -218,9 +204,8 @@ export class Recorder {
    */
   async read(...tensors: Tensor[]): Promise<Values[]> {
     this.#endPass();
-    const scopes = this.#scopes.length;
     const ranges: number[] = [];
-    let bytes = 16 * scopes;
+    let bytes = 0;
     for (const tensor of tensors) {
       ranges.push(bytes);
       bytes += Math.ceil(tensor.bytes / 16) * 16;
@@ -230,15 +215,6 @@ export class Recorder {
       size: Math.max(16, bytes),
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
     });
-    let times: GPUBuffer | undefined;
-    if (scopes > 0) {
-      times = device.createBuffer({
-        size: 16 * scopes,
-        usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-      });
-      this.#encoder.resolveQuerySet(this.#queries!, 0, 2 * scopes, times, 0);
-      this.#encoder.copyBufferToBuffer(times, 0, staging, 0, 16 * scopes);
-    }
     for (const [i, tensor] of tensors.entries()) {
       this.#hold(tensor);
       const size = Math.ceil(tensor.bytes / 4) * 4;
@@ -248,7 +224,6 @@ export class Recorder {
     try {
       await this.gpu.settle(staging.mapAsync(GPUMapMode.READ));
       const mapped = staging.getMappedRange();
-      this.#addTimes(new BigUint64Array(mapped, 0, 2 * scopes));
       return tensors.map((tensor, i) => {
         const copy = mapped.slice(ranges[i]!, ranges[i]! + tensor.bytes);
         if (tensor.type === "f32") return new Float32Array(copy);
@@ -256,14 +231,6 @@ export class Recorder {
       });
     } finally {
       staging.destroy();
-      times?.destroy();
-    }
-  }
-
-  #addTimes(stamps: BigUint64Array): void {
-    for (const [i, label] of this.#scopes.entries()) {
-      const milliseconds = Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6;
-      this.times.set(label, (this.times.get(label) ?? 0) + milliseconds);
     }
   }
 
@@ -274,11 +241,51 @@ export class Recorder {
     this.#held.add(tensor);
   }
 
-  /** Puts parameters into the current block and gives the binding. */
+  /** The bind group of a dispatch, made once for the same bindings and parameters. */
+  #bind(
+    program: Program,
+    bindings: Dispatch["bindings"],
+    params: readonly Word[],
+  ): GPUBindGroup {
+    const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
+    let key = `${this.#numberOf(program)}`;
+    for (const bound of bindings) {
+      if (bound === undefined) {
+        key += " -";
+        continue;
+      }
+      const { tensor, offset, bytes } = sliceOf(bound);
+      this.#hold(tensor);
+      const { buffer } = tensor;
+      if ((bytes ?? buffer.size) > largest) {
+        throw new ShapeError(
+          `${program.name} was given a tensor of shape [${tensor.shape}], this adapter binds at most ${largest} bytes at once.`,
+        );
+      }
+      key += ` ${this.#numberOf(buffer)} ${offset} ${bytes}`;
+    }
+    const { paramsBinding } = program;
+    const words = paramsBinding === undefined ? undefined : this.#write(params);
+    if (words !== undefined) key += ` ${this.#numberOf(words)}`;
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const entries: GPUBindGroupEntry[] = [];
+    for (const [binding, bound] of bindings.entries()) {
+      if (bound === undefined) continue;
+      const { tensor: { buffer }, offset, bytes } = sliceOf(bound);
+      const size = bytes === undefined ? {} : { size: bytes };
+      entries.push({ binding, resource: { buffer, offset, ...size } });
+    }
+    if (words !== undefined) entries.push({ binding: paramsBinding!, resource: words });
+    const group = this.gpu.device.createBindGroup({ layout: program.layout, entries });
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  /** Puts parameters into the current block, or finds them where they are already, and gives the binding. */
   #write(params: readonly Word[]): GPUBufferBinding {
     const { device } = this.gpu;
     const size = Math.ceil(params.length / 4) * 16;
-    const alignment = device.limits.minUniformBufferOffsetAlignment;
     let block = this.#parameters.at(-1);
     if (block === undefined || block.used + size > PARAMETER_BYTES) {
       const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
@@ -291,12 +298,29 @@ export class Recorder {
     }
     const offset = block.used;
     const view = new DataView(block.words.buffer, offset, size);
+    let key = "";
     for (const [i, { type, value }] of params.entries()) {
       if (type === "f32") view.setFloat32(4 * i, value, true);
       else view.setUint32(4 * i, value, true);
+      key += `${view.getUint32(4 * i)} `;
     }
+    const written = this.#written.get(key);
+    if (written !== undefined) return written;
+    const alignment = device.limits.minUniformBufferOffsetAlignment;
     block.used = Math.ceil((offset + size) / alignment) * alignment;
-    return { buffer: block.buffer, offset, size };
+    const binding = { buffer: block.buffer, offset, size };
+    this.#written.set(key, binding);
+    return binding;
+  }
+
+  /** A number of its own for each object. */
+  #numberOf(object: object): number {
+    let number = this.#numbers.get(object);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(object, number);
+    }
+    return number;
   }
 
   #endPass(): void {
@@ -308,6 +332,9 @@ export class Recorder {
     if (this.#submitted) throw new GpuError("a recorder was submitted twice.");
     this.#submitted = true;
     this.#endPass();
+    if (this.#queries !== undefined) {
+      this.#profile!.resolve(this.#encoder, this.#queries, this.#scopes);
+    }
     const { device } = this.gpu;
     for (const { buffer, words, used } of this.#parameters) {
       device.queue.writeBuffer(buffer, 0, words, 0, Math.min(used, PARAMETER_BYTES));
@@ -316,6 +343,7 @@ export class Recorder {
     // A destroyed buffer stays alive for commands that were submitted before.
     for (const { buffer } of this.#parameters) buffer.destroy();
     this.#queries?.destroy();
+    for (const known of [this.#written, this.#groups, this.#numbers]) known.clear();
     for (const tensor of this.#held) tensor.letGo();
     this.#held.clear();
     for (const allocation of Array.from(this.#recycled.values()).flat()) {
@@ -323,4 +351,9 @@ export class Recorder {
     }
     this.#recycled.clear();
   }
+}
+
+/** What to bind of a tensor: all of it, or a part. */
+function sliceOf(bound: Tensor | Slice): { tensor: Tensor; offset: number; bytes?: number } {
+  return bound instanceof Tensor ? { tensor: bound, offset: 0 } : bound;
 }

@@ -16,9 +16,17 @@ export function elementsOf(width: number): { code: string; chunks: number } {
 export function specialize(code: string, constants: Readonly<Record<string, number>>): string {
   const declarations = Object.entries(constants).map(([name, value]) =>
     `const ${name} = ${value}u;\n`
-  );
-  return declarations.join("") + writeOutLoops(code, constants);
+  ).join("");
+  const made = specialized.get(declarations) ?? [];
+  const known = made.find((one) => one.code === code);
+  if (known !== undefined) return known.text;
+  const text = declarations + writeOutLoops(code, constants);
+  specialized.set(declarations, [...made, { code, text }]);
+  return text;
 }
+
+/** What was made before, by its declarations: each token of a rollout asks for the same. */
+const specialized = new Map<string, { readonly code: string; readonly text: string }[]>();
 
 /** A loop such as `for (var i = 0u; i < SIZE; i++) {`. */
 const LOOP = /for \(var (\w+) = 0u; \1 < ([A-Z_]+); \1\+\+\) \{/;

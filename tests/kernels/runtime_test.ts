@@ -9,6 +9,7 @@ import {
 import { type Gpu, requestGpu } from "../../kernels/runtime/gpu.ts";
 import { f32, u32 } from "../../kernels/runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../../kernels/runtime/rows.ts";
+import type { Tensor } from "../../kernels/runtime/tensor.ts";
 import { ROOT, run } from "../support.ts";
 
 const gpu = await requestGpu();
@@ -105,18 +106,60 @@ Deno.test("temporaries are gone after the submission, and recycled memory is use
   assert.equal(gpu.liveBytes, before);
 });
 
-Deno.test("scopes are timed where the device can", async () => {
-  using x = gpu.zeros([1 << 16]);
+Deno.test("a recorder binds the same once, and tells parameters apart by their bits", async () => {
+  using x = gpu.tensor([0, 0, 0, 0]);
+  using y = gpu.zeros([4]);
+  const { device } = gpu;
+  const create = device.createBindGroup;
+  let groups = 0;
+  device.createBindGroup = (descriptor) => {
+    groups++;
+    return create.call(device, descriptor);
+  };
   const recorder = gpu.record();
-  for (let i = 0; i < 2; i++) {
-    recorder.scope("add", () => {
-      const params = [u32(1 << 16), f32(1)];
-      recorder.dispatch(add(gpu, 64), { bindings: [x], params, workgroups: [1 << 10] });
-    });
+  const run = (tensor: Tensor, by: number) =>
+    recorder.dispatch(add(gpu), { bindings: [tensor], params: [u32(4), f32(by)], workgroups: [1] });
+  for (let i = 0; i < 3; i++) {
+    run(x, 1);
+    run(x, 10);
+    run(y, 1);
   }
-  await recorder.read();
-  assert.equal(recorder.times.has("add"), gpu.features.timestampQuery);
-  if (gpu.features.timestampQuery) assert(recorder.times.get("add")! > 0);
+  assert.equal(groups, 3);
+  run(x, 0);
+  run(x, -0);
+  assert.equal(groups, 5);
+  device.createBindGroup = create;
+  const read = await recorder.read(x, y);
+  assert.deepEqual(read.map((values) => [...values]), [[33, 33, 33, 33], [3, 3, 3, 3]]);
+});
+
+Deno.test("scopes of a profiled GPU are timed, in recorders that are read and in others", async () => {
+  using profiled = await requestGpu();
+  using x = profiled.zeros([1 << 16]);
+  const record = (label: string) => {
+    const recorder = profiled.record();
+    const result = recorder.scope(label, () => {
+      const params = [u32(1 << 16), f32(1)];
+      recorder.dispatch(add(profiled, 64), { bindings: [x], params, workgroups: [1 << 10] });
+      return label.length;
+    });
+    assert.equal(result, label.length);
+    return recorder;
+  };
+  const unseen = record("before the profile");
+  const profile = profiled.startProfile();
+  assert.equal(profile !== undefined, profiled.features.timestampQuery);
+  unseen.submit();
+  record("submitted").submit();
+  record("submitted").submit();
+  const [values] = await record("read").read(x);
+  assert.equal(values![0], 4);
+  if (profile === undefined) return;
+  assert.equal(profiled.startProfile(), profile);
+  const times = await profile.take();
+  assert.deepEqual([...times.keys()], ["submitted", "read"]);
+  for (const [label, milliseconds] of times) assert(milliseconds > 0, label);
+  assert.equal((await profile.take()).size, 0);
 });
 
 Deno.test("a shader that does not compile is named with line and column", async () => {
@@ -209,6 +252,15 @@ Deno.test("a lost device is a typed error for whoever waits", async () => {
   const x = other.tensor([1]);
   other.destroy();
   await assert.rejects(other.read(x), (error) => error instanceof DeviceLostError);
+
+  // A device that goes by itself says so a little after the first read has failed.
+  for (const isReading of [false, true]) {
+    using lost = await requestGpu();
+    const y = lost.tensor([1]);
+    const reading = isReading ? lost.read(y) : undefined;
+    lost.device.destroy();
+    await assert.rejects(reading ?? lost.read(y), (error) => error instanceof DeviceLostError);
+  }
 });
 
 Deno.test("an adapter can be chosen by its name; a wrong one lists those that are there", async () => {

@@ -1,11 +1,25 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { modelConfig, parameterShapes } from "../../experiments/lab/families.ts";
+import { requestGpu } from "../../kernels/runtime/gpu.ts";
 import type { Job, Library } from "../../tools/bench/library.ts";
 import { measure } from "../../tools/bench/measure.ts";
 import type { Problem } from "../../tools/bench/problem.ts";
-import { readme } from "../../tools/bench/readme.ts";
+import { type AnyReport, readme } from "../../tools/bench/readme.ts";
 import { type Report, results } from "../../tools/bench/report.ts";
 import { table } from "../../tools/bench/table.ts";
+import { jaxLibrary } from "../../tools/bench/train/jax_library.ts";
+import { labLibrary } from "../../tools/bench/train/lab_library.ts";
+import { forwardOperations } from "../../tools/bench/train/operations.ts";
+import {
+  exponent,
+  stepResult,
+  tokenExponents,
+  type TrainReport,
+} from "../../tools/bench/train/report.ts";
+import { gpuSeconds, PHASES, timeSteps } from "../../tools/bench/train/steps.ts";
+import { trainTables } from "../../tools/bench/train/tables.ts";
+import { trainingProblem } from "../../tools/bench/train/training_problem.ts";
 import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
 
 const UNITS = {
@@ -52,6 +66,11 @@ Deno.test("bench: bad calls and a missing adapter are one sentence", async () =>
   await withFolder(async (folder) => {
     assertOneSentence(await runTask("bench", ["fast"], folder), /fast was not expected/, 2);
     assertOneSentence(await runTask("bench", ["--faster"], folder), /--faster/, 2);
+    assertOneSentence(
+      await runTask("bench", ["train", "fast"], folder),
+      /fast was not expected/,
+      2,
+    );
   });
   const other = Deno.build.os === "darwin" ? "dx12" : "metal";
   const none = await run(
@@ -173,16 +192,141 @@ Deno.test("bench: rates, shares and ratios come from times, amounts and bytes", 
   assert.match(text, /^tfjs did not run token-statistics 2×3: it crashed\.$/m);
 });
 
+/** As small as an architecture of untied embeddings and a sliding window can be. */
+const TINY = {
+  ...modelConfig("mistral-7b-v0.3"),
+  vocab_size: 32,
+  hidden_size: 8,
+  intermediate_size: 12,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  head_dim: 4,
+  sliding_window: 3,
+};
+
+Deno.test("bench train: needed operations are those of the products, counted one by one", () => {
+  // A prompt of 2 tokens and a response of 4: 5 tokens are read, with 1, 2, 3, 3, 3 in their windows.
+  const projections = 8 * 8 + 2 * 8 * 4 + 8 * 8 + 3 * 8 * 12;
+  assert.equal(
+    forwardOperations(TINY, 2, 4),
+    2 * 5 * projections + 2 * 4 * 32 * 8 + 4 * 8 * (1 + 2 + 3 + 3 + 3),
+  );
+  const all = { ...TINY, sliding_window: null };
+  assert.equal(forwardOperations(all, 2, 4) - forwardOperations(TINY, 2, 4), 4 * 8 * (1 + 2));
+});
+
+Deno.test("bench train: the lab's steps are timed phase by phase, on responses of full length", async () => {
+  using gpu = await requestGpu();
+  const size = { prompts: 2, group: 4, minibatches: 2, responseTokens: 5 };
+  const times = await timeSteps(gpu, TINY, size, 3);
+  assert.equal(times.rollout.tokens, 2 * 4 * 5);
+  // Prompts of the task have an even number of tokens, two at least.
+  assert(times.training.tokens >= 2 * 4 * (2 + 5 - 1));
+  assert.equal(times.training.operations, 3 * times.rollout.operations);
+  assert(times.rollout.seconds + times.training.seconds <= times.seconds);
+  if (gpu.features.timestampQuery) {
+    assert.deepEqual(Object.keys(times.phases!), [...PHASES]);
+    for (const [phase, seconds] of Object.entries(times.phases!)) assert(seconds > 0, phase);
+    assert(gpuSeconds(times)! < times.seconds);
+  } else assert.equal(times.phases, null);
+  assert.equal(gpu.liveBytes, 0);
+});
+
+Deno.test("bench train: lab and jax-js make the same update", async () => {
+  const gpu = await requestGpu();
+  const problem = trainingProblem("tiny", TINY, 3, 2, 4);
+  assert.equal(problem.amount, 3 * (2 + 4 - 1));
+  const libraries = [labLibrary(gpu), await jaxLibrary()];
+  const results = [];
+  for (const library of libraries) {
+    const job = library.prepare(problem)!;
+    // An update of its own does not disturb the results, which are always those of the first.
+    await job.time(1);
+    results.push(await job.results());
+    job.destroy();
+  }
+  assert.equal(gpu.liveBytes, 0);
+  for (const library of libraries) library.destroy();
+  const [lab, jax] = results;
+  assert.equal(lab!.length, 1 + 2 * Object.keys(parameterShapes(TINY)).length);
+  assert.equal(jax!.length, lab!.length);
+  for (const [i, values] of lab!.entries()) {
+    const largest = Math.max(...Array.from(values, Math.abs));
+    assert(largest > 0);
+    for (let j = 0; j < values.length; j++) {
+      assert(Math.abs(values[j]! - jax![i]![j]!) <= 1e-4 * largest, `array ${i}, element ${j}`);
+    }
+  }
+});
+
+Deno.test("bench train: rates, shares, exponents and the tables come from times", () => {
+  const step = (prompts: number, seconds: number, model: "qwen2.5-7b" | "qwen2.5-0.5b") =>
+    stepResult(
+      { model, size: { prompts, group: 8, minibatches: 4, responseTokens: 32 }, count: 1 },
+      {
+        seconds,
+        rollout: { seconds: seconds / 4, tokens: 256 * prompts, operations: 5e8 * seconds },
+        training: { seconds: seconds / 2, tokens: 320 * prompts, operations: 2e9 * seconds },
+        phases: Object.fromEntries(PHASES.map((phase) => [phase, seconds / 10])),
+      },
+      10,
+    );
+  const steps = [step(64, 4, "qwen2.5-7b"), step(16, 1, "qwen2.5-7b")];
+  const { gpuShare, shares, rollout, training } = steps[0]!;
+  // Six of the seven phases are on the GPU.
+  assert(Math.abs(gpuShare! - 0.6) < 1e-12);
+  assert(Math.abs(shares!["other"]! - 0.3) < 1e-12);
+  assert.deepEqual(rollout, {
+    seconds: 1,
+    tokensPerSecond: 16_384,
+    gflops: 2,
+    shareOfMatmul: 0.2,
+  });
+  assert.deepEqual([training.gflops, training.tokensPerSecond], [4, 10_240]);
+
+  assert(Math.abs(exponent([[1, 3], [2, 12], [4, 48]]) - 2) < 1e-12);
+  const exponents = tokenExponents([...steps, step(1, 1, "qwen2.5-0.5b")], "qwen2.5-7b");
+  assert(Math.abs(exponents.rollout - 1) < 1e-12 && Math.abs(exponents.training - 1) < 1e-12);
+
+  const report: TrainReport = {
+    adapter: "made up",
+    versions: { "deno": "1", "jax-js": "2" },
+    matmul: 10,
+    steps,
+    shown: 1,
+    tokens: exponents,
+    parameters: { rollout: 0.8, training: 1.3 },
+    updates: [
+      { model: "a", size: "1×2", value: 10, peers: { "jax-js": { value: 2, ratio: 5 } } },
+      { model: "b", size: "1×2", value: 10, peers: { "jax-js": { reason: "it crashed" } } },
+    ],
+  };
+  const text = trainTables(report);
+  assert.match(text, /^\| GPU busy +\| +60 % \|$/m);
+  assert.match(text, /^\| rollout, GFLOP\/s +\| +2 \(20 %\) \|$/m);
+  assert.match(text, /^\| backward, share of time +\| +10 % \|$/m);
+  assert.match(text, /^\| qwen2\.5-7b \| +63936 \| +128 \| +1 s \| +61 µs \| +0\.955 ns \|/m);
+  assert.match(text, /^Cost grows no faster than linearly in tokens: as their power 1 /m);
+  assert.match(text, /^Cost grows faster than linearly in parameters: .* 0\.8 .* 1\.3 /m);
+  assert.match(text, /^\| a \| 1×2 +\| +10 \| +2 \(×5\) \|$/m);
+  assert.match(text, /^jax-js did not run b: it crashed\.$/m);
+  const page = readme([report]);
+  assert(page.includes(text) && page.startsWith(readme([])));
+});
+
 Deno.test("bench: the page in results/bench is made from the reports there", async () => {
   const folder = join(ROOT, "results/bench");
   const files = Array.from(Deno.readDirSync(folder), ({ name }) => name)
     .filter((name) => name.endsWith(".json")).sort();
   assert(files.length > 0);
-  const reports = files.map((name): Report =>
+  const reports = files.map((name): AnyReport =>
     JSON.parse(Deno.readTextFileSync(join(folder, name)))
   );
   assert.equal(await Deno.readTextFile(join(folder, "README.md")), readme(reports));
-  for (const { results } of reports) {
+  for (const report of reports) {
+    if (!("results" in report)) continue;
+    const { results } = report;
     assert.deepEqual(new Set(results.map(({ name }) => name)), new Set(Object.keys(UNITS)));
     for (const { name, value, peers } of results) {
       assert.deepEqual(Object.keys(peers), name === "copy" ? [] : ["jax-js", "tfjs"]);

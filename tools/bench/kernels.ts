@@ -42,16 +42,16 @@ function job(gpu: Gpu, { record, outputs, shape, held }: Parts): Job {
   const marker = gpu.zeros([1]);
   return {
     async time(calls): Promise<Times> {
-      let gpuTime: number | undefined;
+      const profile = gpu.startProfile();
       const byClock = await clock(calls, async (calls) => {
         const recorder = gpu.record("bench");
-        recorder.scope("calls", () => {
+        recorder.scope(calls === 0 ? "round trip" : "calls", () => {
           for (let call = 0; call < calls; call++) record(recorder);
         });
         await recorder.read(marker);
-        if (calls > 0) gpuTime = recorder.times.get("calls");
       });
-      return { clock: byClock, gpu: gpuTime };
+      const times = await profile?.take();
+      return { clock: byClock, gpu: times?.get("calls") };
     },
     async results() {
       const recorder = gpu.record("check");

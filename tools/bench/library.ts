@@ -1,4 +1,4 @@
-import type { Problem } from "./problem.ts";
+import type { Problem, Work } from "./problem.ts";
 
 /** How long some calls took in all, in milliseconds. */
 export interface Times {
@@ -19,11 +19,11 @@ export interface Job {
 }
 
 /** What can solve problems: the project's kernels, or a peer. */
-export interface Library {
+export interface Library<W = Work> {
   /** The adapter that it runs on. */
   readonly adapter: string;
   /** Makes a problem ready, or nothing where it has no way to solve it. */
-  prepare(problem: Problem): Job | undefined;
+  prepare(problem: Problem<W>): Job | undefined;
   /** Frees its device. */
   destroy(): void;
 }

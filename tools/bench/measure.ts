@@ -1,10 +1,10 @@
 import type { Job, Library, Times } from "./library.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem, Work } from "./problem.ts";
 
 /** The time of one call of a problem. */
-export interface Measurement {
+export interface Measurement<W = Work> {
   /** The problem. */
-  readonly problem: Problem;
+  readonly problem: Problem<W>;
   /** Of the kernels: by timestamps, or by the clock where a peer was timed beside them. */
   readonly milliseconds: number;
   /** Of each peer that takes the problem; or why it was not timed, in a sentence. */
@@ -29,8 +29,8 @@ interface Runner {
   readonly times: Times[];
 }
 
-interface Entry {
-  readonly problem: Problem;
+interface Entry<W> {
+  readonly problem: Problem<W>;
   readonly kernels: Runner;
   readonly peers: Map<string, Runner>;
   readonly reasons: Map<string, string>;
@@ -42,13 +42,13 @@ interface Entry {
  *
  * @param onProgress Wraps each step with what it does.
  */
-export async function measure(
-  problems: readonly Problem[],
-  kernels: Library,
-  peers: ReadonlyMap<string, Library>,
+export async function measure<W>(
+  problems: readonly Problem<W>[],
+  kernels: Library<W>,
+  peers: ReadonlyMap<string, Library<W>>,
   onProgress: <T>(text: string, step: () => Promise<T>) => Promise<T>,
-): Promise<Measurement[]> {
-  const entries: Entry[] = [];
+): Promise<Measurement<W>[]> {
+  const entries: Entry<W>[] = [];
   try {
     for (const problem of problems) {
       entries.push(
@@ -69,17 +69,17 @@ export async function measure(
   }
 }
 
-function label({ name, size }: Problem): string {
+function label({ name, size }: Pick<Problem, "name" | "size">): string {
   return `${name} ${size}`;
 }
 
-async function prepare(
-  problem: Problem,
-  kernels: Library,
-  peers: ReadonlyMap<string, Library>,
-): Promise<Entry> {
+async function prepare<W>(
+  problem: Problem<W>,
+  kernels: Library<W>,
+  peers: ReadonlyMap<string, Library<W>>,
+): Promise<Entry<W>> {
   const job = kernels.prepare(problem)!;
-  const entry: Entry = {
+  const entry: Entry<W> = {
     problem,
     kernels: await warmUp(job, MOST_CALLS),
     peers: new Map(),
@@ -121,7 +121,7 @@ async function warmUp(job: Job, most: number): Promise<Runner> {
   }
 }
 
-async function timeInTurn({ kernels, peers, reasons }: Entry): Promise<void> {
+async function timeInTurn<W>({ kernels, peers, reasons }: Entry<W>): Promise<void> {
   kernels.times.push(await kernels.job.time(kernels.calls));
   for (const [name, { job, calls, times }] of peers) {
     try {
@@ -134,7 +134,7 @@ async function timeInTurn({ kernels, peers, reasons }: Entry): Promise<void> {
   }
 }
 
-function summarize({ problem, kernels, peers, reasons }: Entry): Measurement {
+function summarize<W>({ problem, kernels, peers, reasons }: Entry<W>): Measurement<W> {
   const byClock = peers.size > 0;
   return {
     problem,

@@ -1,9 +1,18 @@
 import settings from "../../deno.json" with { type: "json" };
 import type { Library } from "./library.ts";
 import { reasonOf } from "./measure.ts";
+import type { Work } from "./problem.ts";
 
-/** Other libraries for WebGPU: loaded only when they are asked for. */
-const PEERS: Readonly<Record<string, { package: string; open: () => Promise<Library> }>> = {
+/** Another library for WebGPU: its package, and how to load and open it. */
+export interface Peer<W = Work> {
+  /** As in deno.json. */
+  readonly package: string;
+  /** Called only when the peer is asked for. */
+  readonly open: () => Promise<Library<W>>;
+}
+
+/** Those that run the work of single kernels. */
+export const KERNEL_PEERS: Readonly<Record<string, Peer>> = {
   "jax-js": {
     package: "@jax-js/jax",
     open: async () => await (await import("./peers_jax.ts")).openJax(),
@@ -15,9 +24,9 @@ const PEERS: Readonly<Record<string, { package: string; open: () => Promise<Libr
 };
 
 /** The peers of a run. */
-export interface Peers {
+export interface Peers<W = Work> {
   /** Those that run on the adapter. */
-  readonly libraries: ReadonlyMap<string, Library>;
+  readonly libraries: ReadonlyMap<string, Library<W>>;
   /** Version of each, running or not. */
   readonly versions: Readonly<Record<string, string>>;
   /** Why the others do not run. */
@@ -25,11 +34,14 @@ export interface Peers {
 }
 
 /** Opens the peers on the adapter of that name. */
-export async function openPeers(adapter: string): Promise<Peers> {
-  const libraries = new Map<string, Library>();
+export async function openPeers<W>(
+  adapter: string,
+  peers: Readonly<Record<string, Peer<W>>>,
+): Promise<Peers<W>> {
+  const libraries = new Map<string, Library<W>>();
   const versions: Record<string, string> = {};
   const reasons = new Map<string, string>();
-  for (const [name, peer] of Object.entries(PEERS)) {
+  for (const [name, peer] of Object.entries(peers)) {
     versions[name] = versionOf(peer.package);
     try {
       const library = await peer.open();

@@ -13,14 +13,23 @@ interface Parts {
 }
 
 /**
+ * The WebGPU device of jax-js, which makes its arrays there from now on.
+ *
+ * @throws {Error} if it finds none.
+ */
+export async function openJaxDevice(): Promise<GPUDevice> {
+  if (!(await jax.init("webgpu")).includes("webgpu")) throw new Error("it finds no WebGPU adapter");
+  jax.defaultDevice("webgpu");
+  return jax.getWebGPUDevice();
+}
+
+/**
  * Opens jax-js on its WebGPU device.
  *
  * @throws {Error} if it finds none.
  */
 export async function openJax(): Promise<Library> {
-  if (!(await jax.init("webgpu")).includes("webgpu")) throw new Error("it finds no WebGPU adapter");
-  jax.defaultDevice("webgpu");
-  const device = jax.getWebGPUDevice();
+  const device = await openJaxDevice();
   return {
     adapter: device.adapterInfo.description,
     prepare: ({ work }: Problem) => {

@@ -55,7 +55,7 @@ export type Work =
   | { readonly kind: "policy-loss"; readonly input: TokensInput };
 
 /** One thing to time. */
-export interface Problem {
+export interface Problem<W = Work> {
   /** Its name in the results. */
   readonly name: string;
   /** Its size, for people. */
@@ -67,7 +67,7 @@ export interface Problem {
   /** Bytes that one call must read and write if nothing is cached; null where arithmetic is the limit. */
   readonly bytes: number | null;
   /** The work. */
-  readonly work: Work;
+  readonly work: W;
 }
 
 /** How large the problems are. */
@@ -133,7 +133,7 @@ export function problems({ copy, logits, tokens }: Sizes): Problem[] {
   return [
     ...copyProblems(copy),
     ...logits.flatMap(([rows, columns]) => logitsProblems(random, normal, rows, columns)),
-    ...[256, 1024].map((size) => matmulProblem(normal, size)),
+    ...[256, 1024].map((size) => matmulProblem(size, normal)),
     ...tokenProblems(random, normal, ...tokens),
   ];
 }
@@ -170,7 +170,15 @@ function logitsProblems(
   ];
 }
 
-function matmulProblem(normal: Float32Array<ArrayBuffer>, size: number): Problem {
+/**
+ * The product of two square matrices.
+ *
+ * @param normal Numbers to fill them with, over and over.
+ */
+export function matmulProblem(
+  size: number,
+  normal: Float32Array<ArrayBuffer> = new RandomData(1).normal(100_003, 3),
+): Problem {
   const input = { size, a: repeated(normal, size ** 2), b: repeated(normal, size ** 2, 7) };
   return {
     name: `matmul-${size}`,

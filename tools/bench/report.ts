@@ -78,11 +78,12 @@ function result(
   };
 }
 
-/** A report as JSON, its numbers to four digits: the fifth changes from run to run. */
-export function toJson(report: Report): string {
+/** A report as JSON; what was measured has four digits, since the fifth changes from run to run. */
+export function toJson(report: object): string {
   return JSON.stringify(
     report,
-    (_, value) => typeof value === "number" ? Number(value.toPrecision(4)) : value,
+    (_, value) =>
+      typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
   );
 }
 

@@ -14,19 +14,32 @@ export function table({ versions, results }: Report): string {
       ...peers.map((peer) => cell(result, result.peers[peer])),
     ]),
   ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) =>
-    `| ${
-      row.map((text, i) => i < 2 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)).join(" | ")
-    } |`;
-  const ruler = widths.map((width, i) => i < 2 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
   const reasons = results.flatMap(({ name, size, peers }) =>
     Object.entries(peers).flatMap(([peer, outcome]) =>
       "reason" in outcome ? [`${peer} did not run ${name} ${size}: ${outcome.reason}.`] : []
     )
   );
-  const lines = [line(rows[0]!), line(ruler), ...rows.slice(1).map(line)];
-  return [...lines, ...(reasons.length === 0 ? [] : ["", ...reasons])].join("\n");
+  return [markdownTable(rows, 2), ...(reasons.length === 0 ? [] : ["", ...reasons])].join("\n");
+}
+
+/**
+ * Rows of one length as a Markdown table whose columns are aligned in the text as well.
+ *
+ * @param rows The first is the head.
+ * @param left Columns that are aligned to the left.
+ */
+export function markdownTable(rows: readonly (readonly string[])[], left: number): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) =>
+    `| ${
+      row.map((text, i) => i < left ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)).join(
+        " | ",
+      )
+    } |`;
+  const ruler = widths.map((width, i) =>
+    i < left ? "-".repeat(width) : `${"-".repeat(width - 1)}:`
+  );
+  return [line(rows[0]!), line(ruler), ...rows.slice(1).map(line)].join("\n");
 }
 
 function cell({ unit }: Result, peer: PeerResult | undefined): string {
