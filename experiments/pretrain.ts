@@ -25,7 +25,9 @@ MODEL is one of ${BASE_MODEL_NAMES.join(", ")}.
 
   --task NAME    ${TASK_NAMES.join(" or ")} (default math)
   --instruct     train on, for a short time, on clean solutions
-  --steps N      updates (default ${PRETRAINING.steps})
+  --steps N      updates (default ${
+  TASK_NAMES.map((name) => `${PRETRAINING[name].steps} for ${name}`).join(", ")
+})
   --out DIR      where the checkpoint goes (default results/models/MODEL.TASK)
 `;
 
@@ -36,7 +38,7 @@ async function main(): Promise<boolean> {
     options: {
       task: { type: "string", default: "math" },
       instruct: { type: "boolean", default: false },
-      steps: { type: "string", default: String(PRETRAINING.steps) },
+      steps: { type: "string" },
       out: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -51,13 +53,14 @@ async function main(): Promise<boolean> {
   const name = positionals[0]!;
   const config = modelConfig(name);
   const chosen = taskName(values.task);
-  const steps = Number(values.steps);
+  const settings = PRETRAINING[chosen];
+  const steps = Number(values.steps ?? settings.steps);
   if (!Number.isSafeInteger(steps) || steps < 1) {
     throw new UsageError(`--steps is ${values.steps}, expected a positive whole number.`);
   }
   const task = taskByName(chosen);
   using gpu = await requestGpu();
-  using policy = untrainedPolicy(gpu, config, PRETRAINING.seed);
+  using policy = untrainedPolicy(gpu, config, settings.seed);
   const run = async (what: string, solve: "teacher" | "clean", settings: PretrainSettings) => {
     await pretrain(policy, task, solve, settings, ({ step, loss, entropy }) => {
       if (step % 100 !== 0 && step !== settings.steps) return;
@@ -65,12 +68,12 @@ async function main(): Promise<boolean> {
       console.log(`${what} ${step}/${settings.steps}  ${numbers}`);
     });
   };
-  await run("pretraining", "teacher", { ...PRETRAINING, steps });
+  await run("pretraining", "teacher", { ...settings, steps });
   if (values.instruct) await run("instruction", "clean", INSTRUCTION);
   const folder = values.out ?? baseModelFolder(name, chosen, values.instruct);
   const { parameters } = await policyState(policy);
   await writeCheckpoint(folder, { config, parameters });
-  for (const [key, accuracy] of Object.entries(await validate(policy, task, PRETRAINING.seed, 0))) {
+  for (const [key, accuracy] of Object.entries(await validate(policy, task, settings.seed, 0))) {
     console.log(`${key}  ${number(accuracy, 3)}`);
   }
   console.log(`wrote ${folder}`);

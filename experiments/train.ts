@@ -1,16 +1,24 @@
 /** `deno task train`: one run of RL in the lab, from a base model to a raw log. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { number } from "../analysis/cli/command.ts";
+import { UsageError } from "../analysis/cli/command.ts";
 import { requestGpu } from "../kernels/mod.ts";
 import { runLabCommand } from "./command.ts";
-import { describeSettings, parseSetting, runId, trainSettings } from "./lab/settings.ts";
-import type { StepData } from "./lab/step_data.ts";
-import { type StepTiming, train } from "./lab/train.ts";
+import { hasCheckpoint } from "./lab/checkpoint.ts";
+import { LabError } from "./lab/errors.ts";
+import {
+  describeSettings,
+  parseSetting,
+  runId,
+  type TrainSettings,
+  trainSettings,
+} from "./lab/settings.ts";
+import { train } from "./lab/train.ts";
 import { baseModelFolder, codeVersion, LOGS } from "./models.ts";
+import { showProgress } from "./progress.ts";
 
 /** Settings that have an option of their own. */
-const OPTIONS = [
+const SETTINGS = [
   "model",
   "task",
   "mixture",
@@ -21,69 +29,87 @@ const OPTIONS = [
   "seed",
 ] as const;
 
-const HELP = `Trains a policy by RL and writes its raw log.
+const OPTIONS = {
+  ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" } as const])),
+  set: { type: "string", multiple: true, default: [] as string[] },
+  base: { type: "string" },
+  out: { type: "string", default: LOGS },
+  resume: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+const HELP = `Trains a policy by RL, and writes the run's raw log and checkpoint.
 
   deno task train [options]
 
-${OPTIONS.map((name) => `  --${name.padEnd(14)} as --set ${name}=…`).join("\n")}
-  --set KEY=VALUE  any other setting, as often as needed
+  deno task train --model qwen2.5-7b --algorithm grpo --intervention kl-cov --steps 400 --seed 1
+  deno task train --intervention clip-cov --set clipCovRatio=0.01 --set learningRate=1e-4 --out runs
+
+Options:
+
+  ${SETTINGS.map((name) => `--${name}`).join(", ").replace(/(.{60,}?) /, "$1\n  ")}
+                   the settings of these names, below
+  --set KEY=VALUE  any setting below, as often as needed
   --base DIR       the base model's checkpoint (default results/models/MODEL.TASK)
   --out DIR        where log and checkpoint go (default results/logs)
-  --resume         go on with a run that was stopped
+  --resume         go on with a run that was stopped, or begin it
+  --help           this text
 
 Settings and their defaults:
 
 ${
-  describeSettings().map(({ name, value, meaning }) =>
-    `  ${`${name}=${value}`.padEnd(28)} ${meaning}`
+  describeSettings().map(({ name, value, meaning, choices }) =>
+    `  ${`${name}=${value}`.padEnd(27)} ${meaning}` +
+    (choices.length === 0 ? "" : `:\n${" ".repeat(30)}${choices.join(", ")}`)
   ).join("\n")
 }
+
+Files:
+
+  DIR/MODEL.TASK.ALGORITHM.INTERVENTION.seedN.jsonl
+                   the log: all settings, code and adapter in the first line, then a line for each
+                   step; deno task fit and deno task diagnose read it. Larger than 1 MB, it is
+                   compressed to .jsonl.gz at the end.
+  DIR/….checkpoint the policy and its optimizer, every checkpointEvery steps and at the end
+
+A run that was stopped, by whatever, goes on from its checkpoint when it is called again with
+--resume and the same settings. Its log is then the same, line for line, as that of a run that was
+not stopped, on the same adapter.
 `;
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      ...Object.fromEntries(OPTIONS.map((name) => [name, { type: "string" } as const])),
-      set: { type: "string", multiple: true, default: [] },
-      base: { type: "string" },
-      out: { type: "string", default: LOGS },
-      resume: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  }) as { values: Record<string, unknown> & CommandValues };
+  const values = readArguments();
   if (values.help) {
     console.log(HELP);
     return true;
   }
-  const texts = [
-    ...OPTIONS.filter((name) => values[name] !== undefined).map((name) =>
-      `${name}=${values[name]}`
-    ),
-    ...values.set,
-  ];
-  const settings = trainSettings(Object.fromEntries(texts.map(parseSetting)));
+  const settings = readSettings(values);
   const id = runId(settings);
+  const base = values.base ?? baseModelFolder(settings.model, settings.task, settings.instruct);
+  if (!await hasCheckpoint(base)) {
+    throw new LabError(`there is no checkpoint ${base}; deno task pretrain makes base models.`);
+  }
+  const progress = showProgress(settings);
   using gpu = await requestGpu();
-  const onTerminal = Deno.stdout.isTerminal();
+  Deno.addSignalListener("SIGINT", () => {
+    progress.end();
+    console.log("stopped; --resume goes on with the run.");
+    gpu.destroy();
+    Deno.exit(130);
+  });
   const path = await train(gpu, settings, {
-    base: values.base ?? baseModelFolder(settings.model, settings.task, settings.instruct),
+    base,
     log: join(values.out, `${id}.jsonl`),
     checkpoint: join(values.out, `${id}.checkpoint`),
     resume: values.resume,
     codeVersion: await codeVersion(),
-    onStep(step, data, timing) {
-      const line = describeStep(step, settings.steps, data, timing);
-      if (onTerminal) Deno.stdout.writeSync(new TextEncoder().encode(`\r\x1b[K${line}`));
-      else console.log(line);
-    },
-  });
-  if (onTerminal) console.log();
+    onStep: progress.step,
+  }).finally(progress.end);
   console.log(`wrote ${path}`);
   return true;
 }
 
-interface CommandValues {
+interface Arguments extends Partial<Record<typeof SETTINGS[number], string>> {
   set: string[];
   base?: string;
   out: string;
@@ -91,28 +117,32 @@ interface CommandValues {
   help: boolean;
 }
 
-/** One line for a step: what a researcher watches. */
-function describeStep(step: number, steps: number, data: StepData, timing: StepTiming): string {
-  const accuracies = Object.entries(data)
-    .filter(([key]) => key.startsWith("val-core/"))
-    .map(([, accuracy]) => accuracy as number);
-  const validation = accuracies.length === 0
-    ? ""
-    : `  benchmarks ${percent(accuracies.reduce((sum, value) => sum + value) / accuracies.length)}`;
-  const seconds = timing.rollout + timing.update;
-  const tokens = data["rollout/tokens"] ?? 0;
-  return [
-    `step ${step}/${steps}`,
-    `entropy ${number(data["actor/entropy"], 3)}`,
-    `accuracy ${percent(data["critic/score/mean"])}`,
-    `length ${number(data["response_length/mean"], 3)}`,
-    `${number(tokens / seconds, 3)} tokens/s`,
-    `${number((steps - step) * seconds / 60, 2)} min left`,
-  ].join("  ") + validation;
+/** @throws {UsageError} if an option is not there, or lacks its value. */
+function readArguments(): Arguments {
+  const args: string[] = [];
+  for (const argument of Deno.args) {
+    // To parseArgs a negative number is an option.
+    if (/^-\d/.test(argument) && args.length > 0) args.push(`${args.pop()}=${argument}`);
+    else args.push(argument);
+  }
+  try {
+    return parseArgs({ args, options: OPTIONS }).values as unknown as Arguments;
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    if (code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION") throw error;
+    const names = Object.keys(OPTIONS).map((name) => `--${name}`).join(", ");
+    throw new UsageError(`${message}, expected one of ${names}.`);
+  }
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+function readSettings(values: Arguments): TrainSettings {
+  const texts = [
+    ...SETTINGS.filter((name) => values[name] !== undefined).map((name) =>
+      `${name}=${values[name]}`
+    ),
+    ...values.set,
+  ];
+  return trainSettings(Object.fromEntries(texts.map(parseSetting)));
 }
 
 await runLabCommand(main);

@@ -32,6 +32,7 @@ const VALIDATION_STREAMS = 2 ** 31;
  * Draws a step's problems, samples a group of responses to each, and verifies them.
  *
  * @param rewardModel PRIME's, which learns from the responses to learn from before it judges them.
+ * @throws {LabError} if logits, or the gradient of the reward model, hold NaN or Inf.
  */
 export async function gatherExperience(
   policy: Policy,
@@ -70,7 +71,7 @@ export async function gatherExperience(
     lengths: kept.map((row) => responses[row]!.tokens.length),
     columns,
     group,
-  }, step);
+  });
   const samples = kept.map((row, i): Sample => {
     const start = row - row % group;
     return {
@@ -141,7 +142,6 @@ async function advantagesOf(
   rewardModel: RewardModel | undefined,
   sequences: readonly Sequence[],
   responses: GroupedResponses,
-  step: number,
 ): Promise<{ advantages: Float64Array; data?: Partial<StepData> }> {
   if (sequences.length === 0) return { advantages: new Float64Array() };
   switch (algorithm) {
@@ -152,7 +152,7 @@ async function advantagesOf(
     case "reinforce++":
       return { advantages: reinforcePlusPlusAdvantages(responses) };
     case "prime": {
-      const data = await rewardModel!.learn(sequences, responses, temperature, step);
+      const data = await rewardModel!.learn(sequences, responses, temperature);
       const processRewards = await rewardModel!.judge(sequences, responses, temperature);
       return { advantages: primeAdvantages(processRewards, responses), data };
     }

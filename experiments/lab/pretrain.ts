@@ -1,9 +1,11 @@
 import type { Gpu } from "../../kernels/mod.ts";
+import { inStep } from "./errors.ts";
 import type { ModelConfig } from "./families.ts";
 import { initialParameters } from "./initial_parameters.ts";
 import { createPolicy, type Policy } from "./policy/parameters.ts";
 import { atResponses, predictionBatch, type Sequence } from "./policy/sequences.ts";
 import { checkNorm, predict, type StepSettings, update } from "./policy/update.ts";
+import type { TaskName } from "./tasks/by_name.ts";
 import { seededRandom } from "./tasks/random.ts";
 import type { Task } from "./tasks/task.ts";
 
@@ -20,11 +22,9 @@ export interface PretrainSettings {
 }
 
 /** The settings that made the base models in this repository. */
-export const PRETRAINING: PretrainSettings = {
-  steps: 1000,
-  batch: 128,
-  learningRate: 3e-3,
-  seed: 1,
+export const PRETRAINING: Readonly<Record<TaskName, PretrainSettings>> = {
+  math: { steps: 800, batch: 128, learningRate: 3e-3, seed: 1 },
+  code: { steps: 1500, batch: 128, learningRate: 3e-3, seed: 1 },
 };
 
 /** The pass on clean solutions that makes an instruct variant of a base model. */
@@ -97,7 +97,7 @@ export async function pretrain(
     }
     const { logProb: logProbs, entropy: entropies } = prediction;
     const [logProb, entropy, norms] = await recorder.read(logProbs, entropies, norm);
-    await checkNorm(policy, norms![0]!, step);
+    await inStep(step, () => checkNorm(policy, "the policy", norms![0]!));
     const mean = (values: ArrayLike<number>) =>
       mask.reduce((sum, weight, i) => sum + weight * values[i]!, 0) / tokens;
     onStep({ step, loss: -mean(logProb!), entropy: mean(entropy!), gradientNorm: norms![0]! });

@@ -1,5 +1,6 @@
 import { primeLoss, primeProcessRewards } from "./advantages/prime.ts";
 import type { Responses } from "./advantages/responses.ts";
+import { expectValidLogits } from "./finite.ts";
 import { recycleActivations } from "./policy/forward.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { predictionBatch, type Sequence } from "./policy/sequences.ts";
@@ -15,16 +16,18 @@ export interface RewardModel {
   /**
    * One update by the cross-entropy of the responses' outcomes.
    *
-   * @param step The number of the rollout, for errors.
-   * @throws {LabError} if the gradient holds NaN or Inf.
+   * @throws {LabError} if logits or the gradient hold NaN or Inf.
    */
   learn(
     sequences: readonly Sequence[],
     responses: Responses,
     temperature: number,
-    step: number,
   ): Promise<Partial<StepData>>;
-  /** The process reward of each token, [B, T]; 0 for padding. */
+  /**
+   * The process reward of each token, [B, T]; 0 for padding.
+   *
+   * @throws {LabError} if logits hold NaN or Inf.
+   */
   judge(
     sequences: readonly Sequence[],
     responses: Responses,
@@ -55,19 +58,24 @@ export function rewardModel(
   ): Promise<Float32Array> => {
     using batch = predictionBatch(gpu, config, sequences, columns);
     const recorder = gpu.record("reward model");
-    const logProbs = [policy, reference].map((model) => {
+    const predictions = [policy, reference].map((model) => {
       const prediction = predict(recorder, model, batch, temperature);
       recycleActivations(recorder, prediction.activations);
       prediction.statistics[Symbol.dispose]();
-      return prediction.logProb;
+      return prediction;
     });
-    const [own, base] = await recorder.read(...logProbs);
+    const [own, base, ...invalid] = await recorder.read(
+      ...predictions.map(({ logProb }) => logProb),
+      ...predictions.map(({ statistics }) => statistics.invalid),
+    );
+    expectValidLogits("the reward model", invalid[0]!);
+    expectValidLogits("the reward model's base", invalid[1]!);
     return Float32Array.from(own!, (value, i) => value - base![i]!);
   };
   return {
     policy,
     updates: 0,
-    async learn(sequences, responses, temperature, step) {
+    async learn(sequences, responses, temperature) {
       const { loss, gradient } = primeLoss(
         await logRatios(sequences, responses, temperature),
         responses,
@@ -92,7 +100,7 @@ export function rewardModel(
         temperature,
       );
       const [norms] = await recorder.read(norm);
-      await checkNorm(policy, norms![0]!, step);
+      await checkNorm(policy, "the reward model", norms![0]!);
       return { "reward_model/dpo_loss": loss, "reward_model/grad_norm": norms![0]! };
     },
     async judge(sequences, responses, temperature) {

@@ -22,9 +22,10 @@ export interface RunLogOptions {
   readonly run: RunDescription;
   /**
    * The step to go on with, the one after the checkpoint's last: later ones are dropped. {@linkcode FIRST_STEP}
-   * begins a log anew. Where it is missing there must be no log yet.
+   * begins a log anew. Where it is missing there must be no log yet. A function is called once no other
+   * process can write the run, and may read its checkpoint.
    */
-  readonly resumeAt?: number;
+  readonly resumeAt?: number | (() => Promise<number>);
 }
 
 /**
@@ -70,11 +71,12 @@ const LARGEST_PLAIN = 1_000_000;
  * @throws {RunLogError} if another process writes it, it is finished, is there when it should not be or the
  * other way round, lacks steps before `resumeAt`, was begun with another configuration, or cannot be
  * written.
+ * @throws What `resumeAt` throws, if that is a {@linkcode LabError}.
  */
 export async function openRunLog(path: string, options: RunLogOptions): Promise<RunLog> {
-  const next = options.resumeAt ?? FIRST_STEP;
+  const { resumeAt = FIRST_STEP } = options;
   await checkUnfinished(path);
-  const file = await openFile(path, next === FIRST_STEP);
+  const file = await openFile(path, resumeAt === FIRST_STEP);
   try {
     // The system drops the lock with the process, however that ends.
     if (!await file.tryLock(true)) {
@@ -83,12 +85,15 @@ export async function openRunLog(path: string, options: RunLogOptions): Promise<
     // It may have been finished since the file was opened.
     await checkUnfinished(path);
     if (options.resumeAt === undefined && (await file.stat()).size > 0) {
-      throw new RunLogError(`${path} is there already, expected to begin a new log.`);
+      throw new RunLogError(
+        `${path} is there already, expected to begin a new log; --resume goes on with it.`,
+      );
     }
+    const next = typeof resumeAt === "number" ? resumeAt : await resumeAt();
     return runLog(path, file, await cut(path, file, options.run, next), next);
   } catch (error) {
     file.close();
-    throw asRunLogError(path, error);
+    throw error instanceof LabError ? error : asRunLogError(path, error);
   }
 }
 

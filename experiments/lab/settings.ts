@@ -35,7 +35,7 @@ const SCHEMA = z.strictObject({
   steps: count.default(300).describe("rollouts"),
   prompts: count.default(64).describe("problems of a rollout"),
   group: z.int().min(2).default(8).describe("responses to a problem"),
-  minibatches: count.default(4).describe("updates of a rollout; 1 is on-policy"),
+  minibatches: count.default(8).describe("updates of a rollout; 1 is on-policy"),
   temperature: positive.default(1).describe("of sampling"),
   learningRate: positive.default(2e-4).describe("of AdamW, constant after the warm-up"),
   warmupSteps: z.int().min(0).default(5).describe("rollouts over which the learning rate rises"),
@@ -44,9 +44,10 @@ const SCHEMA = z.strictObject({
   clipLow: positive.default(0.2).describe("PPO's ε below 1"),
   clipHigh: positive.default(0.2).describe("PPO's ε above 1"),
   clipHigher: positive.default(0.28).describe("PPO's ε above 1 with clip-higher"),
-  ratio: share.default(0.02).describe("r of Clip-Cov, k of KL-Cov: share of tokens"),
+  clipCovRatio: share.default(0.02).describe("r of Clip-Cov: share of tokens"),
   covarianceLow: z.number().default(1).describe("Clip-Cov: least covariance"),
   covarianceHigh: z.number().default(5).describe("Clip-Cov: largest covariance"),
+  klCovRatio: share.default(0.1).describe("k of KL-Cov: share of tokens"),
   klCoefficient: z.number().min(0).default(1).describe("β of KL-Cov"),
   entropyCoefficient: z.number().min(0).default(0.001).describe("weight of the entropy bonus"),
   referenceCoefficient: z.number().min(0).default(0.001).describe("weight of the reference KL"),
@@ -74,6 +75,8 @@ export interface SettingDescription {
   readonly value: unknown;
   /** What it means. */
   readonly meaning: string;
+  /** The values that it can have, where they are few. */
+  readonly choices: readonly string[];
 }
 
 /** All settings with their defaults, for `--help`. */
@@ -83,7 +86,12 @@ export function describeSettings(): SettingDescription[] {
     name,
     value: defaults[name],
     meaning: schema.description ?? "",
+    choices: choicesOf(schema.unwrap()),
   }));
+}
+
+function choicesOf(schema: z.ZodType): readonly string[] {
+  return schema instanceof z.ZodEnum ? schema.options.map(String) : [];
 }
 
 /**
@@ -103,10 +111,9 @@ export function trainSettings(given: Readonly<Record<string, unknown>>): TrainSe
       );
     }
     const name = String(issue.path[0]);
-    const expected = issue.code === "invalid_value"
-      ? `one of ${issue.values.join(", ")}`
-      : issue.message.replace(/^.*expected /, "");
-    throw new LabError(`${name} is ${JSON.stringify(given[name])}, expected ${expected}.`);
+    const value = given[name];
+    const shown = typeof value === "number" ? value : JSON.stringify(value);
+    throw new LabError(`${name} is ${shown}, expected ${expectation(issue)}.`);
   }
   const settings = result.data;
   if ((settings.prompts * settings.group) % settings.minibatches !== 0) {
@@ -115,6 +122,23 @@ export function trainSettings(given: Readonly<Record<string, unknown>>): TrainSe
     );
   }
   return settings;
+}
+
+/** What was expected where zod found something else. */
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_value":
+      return `one of ${issue.values.join(", ")}`;
+    case "invalid_type":
+      if (issue.expected === "boolean") return "true or false";
+      return issue.expected === "int" ? "a whole number" : "a finite number";
+    case "too_small":
+      return `${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+    case "too_big":
+      return `at most ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
 }
 
 /**

@@ -1,7 +1,9 @@
+import { basename, dirname, join } from "node:path";
 import type { Gpu } from "../../kernels/mod.ts";
 import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { LabError } from "./errors.ts";
+import { inStep, LabError } from "./errors.ts";
 import { gatherExperience, validate } from "./experience.ts";
+import { expectFinite } from "./finite.ts";
 import {
   createPolicy,
   type Policy,
@@ -50,8 +52,6 @@ interface TrainerState {
   readonly updates: number;
   /** Updates of PRIME's reward model so far. */
   readonly rewardUpdates: number;
-  /** The step of the last checkpoint. */
-  readonly savedAt?: number;
 }
 
 /**
@@ -60,8 +60,11 @@ interface TrainerState {
  * was not.
  *
  * @returns The path of the finished log.
- * @throws {LabError} if a file cannot be read or written, or a gradient holds NaN or Inf; the last checkpoint
- * stays and the log ends with the last whole step.
+ * @throws {LabError} if a file cannot be read or written, another process writes the run, or a number that it
+ * needs is NaN or Inf.
+ * @throws {DeviceLostError} if the GPU was lost.
+ *
+ * Whatever is thrown, the last checkpoint stays and the log ends with the last whole step.
  */
 export async function train(
   gpu: Gpu,
@@ -77,6 +80,7 @@ export async function train(
   };
   const resumes = options.resume && await hasCheckpoint(options.checkpoint);
   const { config, parameters } = await readCheckpoint(options.base);
+  for (const [name, { data }] of parameters) expectFinite(`${options.base}: ${name}`, data);
   const values = valuesOf(parameters);
   using policy = createPolicy(gpu, config, values);
   const isPrime = settings.algorithm === "prime";
@@ -88,19 +92,21 @@ export async function train(
     ? undefined
     : rewardModel(rewardPolicy, reference!, settings.rewardLearningRate);
   let state: TrainerState = { step: 0, updates: 0, rewardUpdates: 0 };
-  if (resumes) {
+  const resumeAt = async () => {
     state = await restore(policy, options.checkpoint);
     if (judge !== undefined) {
       await restore(judge.policy, rewardFolder(options.checkpoint, state.step));
       judge.updates = state.rewardUpdates;
+      await removeOtherRewardModels(options.checkpoint, state.step);
     }
-  }
+    return state.step + 1;
+  };
   using log = await openRunLog(options.log, {
     run,
-    ...(options.resume ? { resumeAt: resumes ? state.step + 1 : FIRST_STEP } : {}),
+    ...(options.resume ? { resumeAt: resumes ? resumeAt : FIRST_STEP } : {}),
   });
   const seconds = (from: number, to: number) => (to - from) / 1000;
-  for (let step = state.step + 1; step <= settings.steps; step++) {
+  const takeStep = async (step: number) => {
     const started = performance.now();
     const isValidation = (step - 1) % settings.validateEvery === 0;
     const accuracies = isValidation ? await validate(policy, task, settings.seed, step) : {};
@@ -118,41 +124,74 @@ export async function train(
         state.updates,
       );
     const data = { ...experience.data, ...update.data, ...accuracies } as StepData;
+    for (const [key, value] of Object.entries(data)) expectFinite(key, [value]);
     await log.write(step, data);
-    const saved = state.savedAt;
-    state = {
-      ...state,
-      step,
-      updates: update.updates,
-      rewardUpdates: judge?.updates ?? 0,
-    };
+    state = { step, updates: update.updates, rewardUpdates: judge?.updates ?? 0 };
     if (step % settings.checkpointEvery === 0 || step === settings.steps) {
-      state = { ...state, savedAt: step };
-      // The policy's checkpoint, written last, says which of the reward model's belongs to it.
-      if (judge !== undefined) {
-        await save(judge.policy, rewardFolder(options.checkpoint, step), state);
-      }
-      await save(policy, options.checkpoint, state);
-      if (judge !== undefined && saved !== undefined) {
-        await Deno.remove(rewardFolder(options.checkpoint, saved), { recursive: true });
-      }
+      await saveRun(policy, judge?.policy, options.checkpoint, state);
     }
-    options.onStep?.(step, data, {
+    const timing = {
       validation: seconds(started, validated),
       rollout: seconds(validated, gathered),
       update: seconds(gathered, performance.now()),
-    });
+    };
+    return { data, timing };
+  };
+  for (let step = state.step + 1; step <= settings.steps; step++) {
+    const { data, timing } = await inStep(step, () => takeStep(step));
+    options.onStep?.(step, data, timing);
   }
   return await log.finish();
 }
 
 /** Where the checkpoint of PRIME's reward model at a step lies. */
 function rewardFolder(checkpoint: string, step: number): string {
-  return `${checkpoint}.reward-model-${step}`;
+  return `${checkpoint}${REWARD_MODEL}${step}`;
 }
 
-async function save(policy: Policy, folder: string, state: TrainerState): Promise<void> {
+const REWARD_MODEL = ".reward-model-";
+
+/** Writes the run's checkpoint. */
+async function saveRun(
+  policy: Policy,
+  rewardPolicy: Policy | undefined,
+  checkpoint: string,
+  state: TrainerState,
+): Promise<void> {
+  // The policy's checkpoint, written last, says which of the reward model's belongs to it.
+  if (rewardPolicy !== undefined) {
+    await save("reward model", rewardPolicy, rewardFolder(checkpoint, state.step), state);
+  }
+  await save("policy", policy, checkpoint, state);
+  if (rewardPolicy === undefined) return;
+  await removeOtherRewardModels(checkpoint, state.step);
+}
+
+/** Removes the reward models of earlier checkpoints, and what a killed process left of one. */
+async function removeOtherRewardModels(checkpoint: string, step: number): Promise<void> {
+  const folder = dirname(checkpoint);
+  const own = basename(rewardFolder(checkpoint, step));
+  const start = basename(checkpoint) + REWARD_MODEL;
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (!name.startsWith(start) || name === own) continue;
+      await Deno.remove(join(folder, name), { recursive: true });
+    }
+  } catch (error) {
+    throw new LabError(`${folder} cannot be tidied: ${(error as Error).message}.`);
+  }
+}
+
+async function save(
+  name: string,
+  policy: Policy,
+  folder: string,
+  state: TrainerState,
+): Promise<void> {
   const { parameters, firstMoments, secondMoments } = await policyState(policy);
+  for (const tensors of [parameters, firstMoments, secondMoments]) {
+    for (const [tensor, { data }] of tensors) expectFinite(`the ${name}'s ${tensor}`, data);
+  }
   await writeCheckpoint(folder, {
     config: policy.config,
     parameters,

@@ -17,6 +17,7 @@ import {
   type Tensor,
   tokenCovariance,
 } from "../../kernels/mod.ts";
+import { expectValidLogits } from "./finite.ts";
 import type { Policy } from "./policy/parameters.ts";
 import {
   atResponses,
@@ -53,6 +54,8 @@ export interface TrainedPolicies {
 interface MinibatchOutput {
   readonly metrics: Tensor;
   readonly norm: Tensor;
+  /** How many rows of logits are invalid, and which is the first. */
+  readonly invalid: Tensor;
 }
 
 /** The loss that the settings ask for. */
@@ -78,7 +81,7 @@ export function lossSettings(settings: TrainSettings): PolicyLossSettings {
  * @param step The number of the rollout, from 1.
  * @param updates How many updates came before.
  * @returns What the step logs of covariance and update, and how many updates there are now.
- * @throws {LabError} if a gradient holds NaN or Inf; the parameters are those before that update.
+ * @throws {LabError} if logits or a gradient hold NaN or Inf.
  */
 export async function updateFromSamples(
   { policy, reference }: TrainedPolicies,
@@ -110,20 +113,22 @@ export async function updateFromSamples(
     first += part.length;
   }
   const read = await gpu.record("metrics").read(
-    ...outputs.flatMap(({ metrics, norm }) => [metrics, norm]),
+    ...outputs.flatMap(({ metrics, norm, invalid }) => [metrics, norm, invalid]),
     covariance.mean,
     covariance.groups,
     covariance.sequences,
   );
-  for (const { metrics, norm } of outputs) {
-    metrics.destroy();
-    norm.destroy();
+  for (const output of outputs) {
+    for (const tensor of [output.metrics, output.norm, output.invalid]) tensor.destroy();
   }
   covariance[Symbol.dispose]();
-  const metrics = outputs.map((_, i) => readMetrics(read[2 * i]!));
-  const norms = outputs.map((_, i) => read[2 * i + 1]![0]!);
-  for (const norm of norms) await checkNorm(policy, norm, step);
-  const [mean, groups, sequences] = read.slice(2 * outputs.length);
+  const metrics = outputs.map((_, i) => readMetrics(read[3 * i]!));
+  const norms = outputs.map((_, i) => read[3 * i + 1]![0]!);
+  for (const [i, norm] of norms.entries()) {
+    expectValidLogits(`minibatch ${i + 1} in the update`, read[3 * i + 2]!);
+    await checkNorm(policy, "the policy", norm);
+  }
+  const [mean, groups, sequences] = read.slice(3 * outputs.length);
   const average = (value: (metrics: PolicyLossMetrics) => number) =>
     metrics.reduce((sum, one) => sum + value(one), 0) / metrics.length;
   return {
@@ -178,11 +183,13 @@ function recordCovariance(
   const sequences = gpu.empty([Math.ceil(samples.length / settings.group), 2]);
   const recorder = gpu.record("covariance");
   const input = { logProb, oldLogProb: logProb, advantages, mask };
-  if (loss.intervention.endsWith("-paper")) {
-    restrictTokens(recorder, input, loss, restriction(settings, 0), covariance, selection);
-  } else tokenCovariance(recorder, input, covariance);
-  groupMeans(recorder, { covariance: covariance.covariance, mask }, groups);
-  sequenceCovariance(recorder, { ...input, group: settings.group, out: sequences });
+  recorder.scope("covariance", () => {
+    if (loss.intervention.endsWith("-paper")) {
+      restrictTokens(recorder, input, loss, restriction(settings, 0), covariance, selection);
+    } else tokenCovariance(recorder, input, covariance);
+    groupMeans(recorder, { covariance: covariance.covariance, mask }, groups);
+    sequenceCovariance(recorder, { ...input, group: settings.group, out: sequences });
+  });
   recorder.submit();
   return {
     mean: covariance.mean,
@@ -196,9 +203,10 @@ function recordCovariance(
 }
 
 function restriction(
-  { ratio, covarianceLow, covarianceHigh, seed }: TrainSettings,
+  { intervention, clipCovRatio, klCovRatio, covarianceLow, covarianceHigh, seed }: TrainSettings,
   stream: number,
 ) {
+  const ratio = intervention === "clip-cov" ? clipCovRatio : klCovRatio;
   return { ratio, low: covarianceLow, high: covarianceHigh, seed, stream };
 }
 
@@ -236,6 +244,8 @@ function recordMinibatch(
   const { temperature } = settings;
   const prediction = predict(recorder, policy, batch, temperature);
   using _statistics = prediction.statistics;
+  const invalid = gpu.empty([2], "u32");
+  recorder.copy(prediction.statistics.invalid, invalid, { count: 2 });
   const referenceLogProb = predictReference(recorder, reference, batch, temperature);
   const input: PolicyLossTensors = {
     logProb: prediction.logProb,
@@ -246,14 +256,16 @@ function recordMinibatch(
     entropy: prediction.entropy,
     ...(referenceLogProb === undefined ? {} : { referenceLogProb }),
   };
-  if (loss.intervention.endsWith("-paper")) {
-    recorder.copy(selected, selection.selected, { from: first * columns, count: size });
-  } else if (loss.intervention !== "none") {
-    restrictTokens(recorder, input, loss, restriction(settings, stream), covariance, selection);
-  }
-  policyLoss(recorder, input, loss, gradients);
   const metrics = gpu.empty(gradients.metrics.shape);
-  recorder.copy(gradients.metrics, metrics);
+  recorder.scope("policy loss", () => {
+    if (loss.intervention.endsWith("-paper")) {
+      recorder.copy(selected, selection.selected, { from: first * columns, count: size });
+    } else if (loss.intervention !== "none") {
+      restrictTokens(recorder, input, loss, restriction(settings, stream), covariance, selection);
+    }
+    policyLoss(recorder, input, loss, gradients);
+    recorder.copy(gradients.metrics, metrics);
+  });
   update(
     recorder,
     policy,
@@ -276,7 +288,7 @@ function recordMinibatch(
     temperature,
   );
   recorder.submit();
-  return { metrics, norm };
+  return { metrics, norm, invalid };
 }
 
 /** Log-probabilities of the reference, [B, R]; a temporary. */

@@ -3,31 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readRun } from "../../analysis/mod.ts";
 import { ROOT, runTask, withFolder } from "../support.ts";
-
-const SMALL = [
-  "prompts=4",
-  "group=4",
-  "minibatches=2",
-  "checkpointEvery=2",
-  "learningRate=0.001",
-  "ratio=0.05",
-  "covarianceLow=0.01",
-  "filterGroups=false",
-].flatMap((setting) => ["--set", setting]);
-
-async function withBase(body: (folder: string, base: string) => Promise<void>): Promise<void> {
-  await withFolder(async (folder) => {
-    const base = join(folder, "base model");
-    const { code, stdout, stderr } = await runTask(
-      "pretrain",
-      ["qwen2.5-0.5b", "--steps", "5", "--out", base],
-      folder,
-    );
-    assert.equal(code, 0, stderr);
-    assert.match(stdout, /pretraining 5\/5 .*loss \d.*\n(?:val-core\/.*\n){5}wrote /s);
-    await body(folder, base);
-  });
-}
+import { SMALL, spawnTrain, withBase } from "./small_runs.ts";
 
 Deno.test("train: a run that is killed and resumed writes the log of one that was not", async () => {
   await withBase(async (folder, base) => {
@@ -41,27 +17,9 @@ Deno.test("train: a run that is killed and resumed writes the log of one that wa
     const expected = await Deno.readTextFile(join(whole, name));
 
     const killed = join(folder, "killed");
-    const { INIT_CWD: _, ...env } = Deno.env.toObject();
     let kills = 0;
     for (let attempt = 0; attempt < 20; attempt++) {
-      const process = new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "--quiet",
-          "--allow-all",
-          "--config",
-          join(ROOT, "deno.json"),
-          join(ROOT, "experiments/train.ts"),
-          ...clipCov,
-          "--out",
-          killed,
-          "--resume",
-        ],
-        env,
-        clearEnv: true,
-        stdout: "piped",
-        stderr: "null",
-      }).spawn();
+      const process = spawnTrain([...clipCov, "--out", killed, "--resume"]);
       // Somewhere in the first, second or third step that it makes.
       let steps = 0;
       const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -158,9 +116,32 @@ Deno.test("train, pretrain and play: bad calls are one sentence", async () => {
     );
     await refused("train", ["--set", "speed=9"], 1, /there is no setting "speed", expected one of/);
     await refused("train", ["--set", "speed"], 1, /--set speed is no setting, expected key=value/);
-    await refused("train", ["--steps", "0"], 1, /steps is 0, expected .*>=1/);
-    await refused("train", ["--base", "nowhere"], 1, /there is no checkpoint .*nowhere/);
-    await refused("train", ["--fast"], 2, /--fast/);
+    await refused("train", ["--task", "art"], 1, /task is "art", expected one of math, code\./);
+    await refused(
+      "train",
+      ["--algorithm", "ppo"],
+      1,
+      /"ppo", expected one of grpo, rloo, reinforce/,
+    );
+    await refused("train", ["--intervention", "x"], 1, /"x", expected one of none, entropy-bonus/);
+    await refused("train", ["--set", "steps=abc"], 1, /steps is "abc", expected a finite number/);
+    await refused("train", ["--set", "steps=1.5"], 1, /steps is 1\.5, expected a whole number/);
+    await refused("train", ["--set", "filterGroups=1"], 1, /is 1, expected true or false\./);
+    await refused("train", ["--steps", "-3"], 1, /steps is -3, expected at least 1/);
+    await refused(
+      "train",
+      ["--set", "learningRate=1e999"],
+      1,
+      /Rate is Infinity, expected a finite/,
+    );
+    await refused("train", ["--set", "minibatches=7"], 1, /is 7, expected a divisor of 64 prompts/);
+    await refused(
+      "train",
+      ["--base", "nowhere"],
+      1,
+      /there is no checkpoint .*nowhere; deno task pretrain makes base models/,
+    );
+    await refused("train", ["--fast"], 2, /'--fast', expected one of --model, --task, .*--resume/);
     await refused("pretrain", ["gpt-5"], 1, /there is no model "gpt-5", expected one of/);
     await refused("pretrain", [], 2, /0 models were named, expected one/);
     await refused("pretrain", ["qwen2.5-7b", "--task", "art"], 1, /there is no task art/);

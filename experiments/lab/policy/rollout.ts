@@ -1,4 +1,5 @@
 import { emptyTokenStatistics, ropeTable, sampleTokens } from "../../../kernels/mod.ts";
+import { LabError } from "../errors.ts";
 import { type Decoding, readPrompts, readToken, temporaryCache } from "./decode.ts";
 import type { Policy } from "./parameters.ts";
 import { ropeSettings } from "./rope_settings.ts";
@@ -29,7 +30,11 @@ export interface Response {
   readonly entropy: Float32Array;
 }
 
-/** Samples a response to each prompt: one submission, one readback. */
+/**
+ * Samples a response to each prompt: one submission, one readback.
+ *
+ * @throws {LabError} if logits hold NaN or Inf.
+ */
 export async function rollout(
   policy: Policy,
   prompts: readonly ArrayLike<number>[],
@@ -57,54 +62,67 @@ export async function rollout(
     allTokens: gpu.empty([maxTokens, rows], "u32"),
     allLogProbs: gpu.empty([maxTokens, rows]),
     allEntropies: gpu.empty([maxTokens, rows]),
+    allInvalid: gpu.empty([maxTokens, rows], "u32"),
   };
   const { done, token } = tensors;
   using statistics = emptyTokenStatistics(gpu, rows);
   const cache = temporaryCache(recorder, policy, rows, columns + maxTokens);
   const decoding: Decoding = { ...tensors, cache };
-  let logits = readPrompts(
-    recorder,
-    policy,
-    { ...tensors, spans: tensors.allSpans, longest: columns },
-    tensors.last,
-    cache,
-  );
-  for (let step = 0; step < maxTokens; step++) {
-    if (step > 0) logits = readToken(recorder, policy, token, step - 1, decoding);
-    sampleTokens(recorder, {
-      logits,
-      temperature,
-      seed,
-      stream,
-      position: step,
-      done,
-      endToken: end,
-      padToken: pad,
-      tokens: token,
-      statistics,
-    });
-    recorder.recycle(logits);
-    recorder.copy(token, tensors.allTokens, { to: step * rows });
-    recorder.copy(statistics.logProb, tensors.allLogProbs, { to: step * rows });
-    recorder.copy(statistics.entropy, tensors.allEntropies, { to: step * rows });
-  }
-  const [allTokens, allLogProbs, allEntropies] = await recorder.read(
+  recorder.scope("rollout", () => {
+    let logits = readPrompts(
+      recorder,
+      policy,
+      { ...tensors, spans: tensors.allSpans, longest: columns },
+      tensors.last,
+      cache,
+    );
+    for (let step = 0; step < maxTokens; step++) {
+      if (step > 0) logits = readToken(recorder, policy, token, step - 1, decoding);
+      sampleTokens(recorder, {
+        logits,
+        temperature,
+        seed,
+        stream,
+        position: step,
+        done,
+        endToken: end,
+        padToken: pad,
+        tokens: token,
+        statistics,
+      });
+      recorder.recycle(logits);
+      recorder.copy(token, tensors.allTokens, { to: step * rows });
+      recorder.copy(statistics.logProb, tensors.allLogProbs, { to: step * rows });
+      recorder.copy(statistics.entropy, tensors.allEntropies, { to: step * rows });
+      // Behind the number of invalid rows and the first of them.
+      recorder.copy(statistics.invalid, tensors.allInvalid, { from: 2, to: step * rows });
+    }
+  });
+  const [allTokens, allLogProbs, allEntropies, allInvalid] = await recorder.read(
     tensors.allTokens,
     tensors.allLogProbs,
     tensors.allEntropies,
+    tensors.allInvalid,
   );
   for (const tensor of Object.values(tensors)) tensor.destroy();
   return Array.from({ length: rows }, (_, row) => {
-    const column = (values: ArrayLike<number>) =>
-      Array.from({ length: maxTokens }, (_, step) => values[step * rows + row]!);
-    const written = column(allTokens!);
-    const ended = written.indexOf(end);
-    const length = ended < 0 ? maxTokens : ended + 1;
-    return {
-      tokens: Uint32Array.from(written.slice(0, length)),
-      logProb: Float32Array.from(column(allLogProbs!).slice(0, length)),
-      entropy: Float32Array.from(column(allEntropies!).slice(0, length)),
-    };
+    let length = 1;
+    while (length < maxTokens && allTokens![(length - 1) * rows + row] !== end) length++;
+    const tokens = new Uint32Array(length);
+    const [logProb, entropy] = [new Float32Array(length), new Float32Array(length)];
+    for (let token = 0; token < length; token++) {
+      const at = token * rows + row;
+      // What is computed of a response after its end means nothing.
+      if (allInvalid![at] !== 0) {
+        throw new LabError(
+          `the logits of token ${token} of response ${row} hold NaN or Inf, expected finite numbers.`,
+        );
+      }
+      tokens[token] = allTokens![at]!;
+      logProb[token] = allLogProbs![at]!;
+      entropy[token] = allEntropies![at]!;
+    }
+    return { tokens, logProb, entropy };
   });
 }
 

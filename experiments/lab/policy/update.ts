@@ -9,7 +9,7 @@ import {
   type Tensor,
   type TokenStatistics,
 } from "../../../kernels/mod.ts";
-import { LabError } from "../errors.ts";
+import { expectFinite } from "../finite.ts";
 import { backward } from "./backward.ts";
 import { type Activations, forward } from "./forward.ts";
 import { clearGradients, outputEmbedding, type Policy } from "./parameters.ts";
@@ -34,21 +34,23 @@ export function predict(
   batch: PredictionBatch,
   temperature = 1,
 ): Prediction {
-  const activations = forward(recorder, policy, batch);
-  const statistics = emptyTokenStatistics(policy.gpu, batch.tokens.size);
-  fusedTokenStatistics(recorder, {
-    hidden: activations.hidden,
-    weight: outputEmbedding(policy).value,
-    targets: batch.targets,
-    statistics,
-    temperature,
+  return recorder.scope("forward", () => {
+    const activations = forward(recorder, policy, batch);
+    const statistics = emptyTokenStatistics(policy.gpu, batch.tokens.size);
+    fusedTokenStatistics(recorder, {
+      hidden: activations.hidden,
+      weight: outputEmbedding(policy).value,
+      targets: batch.targets,
+      statistics,
+      temperature,
+    });
+    return {
+      activations,
+      statistics,
+      logProb: ofResponses(recorder, batch, statistics.logProb),
+      entropy: ofResponses(recorder, batch, statistics.entropy),
+    };
   });
-  return {
-    activations,
-    statistics,
-    logProb: ofResponses(recorder, batch, statistics.logProb),
-    entropy: ofResponses(recorder, batch, statistics.entropy),
-  };
 }
 
 /** What a loss gives back of the response tokens, [B, R] in f32 each. */
@@ -82,49 +84,49 @@ export function update(
   norm: Tensor,
   temperature = 1,
 ): void {
-  clearGradients(recorder, policy);
-  const { value, gradient } = outputEmbedding(policy);
-  const gradHidden = recorder.temporary(activations.hidden.shape);
-  fusedTokenStatisticsBackward(recorder, {
-    hidden: activations.hidden,
-    weight: value,
-    targets: batch.targets,
-    statistics,
-    temperature,
-    gradLogProb: ofPredictors(recorder, batch, gradLogProb),
-    ...(gradEntropy === undefined
-      ? {}
-      : { gradEntropy: ofPredictors(recorder, batch, gradEntropy) }),
-    gradHidden,
-    gradWeight: gradient,
-    accumulate: true,
+  recorder.scope("backward", () => {
+    clearGradients(recorder, policy);
+    const { value, gradient } = outputEmbedding(policy);
+    const gradHidden = recorder.temporary(activations.hidden.shape);
+    fusedTokenStatisticsBackward(recorder, {
+      hidden: activations.hidden,
+      weight: value,
+      targets: batch.targets,
+      statistics,
+      temperature,
+      gradLogProb: ofPredictors(recorder, batch, gradLogProb),
+      ...(gradEntropy === undefined
+        ? {}
+        : { gradEntropy: ofPredictors(recorder, batch, gradEntropy) }),
+      gradHidden,
+      gradWeight: gradient,
+      accumulate: true,
+    });
+    backward(recorder, policy, batch, activations, gradHidden);
   });
-  backward(recorder, policy, batch, activations, gradHidden);
-  const { parameters } = policy;
-  gradientNorm(recorder, parameters.map(({ gradient }) => gradient), maxGradientNorm, norm);
-  for (const { value: parameter, gradient, firstMoment, secondMoment } of parameters) {
-    const state = { parameter, gradient, firstMoment, secondMoment };
-    adamw(recorder, state, settings, step, norm);
-  }
+  recorder.scope("optimizer", () => {
+    const { parameters } = policy;
+    gradientNorm(recorder, parameters.map(({ gradient }) => gradient), maxGradientNorm, norm);
+    for (const { value: parameter, gradient, firstMoment, secondMoment } of parameters) {
+      const state = { parameter, gradient, firstMoment, secondMoment };
+      adamw(recorder, state, settings, step, norm);
+    }
+  });
 }
 
 /**
  * Checks the norm that an update wrote; the update itself has changed nothing if it is not finite.
  *
+ * @param name Whose gradients, for the error.
  * @throws {LabError} naming the first parameter whose gradient holds NaN or Inf.
  */
-export async function checkNorm(policy: Policy, norm: number, step: number): Promise<void> {
+export async function checkNorm(policy: Policy, name: string, norm: number): Promise<void> {
   if (Number.isFinite(norm)) return;
   const { gpu, parameters } = policy;
   const gradients = await gpu.record().read(...parameters.map(({ gradient }) => gradient));
   for (const [i, gradient] of gradients.entries()) {
-    const wrong = gradient.find((value) => !Number.isFinite(value));
-    if (wrong === undefined) continue;
-    throw new LabError(
-      `step ${step}: the gradient of ${
-        parameters[i]!.name
-      } holds ${wrong}; the parameters are those before this step.`,
-    );
+    expectFinite(`${name}'s gradient of ${parameters[i]!.name}`, gradient);
   }
-  throw new LabError(`step ${step}: the norm of the gradient is ${norm}.`);
+  // The squares of finite gradients may be too large, or a later update has overwritten the gradients.
+  expectFinite(`the norm of ${name}'s gradient`, [norm]);
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { readRun } from "../../../analysis/readers/read_run.ts";
+import { LabError } from "../../../experiments/lab/errors.ts";
 import {
   FIRST_STEP,
   openRunLog,
@@ -153,9 +154,23 @@ Deno.test("a new run does not touch a log that is there; resuming at the first s
   await withFolder(async (folder) => {
     const path = join(folder, "run.jsonl");
     await writeSteps(path, 1, 3);
-    const message = `${path} is there already, expected to begin a new log.`;
+    const message =
+      `${path} is there already, expected to begin a new log; --resume goes on with it.`;
     await rejects(openRunLog(path, { run: RUN }), message);
     await assertWhole(path, 3);
+    // What asks where to go on is the only writer then, and may fail.
+    const resumeAt = async () => {
+      await rejects(openRunLog(path, { run: RUN, resumeAt: 3 }), /is being written by another/);
+      return 3;
+    };
+    (await openRunLog(path, { run: RUN, resumeAt }))[Symbol.dispose]();
+    await assertWhole(path, 2);
+    const fails = () => Promise.reject(new LabError("there is no checkpoint."));
+    await assert.rejects(openRunLog(path, { run: RUN, resumeAt: fails }), {
+      name: "LabError",
+      message: "there is no checkpoint.",
+    });
+    await assertWhole(path, 2);
     using log = await openRunLog(path, { run: RUN, resumeAt: FIRST_STEP });
     await assertWhole(path, 0);
     await log.write(1, dataOf(1));

@@ -1,0 +1,31 @@
+import { LabError } from "./errors.ts";
+
+/**
+ * Throws unless all numbers are finite.
+ *
+ * @param name What they are, as the sentence is to begin.
+ * @throws {LabError} with the first that is not.
+ */
+export function expectFinite(name: string, values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i]!)) continue;
+    throw new LabError(`${name} holds ${values[i]}, expected finite numbers.`);
+  }
+}
+
+/**
+ * Throws unless token statistics were made of valid logits; those of invalid ones are zeros, which look like
+ * any other numbers.
+ *
+ * @param name Whose logits, as the sentence is to begin.
+ * @param invalid `TokenStatistics.invalid`, or its first two words.
+ * @throws {LabError} with the first token whose logits are invalid.
+ */
+export function expectValidLogits(name: string, invalid: ArrayLike<number>): void {
+  if (invalid[0] === 0) return;
+  throw new LabError(
+    `the logits of ${name} hold NaN or Inf at token ${
+      ~invalid[1]! >>> 0
+    }, expected finite numbers.`,
+  );
+}
