@@ -7,7 +7,7 @@ import { FIRST_FACTOR, programText, runInstruction, TIMES_X } from "./program.ts
 /** The teacher of the code task unless told otherwise. */
 export const CODE_TEACHER: TeacherSettings = {
   directShare: 0.5,
-  directSlip: 0.25,
+  directSlip: 0.1,
   slip: 0.05,
   misconceptionShare: 0.35,
   misconceptionWrong: 0.85,
