@@ -58,6 +58,4 @@ export interface StepData {
   readonly "rollout/no_signal_groups"?: number;
   /** Response tokens in the update. */
   readonly "rollout/tokens"?: number;
-  /** Duration of a part of the step (`gen`, `update_actor`, `testing`, or `step` for all), in seconds. */
-  readonly [timing: `timing_s/${string}`]: number;
 }

@@ -84,13 +84,11 @@ export async function train(
   const values = valuesOf(parameters);
   using policy = createPolicy(gpu, config, values);
   const isPrime = settings.algorithm === "prime";
-  using reference = isPrime || settings.intervention === "reference-kl"
-    ? createPolicy(gpu, config, values)
-    : undefined;
+  using reference = createPolicy(gpu, config, values);
   using rewardPolicy = isPrime ? createPolicy(gpu, config, values) : undefined;
   const judge = rewardPolicy === undefined
     ? undefined
-    : rewardModel(rewardPolicy, reference!, settings.rewardLearningRate);
+    : rewardModel(rewardPolicy, reference, settings.rewardLearningRate);
   let state: TrainerState = { step: 0, updates: 0, rewardUpdates: 0 };
   const resumeAt = async () => {
     state = await restore(policy, options.checkpoint);
@@ -117,7 +115,7 @@ export async function train(
     const update = samples.length === 0
       ? { data: {}, updates: state.updates }
       : await updateFromSamples(
-        { policy, reference: settings.intervention === "reference-kl" ? reference : undefined },
+        { policy, reference },
         samples,
         settings,
         step,

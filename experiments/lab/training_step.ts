@@ -46,8 +46,8 @@ export interface Sample extends Sequence {
 export interface TrainedPolicies {
   /** The policy that is trained. */
   readonly policy: Policy;
-  /** The base model, where the run needs one: for the reference KL. */
-  readonly reference: Policy | undefined;
+  /** The base model: of the reference KL, which every step logs. */
+  readonly reference: Policy;
 }
 
 /** What an update gives back, kept on the GPU until the step's one readback. */
@@ -141,7 +141,7 @@ export async function updateFromSamples(
       "actor/pg_clipfrac": average((one) => one.clipFraction),
       "actor/pg_clipfrac_lower": average((one) => one.clipFractionLower),
       "actor/ppo_kl": average((one) => one.ppoKl),
-      ...(reference === undefined ? {} : { "actor/kl_loss": average((one) => one.referenceKl) }),
+      "actor/kl_loss": average((one) => one.referenceKl),
       "actor/grad_norm": norms.reduce((sum, norm) => sum + norm, 0) / norms.length,
       "actor/lr": learningRate,
       "actor/touched_tokens": metrics.reduce((sum, one) => sum + one.touched, 0),
@@ -246,7 +246,6 @@ function recordMinibatch(
   using _statistics = prediction.statistics;
   const invalid = gpu.empty([2], "u32");
   recorder.copy(prediction.statistics.invalid, invalid, { count: 2 });
-  const referenceLogProb = predictReference(recorder, reference, batch, temperature);
   const input: PolicyLossTensors = {
     logProb: prediction.logProb,
     oldLogProb,
@@ -254,7 +253,7 @@ function recordMinibatch(
     mask: batch.mask,
     selected: selection.selected,
     entropy: prediction.entropy,
-    ...(referenceLogProb === undefined ? {} : { referenceLogProb }),
+    referenceLogProb: predictReference(recorder, reference, batch, temperature),
   };
   const metrics = gpu.empty(gradients.metrics.shape);
   recorder.scope("policy loss", () => {
@@ -294,11 +293,10 @@ function recordMinibatch(
 /** Log-probabilities of the reference, [B, R]; a temporary. */
 function predictReference(
   recorder: Recorder,
-  reference: Policy | undefined,
+  reference: Policy,
   batch: PredictionBatch,
   temperature: number,
-): Tensor | undefined {
-  if (reference === undefined) return undefined;
+): Tensor {
   const prediction = predict(recorder, reference, batch, temperature);
   recycleActivations(recorder, prediction.activations);
   prediction.statistics[Symbol.dispose]();

@@ -234,10 +234,10 @@ Deno.test("a large log is compressed at its end, and then neither begun nor resu
     const path = join(folder, "run.jsonl");
     {
       using log = await openRunLog(path, { run: RUN });
-      const timing = Object.fromEntries(
-        Array.from({ length: 3000 }, (_, i) => [`timing_s/${i}`, i]),
+      const many = Object.fromEntries(
+        Array.from({ length: 3000 }, (_, i) => [`covariance/difficulty/${i}`, i]),
       );
-      for (let step = 1; step <= 20; step++) await log.write(step, { ...timing, ...dataOf(step) });
+      for (let step = 1; step <= 20; step++) await log.write(step, { ...many, ...dataOf(step) });
       assert.equal(await log.finish(), `${path}.gz`);
     }
     assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["run.jsonl.gz"]);

@@ -27,5 +27,5 @@ export function forwardOperations(
     4 * config.num_hidden_layers * queries * pairs;
 }
 
-/** A backward pass has two products for each of the forward's. */
-export const TRAINING_PASSES = 3;
+/** The forward of the policy and of the reference; a backward pass has two products for each of a forward's. */
+export const TRAINING_PASSES = 4;

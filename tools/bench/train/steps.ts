@@ -78,6 +78,7 @@ export async function timeSteps(
   const task = endlessTask(taskByName("math"), size.responseTokens);
   const profile = gpu.startProfile();
   using policy = untrainedPolicy(gpu, config, 1);
+  using reference = untrainedPolicy(gpu, config, 1);
   const steps: StepTimes[] = [];
   let updates = 0;
   await profile?.take();
@@ -95,7 +96,7 @@ export async function timeSteps(
     const { samples } = await gatherExperience(policy, undefined, observed, settings, step);
     const gathered = performance.now();
     const trained = await updateFromSamples(
-      { policy, reference: undefined },
+      { policy, reference },
       samples,
       settings,
       step,
