@@ -61,7 +61,10 @@ const DTYPES: ReadonlyMap<string, { bytes: number; decode(bytes: Bytes): TensorD
       bytes: 2,
       decode({ buffer }: Bytes) {
         // bfloat16 is the upper half of a float32.
-        const words = Uint32Array.from(new Uint16Array(buffer), (half) => half << 16);
+        const halves = new Uint16Array(buffer);
+        const words = new Uint32Array(halves.length);
+        // Array.from would make a list of the values first, which fails from 2^27 of them.
+        for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
         return new Float32Array(words.buffer);
       },
     }],

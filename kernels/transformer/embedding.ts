@@ -1,7 +1,6 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import { type Recorder, u32 } from "../runtime/recorder.ts";
-import { bindRows } from "../runtime/rows.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import backwardCode from "./embedding_backward.wgsl" with { type: "text" };
 import code from "./embedding.wgsl" with { type: "text" };
@@ -49,13 +48,14 @@ export function embedding(recorder: Recorder, { tokens, table, out }: EmbeddingO
     code: elements.code + code,
     constants: { LANES: lanes, PER_LANE: perLane, CHUNKS: elements.chunks },
   });
-  const tableRows = bindRows(gpu, table, columns, 0, vocabulary).slice;
   for (const { first, count, slices: [outRows] } of rowBlocks(gpu, rows, out)) {
-    recorder.dispatch(program, {
-      bindings: [tokens, tableRows, outRows],
-      params: [u32(count), u32(first), u32(vocabulary)],
-      workgroups: grid(count * elements.chunks, lanes * perLane),
-    });
+    for (const bound of rowBlocks(gpu, vocabulary, table)) {
+      recorder.dispatch(program, {
+        bindings: [tokens, bound.slices[0], outRows],
+        params: [u32(count), u32(first), u32(vocabulary), u32(bound.first), u32(bound.count)],
+        workgroups: grid(count * elements.chunks, lanes * perLane),
+      });
+    }
   }
 }
 
@@ -80,22 +80,24 @@ export function embeddingBackward(recorder: Recorder, options: EmbeddingBackward
       entryPoint,
       constants: { LANES: lanes, PART, CHUNKS: chunks },
     });
-  const table = bindRows(gpu, gradTable, columns, 0, vocabulary).slice;
   for (const { first, count, slices: [gradient] } of rowBlocks(gpu, rows, gradOut)) {
     const { order, starts } = tokenOrder(recorder, tokens, first, count, vocabulary);
     const parts = Math.ceil(count / PART);
     const edges = recorder.temporary([parts, 2, columns]);
-    const params = [u32(parts), u32(first), u32(vocabulary)];
-    recorder.dispatch(program("parts"), {
-      bindings: [tokens, order, starts, gradient, edges, table],
-      params,
-      workgroups: grid(parts * chunks, lanes),
-    });
-    recorder.dispatch(program("runs"), {
-      bindings: [undefined, undefined, starts, undefined, edges, table],
-      params,
-      workgroups: grid(vocabulary * chunks, lanes),
-    });
+    for (const bound of rowBlocks(gpu, vocabulary, gradTable)) {
+      const [table] = bound.slices;
+      const params = [parts, first, vocabulary, bound.first, bound.count].map(u32);
+      recorder.dispatch(program("parts"), {
+        bindings: [tokens, order, starts, gradient, edges, table],
+        params,
+        workgroups: grid(parts * chunks, lanes),
+      });
+      recorder.dispatch(program("runs"), {
+        bindings: [undefined, undefined, starts, undefined, edges, table],
+        params,
+        workgroups: grid(bound.count * chunks, lanes),
+      });
+    }
     for (const temporary of [order, starts, edges]) recorder.recycle(temporary);
   }
 }

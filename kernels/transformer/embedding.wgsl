@@ -1,5 +1,5 @@
-// Row n of the result is the table's row of token n; zeros for a token outside the vocabulary. Prepend
-// elements_*.wgsl.
+// Row n of the result is the table's row of token n, if that is among the rows that are bound; zeros for a
+// token outside the vocabulary. Prepend elements_*.wgsl.
 
 override LANES: u32;
 override PER_LANE: u32;
@@ -11,6 +11,9 @@ struct Params {
   // The first row's index in `tokens`.
   first_row: u32,
   vocabulary: u32,
+  // The rows of the table that are bound.
+  first_token: u32,
+  tokens: u32,
 }
 @group(0) @binding(0) var<storage, read> tokens: array<u32>;
 @group(0) @binding(1) var<storage, read> table: array<Elements>;
@@ -28,8 +31,12 @@ fn main(
     let i = first + j * LANES;
     if (i < params.rows * CHUNKS) {
       let token = tokens[params.first_row + i / CHUNKS];
-      let known = min(token, params.vocabulary - 1);
-      out[i] = select(Elements(), table[known * CHUNKS + i % CHUNKS], token == known);
+      let bound = min(token - params.first_token, params.tokens - 1);
+      if (token == params.first_token + bound) {
+        out[i] = table[bound * CHUNKS + i % CHUNKS];
+      } else if (token >= params.vocabulary) {
+        out[i] = Elements();
+      }
     }
   }
 }

@@ -13,6 +13,9 @@ struct Params {
   // The first row's index in `tokens`.
   first_row: u32,
   vocabulary: u32,
+  // The rows of the table that are bound.
+  first_token: u32,
+  tokens: u32,
 }
 @group(0) @binding(0) var<storage, read> tokens: array<u32>;
 // Places sorted by token, and where the run of each token begins; one more is where the last run ends.
@@ -51,8 +54,8 @@ fn parts(
       edges[2 * part * CHUNKS + chunk] = sum;
     } else if (end > last) {
       edges[(2 * part + 1) * CHUNKS + chunk] = sum;
-    } else {
-      gradient_table[token * CHUNKS + chunk] += sum;
+    } else if (token - params.first_token < params.tokens) {
+      gradient_table[(token - params.first_token) * CHUNKS + chunk] += sum;
     }
   }
 }
@@ -64,11 +67,12 @@ fn runs(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let at = (workgroup.y * workgroups.x + workgroup.x) * LANES + lane;
-  let token = at / CHUNKS;
+  let bound = at / CHUNKS;
   let chunk = at % CHUNKS;
-  if (token >= params.vocabulary) {
+  if (bound >= params.tokens) {
     return;
   }
+  let token = params.first_token + bound;
   let begin = starts[token];
   let end = starts[token + 1];
   let first = begin / PART;
