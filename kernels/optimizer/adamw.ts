@@ -1,6 +1,7 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./adamw.wgsl" with { type: "text" };
 
@@ -60,19 +61,22 @@ export function adamw(
     code,
     constants: { LANES: lanes, PER_LANE: perLane },
   });
-  recorder.dispatch(program, {
-    bindings: [gradient, norm, parameter, firstMoment, secondMoment],
-    params: [
-      u32(size),
-      f32(1 - learningRate * weightDecay),
-      f32(beta1),
-      f32(1 - beta1),
-      f32(beta2),
-      f32(1 - beta2),
-      f32(learningRate / (1 - beta1 ** step)),
-      f32(1 / Math.sqrt(1 - beta2 ** step)),
-      f32(epsilon),
-    ],
-    workgroups: grid(size, lanes * perLane),
-  });
+  const tensors = [gradient, parameter, firstMoment, secondMoment] as const;
+  for (const { count, slices: [first, ...rest] } of rowBlocks(recorder.gpu, size, ...tensors)) {
+    recorder.dispatch(program, {
+      bindings: [first, norm, ...rest],
+      params: [
+        u32(count),
+        f32(1 - learningRate * weightDecay),
+        f32(beta1),
+        f32(1 - beta1),
+        f32(beta2),
+        f32(1 - beta2),
+        f32(learningRate / (1 - beta1 ** step)),
+        f32(1 / Math.sqrt(1 - beta2 ** step)),
+        f32(epsilon),
+      ],
+      workgroups: grid(count, lanes * perLane),
+    });
+  }
 }

@@ -1,6 +1,7 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./gradient_norm.wgsl" with { type: "text" };
@@ -35,17 +36,20 @@ export function gradientNorm(
       entryPoint,
       constants: { LANES: lanes, PER_LANE: perLane },
     });
-  const blocksOf = (tensor: Tensor) => Math.ceil(tensor.size / (lanes * perLane));
-  const blocks = gradients.reduce((sum, tensor) => sum + blocksOf(tensor), 0);
+  const parts = gradients.flatMap((gradient) => {
+    expectTensor("gradient", gradient, "f32", gradient.shape);
+    return Array.from(rowBlocks(gpu, gradient.size, gradient));
+  });
+  const blocksOf = (elements: number) => Math.ceil(elements / (lanes * perLane));
+  const blocks = parts.reduce((sum, { count }) => sum + blocksOf(count), 0);
   const sums = recorder.temporary([blocks]);
   let first = 0;
-  for (const gradient of gradients) {
-    expectTensor("gradient", gradient, "f32", gradient.shape);
-    const own = blocksOf(gradient);
+  for (const { count, slices: [gradient] } of parts) {
+    const own = blocksOf(count);
     recorder.dispatch(program("partial"), {
       bindings: [gradient, sums],
-      params: [u32(gradient.size), u32(own), u32(first), f32(0)],
-      workgroups: grid(gradient.size, lanes * perLane),
+      params: [u32(count), u32(own), u32(first), f32(0)],
+      workgroups: grid(count, lanes * perLane),
     });
     first += own;
   }

@@ -10,7 +10,7 @@ import memoryVec4 from "./attention_memory_vec4.wgsl" with { type: "text" };
 import outScalar from "./attention_out_scalar.wgsl" with { type: "text" };
 import outVec4 from "./attention_out_vec4.wgsl" with { type: "text" };
 import code from "./attention.wgsl" with { type: "text" };
-import { rowBlocks } from "./row_blocks.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { specialize } from "./shader_text.ts";
 
 /** The inputs and the outputs of {@linkcode attention}: B sequences among N tokens, without padding. */

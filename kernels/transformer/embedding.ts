@@ -4,7 +4,7 @@ import { type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import backwardCode from "./embedding_backward.wgsl" with { type: "text" };
 import code from "./embedding.wgsl" with { type: "text" };
-import { rowBlocks } from "./row_blocks.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
 import { tokenOrder } from "./token_order.ts";
 

@@ -2,7 +2,7 @@ import { grid } from "../runtime/grid.ts";
 import { type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./key_value_cache.wgsl" with { type: "text" };
-import { rowBlocks } from "./row_blocks.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
 
 /** What {@linkcode writeCache} copies, and where to. */

@@ -9,7 +9,7 @@ import backwardCode from "./rms_norm_backward.wgsl" with { type: "text" };
 import plain from "./rms_norm_plain.wgsl" with { type: "text" };
 import residualCode from "./rms_norm_residual.wgsl" with { type: "text" };
 import code from "./rms_norm.wgsl" with { type: "text" };
-import { rowBlocks } from "./row_blocks.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf, specialize } from "./shader_text.ts";
 
 /** Rows that an invocation of the backward goes through. */

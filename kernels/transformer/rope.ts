@@ -3,7 +3,7 @@ import { grid } from "../runtime/grid.ts";
 import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./rope.wgsl" with { type: "text" };
-import { rowBlocks } from "./row_blocks.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
 
 /** What {@linkcode rope} rotates, and how. */

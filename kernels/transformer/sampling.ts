@@ -6,7 +6,7 @@ import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import { lanesFor, type TokenStatistics, tokenStatistics } from "../softmax/token_statistics.ts";
-import { rowBlocks } from "./row_blocks.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import code from "./sampling.wgsl" with { type: "text" };
 
 /** The inputs and the outputs of {@linkcode sampleTokens}. */

@@ -2,7 +2,7 @@ import { grid } from "../runtime/grid.ts";
 import { type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
-import { rowBlocks } from "./row_blocks.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import code from "./swiglu.wgsl" with { type: "text" };
 
 /** The inputs and the output of {@linkcode swiglu}. */

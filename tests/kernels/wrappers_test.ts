@@ -27,6 +27,8 @@ import {
   VERL_RESTRICTION,
 } from "../../kernels/mod.ts";
 import { checkTokenStatistics } from "../../kernels/mod.ts";
+import { adamwCheck, gradientNormCheck } from "../../kernels/conformance/optimizer.ts";
+import { passing, withSmallBindings } from "./transformer/support.ts";
 
 const gpu = await requestGpu();
 Deno.test.afterAll(() => {
@@ -154,6 +156,14 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
   );
   refused(() => uniforms(recorder, floats, -1), /seed is -1/);
   recorder.submit();
+});
+
+Deno.test("an optimizer's tensors larger than a binding are split", async () => {
+  const small = withSmallBindings(gpu, 6000);
+  for (const check of [gradientNormCheck, adamwCheck]) {
+    await passing((tally) => check.run(small, tally));
+  }
+  assert.equal(small.liveBytes, 0);
 });
 
 Deno.test("logits larger than a binding are split over rows", async () => {

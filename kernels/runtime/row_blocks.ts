@@ -1,7 +1,7 @@
-import type { Gpu } from "../runtime/gpu.ts";
-import type { Slice } from "../runtime/recorder.ts";
-import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
-import { bytesOf, type Tensor } from "../runtime/tensor.ts";
+import type { Gpu } from "./gpu.ts";
+import type { Slice } from "./recorder.ts";
+import { bindRows, rowsPerBinding } from "./rows.ts";
+import { bytesOf, type Tensor } from "./tensor.ts";
 
 /** Consecutive rows of several tensors. */
 export interface RowBlock<Tensors extends readonly Tensor[]> {
