@@ -23,7 +23,7 @@ export interface PretrainSettings {
 
 /** The settings that made the base models in this repository. */
 export const PRETRAINING: Readonly<Record<TaskName, PretrainSettings>> = {
-  math: { steps: 800, batch: 128, learningRate: 3e-3, seed: 1 },
+  math: { steps: 1000, batch: 128, learningRate: 3e-3, seed: 1 },
   code: { steps: 1200, batch: 128, learningRate: 3e-3, seed: 1 },
 };
 

@@ -8,7 +8,7 @@ import { evaluate, type MathProblem } from "./problem.ts";
 export const MATH_TEACHER: TeacherSettings = {
   directShare: 0.5,
   directSlip: 0.5,
-  slip: 0.2,
+  slip: 0.25,
   misconceptionShare: 0.35,
   misconceptionWrong: 0.85,
   misconceptionRight: 0.08,
