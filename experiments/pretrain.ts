@@ -3,17 +3,10 @@ import { parseArgs } from "node:util";
 import { number, UsageError } from "../analysis/cli/command.ts";
 import { requestGpu } from "../kernels/mod.ts";
 import { runLabCommand } from "./command.ts";
-import { writeCheckpoint } from "./lab/checkpoint.ts";
+import { makeBaseModel } from "./lab/base_model.ts";
 import { validate } from "./lab/experience.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "./lab/families.ts";
-import { policyState } from "./lab/policy/parameters.ts";
-import {
-  INSTRUCTION,
-  pretrain,
-  PRETRAINING,
-  type PretrainSettings,
-  untrainedPolicy,
-} from "./lab/pretrain.ts";
+import { INSTRUCTION, type Pass, PRETRAINING, untrainedPolicy } from "./lab/pretrain.ts";
 import { TASK_NAMES, taskByName, taskName } from "./lab/tasks/by_name.ts";
 import { baseModelFolder } from "./models.ts";
 
@@ -29,6 +22,7 @@ MODEL is one of ${BASE_MODEL_NAMES.join(", ")}.
   TASK_NAMES.map((name) => `${PRETRAINING[name].steps} for ${name}`).join(", ")
 })
   --out DIR      where the checkpoint goes (default results/models/MODEL.TASK)
+  --resume       go on with one that was stopped, or begin it
 `;
 
 async function main(): Promise<boolean> {
@@ -40,6 +34,7 @@ async function main(): Promise<boolean> {
       instruct: { type: "boolean", default: false },
       steps: { type: "string" },
       out: { type: "string" },
+      resume: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -59,20 +54,22 @@ async function main(): Promise<boolean> {
     throw new UsageError(`--steps is ${values.steps}, expected a positive whole number.`);
   }
   const task = taskByName(chosen);
+  const folder = values.out ?? baseModelFolder(name, chosen, values.instruct);
+  const passes: Pass[] = [{ solve: "teacher", settings: { ...settings, steps } }];
+  if (values.instruct) passes.push({ solve: "clean", settings: INSTRUCTION });
   using gpu = await requestGpu();
   using policy = untrainedPolicy(gpu, config, settings.seed);
-  const run = async (what: string, solve: "teacher" | "clean", settings: PretrainSettings) => {
-    await pretrain(policy, task, solve, settings, ({ step, loss, entropy }) => {
-      if (step % 100 !== 0 && step !== settings.steps) return;
-      const numbers = `loss ${number(loss)}  entropy ${number(entropy)} nats`;
-      console.log(`${what} ${step}/${settings.steps}  ${numbers}`);
-    });
-  };
-  await run("pretraining", "teacher", { ...settings, steps });
-  if (values.instruct) await run("instruction", "clean", INSTRUCTION);
-  const folder = values.out ?? baseModelFolder(name, chosen, values.instruct);
-  const { parameters } = await policyState(policy);
-  await writeCheckpoint(folder, { config, parameters });
+  await makeBaseModel(policy, task, passes, {
+    folder,
+    resume: values.resume,
+    onStep({ solve, settings: { steps } }, { step, loss, entropy }) {
+      if (step % 100 !== 0 && step !== steps) return;
+      const what = solve === "teacher" ? "pretraining" : "instruction";
+      console.log(
+        `${what} ${step}/${steps}  loss ${number(loss)}  entropy ${number(entropy)} nats`,
+      );
+    },
+  });
   for (const [key, accuracy] of Object.entries(await validate(policy, task, settings.seed, 0))) {
     console.log(`${key}  ${number(accuracy, 3)}`);
   }

@@ -109,6 +109,11 @@ export async function hasCheckpoint(folder: string): Promise<boolean> {
   return await exists(folder) || await exists(`${resolve(folder)}.previous`);
 }
 
+/** Removes a checkpoint, if there is one. */
+export async function removeCheckpoint(folder: string): Promise<void> {
+  for (const place of [resolve(folder), `${resolve(folder)}.previous`]) await removeFolder(place);
+}
+
 /**
  * Reads a checkpoint into memory.
  *

@@ -35,6 +35,14 @@ export const INSTRUCTION: PretrainSettings = {
   seed: 2,
 };
 
+/** A pass over a corpus. */
+export interface Pass {
+  /** Who writes the solutions: the fallible teacher, or one who makes no mistakes. */
+  readonly solve: "teacher" | "clean";
+  /** How the policy learns from them. */
+  readonly settings: PretrainSettings;
+}
+
 /** One update of pretraining. */
 export interface PretrainStep {
   /** Its number, from 1. */
@@ -60,15 +68,16 @@ export function untrainedPolicy(gpu: Gpu, config: ModelConfig, seed: number): Po
  * Trains a policy on solutions to a task's corpus by next-token prediction of the responses.
  *
  * @param solve Writes the solutions: the fallible teacher's, or clean ones for an instruct variant.
- * @param onStep Called after each update whose numbers were read, which is every twentieth and the last.
+ * @param after The update that was made last, where the policy is one that goes on.
+ * @param onStep Awaited after each update whose numbers were read, which is every twentieth and the last.
  * @throws {LabError} if the gradient holds NaN or Inf.
  */
 export async function pretrain(
   policy: Policy,
   task: Task,
-  solve: "teacher" | "clean",
-  settings: PretrainSettings,
-  onStep: (step: PretrainStep) => void = () => {},
+  { solve, settings }: Pass,
+  after: number,
+  onStep: (step: PretrainStep) => Promise<void>,
 ): Promise<void> {
   const { gpu, config } = policy;
   const random = seededRandom(settings.seed);
@@ -82,6 +91,8 @@ export async function pretrain(
         response: task.tokenizer.encode(text),
       };
     });
+    // The corpus is drawn from its beginning, so that the rest is what it would have been.
+    if (step <= after) continue;
     using batch = predictionBatch(gpu, config, sequences);
     const mask = atResponses(sequences, batch.responseColumns, () => 1);
     const tokens = mask.reduce((sum, value) => sum + value, 0);
@@ -100,7 +111,12 @@ export async function pretrain(
     await inStep(step, () => checkNorm(policy, "the policy", norms![0]!));
     const mean = (values: ArrayLike<number>) =>
       mask.reduce((sum, weight, i) => sum + weight * values[i]!, 0) / tokens;
-    onStep({ step, loss: -mean(logProb!), entropy: mean(entropy!), gradientNorm: norms![0]! });
+    await onStep({
+      step,
+      loss: -mean(logProb!),
+      entropy: mean(entropy!),
+      gradientNorm: norms![0]!,
+    });
   }
 }
 

@@ -1,16 +1,11 @@
 import { basename, dirname, join } from "node:path";
 import type { Gpu } from "../../kernels/mod.ts";
-import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { hasCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { inStep, LabError } from "./errors.ts";
 import { gatherExperience, validate } from "./experience.ts";
 import { expectFinite } from "./finite.ts";
-import {
-  createPolicy,
-  type Policy,
-  policyState,
-  restorePolicy,
-  valuesOf,
-} from "./policy/parameters.ts";
+import { createPolicy, type Policy, valuesOf } from "./policy/parameters.ts";
+import { loadPolicy, savePolicy } from "./policy/saved.ts";
 import { rewardModel } from "./reward_model.ts";
 import { FIRST_STEP, openRunLog, type RunDescription } from "./run_log.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -91,9 +86,9 @@ export async function train(
     : rewardModel(rewardPolicy, reference, settings.rewardLearningRate);
   let state: TrainerState = { step: 0, updates: 0, rewardUpdates: 0 };
   const resumeAt = async () => {
-    state = await restore(policy, options.checkpoint);
+    state = await loadPolicy(policy, options.checkpoint) as TrainerState;
     if (judge !== undefined) {
-      await restore(judge.policy, rewardFolder(options.checkpoint, state.step));
+      await loadPolicy(judge.policy, rewardFolder(options.checkpoint, state.step));
       judge.updates = state.rewardUpdates;
       await removeOtherRewardModels(options.checkpoint, state.step);
     }
@@ -158,9 +153,10 @@ async function saveRun(
 ): Promise<void> {
   // The policy's checkpoint, written last, says which of the reward model's belongs to it.
   if (rewardPolicy !== undefined) {
-    await save("reward model", rewardPolicy, rewardFolder(checkpoint, state.step), state);
+    const folder = rewardFolder(checkpoint, state.step);
+    await savePolicy("reward model", rewardPolicy, folder, state.updates, state);
   }
-  await save("policy", policy, checkpoint, state);
+  await savePolicy("policy", policy, checkpoint, state.updates, state);
   if (rewardPolicy === undefined) return;
   await removeOtherRewardModels(checkpoint, state.step);
 }
@@ -178,33 +174,4 @@ async function removeOtherRewardModels(checkpoint: string, step: number): Promis
   } catch (error) {
     throw new LabError(`${folder} cannot be tidied: ${(error as Error).message}.`);
   }
-}
-
-async function save(
-  name: string,
-  policy: Policy,
-  folder: string,
-  state: TrainerState,
-): Promise<void> {
-  const { parameters, firstMoments, secondMoments } = await policyState(policy);
-  for (const tensors of [parameters, firstMoments, secondMoments]) {
-    for (const [tensor, { data }] of tensors) expectFinite(`the ${name}'s ${tensor}`, data);
-  }
-  await writeCheckpoint(folder, {
-    config: policy.config,
-    parameters,
-    optimizer: { step: state.updates, firstMoments, secondMoments },
-    trainer: state,
-  });
-}
-
-async function restore(policy: Policy, folder: string): Promise<TrainerState> {
-  const { parameters, optimizer, trainer } = await readCheckpoint(folder);
-  if (optimizer === undefined || trainer === undefined) {
-    throw new LabError(
-      `${folder} has no state of optimizer and trainer, expected the checkpoint of a run.`,
-    );
-  }
-  restorePolicy(policy, { parameters, ...optimizer });
-  return trainer as TrainerState;
 }
