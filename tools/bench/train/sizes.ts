@@ -11,7 +11,7 @@ export interface SizedStep {
   readonly count: number;
 }
 
-/** A step of the lab's default settings, with responses of 32 tokens. */
+/** 512 responses of 32 tokens, and four updates. */
 const FULL: StepSize = { prompts: 64, group: 8, minibatches: 4, responseTokens: 32 };
 
 /** The steps that are shown phase by phase. */

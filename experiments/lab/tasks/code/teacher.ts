@@ -7,8 +7,8 @@ import { FIRST_FACTOR, programText, runInstruction, TIMES_X } from "./program.ts
 /** The teacher of the code task unless told otherwise. */
 export const CODE_TEACHER: TeacherSettings = {
   directShare: 0.5,
-  directSlip: 0.1,
-  slip: 0.05,
+  directSlip: 0.12,
+  slip: 0.08,
   misconceptionShare: 0.35,
   misconceptionWrong: 0.85,
   misconceptionRight: 0.08,
