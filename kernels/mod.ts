@@ -43,6 +43,7 @@ export { uniforms } from "./random/uniforms.ts";
 export {
   checkTokenStatistics,
   emptyTokenStatistics,
+  firstInvalidRow,
   type TokenStatistics,
   tokenStatistics,
   type TokenStatisticsOptions,

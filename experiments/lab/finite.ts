@@ -1,3 +1,4 @@
+import { firstInvalidRow } from "../../kernels/mod.ts";
 import { LabError } from "./errors.ts";
 
 /**
@@ -21,11 +22,10 @@ export function expectFinite(name: string, values: ArrayLike<number>): void {
  * @param invalid `TokenStatistics.invalid`, or its first two words.
  * @throws {LabError} with the first token whose logits are invalid.
  */
-export function expectValidLogits(name: string, invalid: ArrayLike<number>): void {
-  if (invalid[0] === 0) return;
+export function expectValidLogits(name: string, invalid: Iterable<number>): void {
+  const token = firstInvalidRow(invalid);
+  if (token === undefined) return;
   throw new LabError(
-    `the logits of ${name} hold NaN or Inf at token ${
-      ~invalid[1]! >>> 0
-    }, expected finite numbers.`,
+    `the logits of ${name} hold NaN or Inf at token ${token}, expected finite numbers.`,
   );
 }

@@ -154,7 +154,7 @@ async function saveRun(
   // The policy's checkpoint, written last, says which of the reward model's belongs to it.
   if (rewardPolicy !== undefined) {
     const folder = rewardFolder(checkpoint, state.step);
-    await savePolicy("reward model", rewardPolicy, folder, state.updates, state);
+    await savePolicy("reward model", rewardPolicy, folder, state.rewardUpdates, state);
   }
   await savePolicy("policy", policy, checkpoint, state.updates, state);
   if (rewardPolicy === undefined) return;

@@ -183,14 +183,24 @@ const REASONS: readonly string[] = [
 ];
 
 /**
+ * The first invalid row that a record tells of, or undefined if all are valid.
+ *
+ * @param invalid `TokenStatistics.invalid`, or its first two words.
+ */
+export function firstInvalidRow([count, inverse]: Iterable<number>): number | undefined {
+  return count === 0 ? undefined : ~inverse! >>> 0;
+}
+
+/**
  * Reads which rows were invalid.
  *
  * @throws {GpuError} naming the first invalid row, what is wrong with it, and how many there are.
  */
 export async function checkTokenStatistics(gpu: Gpu, { invalid }: TokenStatistics): Promise<void> {
-  const [count, inverse, ...codes] = await gpu.read(invalid);
-  if (count === 0) return;
-  const row = ~inverse! >>> 0;
+  const record = await gpu.read(invalid);
+  const row = firstInvalidRow(record);
+  if (row === undefined) return;
+  const [count, , ...codes] = record;
   const others = count! > 1 ? `; ${count} rows are invalid in all` : "";
   throw new GpuError(`row ${row} of the logits ${REASONS[codes[row]!]}${others}.`);
 }

@@ -56,26 +56,33 @@ function result(
   roof: number,
   absent: ReadonlyMap<string, string>,
 ): Result {
-  const { problem: { name, size, unit, bytes, amount }, milliseconds, peers } = measurement;
-  const value = rate(measurement);
-  const peerResults: Record<string, PeerResult> = {};
-  if (name !== "copy") { for (const [peer, reason] of absent) peerResults[peer] = { reason }; }
-  for (const [peer, outcome] of peers) {
-    if (typeof outcome === "string") {
-      peerResults[peer] = { reason: outcome };
-      continue;
-    }
-    const theirs = amount / outcome * 1000;
-    peerResults[peer] = { value: theirs, ratio: value / theirs };
-  }
+  const { problem: { name, size, unit, bytes }, milliseconds } = measurement;
   return {
     name,
     size,
     unit,
-    value,
+    value: rate(measurement),
     shareOfRoof: bytes === null ? null : bytes / 1e6 / milliseconds / roof,
-    peers: peerResults,
+    peers: peerResults(measurement, name === "copy" ? new Map() : absent),
   };
+}
+
+/**
+ * How fast the peers are, by name.
+ *
+ * @param absent Why peers do not run at all.
+ */
+export function peerResults<W>(
+  { problem: { amount }, milliseconds, peers }: Measurement<W>,
+  absent: ReadonlyMap<string, string>,
+): Record<string, PeerResult> {
+  const results: Record<string, PeerResult> = {};
+  for (const [peer, outcome] of [...absent, ...peers]) {
+    results[peer] = typeof outcome === "string"
+      ? { reason: outcome }
+      : { value: amount / outcome * 1000, ratio: outcome / milliseconds };
+  }
+  return results;
 }
 
 /** A report as JSON; what was measured has four digits, since the fifth changes from run to run. */
@@ -88,6 +95,6 @@ export function toJson(report: object): string {
 }
 
 /** Amount per second. */
-function rate({ problem, milliseconds }: Measurement): number {
+export function rate<W>({ problem, milliseconds }: Measurement<W>): number {
   return problem.amount / milliseconds * 1000;
 }

@@ -1,6 +1,7 @@
+import { linearRegression } from "simple-statistics";
 import { modelConfig, nonEmbeddingParameters } from "../../../experiments/lab/families.ts";
 import type { Measurement } from "../measure.ts";
-import type { PeerResult } from "../report.ts";
+import { type PeerResult, peerResults, rate } from "../report.ts";
 import type { SizedStep } from "./sizes.ts";
 import { gpuSeconds, type PartTimes, PHASES, type StepTimes } from "./steps.ts";
 
@@ -141,25 +142,15 @@ export function parameterExponents(steps: readonly StepResult[], responses: numb
 
 /** The slope of ln y over ln x by least squares. */
 export function exponent(points: readonly (readonly [x: number, y: number])[]): number {
-  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
-  const mean = (values: readonly number[]) =>
-    values.reduce((sum, value) => sum + value, 0) / values.length;
-  const x = mean(logs.map(([x]) => x));
-  const y = mean(logs.map(([, y]) => y));
-  return mean(logs.map((log) => (log[0] - x) * (log[1] - y))) /
-    mean(logs.map((log) => (log[0] - x) ** 2));
+  return linearRegression(points.map(([x, y]) => [Math.log(x), Math.log(y)])).m;
 }
 
 /** Rates and ratios of an update that was timed beside its peers. */
 export function updateResult<W>(
-  { problem: { name, size, amount }, milliseconds, peers }: Measurement<W>,
+  measurement: Measurement<W>,
   absent: ReadonlyMap<string, string>,
 ): UpdateResult {
-  const results: Record<string, PeerResult> = {};
-  for (const [peer, outcome] of [...absent, ...peers]) {
-    results[peer] = typeof outcome === "string"
-      ? { reason: outcome }
-      : { value: 1000 * amount / outcome, ratio: outcome / milliseconds };
-  }
-  return { model: name, size, value: 1000 * amount / milliseconds, peers: results };
+  const { name, size } = measurement.problem;
+  const peers = peerResults(measurement, absent);
+  return { model: name, size, value: rate(measurement), peers };
 }

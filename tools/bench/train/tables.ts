@@ -1,5 +1,5 @@
 import { number } from "../../../analysis/cli/command.ts";
-import { markdownTable } from "../table.ts";
+import { markdownTable, peerCell, peerNames, peerReasons } from "../table.ts";
 import type { Exponents, PartResult, StepResult, TrainReport } from "./report.ts";
 
 /** An exponent up to this counts as linear: times of single runs vary by some percent. */
@@ -86,24 +86,15 @@ function verdict(size: "tokens" | "parameters", { rollout, training }: Exponents
 }
 
 function updateTable({ updates, versions }: TrainReport): string {
-  const peers = Array.from(new Set(updates.flatMap(({ peers }) => Object.keys(peers))));
-  const reasons = updates.flatMap(({ model, peers }) =>
-    Object.entries(peers).flatMap(([peer, outcome]) =>
-      "reason" in outcome ? [`${peer} did not run ${model}: ${outcome.reason}.`] : []
-    )
-  );
+  const peers = peerNames(updates);
+  const reasons = updates.flatMap(({ model, peers }) => peerReasons(model, peers));
   return markdownTable([
     ["", "sequences", "this", ...peers.map((peer) => `${peer} ${versions[peer]}`)],
     ...updates.map(({ model, size, value, peers: own }) => [
       model,
       size,
       number(value, 3),
-      ...peers.map((peer) => {
-        const outcome = own[peer]!;
-        return "reason" in outcome
-          ? "not run"
-          : `${number(outcome.value, 3)} (×${number(outcome.ratio, 2)})`;
-      }),
+      ...peers.map((peer) => peerCell(own[peer], (value) => number(value, 3))),
     ]),
   ], 2) + (reasons.length === 0 ? "" : `\n\n${reasons.join("\n")}`);
 }
