@@ -1,14 +1,17 @@
 /** `deno task pretrain MODEL`: makes a base model, and its instruct variant, for a task. */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { number, UsageError } from "../analysis/cli/command.ts";
 import { requestGpu } from "../kernels/mod.ts";
 import { runLabCommand } from "./command.ts";
-import { makeBaseModel } from "./lab/base_model.ts";
+import { expectBaseModelPlace, makeBaseModel } from "./lab/base_model.ts";
 import { validate } from "./lab/experience.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "./lab/families.ts";
 import { INSTRUCTION, type Pass, PRETRAINING, untrainedPolicy } from "./lab/pretrain.ts";
 import { TASK_NAMES, taskByName, taskName } from "./lab/tasks/by_name.ts";
-import { baseModelFolder } from "./models.ts";
+import { baseModelName } from "./lab/settings.ts";
+import { baseModelFolderName, MODELS } from "./models.ts";
+import { makeOutFolder } from "./out_folder.ts";
 
 const HELP = `Trains a base model on the solutions of a fallible teacher, by next-token prediction.
 
@@ -21,8 +24,15 @@ MODEL is one of ${BASE_MODEL_NAMES.join(", ")}.
   --steps N      updates (default ${
   TASK_NAMES.map((name) => `${PRETRAINING[name].steps} for ${name}`).join(", ")
 })
-  --out DIR      where the checkpoint goes (default results/models/MODEL.TASK)
+  --out DIR      the folder to write into, made if missing (default results/models)
   --resume       go on with one that was stopped, or begin it
+
+Files:
+
+  DIR/MODEL.TASK, or DIR/MODEL-instruct.TASK
+                 the base model's checkpoint; what is there already stays, and nothing is made
+  DIR/….unfinished
+                 what --resume goes on from, until the base model is made
 `;
 
 async function main(): Promise<boolean> {
@@ -33,7 +43,7 @@ async function main(): Promise<boolean> {
       task: { type: "string", default: "math" },
       instruct: { type: "boolean", default: false },
       steps: { type: "string" },
-      out: { type: "string" },
+      out: { type: "string", default: MODELS },
       resume: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -54,14 +64,17 @@ async function main(): Promise<boolean> {
     throw new UsageError(`--steps is ${values.steps}, expected a positive whole number.`);
   }
   const task = taskByName(chosen);
-  const folder = values.out ?? baseModelFolder(name, chosen, values.instruct);
+  const folder = join(values.out, baseModelFolderName(name, chosen, values.instruct));
   const passes: Pass[] = [{ solve: "teacher", settings: { ...settings, steps } }];
   if (values.instruct) passes.push({ solve: "clean", settings: INSTRUCTION });
+  await expectBaseModelPlace({ folder, resume: values.resume });
+  await makeOutFolder(values.out);
   using gpu = await requestGpu();
   using policy = untrainedPolicy(gpu, config, settings.seed);
   await makeBaseModel(policy, task, passes, {
     folder,
     resume: values.resume,
+    model: baseModelName(name, values.instruct),
     onStep({ solve, settings: { steps } }, { step, loss, entropy }) {
       if (step % 100 !== 0 && step !== steps) return;
       const what = solve === "teacher" ? "pretraining" : "instruction";

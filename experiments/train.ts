@@ -13,8 +13,9 @@ import {
   type TrainSettings,
   trainSettings,
 } from "./lab/settings.ts";
-import { train } from "./lab/train.ts";
-import { baseModelFolder, codeVersion, LOGS } from "./models.ts";
+import { expectRunPlace, train } from "./lab/train.ts";
+import { baseModelFolder, codeVersion, RUNS } from "./models.ts";
+import { makeOutFolder } from "./out_folder.ts";
 import { showProgress } from "./progress.ts";
 
 /** Settings that have an option of their own. */
@@ -33,7 +34,7 @@ const OPTIONS = {
   ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" } as const])),
   set: { type: "string", multiple: true, default: [] as string[] },
   base: { type: "string" },
-  out: { type: "string", default: LOGS },
+  out: { type: "string", default: RUNS },
   resume: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -43,7 +44,7 @@ const HELP = `Trains a policy by RL, and writes the run's raw log and checkpoint
   deno task train [options]
 
   deno task train --model qwen2.5-7b --algorithm grpo --intervention kl-cov --steps 400 --seed 1
-  deno task train --intervention clip-cov --set clipCovRatio=0.01 --set learningRate=1e-4 --out runs
+  deno task train --intervention clip-cov --set clipCovRatio=0.01 --set learningRate=1e-4 --out slow
 
 Options:
 
@@ -51,7 +52,7 @@ Options:
                    the settings of these names, below
   --set KEY=VALUE  any setting below, as often as needed
   --base DIR       the base model's checkpoint (default results/models/MODEL.TASK)
-  --out DIR        where log and checkpoint go (default results/logs)
+  --out DIR        the folder to write into, made if missing (default runs)
   --resume         go on with a run that was stopped, or begin it
   --help           this text
 
@@ -70,9 +71,11 @@ Files:
                    the log: all settings, code and adapter in the first line, then a line for each
                    step; deno task fit and deno task diagnose read it. Larger than 1 MB, it is
                    compressed to .jsonl.gz at the end.
-  DIR/….checkpoint the policy and its optimizer, every checkpointEvery steps and at the end
+  DIR/….checkpoint the policy and its optimizer, at the beginning, every checkpointEvery steps and
+                   at the end; it belongs to that log and base model, and is no other run's
 
-A run that was stopped, by whatever, goes on from its checkpoint when it is called again with
+A log that is there already stays: only --resume adds to it, and only from its own checkpoint. A run
+that was stopped, by whatever, goes on from its checkpoint when it is called again with
 --resume and the same settings. Its log is then the same, line for line, as that of a run that was
 not stopped, on the same adapter.
 `;
@@ -89,19 +92,24 @@ async function main(): Promise<boolean> {
   if (!await hasCheckpoint(base)) {
     throw new LabError(`there is no checkpoint ${base}; deno task pretrain makes base models.`);
   }
+  const place = {
+    log: join(values.out, `${id}.jsonl`),
+    checkpoint: join(values.out, `${id}.checkpoint`),
+    resume: values.resume,
+  };
+  await expectRunPlace(place);
+  await makeOutFolder(values.out);
   const progress = showProgress(settings);
   using gpu = await requestGpu();
   Deno.addSignalListener("SIGINT", () => {
     progress.end();
-    console.log("stopped; --resume goes on with the run.");
+    console.log("stopped; the same command with --resume goes on with the run.");
     gpu.destroy();
     Deno.exit(130);
   });
   const path = await train(gpu, settings, {
+    ...place,
     base,
-    log: join(values.out, `${id}.jsonl`),
-    checkpoint: join(values.out, `${id}.checkpoint`),
-    resume: values.resume,
     codeVersion: await codeVersion(),
     onStep: progress.step,
   }).finally(progress.end);

@@ -41,7 +41,7 @@ what several ranks wrote (cat rank_*.jsonl > batch.jsonl).
   --seed INTEGER      seed of Clip-Cov's sample (default ${DEFAULT_SETTINGS.seed})
   --definition NAME   paper (Eqs. 10-14) or verl (at least one token; tokens that PPO clips are no
                       candidates of Clip-Cov); default ${DEFAULT_SETTINGS.definition}
-  --out DIR           where the histogram and the list of touched tokens go (default: the current folder)
+  --out DIR           the folder to write into, made if missing (default: the current one)
   --json              print the numbers as one JSON object per dump, and nothing else, on stdout
 
 Writes NAME.cov.svg, NAME.cov.png and NAME.touched.jsonl; sequences and positions count from 0.

@@ -38,7 +38,7 @@ logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, CSV or JSONL with n
   --pairing RULE      next-logged or same-step, instead of the rule for the framework
   --first PART        predict from the first 36 (steps) or 15% of the run (default 15%)
   --reverse           predict the early part of the run from the last PART instead
-  --out DIR           where the picture goes (default: the current folder)
+  --out DIR           the folder to write into, made if missing (default: the current one)
   --json              print the numbers as one JSON object, and nothing else, on stdout
 `;
 

@@ -1,4 +1,6 @@
 import { dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { jsonDigest, tensorDigest, tensorDigests } from "./digest.ts";
 import { LabError } from "./errors.ts";
 import { type Architecture, ConfigError, type ModelConfig, parameterShapes } from "./families.ts";
 import {
@@ -9,6 +11,7 @@ import {
   type TensorEntry,
   writeSafetensors,
 } from "./safetensors.ts";
+import { describeIssue, shown } from "./schema.ts";
 import { validateConfig } from "./validate_config.ts";
 
 /** What AdamW knows; its moments have the names and shapes of the parameters. */
@@ -21,19 +24,23 @@ export interface OptimizerState {
   readonly secondMoments: ReadonlyMap<string, TensorData>;
 }
 
+/** What a trainer needs to go on, such as its step and seeds: plain JSON. */
+export type Trainer = Readonly<Record<string, unknown>>;
+
 /**
  * A model at rest, as a folder: `config.json` and `model.safetensors` as Hugging Face's, and beside them
- * `optimizer.safetensors` and `trainer.json` where the model is to be trained on.
+ * `optimizer.safetensors` and `trainer.json` where the model is to be trained on. `trainer.json` also holds a
+ * digest of everything in the folder, so that what was not written by the trainer is not read as if it were.
  */
-export interface Checkpoint {
+export interface Checkpoint<T extends Trainer = Trainer> {
   /** The architecture. */
   readonly config: ModelConfig;
   /** The parameters by Hugging Face's names. */
   readonly parameters: ReadonlyMap<string, TensorData>;
   /** The optimizer's state. */
   readonly optimizer?: OptimizerState;
-  /** What else the trainer needs to go on, such as its step and seeds: plain JSON. */
-  readonly trainer?: unknown;
+  /** What else the trainer needs to go on. */
+  readonly trainer?: T;
 }
 
 /** A checkpoint that cannot be written or read. */
@@ -50,32 +57,62 @@ const TRAINER = "trainer.json";
 const FIRST = "first_moment.";
 const SECOND = "second_moment.";
 
+/** The files that {@linkcode writeCheckpoint} writes: a folder that holds another is never removed. */
+const FILES: ReadonlySet<string> = new Set([CONFIG, MODEL, OPTIMIZER, TRAINER]);
+
+/** What {@linkcode writeCheckpoint} makes of a folder's name, for what is not or no more the checkpoint. */
+export const [WRITING, PREVIOUS] = [".writing", ".previous"];
+
 /**
- * Writes a checkpoint whole or not at all: as `FOLDER.writing`, put on the disk, then renamed; the one before
- * it is `FOLDER.previous` meanwhile, and reading falls back on it should all end between the two renames.
- * Only one process may write to a folder.
+ * Writes a checkpoint whole or not at all, in the place of the one before: as `FOLDER.writing`, put on the
+ * disk, then renamed; the one before it is `FOLDER.previous` meanwhile, and reading falls back on it should
+ * all end between the two renames. Only one process may write to a folder.
  *
- * @throws {CheckpointError} if a tensor does not fit the configuration, or the folder cannot be written: the
- * disk is full, say. A checkpoint that was there still is.
+ * @throws {CheckpointError} if a tensor does not fit the configuration, what is at the place is no checkpoint
+ * and nothing but one, or the folder cannot be written: the disk is full, say. What was there still is.
  * @throws {SafetensorsError} if a tensor has not as many values as its shape says.
  */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
+  await write(folder, checkpoint, replace);
+}
+
+/**
+ * Writes a checkpoint whole or not at all, where there is nothing yet.
+ *
+ * @throws {CheckpointError} as {@linkcode writeCheckpoint}, or if anything is at the place.
+ * @throws {SafetensorsError} if a tensor has not as many values as its shape says.
+ */
+export async function writeNewCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
+  await write(folder, checkpoint, async (place, complete) => {
+    if (await exists(place)) throw new CheckpointError(`${folder} is there already.`);
+    await Deno.rename(complete, place);
+    await syncFolder(dirname(place));
+  });
+}
+
+async function write(
+  folder: string,
+  checkpoint: Checkpoint,
+  put: (place: string, complete: string) => Promise<void>,
+): Promise<void> {
   const { config, parameters, optimizer, trainer } = checkpoint;
   const shapes = parameterShapes(config);
   for (const tensors of [parameters, optimizer?.firstMoments, optimizer?.secondMoments]) {
     if (tensors !== undefined) checkTensors(folder, shapes, tensors);
   }
   const place = resolve(folder);
-  const temporary = `${place}.writing`;
+  const temporary = place + WRITING;
   try {
     await removeFolder(temporary);
     await Deno.mkdir(temporary, { recursive: true });
     await writeJson(join(temporary, CONFIG), { ...config, torch_dtype: "float32" });
     await writeSafetensors(join(temporary, MODEL), parameters);
     if (optimizer !== undefined) await writeOptimizer(join(temporary, OPTIMIZER), optimizer);
-    if (trainer !== undefined) await writeJson(join(temporary, TRAINER), trainer);
+    if (trainer !== undefined) {
+      await writeJson(join(temporary, TRAINER), { ...trainer, sha256: digestsOf(checkpoint) });
+    }
     await syncFolder(temporary);
-    await replace(place, temporary);
+    await put(place, temporary);
   } catch (error) {
     await removeFolder(temporary).catch(() => {});
     if (error instanceof LabError) throw error;
@@ -88,9 +125,10 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): P
 
 /** Puts a folder in the place of another, which is there until this one is. */
 async function replace(place: string, complete: string): Promise<void> {
-  const previous = `${place}.previous`;
+  const previous = place + PREVIOUS;
   if (await exists(place)) {
     await removeFolder(previous);
+    await expectReplaceable(place);
     await Deno.rename(place, previous);
   }
   try {
@@ -106,36 +144,128 @@ async function replace(place: string, complete: string): Promise<void> {
 
 /** Whether there is a checkpoint to read. */
 export async function hasCheckpoint(folder: string): Promise<boolean> {
-  return await exists(folder) || await exists(`${resolve(folder)}.previous`);
+  return await exists(folder) || await exists(resolve(folder) + PREVIOUS);
 }
 
-/** Removes a checkpoint, if there is one. */
+/**
+ * Throws unless a checkpoint could be written here in the place of what is there.
+ *
+ * @throws {CheckpointError} if that is anything but a checkpoint, or cannot be read.
+ */
+export async function expectWritable(folder: string): Promise<void> {
+  for (const place of placesOf(folder)) await expectReplaceable(place);
+}
+
+/**
+ * Removes a checkpoint with all that was left of writing it, if there is one.
+ *
+ * @throws {CheckpointError} if it is anything but a checkpoint, which is left as it is, or cannot be removed.
+ */
 export async function removeCheckpoint(folder: string): Promise<void> {
-  for (const place of [resolve(folder), `${resolve(folder)}.previous`]) await removeFolder(place);
+  for (const place of placesOf(folder)) await removeFolder(place);
+}
+
+/** Where writing a checkpoint puts something. */
+function placesOf(folder: string): string[] {
+  return ["", PREVIOUS, WRITING].map((ending) => resolve(folder) + ending);
 }
 
 /**
  * Reads a checkpoint into memory.
  *
- * @throws {CheckpointError} if there is none, or something of it is missing, damaged or of another shape.
+ * @param schema What the trainer's part must be; any JSON object by default.
+ * @throws {CheckpointError} if there is none, or something of it is missing, damaged, of another shape, or not
+ * what was written beside `trainer.json`.
  */
-export async function readCheckpoint(folder: string): Promise<Checkpoint> {
-  const config = await readConfig(folder);
-  const parameters = new Map<string, TensorData>();
-  for await (const { name, shape, data } of readParameters(folder, config)) {
-    parameters.set(name, { shape, data });
-  }
+export async function readCheckpoint<T extends Trainer = Trainer>(
+  folder: string,
+  schema?: z.ZodType<T>,
+): Promise<Checkpoint<T>> {
   const place = await find(folder);
+  const saved = await exists(join(place, TRAINER))
+    ? await readTrainer(join(place, TRAINER), schema)
+    : undefined;
+  const config = await readConfig(place);
+  const expected = saved?.digests;
+  if (expected !== undefined) {
+    checkDigest(join(place, CONFIG), "it", jsonDigest(config), expected[CONFIG]);
+  }
+  const parameters = new Map<string, TensorData>();
+  for await (const { name, shape, data } of readParameters(place, config)) {
+    const tensor = { shape, data };
+    if (expected !== undefined) {
+      checkDigest(join(place, MODEL), name, tensorDigest(tensor), expected[MODEL][name]);
+    }
+    parameters.set(name, tensor);
+  }
+  const hasOptimizer = expected?.[OPTIMIZER] !== undefined || await exists(join(place, OPTIMIZER));
   return {
     config,
     parameters,
-    ...(await exists(join(place, OPTIMIZER))
-      ? { optimizer: await readOptimizer(join(place, OPTIMIZER), config) }
+    ...(hasOptimizer
+      ? { optimizer: await readOptimizer(join(place, OPTIMIZER), config, expected?.[OPTIMIZER]) }
       : {}),
-    ...(await exists(join(place, TRAINER))
-      ? { trainer: await readJson(join(place, TRAINER)) }
-      : {}),
+    ...(saved === undefined ? {} : { trainer: saved.trainer }),
   };
+}
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
+const digestsByName = z.record(z.string(), digest);
+
+/** SHA-256 of what a checkpoint's files hold; of `trainer.json` itself, what is in it but for its own. */
+const DIGESTS = z.strictObject({
+  [CONFIG]: digest,
+  [MODEL]: digestsByName,
+  [OPTIMIZER]: digestsByName.optional(),
+  [TRAINER]: digest,
+});
+
+type Digests = z.infer<typeof DIGESTS>;
+
+/** The text about the optimizer's file, among its tensors; safetensors keeps the name for that. */
+const METADATA = "__metadata__";
+
+function digestsOf({ config, parameters, optimizer, trainer }: Checkpoint): Digests {
+  const others = {
+    [CONFIG]: jsonDigest(config),
+    [MODEL]: tensorDigests(parameters),
+    ...(optimizer === undefined ? {} : {
+      [OPTIMIZER]: {
+        [METADATA]: jsonDigest({ step: optimizer.step }),
+        ...tensorDigests(momentsOf(optimizer)),
+      },
+    }),
+  };
+  return { ...others, [TRAINER]: jsonDigest({ ...trainer, sha256: others }) };
+}
+
+/** Reads `trainer.json`: whose trainer it is first, then whether it is as it was written. */
+async function readTrainer<T extends Trainer>(
+  path: string,
+  schema: z.ZodType<T> | undefined,
+): Promise<{ trainer: T; digests: Digests }> {
+  const json = checked(path, z.record(z.string(), z.unknown()), await readJson(path));
+  const { sha256, ...rest } = json;
+  const trainer = checked(path, schema ?? z.custom<T>(), rest);
+  const { sha256: digests } = checked(path, z.object({ sha256: DIGESTS }), { sha256 });
+  const { [TRAINER]: own, ...others } = digests;
+  checkDigest(path, "it", jsonDigest({ ...rest, sha256: others }), own);
+  return { trainer, digests };
+}
+
+/** A part of `trainer.json` that a schema describes. */
+function checked<T>(path: string, schema: z.ZodType<T>, json: unknown): T {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  throw new CheckpointError(`${path}: ${describeIssue(result.error.issues[0]!, json)}.`);
+}
+
+function checkDigest(path: string, what: string, found: string, written: string | undefined): void {
+  if (found === written) return;
+  const [now, then] = [found, written].map((digest) => digest?.slice(0, 12).concat("…") ?? "none");
+  throw new CheckpointError(
+    `${path}: ${what} is not what was written, its SHA-256 is ${now}, expected ${then}.`,
+  );
 }
 
 /**
@@ -196,17 +326,23 @@ async function readIndex(path: string): Promise<string[]> {
   return Array.from(new Set(names), (name: string) => join(dirname(path), name));
 }
 
-async function writeOptimizer(
-  path: string,
-  { step, firstMoments, secondMoments }: OptimizerState,
-): Promise<void> {
+async function writeOptimizer(path: string, optimizer: OptimizerState): Promise<void> {
+  await writeSafetensors(path, momentsOf(optimizer), { step: String(optimizer.step) });
+}
+
+/** The moments by their names in the file. */
+function momentsOf({ firstMoments, secondMoments }: OptimizerState): Map<string, TensorData> {
   const tensors = new Map<string, TensorData>();
   for (const [name, moment] of firstMoments) tensors.set(FIRST + name, moment);
   for (const [name, moment] of secondMoments) tensors.set(SECOND + name, moment);
-  await writeSafetensors(path, tensors, { step: String(step) });
+  return tensors;
 }
 
-async function readOptimizer(path: string, config: Architecture): Promise<OptimizerState> {
+async function readOptimizer(
+  path: string,
+  config: Architecture,
+  expected: Readonly<Record<string, string>> | undefined,
+): Promise<OptimizerState> {
   const { metadata, tensors } = await readHeader(path);
   const step = Number(metadata["step"] ?? NaN);
   if (!Number.isSafeInteger(step) || step < 0) {
@@ -217,10 +353,15 @@ async function readOptimizer(path: string, config: Architecture): Promise<Optimi
     shapes.map(([name, shape]) => [start + name, shape] as const)
   );
   checkTensors(path, Object.fromEntries(all), tensors);
+  if (expected !== undefined) {
+    checkDigest(path, `the step ${step}`, jsonDigest({ step }), expected[METADATA]);
+  }
   const [firstMoments, secondMoments] = [new Map(), new Map()];
   for await (const { name, shape, data } of readSafetensors(path)) {
-    if (name.startsWith(FIRST)) firstMoments.set(name.slice(FIRST.length), { shape, data });
-    else secondMoments.set(name.slice(SECOND.length), { shape, data });
+    const moment = { shape, data };
+    if (expected !== undefined) checkDigest(path, name, tensorDigest(moment), expected[name]);
+    if (name.startsWith(FIRST)) firstMoments.set(name.slice(FIRST.length), moment);
+    else secondMoments.set(name.slice(SECOND.length), moment);
   }
   return { step, firstMoments, secondMoments };
 }
@@ -251,7 +392,7 @@ function checkTensors(
 /** The folder that holds the checkpoint: its own, or the one before it if a replacement was interrupted. */
 async function find(folder: string): Promise<string> {
   if (await exists(folder)) return folder;
-  const previous = `${resolve(folder)}.previous`;
+  const previous = resolve(folder) + PREVIOUS;
   if (await exists(previous)) return previous;
   throw new CheckpointError(`there is no checkpoint ${folder}.`);
 }
@@ -284,11 +425,39 @@ async function syncFolder(folder: string): Promise<void> {
   await file.sync();
 }
 
+/** Removes a folder that a checkpoint was written into, file by file, so that nothing else can go with it. */
 async function removeFolder(folder: string): Promise<void> {
-  if (await exists(folder)) await Deno.remove(folder, { recursive: true });
+  const names = await expectReplaceable(folder);
+  if (names === undefined) return;
+  try {
+    for (const name of names) await Deno.remove(join(folder, name));
+    await Deno.remove(folder);
+  } catch (error) {
+    throw new CheckpointError(`${folder} cannot be removed: ${(error as Error).message}.`);
+  }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** The files of a folder, all of them a checkpoint's; undefined where there is nothing. */
+async function expectReplaceable(folder: string): Promise<string[] | undefined> {
+  if (!await exists(folder)) return undefined;
+  const foreign = (what: string) =>
+    new CheckpointError(
+      `${folder} ${what}, so it is left as it is; move it away, or choose another --out.`,
+    );
+  try {
+    if (!(await Deno.lstat(folder)).isDirectory) throw foreign("is no folder");
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    const other = entries.find(({ name, isFile }) => !isFile || !FILES.has(name));
+    if (other === undefined) return entries.map(({ name }) => name);
+    throw foreign(`holds ${shown(other.name)}, which is no file of a checkpoint`);
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error;
+    throw new CheckpointError(`${folder} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+/** Whether there is anything at a path, a broken link included. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
     return true;

@@ -2,30 +2,47 @@ import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { AdapterInfo } from "../../kernels/mod.ts";
 import { LabError } from "./errors.ts";
+import { shown } from "./schema.ts";
 import type { StepData } from "./step_data.ts";
 
-/** What a run is: the content of the first line of its log. */
-export interface RunDescription {
+/** What makes a run the run that it is: with the same code, on the same adapter, it writes the same log. */
+export interface RunIdentity {
   /** Every setting. */
   readonly configuration: Readonly<Record<string, unknown>>;
   /** The seed that all random numbers follow from. */
   readonly seed: number;
+  /** The base model. */
+  readonly base: {
+    /** Its name. */
+    readonly model: string;
+    /** SHA-256 of its configuration and parameters, in hexadecimal. */
+    readonly sha256: string;
+  };
+}
+
+/** What a run is: the content of the first line of its log. */
+export interface RunDescription extends RunIdentity {
   /** The version of the code, such as a commit. */
   readonly code_version: string;
   /** What it ran on. */
   readonly adapter: AdapterInfo;
 }
 
-/** How to open a log. */
+/** How to open a log: to begin it, or to go on with it. */
 export interface RunLogOptions {
   /** What the run is. */
   readonly run: RunDescription;
   /**
-   * The step to go on with, the one after the checkpoint's last: later ones are dropped. {@linkcode FIRST_STEP}
-   * begins a log anew. Where it is missing there must be no log yet. A function is called once no other
-   * process can write the run, and may read its checkpoint.
+   * The step to go on with, the one after the checkpoint's last: later ones are dropped. Where it is missing
+   * there must be no log yet, or an empty one. A function is called once no other process can write the run,
+   * and may read its checkpoint.
    */
   readonly resumeAt?: number | (() => Promise<number>);
+  /**
+   * What is to be on the disk before a new log has its first line, such as the first checkpoint: a log is
+   * never without one. Called once no other process can write the run.
+   */
+  readonly begin?: () => Promise<void>;
 }
 
 /**
@@ -59,47 +76,81 @@ export class RunLogError extends LabError {
 /** The first step of a run, as verl counts. */
 export const FIRST_STEP = 1;
 
+/** What a person can do whose run cannot be begun or resumed, without losing anything. */
+export const BEGIN_ANOTHER = "another --seed or --out begins another run";
+
 /** A finished log larger than this is compressed, in bytes. */
 const LARGEST_PLAIN = 1_000_000;
+
+/** What is at the place of a log. */
+export type LogState = "missing" | "empty" | "begun";
+
+/**
+ * Looks at the place of a log without changing anything.
+ *
+ * @throws {RunLogError} if the log is finished, another process writes it, or what is there is no file.
+ */
+export async function inspectRunLog(path: string): Promise<LogState> {
+  await checkUnfinished(path);
+  try {
+    if (!(await Deno.stat(path)).isFile) {
+      throw new RunLogError(`${path} is no file, expected a log or nothing; ${BEGIN_ANOTHER}.`);
+    }
+    using file = await Deno.open(path);
+    await lock(path, file);
+    return (await file.stat()).size === 0 ? "empty" : "begun";
+  } catch (error) {
+    if (isMissing(error)) return "missing";
+    if (error instanceof RunLogError) throw error;
+    throw new RunLogError(`${path} cannot be read: ${(error as Error).message}.`);
+  }
+}
 
 /**
  * Opens the log of a run for this process alone. On resuming, the steps from `resumeAt` on and a last line
  * that was not written whole are cut off, so the log has neither gaps nor doubled steps. Where code or
- * adapter have changed since, a further line `{"run": …}` says so.
+ * adapter have changed since, a further line `{"run": …}` before the next step says so.
  *
  * @param path The log, `….jsonl`; its folder is made where it is missing.
  * @throws {RunLogError} if another process writes it, it is finished, is there when it should not be or the
- * other way round, lacks steps before `resumeAt`, was begun with another configuration, or cannot be
- * written.
- * @throws What `resumeAt` throws, if that is a {@linkcode LabError}.
+ * other way round, lacks steps before `resumeAt`, is no log of a run or was begun with another configuration
+ * or base model, or cannot be written. What is there is then as it was.
+ * @throws What `resumeAt` or `begin` throws, if that is a {@linkcode LabError}.
  */
 export async function openRunLog(path: string, options: RunLogOptions): Promise<RunLog> {
-  const { resumeAt = FIRST_STEP } = options;
+  const { run, resumeAt } = options;
   await checkUnfinished(path);
-  const file = await openFile(path, resumeAt === FIRST_STEP);
+  const file = await openFile(path, resumeAt === undefined);
   try {
-    // The system drops the lock with the process, however that ends.
-    if (!await file.tryLock(true)) {
-      throw new RunLogError(`${path} is being written by another process.`);
-    }
+    await lock(path, file);
     // It may have been finished since the file was opened.
     await checkUnfinished(path);
-    if (options.resumeAt === undefined && (await file.stat()).size > 0) {
+    if (resumeAt !== undefined) {
+      const next = typeof resumeAt === "number" ? resumeAt : await resumeAt();
+      return await resumeLog(path, file, run, next);
+    }
+    if ((await file.stat()).size > 0) {
       throw new RunLogError(
-        `${path} is there already, expected to begin a new log; --resume goes on with it.`,
+        `${path} is there already, expected none to begin a new log; ${BEGIN_ANOTHER}.`,
       );
     }
-    const next = typeof resumeAt === "number" ? resumeAt : await resumeAt();
-    return runLog(path, file, await cut(path, file, options.run, next), next);
+    await options.begin?.();
+    return runLog(path, file, await append(path, file, 0, [{ run }]), FIRST_STEP);
   } catch (error) {
     file.close();
     throw error instanceof LabError ? error : asRunLogError(path, error);
   }
 }
 
+async function lock(path: string, file: Deno.FsFile): Promise<void> {
+  // The system drops the lock with the process, however that ends.
+  if (await file.tryLock(true)) return;
+  throw new RunLogError(`${path} is being written by another process.`);
+}
+
 async function checkUnfinished(path: string): Promise<void> {
-  if (await Deno.stat(`${path}.gz`).then(() => true, () => false)) {
-    throw new RunLogError(`${path} is finished: ${path}.gz is there.`);
+  if (await Deno.lstat(`${path}.gz`).then(() => true, () => false)) {
+    throw new RunLogError(`${path} is finished: ${path}.gz is there; ${BEGIN_ANOTHER}.`);
   }
 }
 
@@ -108,21 +159,32 @@ async function openFile(path: string, create: boolean): Promise<Deno.FsFile> {
     if (create) await Deno.mkdir(dirname(path), { recursive: true });
     return await Deno.open(path, { read: true, append: true, create });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && !create) {
-      throw new RunLogError(`${path} does not exist, expected the log of the run to resume.`);
-    }
-    throw asRunLogError(path, error);
+    if (!isMissing(error) || create) throw asRunLogError(path, error);
+    throw new RunLogError(
+      `${path} does not exist, expected the log of the run to resume; ${BEGIN_ANOTHER}.`,
+    );
   }
 }
 
-/** Cuts the log before the step to go on with, and returns its length in bytes. */
-async function cut(
+function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+/** Cuts the log before the step to go on with. */
+async function resumeLog(
   path: string,
   file: Deno.FsFile,
   run: RunDescription,
   next: number,
-): Promise<number> {
-  const kept = keptLines(await readAll(file), next);
+): Promise<RunLog> {
+  const bytes = await readAll(file);
+  const kept = keptLines(bytes, next);
+  if (kept.run === undefined && !isBeginning(bytes)) {
+    throw new RunLogError(
+      `${path} does not begin with a run's settings, expected the log of the run to resume; ` +
+        `it is left as it is, ${BEGIN_ANOTHER}.`,
+    );
+  }
   if (kept.lastStep !== next - 1) {
     throw new RunLogError(
       `${path} has whole steps up to ${kept.lastStep}, expected up to ${
@@ -130,11 +192,22 @@ async function cut(
       } to resume at ${next}.`,
     );
   }
-  if (kept.run !== undefined) checkSameRun(path, kept.run, run);
+  if (kept.run !== undefined) expectSameRun(path, kept.run, run);
   await file.truncate(kept.end);
   await file.sync();
+  if (kept.run === undefined) {
+    return runLog(path, file, await append(path, file, 0, [{ run }]), next);
+  }
   const isSame = isDeepStrictEqual(kept.run, asJson(run));
-  return isSame ? kept.end : await append(path, file, kept.end, { run });
+  return runLog(path, file, kept.end, next, isSame ? undefined : { run });
+}
+
+const BEGINNING = new TextEncoder().encode('{"run":');
+
+/** Whether this can be a first line that was not written whole; a machine that stopped leaves zeros. */
+function isBeginning(bytes: Uint8Array): boolean {
+  return !bytes.includes(0x0a) &&
+    bytes.subarray(0, BEGINNING.length).every((byte, i) => byte === 0 || byte === BEGINNING[i]);
 }
 
 interface KeptLines {
@@ -153,7 +226,7 @@ function keptLines(bytes: Uint8Array, next: number): KeptLines {
     const newline = bytes.indexOf(0x0a, kept.end);
     if (newline < 0) return kept;
     const line = parseLine(bytes.subarray(kept.end, newline));
-    if (line?.run !== undefined) kept.run = line.run;
+    if (typeof line?.run === "object" && line.run !== null) kept.run = line.run;
     else if (kept.run === undefined || line?.step !== kept.lastStep + 1) return kept;
     else if (line.step >= next) return kept;
     else kept.lastStep = line.step;
@@ -163,7 +236,7 @@ function keptLines(bytes: Uint8Array, next: number): KeptLines {
 
 function parseLine(
   bytes: Uint8Array,
-): { run?: Record<string, unknown>; step?: number } | undefined {
+): { run?: Record<string, unknown> | null; step?: number } | undefined {
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) ?? undefined;
   } catch {
@@ -171,28 +244,49 @@ function parseLine(
   }
 }
 
-/** One log is of one configuration and seed; the code and the adapter may change on the way. */
-function checkSameRun(path: string, before: Record<string, unknown>, now: RunDescription): void {
-  const flat = (run: Record<string, unknown>): Record<string, unknown> => ({
-    ...run["configuration"] as Record<string, unknown>,
-    seed: run["seed"],
-  });
+/**
+ * One log or checkpoint is of one configuration, seed and base model; code and adapter may change on the way.
+ *
+ * @param where What was begun.
+ * @throws {RunLogError} naming the first setting that differs.
+ */
+export function expectSameRun(
+  where: string,
+  before: Readonly<Record<string, unknown>>,
+  now: RunIdentity,
+): void {
+  const flat = (run: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+    const { model, sha256 } = (run["base"] ?? {}) as Record<string, unknown>;
+    return {
+      ...run["configuration"] as Record<string, unknown>,
+      seed: run["seed"],
+      "base model": model,
+      "base model of SHA-256": sha256,
+    };
+  };
   const [old, current] = [flat(before), flat(asJson(now))];
   for (const name of new Set([...Object.keys(old), ...Object.keys(current)])) {
     if (isDeepStrictEqual(old[name], current[name])) continue;
     throw new RunLogError(
-      `${path} was begun with ${name} ${
-        JSON.stringify(old[name])
-      }, expected the same to resume it, not ${JSON.stringify(current[name])}.`,
+      `${where} was begun with ${name} ${shown(old[name])}, expected the same to resume it, not ${
+        shown(current[name])
+      }.`,
     );
   }
 }
 
-function asJson(run: RunDescription): Record<string, unknown> {
+function asJson(run: RunIdentity): Record<string, unknown> {
   return JSON.parse(JSON.stringify(run));
 }
 
-function runLog(path: string, file: Deno.FsFile, end: number, first: number): RunLog {
+/** @param note A line to write before the next step. */
+function runLog(
+  path: string,
+  file: Deno.FsFile,
+  end: number,
+  first: number,
+  note?: { readonly run: RunDescription },
+): RunLog {
   let isOpen = true;
   let nextStep = first;
   const close = () => {
@@ -208,7 +302,8 @@ function runLog(path: string, file: Deno.FsFile, end: number, first: number): Ru
       if (step !== nextStep) {
         throw new RunLogError(`${path} goes on with step ${nextStep}, expected no step ${step}.`);
       }
-      end = await append(path, file, end, { step, data });
+      end = await append(path, file, end, [...(note === undefined ? [] : [note]), { step, data }]);
+      note = undefined;
       nextStep++;
     },
     async finish() {
@@ -223,15 +318,16 @@ function runLog(path: string, file: Deno.FsFile, end: number, first: number): Ru
   };
 }
 
-/** Adds a line and returns the new length; where that fails, takes back what was written of it. */
+/** Adds lines and returns the new length; where that fails, takes back what was written of them. */
 async function append(
   path: string,
   file: Deno.FsFile,
   end: number,
-  line: unknown,
+  lines: readonly unknown[],
 ): Promise<number> {
   // NaN and infinities become null.
-  const bytes = new TextEncoder().encode(JSON.stringify(line) + "\n");
+  const text = lines.map((line) => JSON.stringify(line) + "\n").join("");
+  const bytes = new TextEncoder().encode(text);
   try {
     for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
     await file.sync();
@@ -245,19 +341,29 @@ async function append(
 async function compress(path: string, file: Deno.FsFile): Promise<string> {
   const compressed = `${path}.gz`;
   const temporary = `${compressed}.writing`;
+  // It may have come while the run went on.
+  await checkUnfinished(path);
   try {
-    const plain = new Blob([await readAll(file)]).stream();
-    await Deno.writeFile(temporary, plain.pipeThrough(new CompressionStream("gzip")));
-    {
-      using written = await Deno.open(temporary, { write: true });
-      await written.sync();
-    }
+    if ((await Deno.lstat(temporary).catch(() => undefined))?.isFile) await Deno.remove(temporary);
+    await writeCompressed(temporary, await readAll(file));
     await Deno.rename(temporary, compressed);
     await Deno.remove(path);
     return compressed;
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
     throw asRunLogError(compressed, error);
+  }
+}
+
+/** Writes a new file, whole or not at all. */
+async function writeCompressed(path: string, plain: Uint8Array<ArrayBuffer>): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  try {
+    const compressed = new Blob([plain]).stream().pipeThrough(new CompressionStream("gzip"));
+    await compressed.pipeTo(file.writable, { preventClose: true });
+    await file.sync();
+  } catch (error) {
+    await Deno.remove(path).catch(() => {});
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LabError } from "./errors.ts";
 import { BASE_MODEL_NAMES } from "./families.ts";
+import { describeIssue } from "./schema.ts";
 
 /** The algorithms of the paper. */
 export const ALGORITHMS = ["grpo", "rloo", "reinforce++", "prime"] as const;
@@ -110,10 +111,7 @@ export function trainSettings(given: Readonly<Record<string, unknown>>): TrainSe
         }.`,
       );
     }
-    const name = String(issue.path[0]);
-    const value = given[name];
-    const shown = typeof value === "number" ? value : JSON.stringify(value);
-    throw new LabError(`${name} is ${shown}, expected ${expectation(issue)}.`);
+    throw new LabError(`${describeIssue(issue, given)}.`);
   }
   const settings = result.data;
   if ((settings.prompts * settings.group) % settings.minibatches !== 0) {
@@ -122,23 +120,6 @@ export function trainSettings(given: Readonly<Record<string, unknown>>): TrainSe
     );
   }
   return settings;
-}
-
-/** What was expected where zod found something else. */
-function expectation(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_value":
-      return `one of ${issue.values.join(", ")}`;
-    case "invalid_type":
-      if (issue.expected === "boolean") return "true or false";
-      return issue.expected === "int" ? "a whole number" : "a finite number";
-    case "too_small":
-      return `${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
-    case "too_big":
-      return `at most ${issue.maximum}`;
-    default:
-      return issue.message;
-  }
 }
 
 /**
@@ -157,12 +138,17 @@ export function parseSetting(text: string): [name: string, value: unknown] {
   }
 }
 
+/** What a base model is called: `qwen2.5-7b`, or `qwen2.5-7b-instruct`. */
+export function baseModelName(model: string, instruct: boolean): string {
+  return instruct ? `${model}-instruct` : model;
+}
+
 /** What a run is called: `qwen2.5-7b.math.grpo.kl-cov.seed1`, and whatever else it differs in is in its log. */
 export function runId(
   { model, instruct, task, mixture, algorithm, intervention, seed }: TrainSettings,
 ): string {
   return [
-    instruct ? `${model}-instruct` : model,
+    baseModelName(model, instruct),
     mixture === "standard" ? task : `${task}-${mixture}`,
     algorithm,
     intervention,

@@ -1,28 +1,49 @@
 import { basename, dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import type { Gpu } from "../../kernels/mod.ts";
-import { hasCheckpoint, readCheckpoint } from "./checkpoint.ts";
+import {
+  expectWritable,
+  hasCheckpoint,
+  PREVIOUS,
+  readCheckpoint,
+  removeCheckpoint,
+  WRITING,
+} from "./checkpoint.ts";
+import { modelDigest } from "./digest.ts";
 import { inStep, LabError } from "./errors.ts";
 import { gatherExperience, validate } from "./experience.ts";
 import { expectFinite } from "./finite.ts";
 import { createPolicy, type Policy, valuesOf } from "./policy/parameters.ts";
 import { loadPolicy, savePolicy } from "./policy/saved.ts";
 import { rewardModel } from "./reward_model.ts";
-import { FIRST_STEP, openRunLog, type RunDescription } from "./run_log.ts";
-import type { TrainSettings } from "./settings.ts";
+import {
+  BEGIN_ANOTHER,
+  expectSameRun,
+  inspectRunLog,
+  openRunLog,
+  type RunDescription,
+  type RunIdentity,
+} from "./run_log.ts";
+import { baseModelName, runId, type TrainSettings } from "./settings.ts";
 import type { StepData } from "./step_data.ts";
 import { taskByName } from "./tasks/by_name.ts";
 import { updateFromSamples } from "./training_step.ts";
 
-/** Where a run begins and what it writes. */
-export interface TrainOptions {
-  /** The checkpoint of the base model. */
-  readonly base: string;
+/** What a run writes, and whether it goes on. */
+export interface RunPlace {
   /** The run's log, `….jsonl`. */
   readonly log: string;
   /** The folder of the run's own checkpoint. */
   readonly checkpoint: string;
-  /** Go on with the run from its checkpoint, or begin it where there is none. */
+  /** Go on with the run from its checkpoint, or begin it where there is neither checkpoint nor log. */
   readonly resume: boolean;
+}
+
+/** Where a run begins and what it writes. */
+export interface TrainOptions extends RunPlace {
+  /** The checkpoint of the base model. */
+  readonly base: string;
   /** The version of the code, for the log. */
   readonly codeVersion: string;
   /** Called after each step. */
@@ -39,14 +60,67 @@ export interface StepTiming {
   readonly update: number;
 }
 
-/** What a checkpoint knows of its run. */
-interface TrainerState {
+const count = z.int().min(0);
+
+/** How far a run is. */
+const PROGRESS = {
   /** Rollouts so far. */
-  readonly step: number;
+  step: count,
   /** Updates so far. */
-  readonly updates: number;
+  updates: count,
   /** Updates of PRIME's reward model so far. */
-  readonly rewardUpdates: number;
+  rewardUpdates: count,
+};
+
+/** What a checkpoint knows of its run. */
+const SAVED = z.strictObject({
+  /** Whose parameters it holds. */
+  part: z.enum(["policy", "reward model"]),
+  run: z.strictObject({
+    id: z.string(),
+    configuration: z.record(z.string(), z.unknown()),
+    seed: count,
+    base: z.strictObject({ model: z.string(), sha256: z.string() }),
+  }),
+  ...PROGRESS,
+});
+
+type Saved = z.infer<typeof SAVED>;
+type TrainerState = Pick<Saved, keyof typeof PROGRESS>;
+
+/**
+ * Throws unless a run can be begun, or gone on with, without touching what is not this run's: a log is never
+ * written to without its checkpoint, and the other way round. Nothing is changed.
+ *
+ * @throws {LabError} saying what is there, and what can be done without losing it.
+ */
+export async function expectRunPlace({ log, checkpoint, resume }: RunPlace): Promise<void> {
+  const state = await inspectRunLog(log);
+  if (!await hasCheckpoint(checkpoint)) {
+    if (state === "begun") {
+      throw new LabError(
+        `${log} is there already, and has no checkpoint to go on from: it is left as it is, ` +
+          `${BEGIN_ANOTHER}.`,
+      );
+    }
+    const own = basename(rewardFolder(checkpoint, 0));
+    const left = (await rewardModels(checkpoint)).find((name) => name !== own);
+    if (left !== undefined) throw isThere(join(dirname(checkpoint), left), "");
+  } else if (!resume) {
+    const what = state === "begun" ? log : checkpoint;
+    throw isThere(what, "--resume goes on with it, ");
+  } else if (state === "missing") {
+    throw new LabError(
+      `there is no log ${log}, expected that of the checkpoint ${checkpoint}; ${BEGIN_ANOTHER}.`,
+    );
+  }
+  await expectWritable(checkpoint);
+}
+
+function isThere(path: string, hint: string): LabError {
+  return new LabError(
+    `${path} is there already, expected nothing at the place of a new run; ${hint}${BEGIN_ANOTHER}.`,
+  );
 }
 
 /**
@@ -55,27 +129,32 @@ interface TrainerState {
  * was not.
  *
  * @returns The path of the finished log.
- * @throws {LabError} if a file cannot be read or written, another process writes the run, or a number that it
- * needs is NaN or Inf.
+ * @throws {LabError} if a file cannot be read or written, the checkpoint is not of this run or not what it
+ * wrote, another process writes the run, or a number that it needs is NaN or Inf.
  * @throws {DeviceLostError} if the GPU was lost.
- *
- * Whatever is thrown, the last checkpoint stays and the log ends with the last whole step.
  */
 export async function train(
   gpu: Gpu,
   settings: TrainSettings,
   options: TrainOptions,
 ): Promise<string> {
+  await expectRunPlace(options);
   const task = taskByName(settings.task);
-  const run: RunDescription = {
+  const { config, parameters } = await readCheckpoint(options.base);
+  for (const [name, { data }] of parameters) expectFinite(`${options.base}: ${name}`, data);
+  const identity: RunIdentity = {
     configuration: settings,
     seed: settings.seed,
+    base: {
+      model: baseModelName(settings.model, settings.instruct),
+      sha256: modelDigest(config, parameters),
+    },
+  };
+  const run: RunDescription = {
+    ...identity,
     code_version: options.codeVersion,
     adapter: gpu.adapter,
   };
-  const resumes = options.resume && await hasCheckpoint(options.checkpoint);
-  const { config, parameters } = await readCheckpoint(options.base);
-  for (const [name, { data }] of parameters) expectFinite(`${options.base}: ${name}`, data);
   const values = valuesOf(parameters);
   using policy = createPolicy(gpu, config, values);
   const isPrime = settings.algorithm === "prime";
@@ -84,20 +163,34 @@ export async function train(
   const judge = rewardPolicy === undefined
     ? undefined
     : rewardModel(rewardPolicy, reference, settings.rewardLearningRate);
+  const { checkpoint } = options;
+  const saved = { run: { id: runId(settings), ...identity } };
   let state: TrainerState = { step: 0, updates: 0, rewardUpdates: 0 };
+  const save = () => saveRun(policy, judge?.policy, checkpoint, { ...saved, ...state });
+  const begin = async () => {
+    // Another process may have begun the run meanwhile.
+    if (await hasCheckpoint(checkpoint)) throw isThere(checkpoint, "");
+    await save();
+  };
   const resumeAt = async () => {
-    state = await loadPolicy(policy, options.checkpoint) as TrainerState;
+    state = await loadPart("policy", policy, checkpoint, identity);
     if (judge !== undefined) {
-      await loadPolicy(judge.policy, rewardFolder(options.checkpoint, state.step));
+      const folder = rewardFolder(checkpoint, state.step);
+      const rewardState = await loadPart("reward model", judge.policy, folder, identity);
+      if (!isDeepStrictEqual(rewardState, state)) {
+        throw new LabError(
+          `${folder} is of ${describe(rewardState)}, expected ${
+            describe(state)
+          } as in ${checkpoint}.`,
+        );
+      }
       judge.updates = state.rewardUpdates;
-      await removeOtherRewardModels(options.checkpoint, state.step);
     }
     return state.step + 1;
   };
-  using log = await openRunLog(options.log, {
-    run,
-    ...(options.resume ? { resumeAt: resumes ? resumeAt : FIRST_STEP } : {}),
-  });
+  const resumes = options.resume && await hasCheckpoint(checkpoint);
+  using log = await openRunLog(options.log, { run, ...(resumes ? { resumeAt } : { begin }) });
+  if (resumes && isPrime) await removeOtherRewardModels(checkpoint, state.step);
   const seconds = (from: number, to: number) => (to - from) / 1000;
   const takeStep = async (step: number) => {
     const started = performance.now();
@@ -121,7 +214,7 @@ export async function train(
     await log.write(step, data);
     state = { step, updates: update.updates, rewardUpdates: judge?.updates ?? 0 };
     if (step % settings.checkpointEvery === 0 || step === settings.steps) {
-      await saveRun(policy, judge?.policy, options.checkpoint, state);
+      await save();
     }
     const timing = {
       validation: seconds(started, validated),
@@ -137,6 +230,25 @@ export async function train(
   return await log.finish();
 }
 
+/** Puts back a part of a run. */
+async function loadPart(
+  part: Saved["part"],
+  policy: Policy,
+  folder: string,
+  run: RunIdentity,
+): Promise<TrainerState> {
+  const { step, updates, rewardUpdates } = await loadPolicy(policy, folder, SAVED, (saved) => {
+    expectSameRun(folder, saved.run, run);
+    if (saved.part === part) return;
+    throw new LabError(`${folder} holds the run's ${saved.part}, expected its ${part}.`);
+  });
+  return { step, updates, rewardUpdates };
+}
+
+function describe({ step, updates, rewardUpdates }: TrainerState): string {
+  return `step ${step} with ${updates} updates and ${rewardUpdates} of the reward model`;
+}
+
 /** Where the checkpoint of PRIME's reward model at a step lies. */
 function rewardFolder(checkpoint: string, step: number): string {
   return `${checkpoint}${REWARD_MODEL}${step}`;
@@ -144,34 +256,47 @@ function rewardFolder(checkpoint: string, step: number): string {
 
 const REWARD_MODEL = ".reward-model-";
 
+/** The names of the folders of a run's reward models, without what is left of writing one. */
+async function rewardModels(checkpoint: string): Promise<string[]> {
+  const folder = dirname(checkpoint);
+  const start = basename(checkpoint) + REWARD_MODEL;
+  const names = new Set<string>();
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (!name.startsWith(start)) continue;
+      const [, step] = name.slice(start.length).match(ENDING) ?? [];
+      if (step !== undefined) names.add(start + step);
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw new LabError(`${folder} cannot be read: ${(error as Error).message}.`);
+  }
+  return [...names];
+}
+
+const ENDING = new RegExp(`^(0|[1-9]\\d*)(?:\\${WRITING}|\\${PREVIOUS})?$`);
+
 /** Writes the run's checkpoint. */
 async function saveRun(
   policy: Policy,
   rewardPolicy: Policy | undefined,
   checkpoint: string,
-  state: TrainerState,
+  state: Omit<Saved, "part">,
 ): Promise<void> {
   // The policy's checkpoint, written last, says which of the reward model's belongs to it.
   if (rewardPolicy !== undefined) {
     const folder = rewardFolder(checkpoint, state.step);
-    await savePolicy("reward model", rewardPolicy, folder, state.rewardUpdates, state);
+    const part = { part: "reward model", ...state };
+    await savePolicy("reward model", rewardPolicy, folder, state.rewardUpdates, part);
   }
-  await savePolicy("policy", policy, checkpoint, state.updates, state);
-  if (rewardPolicy === undefined) return;
-  await removeOtherRewardModels(checkpoint, state.step);
+  await savePolicy("policy", policy, checkpoint, state.updates, { part: "policy", ...state });
+  if (rewardPolicy !== undefined) await removeOtherRewardModels(checkpoint, state.step);
 }
 
 /** Removes the reward models of earlier checkpoints, and what a killed process left of one. */
 async function removeOtherRewardModels(checkpoint: string, step: number): Promise<void> {
-  const folder = dirname(checkpoint);
   const own = basename(rewardFolder(checkpoint, step));
-  const start = basename(checkpoint) + REWARD_MODEL;
-  try {
-    for await (const { name } of Deno.readDir(folder)) {
-      if (!name.startsWith(start) || name === own) continue;
-      await Deno.remove(join(folder, name), { recursive: true });
-    }
-  } catch (error) {
-    throw new LabError(`${folder} cannot be tidied: ${(error as Error).message}.`);
+  for (const name of await rewardModels(checkpoint)) {
+    if (name !== own) await removeCheckpoint(join(dirname(checkpoint), name));
   }
 }

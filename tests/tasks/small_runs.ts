@@ -21,15 +21,15 @@ export async function withBase(
   body: (folder: string, base: string) => Promise<void>,
 ): Promise<void> {
   await withFolder(async (folder) => {
-    const base = join(folder, "base model");
+    const models = join(folder, "base models");
     const { code, stdout, stderr } = await runTask(
       "pretrain",
-      ["qwen2.5-0.5b", "--steps", "5", "--out", base],
+      ["qwen2.5-0.5b", "--steps", "5", "--out", models],
       folder,
     );
     assert.equal(code, 0, stderr);
     assert.match(stdout, /pretraining 5\/5 .*loss \d.*\n(?:val-core\/.*\n){5}wrote /s);
-    await body(folder, base);
+    await body(folder, join(models, "qwen2.5-0.5b.math"));
   });
 }
 

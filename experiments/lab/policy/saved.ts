@@ -1,6 +1,9 @@
-import { readCheckpoint, writeCheckpoint } from "../checkpoint.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { z } from "zod";
+import { readCheckpoint, type Trainer, writeCheckpoint } from "../checkpoint.ts";
 import { LabError } from "../errors.ts";
 import { expectFinite } from "../finite.ts";
+import { shown } from "../schema.ts";
 import { type Policy, policyState, restorePolicy } from "./parameters.ts";
 
 /**
@@ -17,7 +20,7 @@ export async function savePolicy(
   policy: Policy,
   folder: string,
   updates: number,
-  trainer: unknown,
+  trainer: Trainer,
 ): Promise<void> {
   const { parameters, firstMoments, secondMoments } = await policyState(policy);
   for (const tensors of [parameters, firstMoments, secondMoments]) {
@@ -34,14 +37,29 @@ export async function savePolicy(
 /**
  * Puts back what {@linkcode savePolicy} wrote.
  *
+ * @param schema What the training knew beside.
+ * @param check Throws if that is not of this training; the policy is then as it was.
  * @returns What the training knew beside.
- * @throws {LabError} if the checkpoint cannot be read, or is one of a policy alone.
+ * @throws {LabError} if the checkpoint cannot be read, is damaged, of a policy alone or of another architecture.
  */
-export async function loadPolicy(policy: Policy, folder: string): Promise<unknown> {
-  const { parameters, optimizer, trainer } = await readCheckpoint(folder);
+export async function loadPolicy<T extends Trainer>(
+  policy: Policy,
+  folder: string,
+  schema: z.ZodType<T>,
+  check: (trainer: T) => void,
+): Promise<T> {
+  const { config, parameters, optimizer, trainer } = await readCheckpoint(folder, schema);
   if (optimizer === undefined || trainer === undefined) {
     throw new LabError(
       `${folder} has no state of optimizer and trainer, expected the checkpoint of a run.`,
+    );
+  }
+  check(trainer);
+  for (const [name, value] of Object.entries(policy.config)) {
+    const saved = config[name as keyof typeof config];
+    if (isDeepStrictEqual(saved, value)) continue;
+    throw new LabError(
+      `${folder} is of a policy with ${name} ${shown(saved)}, expected ${shown(value)}.`,
     );
   }
   restorePolicy(policy, { parameters, ...optimizer });

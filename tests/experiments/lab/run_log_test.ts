@@ -17,6 +17,7 @@ import { ROOT, withFolder } from "../../support.ts";
 const RUN: RunDescription = {
   configuration: { algorithm: "grpo", model: "qwen2.5-7b", clip: [0.2, 0.28] },
   seed: 1,
+  base: { model: "qwen2.5-7b", sha256: "ab".repeat(32) },
   code_version: "0123abc",
   adapter: { name: "llvmpipe", kind: "software" },
 };
@@ -56,6 +57,9 @@ async function assertWhole(path: string, lastStep: number): Promise<void> {
   );
   assert.deepEqual(steps, expected);
 }
+
+/** What can be done without losing anything. */
+const SAFE = "another --seed or --out begins another run";
 
 function rejects(promise: Promise<unknown>, message: string | RegExp): Promise<void> {
   return assert.rejects(promise, (error) => {
@@ -108,7 +112,9 @@ Deno.test("a run resumed at any checkpoint, from a log cut at any byte, has each
           const { size } = await Deno.stat(path);
           await Deno.truncate(path, Math.max(0, size - cutOff));
           const left = (await Deno.readTextFile(path)).split("\n").slice(0, -1);
-          if (withGarbage) await Deno.writeTextFile(path, "\0\0{\x80", { append: true });
+          // In the first line it would look like a file that is no log.
+          const garbage = left.length > 0 ? "\0\0{\x80" : "\0\0";
+          if (withGarbage) await Deno.writeTextFile(path, garbage, { append: true });
           const whole = Math.max(0, left.length - 1);
           if (whole < resumeAt - 1) {
             await rejects(
@@ -144,19 +150,19 @@ Deno.test("a log that ends too early is left as it is", async () => {
     assert.deepEqual(await Deno.readFile(path), before);
     await rejects(
       openRunLog(path + "x", { run: RUN, resumeAt: 7 }),
-      `${path}x does not exist, expected the log of the run to resume.`,
+      `${path}x does not exist, expected the log of the run to resume; ${SAFE}.`,
     );
     assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["run.jsonl"]);
   });
 });
 
-Deno.test("a new run does not touch a log that is there; resuming at the first step begins it anew", async () => {
+Deno.test("a new run does not touch a log that is there; resuming at the first step drops every step", async () => {
   await withFolder(async (folder) => {
     const path = join(folder, "run.jsonl");
     await writeSteps(path, 1, 3);
-    const message =
-      `${path} is there already, expected to begin a new log; --resume goes on with it.`;
-    await rejects(openRunLog(path, { run: RUN }), message);
+    const message = `${path} is there already, expected none to begin a new log; ${SAFE}.`;
+    const begin = () => assert.fail("the run was begun");
+    await rejects(openRunLog(path, { run: RUN, begin }), message);
     await assertWhole(path, 3);
     // What asks where to go on is the only writer then, and may fail.
     const resumeAt = async () => {
@@ -178,6 +184,52 @@ Deno.test("a new run does not touch a log that is there; resuming at the first s
   });
 });
 
+Deno.test("a log has its first line only once all else that begins a run is there", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    const fails = () => Promise.reject(new LabError("the disk is full."));
+    await assert.rejects(openRunLog(path, { run: RUN, begin: fails }), /the disk is full\./);
+    assert.equal((await Deno.stat(path)).size, 0);
+    let sizeThen: number | undefined;
+    const begin = async () => {
+      await rejects(openRunLog(path, { run: RUN }), /is being written by another/);
+      sizeThen = (await Deno.stat(path)).size;
+    };
+    // An empty log is one whose process was killed right then.
+    using log = await openRunLog(path, { run: RUN, begin });
+    assert.equal(sizeThen, 0);
+    await log.write(1, dataOf(1));
+    await assertWhole(path, 1);
+  });
+});
+
+Deno.test("a file that is no log of a run is left as it is", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    const message = `${path} does not begin with a run's settings, expected the log of the run ` +
+      `to resume; it is left as it is, ${SAFE}.`;
+    for (
+      const text of [
+        "Dear diary,",
+        "Dear diary,\n",
+        '{"step":1,"data":{}}\n',
+        '{"run":null}\n{"step":1,"data":{}}\n',
+        '{"run":5}\n',
+        "\0\0\n",
+      ]
+    ) {
+      await Deno.writeTextFile(path, text);
+      await rejects(openRunLog(path, { run: RUN, resumeAt: FIRST_STEP }), message);
+      assert.equal(await Deno.readTextFile(path), text);
+    }
+    for (const text of ["", '{"run":', '{"run":{"configuration":{"algo', '{"r\0\0\0\0\0\0']) {
+      await Deno.writeTextFile(path, text);
+      (await openRunLog(path, { run: RUN, resumeAt: FIRST_STEP }))[Symbol.dispose]();
+      await assertWhole(path, 0);
+    }
+  });
+});
+
 Deno.test("another configuration or seed is not mixed into a log; another code or adapter is noted", async () => {
   await withFolder(async (folder) => {
     const path = join(folder, "run.jsonl");
@@ -192,7 +244,16 @@ Deno.test("another configuration or seed is not mixed into a log; another code o
     );
     await rejects(
       reopen({ configuration: { ...RUN.configuration, steps: 7 } }),
-      `${path} was begun with steps undefined, ${expected} 7.`,
+      `${path} was begun with steps missing, ${expected} 7.`,
+    );
+    const [before, now] = [RUN.base.sha256, "cd".repeat(32)];
+    await rejects(
+      reopen({ base: { ...RUN.base, sha256: now } }),
+      `${path} was begun with base model of SHA-256 "${before}", ${expected} "${now}".`,
+    );
+    await rejects(
+      reopen({ base: { ...RUN.base, model: "qwen2.5-3b" } }),
+      `${path} was begun with base model "qwen2.5-7b", ${expected} "qwen2.5-3b".`,
     );
     await assertWhole(path, 4);
 
@@ -211,6 +272,13 @@ Deno.test("another configuration or seed is not mixed into a log; another code o
       ]);
     }
     assert.deepEqual((await readRun(path)).config, JSON.parse(JSON.stringify(moved)));
+    // A run that only looks whether there is more to do leaves no note.
+    const text = await Deno.readTextFile(path);
+    {
+      using log = await openRunLog(path, { run: { ...RUN, code_version: "456" }, resumeAt: 5 });
+      await log.finish();
+    }
+    assert.equal(await Deno.readTextFile(path), text);
   });
 });
 
@@ -247,10 +315,46 @@ Deno.test("a large log is compressed at its end, and then neither begun nor resu
     assert.equal(run.keys.size, 3000 + 6);
     assert((await Deno.stat(`${path}.gz`)).size < 500_000);
     for (const resumeAt of [{}, { resumeAt: 1 }, { resumeAt: 21 }]) {
-      const message = `${path} is finished: ${path}.gz is there.`;
+      const message = `${path} is finished: ${path}.gz is there; ${SAFE}.`;
       await rejects(openRunLog(path, { run: RUN, ...resumeAt }), message);
     }
     assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["run.jsonl.gz"]);
+  });
+});
+
+Deno.test("compressing a log replaces nothing but what was left of compressing it", async () => {
+  if (Deno.build.os === "windows") return;
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    const [diary, temporary] = [join(folder, "diary"), `${path}.gz.writing`];
+    await Deno.writeTextFile(diary, "Dear diary,");
+    const many = Object.fromEntries(
+      Array.from({ length: 60_000 }, (_, i) => [`covariance/difficulty/${i}`, i]),
+    );
+    {
+      using log = await openRunLog(path, { run: RUN });
+      await log.write(1, { ...many, ...dataOf(1) });
+      await Deno.symlink(diary, temporary);
+      await rejects(log.finish(), /run\.jsonl\.gz cannot be written: File exists/);
+    }
+    assert.equal(await Deno.readTextFile(diary), "Dear diary,");
+    assert.equal((await linesOf(path)).length, 2);
+    await Deno.remove(temporary);
+    {
+      using log = await openRunLog(path, { run: RUN, resumeAt: 2 });
+      await Deno.writeTextFile(`${path}.gz`, "came meanwhile");
+      await rejects(log.finish(), `${path} is finished: ${path}.gz is there; ${SAFE}.`);
+    }
+    assert.equal(await Deno.readTextFile(`${path}.gz`), "came meanwhile");
+    assert.equal((await linesOf(path)).length, 2);
+    await Deno.remove(`${path}.gz`);
+    await Deno.writeTextFile(temporary, "what a killed process left");
+    using log = await openRunLog(path, { run: RUN, resumeAt: 2 });
+    assert.equal(await log.finish(), `${path}.gz`);
+    assert.deepEqual(
+      Array.from(Deno.readDirSync(folder), ({ name }) => name).sort(),
+      ["diary", "run.jsonl.gz"],
+    );
   });
 });
 
