@@ -84,7 +84,9 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): P
  */
 export async function writeNewCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
   await write(folder, checkpoint, async (place, complete) => {
-    if (await exists(place)) throw new CheckpointError(`${folder} is there already.`);
+    if (await exists(place)) {
+      throw new CheckpointError(`${folder} is there already, expected nothing at its place.`);
+    }
     await Deno.rename(complete, place);
     await syncFolder(dirname(place));
   });

@@ -2,11 +2,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { makeBaseModel } from "../../../experiments/lab/base_model.ts";
-import { hasCheckpoint } from "../../../experiments/lab/checkpoint.ts";
+import {
+  hasCheckpoint,
+  readCheckpoint,
+  writeCheckpoint,
+} from "../../../experiments/lab/checkpoint.ts";
 import { LabError } from "../../../experiments/lab/errors.ts";
 import { modelConfig } from "../../../experiments/lab/families.ts";
 import { type Pass, untrainedPolicy } from "../../../experiments/lab/pretrain.ts";
-import { taskByName } from "../../../experiments/lab/tasks/by_name.ts";
+import { taskByName, type TaskName } from "../../../experiments/lab/tasks/by_name.ts";
 import { requestGpu } from "../../../kernels/mod.ts";
 import { withFolder } from "../../support.ts";
 
@@ -21,12 +25,18 @@ const PASSES: readonly Pass[] = [
   { solve: "clean", settings: { steps: 240, batch: 2, learningRate: 1e-4, seed: 2 } },
 ];
 
-async function make(folder: string, resume: boolean, stopAt = Infinity): Promise<number[]> {
+async function make(
+  folder: string,
+  resume: boolean,
+  stopAt = Infinity,
+  { model = "qwen2.5-0.5b", task = "math" as TaskName, passes = PASSES } = {},
+): Promise<number[]> {
   using policy = untrainedPolicy(gpu, modelConfig("qwen2.5-0.5b"), 1);
   const seen: number[] = [];
-  await makeBaseModel(policy, taskByName("math"), PASSES, {
+  await makeBaseModel(policy, taskByName(task), passes, {
     folder,
     resume,
+    model,
     onStep({ solve }, { step }) {
       if (solve === "clean" && step === stopAt) throw new Error("stopped");
       seen.push(step);
@@ -51,15 +61,93 @@ Deno.test("a base model that was stopped goes on to the same bits, and leaves no
   });
 });
 
-Deno.test("what was begun with other passes is not gone on with", async () => {
+Deno.test("what was begun otherwise, or was damaged, is not gone on with, and stays", async () => {
   await withFolder(async (folder) => {
     const place = join(folder, "model");
-    await assert.rejects(make(place, false, 220), /stopped/);
-    using policy = untrainedPolicy(gpu, modelConfig("qwen2.5-0.5b"), 1);
-    const options = { folder: place, resume: true, onStep() {} };
-    await assert.rejects(
-      makeBaseModel(policy, taskByName("math"), PASSES.slice(1), options),
-      (error) => error instanceof LabError && /unfinished was begun with \[/.test(error.message),
+    const unfinished = `${place}.unfinished`;
+    // Stopped in the first pass, before the first save but the one at the beginning.
+    await assert.rejects(make(place, false, 20), /stopped/);
+    const saved = await readCheckpoint(unfinished);
+    const refused = async (attempt: Promise<unknown>, message: string) => {
+      await assert.rejects(attempt, (error) => {
+        assert(error instanceof LabError, String(error));
+        assert(error.message.includes(message), error.message);
+        return true;
+      });
+      assert(!await hasCheckpoint(place));
+    };
+    await refused(
+      make(place, false),
+      `${unfinished} is there already; --resume goes on with it, and another --out begins anew.`,
     );
+    const begun = `${unfinished} was begun with`;
+    await refused(
+      make(place, true, Infinity, { model: "qwen2.5-7b" }),
+      `${begun} model "qwen2.5-0.5b", expected "qwen2.5-7b".`,
+    );
+    await refused(
+      make(place, true, Infinity, { task: "code" }),
+      `${begun} task "math", expected "code".`,
+    );
+    const passes = PASSES.slice(1);
+    await refused(
+      make(place, true, Infinity, { passes }),
+      `${begun} passes ${JSON.stringify(PASSES)}, expected ${JSON.stringify(passes)}.`,
+    );
+    for (
+      const [change, message] of [
+        [{ step: -1 }, "step is -1, expected at least 0."],
+        [{ step: 0.5 }, "step is 0.5, expected a whole number."],
+        [{ pass: "0" }, 'pass is "0", expected a finite number.'],
+        [{ passes: {} }, "passes is {}, expected a list."],
+        [{ speed: 9 }, '"speed" is there, expected no field of that name.'],
+      ] as const
+    ) {
+      await writeCheckpoint(unfinished, { ...saved, trainer: { ...saved.trainer, ...change } });
+      await refused(make(place, true), `${unfinished}/trainer.json: ${message}`);
+    }
+    await writeCheckpoint(unfinished, saved);
+    const moments = join(unfinished, "optimizer.safetensors");
+    const bytes = await Deno.readFile(moments);
+    bytes[bytes.length - 1]! ^= 1;
+    await Deno.writeFile(moments, bytes);
+    await refused(make(place, true), `${moments}: second_moment.model.norm.weight is not what`);
+  });
+});
+
+Deno.test("a base model is made only where there is nothing, and nothing beside it is touched", async () => {
+  await withFolder(async (folder) => {
+    const place = join(folder, "model");
+    const diary = async (path: string) => {
+      await Deno.mkdir(path);
+      await Deno.writeTextFile(join(path, "diary"), "Dear diary,");
+    };
+    await diary(place);
+    const there = `${place} is there already, expected nothing at the place of a new base model`;
+    for (const resume of [false, true]) {
+      await assert.rejects(make(place, resume), ({ message }) => message.startsWith(there));
+    }
+    await Deno.remove(place, { recursive: true });
+    await diary(`${place}.unfinished`);
+    const unfinished = /unfinished holds "diary", which is no file of a checkpoint, so it is left/;
+    await assert.rejects(make(place, true), unfinished);
+    await assert.rejects(make(place, false), /unfinished is there already/);
+    assert.equal(await Deno.readTextFile(`${place}.unfinished/diary`), "Dear diary,");
+    // What came while it was made stays, too.
+    await Deno.remove(`${place}.unfinished`, { recursive: true });
+    const passes = [{ ...PASSES[0]!, settings: { ...PASSES[0]!.settings, steps: 1 } }];
+    using policy = untrainedPolicy(gpu, modelConfig("qwen2.5-0.5b"), 1);
+    const making = makeBaseModel(policy, taskByName("math"), passes, {
+      folder: place,
+      resume: false,
+      model: "qwen2.5-0.5b",
+      onStep: () => Deno.mkdirSync(place),
+    });
+    await assert.rejects(
+      making,
+      ({ message }) => message === `${place} is there already, expected nothing at its place.`,
+    );
+    assert.equal(Array.from(Deno.readDirSync(place)).length, 0);
+    assert(await hasCheckpoint(`${place}.unfinished`));
   });
 });

@@ -2,15 +2,20 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { z } from "zod";
 import {
   type Checkpoint,
   CheckpointError,
+  expectWritable,
   hasCheckpoint,
   readCheckpoint,
   readConfig,
   readParameters,
+  removeCheckpoint,
   writeCheckpoint,
+  writeNewCheckpoint,
 } from "../../../experiments/lab/checkpoint.ts";
+import { LabError } from "../../../experiments/lab/errors.ts";
 import { modelConfig, parameterShapes } from "../../../experiments/lab/families.ts";
 import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
 import {
@@ -95,6 +100,182 @@ Deno.test("an interrupted replacement leaves the checkpoint before or the new on
     await writeCheckpoint(place, checkpointAt(4));
     assert.deepEqual(await readCheckpoint(place), checkpointAt(4));
     assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["run"]);
+  });
+});
+
+/** Everything below a folder: the text of files, and what links point to. */
+async function contentOf(folder: string): Promise<Record<string, string>> {
+  const content: Record<string, string> = {};
+  for await (const { name, isDirectory, isSymlink } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (isSymlink) content[name] = `link to ${await Deno.readLink(path)}`;
+    else if (!isDirectory) content[name] = await Deno.readTextFile(path);
+    else Object.assign(content, { [name]: "folder" }, await contentOf(path));
+  }
+  return content;
+}
+
+Deno.test("what is no checkpoint is neither replaced nor removed, whatever it is", async () => {
+  if (Deno.build.os === "windows") return;
+  const reason = "so it is left as it is; move it away, or choose another --out.";
+  for (
+    const [what, make] of [
+      ["is no folder", (path) => Deno.writeTextFile(path, "Dear diary,")],
+      ["is no folder", (path) => Deno.symlink("/", path)],
+      ["is no folder", (path) => Deno.symlink("nowhere", path)],
+      ['holds "diary", which is no file of a checkpoint', async (path) => {
+        await writeCheckpoint(path, checkpointAt(1));
+        await Deno.writeTextFile(join(path, "diary"), "Dear diary,");
+      }],
+      ['holds "config.json", which is no file of a checkpoint', async (path) => {
+        await Deno.mkdir(join(path, "config.json"), { recursive: true });
+        await Deno.writeTextFile(join(path, "config.json", "diary"), "Dear diary,");
+      }],
+      ['holds "model.safetensors", which is no file of a checkpoint', async (path) => {
+        await Deno.mkdir(path);
+        await Deno.symlink("/etc/passwd", join(path, "model.safetensors"));
+      }],
+    ] as const satisfies readonly (readonly [string, (path: string) => Promise<void>])[]
+  ) {
+    for (const ending of ["", ".previous", ".writing"]) {
+      await withFolder(async (folder) => {
+        const place = join(folder, "run");
+        await make(place + ending);
+        // Otherwise nothing is replaced.
+        if (ending === ".previous") await writeCheckpoint(join(folder, "good"), checkpointAt(2));
+        if (ending === ".previous") await Deno.rename(join(folder, "good"), place);
+        const before = await contentOf(folder);
+        const message = `${place}${ending} ${what}, ${reason}`;
+        for (
+          const attempt of [
+            () => expectWritable(place),
+            () => writeCheckpoint(place, checkpointAt(3)),
+            () => removeCheckpoint(`${place}${ending}`),
+          ]
+        ) {
+          await assert.rejects(attempt(), { name: "CheckpointError", message });
+        }
+        assert.deepEqual(await contentOf(folder), before);
+      });
+    }
+  }
+});
+
+Deno.test("a new checkpoint is written only where there is nothing, and touches nothing beside", async () => {
+  await withFolder(async (folder) => {
+    const place = join(folder, "model");
+    // A person's own copy of an older model.
+    await writeCheckpoint(`${place}.previous`, checkpointAt(1));
+    await writeNewCheckpoint(place, checkpointAt(2));
+    assert.deepEqual(await readCheckpoint(place), checkpointAt(2));
+    assert.deepEqual(await readCheckpoint(`${place}.previous`), checkpointAt(1));
+    await assert.rejects(writeNewCheckpoint(place, checkpointAt(3)), {
+      name: "CheckpointError",
+      message: `${place} is there already, expected nothing at its place.`,
+    });
+    assert.deepEqual(await readCheckpoint(place), checkpointAt(2));
+    assert.deepEqual(
+      Array.from(Deno.readDirSync(folder), ({ name }) => name).sort(),
+      ["model", "model.previous"],
+    );
+  });
+});
+
+Deno.test("a byte that changed anywhere in a trainer's checkpoint is told, and where", async () => {
+  await withFolder(async (folder) => {
+    const place = join(folder, "run");
+    await writeCheckpoint(place, checkpointAt(1));
+    const random = xorshift(7);
+    for (const name of ["config.json", "model.safetensors", "optimizer.safetensors"]) {
+      const path = join(place, name);
+      const whole = await Deno.readFile(path);
+      const tensors = name.endsWith(".safetensors") ? (await readHeader(path)).tensors : new Map();
+      // Each tensor's first and last byte, and bytes of anything.
+      const places = [...tensors.values()].flatMap(({ begin, end }) => [begin, end - 1]);
+      for (let i = 0; i < 60; i++) places.push(random() % whole.length);
+      for (const at of places) {
+        const changed = whole.slice();
+        changed[at]! ^= 1 << (random() % 8);
+        await Deno.writeFile(path, changed);
+        const tensor = [...tensors].find(([, { begin, end }]) => at >= begin && at < end)?.[0];
+        const read = await readCheckpoint(place).catch((error) => error);
+        if (tensor !== undefined) {
+          assert(read instanceof CheckpointError, `${name}: byte ${at}: ${read}`);
+          assert(read.message.startsWith(`${path}: ${tensor} is not what was written, `));
+        } else if (read instanceof Error) {
+          assert(read instanceof LabError, String(read));
+        } else {
+          // Spaces, and the version of the format, mean nothing.
+          assert.deepEqual(read, checkpointAt(1), `${name}: byte ${at}`);
+        }
+      }
+      await Deno.writeFile(path, whole);
+    }
+    assert.deepEqual(await readCheckpoint(place), checkpointAt(1));
+  });
+});
+
+/** Numbers below 2³². */
+function xorshift(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+}
+
+Deno.test("what is wrong in trainer.json is named", async () => {
+  await withFolder(async (folder) => {
+    const place = join(folder, "run");
+    await writeCheckpoint(place, checkpointAt(1));
+    const path = join(place, "trainer.json");
+    const written = JSON.parse(await Deno.readTextFile(path));
+    const schema = z.strictObject({
+      step: z.int().min(0),
+      seeds: z.array(z.number()),
+      name: z.string(),
+    });
+    const refused = async (json: unknown, message: string) => {
+      await Deno.writeTextFile(path, JSON.stringify(json).replace('"huge"', "1e999"));
+      await assert.rejects(readCheckpoint(place, schema), (error) => {
+        assert(error instanceof CheckpointError, String(error));
+        assert(error.message.startsWith(`${path}: ${message}`), error.message);
+        return true;
+      });
+    };
+    await refused(null, "it is null, expected a JSON object.");
+    await refused([], "it is [], expected a JSON object.");
+    await refused({}, "step is missing, expected a finite number.");
+    await refused({ ...written, step: -1 }, "step is -1, expected at least 0.");
+    await refused({ ...written, step: 1.5 }, "step is 1.5, expected a whole number.");
+    await refused({ ...written, step: "huge" }, "step is Infinity, expected a finite number.");
+    await refused({ ...written, step: 1e300 }, "step is 1e+300, expected at most 90071992547409");
+    await refused({ ...written, step: null }, "step is null, expected a finite number.");
+    await refused({ ...written, name: 5 }, "name is 5, expected text.");
+    await refused({ ...written, seeds: 5 }, "seeds is 5, expected a list.");
+    await refused({ ...written, speed: 9 }, '"speed" is there, expected no field of that name.');
+    await refused({ ...written, sha256: {} }, "sha256.config.json is missing, expected text.");
+    await refused(
+      { ...written, sha256: { ...written.sha256, "config.json": "abc" } },
+      'sha256.config.json is "abc", expected 64 hexadecimal digits.',
+    );
+    const { sha256: _, ...without } = written;
+    await refused(without, "sha256 is missing, expected a JSON object.");
+    await refused(
+      { ...written, name: "x".repeat(1000), step: "x".repeat(1000) },
+      `step is "${"x".repeat(79)}…, expected a finite number.`,
+    );
+    // What could be true, but was not written.
+    await refused({ ...written, step: 2 }, "it is not what was written, its SHA-256 is ");
+    const model = { ...written.sha256["model.safetensors"], "model.norm.weight": "0".repeat(64) };
+    await refused(
+      { ...written, sha256: { ...written.sha256, "model.safetensors": model } },
+      "it is not what was written, its SHA-256 is ",
+    );
+    await Deno.writeTextFile(path, JSON.stringify(written));
+    assert.deepEqual(await readCheckpoint(place, schema), checkpointAt(1));
   });
 });
 
