@@ -24,6 +24,7 @@ export {
   requestGpu,
 } from "./runtime/gpu.ts";
 export { type Allocation, type DataType, Tensor } from "./runtime/tensor.ts";
+export { type Elements } from "./runtime/elements.ts";
 export { BufferPool } from "./runtime/pool.ts";
 export { Profile } from "./runtime/profile.ts";
 export { type Program, type ProgramSource } from "./runtime/program.ts";

@@ -11,7 +11,7 @@ export const TABLE_1_SHARES: readonly number[] = [0.0002, 0.002, 0.02, 0.2, 0.5,
 
 /**
  * Mean covariance of the tokens of highest covariance (paper, Table 1), for each share r of the max(⌊rN⌋, 1)
- * highest of N response tokens; 0 where there is none. Reference: {@linkcode groupMeansReference}.
+ * highest of N response tokens; 0 where there is none, NaN where one has the covariance NaN. Reference: {@linkcode groupMeansReference}.
  *
  * @param out The means, [number of shares] in f32.
  * @throws {ShapeError} if shapes or types do not fit, or a share is not from 0 to 1.

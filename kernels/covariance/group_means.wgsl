@@ -1,6 +1,7 @@
 // Mean covariance of the k tokens of highest covariance, k and the k-th largest key having been found by
 // radix_select.wgsl: the sum of all above the k-th, and as often the k-th itself as it is among the k.
-// Partial sums of blocks, then their total by one workgroup, in a fixed order.
+// Partial sums of blocks, then their total by one workgroup, in a fixed order. A covariance that is NaN has
+// no place in the order, so no mean is known where there is one.
 // Prepend sum_of_lanes.wgsl.
 
 override PER_LANE: u32;
@@ -11,7 +12,7 @@ struct Params {
   // Where the mean goes.
   group: u32,
 }
-// See keys.wgsl: order as the covariances, 0 for padding.
+// See keys.wgsl: order as the covariances, 0 for padding and NaN.
 @group(0) @binding(0) var<storage, read> keys: array<u32>;
 @group(0) @binding(1) var<storage, read> covariance: array<f32>;
 // k, candidates, tokens, the k-th largest key, and how many of that very key are among the k.
@@ -50,7 +51,9 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   let all = sum_of_lanes(lane, sum);
   if (lane == 0) {
     let ties = f32(state[4]) * float_of_key(state[3]);
-    means[params.group] = select(0.0, (all + ties) / f32(state[0]), state[0] > 0);
+    let mean = select(0.0, (all + ties) / f32(state[0]), state[0] > 0);
+    let has_nan = state[1] != state[2];
+    means[params.group] = bitcast<f32>(select(bitcast<u32>(mean), 0x7fc00000u, has_nan));
   }
 }
 

@@ -1,4 +1,7 @@
-/** Mean covariance of the max(⌊share·N⌋, 1) response tokens of highest covariance, for each share. */
+/**
+ * Mean covariance of the max(⌊share·N⌋, 1) response tokens of highest covariance, for each share; NaN for all
+ * where a response token has the covariance NaN, which has no place in the order.
+ */
 export function groupMeansReference(
   covariance: ArrayLike<number>,
   mask: ArrayLike<number>,
@@ -8,6 +11,7 @@ export function groupMeansReference(
     .filter((i) => mask[i] !== 0)
     .map((i) => covariance[i]!)
     .sort((p, q) => q - p);
+  if (sorted.some(Number.isNaN)) return shares.map(() => NaN);
   return shares.map((share) => {
     const group = sorted.slice(0, Math.max(1, Math.floor(share * sorted.length)));
     if (group.length === 0) return 0;

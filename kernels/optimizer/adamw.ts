@@ -37,12 +37,13 @@ export interface AdamWTensors {
  *
  * @param step The number of this step, 1 for the first.
  * @param norm What {@linkcode gradientNorm} wrote; the gradient is multiplied with its factor.
- * @throws {ShapeError} if shapes or types do not fit, or the step is not a positive whole number.
+ * @throws {ShapeError} if shapes or types do not fit, the step is not a positive whole number, or a setting is
+ * not finite.
  */
 export function adamw(
   recorder: Recorder,
   { parameter, gradient, firstMoment, secondMoment }: AdamWTensors,
-  { learningRate, beta1, beta2, epsilon, weightDecay }: AdamWSettings,
+  settings: AdamWSettings,
   step: number,
   norm: Tensor,
 ): void {
@@ -55,6 +56,10 @@ export function adamw(
   if (!Number.isSafeInteger(step) || step < 1) {
     throw new ShapeError(`the step is ${step}, expected 1, 2, ….`);
   }
+  for (const [name, value] of Object.entries(settings)) {
+    if (!Number.isFinite(value)) throw new ShapeError(`${name} is ${value}, expected a number.`);
+  }
+  const { learningRate, beta1, beta2, epsilon, weightDecay } = settings;
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   const program = recorder.gpu.program({
     name: "adamw",

@@ -16,7 +16,8 @@ const LARGEST_FLOAT = 3.4e38;
  *
  * @param gradients Tensors of any shape in f32.
  * @param maxNorm The largest norm; Infinity for none.
- * @param out The norm and the factor, [2] in f32; a norm that is not finite tells of NaN or Inf.
+ * @param out The norm and the factor, [2] in f32; a norm that is not finite, with the factor NaN, tells of NaN
+ * or Inf.
  * @throws {ShapeError} if a type does not fit, or maxNorm is not positive.
  */
 export function gradientNorm(

@@ -12,7 +12,8 @@ struct Params {
 }
 @group(0) @binding(0) var<storage, read> gradient: array<f32>;
 @group(0) @binding(1) var<storage, read_write> sums: array<f32>;
-// The norm, and what to multiply the gradient with so that it is at most max_norm.
+// The norm, and what to multiply the gradient with so that it is at most max_norm; NaN where the norm is
+// not finite.
 @group(0) @binding(2) var<storage, read_write> norm: array<f32, 2>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -48,6 +49,8 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   let all = sum_of_lanes(lane, sum);
   if (lane == 0) {
     norm[0] = sqrt(all);
-    norm[1] = min(1.0, params.max_norm / (norm[0] + EPSILON));
+    let factor = min(1.0, params.max_norm / (norm[0] + EPSILON));
+    let is_finite = (bitcast<u32>(norm[0]) & 0x7f800000) != 0x7f800000;
+    norm[1] = bitcast<f32>(select(0x7fc00000u, bitcast<u32>(factor), is_finite));
   }
 }

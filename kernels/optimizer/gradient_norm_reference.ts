@@ -1,4 +1,7 @@
-/** The norm of a gradient over all its tensors, and the factor that clips it, in float64. */
+/**
+ * The norm of a gradient over all its tensors, and the factor that clips it, in float64; the factor is NaN
+ * where the norm is not finite.
+ */
 export function gradientNormReference(
   gradients: readonly ArrayLike<number>[],
   maxNorm: number,
@@ -8,5 +11,5 @@ export function gradientNormReference(
     for (let i = 0; i < gradient.length; i++) squares += gradient[i]! ** 2;
   }
   const norm = Math.sqrt(squares);
-  return { norm, factor: Math.min(1, maxNorm / (norm + 1e-6)) };
+  return { norm, factor: Number.isFinite(norm) ? Math.min(1, maxNorm / (norm + 1e-6)) : NaN };
 }

@@ -1,4 +1,5 @@
-// Subtracts the entropy bonus from the loss and writes the gradient with respect to the entropies.
+// Subtracts the entropy bonus from the loss and writes the gradient with respect to the entropies. An
+// entropy that is NaN or infinite spoils the loss and its own gradient only where the loss has the bonus.
 // Prepend sums.wgsl.
 
 struct Params {
@@ -21,22 +22,27 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let block = workgroup.y * workgroups.x + workgroup.x;
-  // Weighted and plain.
+  // Weighted and plain; then the number of tokens without an entropy.
   var own = vec4f();
+  let is_in_loss = params.coefficient != 0.0;
   for (var j = 0u; j < PER_LANE; j++) {
     let i = element(block, j, lane);
     if (i < params.size) {
       var grad = 0.0;
       if (mask[i] != 0) {
+        let has_entropy = is_finite(entropy[i]);
+        let value = select(0.0, entropy[i], has_entropy);
         grad = -params.coefficient * weights[i / params.columns];
-        own += vec4f(grad * entropy[i], entropy[i], 0.0, 0.0);
+        own += vec4f(grad * value, value, f32(!has_entropy), 0.0);
+        grad = spoilt_if(!has_entropy && is_in_loss, grad);
       }
       grad_entropy[i] = grad;
     }
   }
   let sum = sum_of_lanes(lane, own);
   if (lane == 0 && block < params.blocks) {
-    sums[block].loss += sum.x;
-    sums[block].entropy = sum.y;
+    let spoils = sum.z > 0.0;
+    sums[block].loss = spoilt_if(spoils && is_in_loss, sums[block].loss + sum.x);
+    sums[block].entropy = spoilt_if(spoils, sum.y);
   }
 }

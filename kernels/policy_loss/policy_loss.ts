@@ -112,11 +112,14 @@ export function readMetrics(values: ArrayLike<number>): PolicyLossMetrics {
 
 /**
  * The policy loss, its gradient with respect to log-probabilities and entropies, and its metrics. Padding
- * is never read, whatever it holds, and sums run in a fixed order. Reference:
+ * is never read, whatever it holds, and sums run in a fixed order. A response token with an input that is NaN
+ * or infinite makes the loss, its own gradient and the metrics of that input NaN, also where a clip or a
+ * selection would hide it; entropies and the reference only where they have a weight in the loss. Reference:
  * {@linkcode policyLossReference}; matches `compute_policy_loss_vanilla`, `_clip_cov` and `_kl_cov` of
  * verl's core_algos.py.
  *
- * @throws {ShapeError} if shapes or types do not fit, or a tensor that the settings need is missing.
+ * @throws {ShapeError} if shapes or types do not fit, a tensor that the settings need is missing, or a setting
+ * is out of its range.
  */
 export function policyLoss(
   recorder: Recorder,
@@ -221,11 +224,41 @@ function recordWeights(
   recorder.recycle(lengths);
 }
 
+/** A setting that is no number would pass through clamps unseen. */
+function checkSettings(settings: PolicyLossSettings): void {
+  for (
+    const [name, choices] of [
+      ["aggregation", AGGREGATIONS],
+      ["intervention", Object.keys(INTERVENTIONS)],
+      ["referenceKl", ESTIMATORS],
+    ] as const
+  ) {
+    if ((choices as readonly string[]).includes(settings[name])) continue;
+    throw new ShapeError(`${name} is ${settings[name]}, expected one of ${choices.join(", ")}.`);
+  }
+  const finite = [
+    "clipLow",
+    "clipHigh",
+    "klCoefficient",
+    "entropyCoefficient",
+    "referenceCoefficient",
+  ] as const;
+  for (const name of finite) {
+    if (Number.isFinite(Math.fround(settings[name]))) continue;
+    throw new ShapeError(`${name} is ${settings[name]}, expected a finite number.`);
+  }
+  for (const name of ["dualClip", "largestLogRatio"] as const) {
+    if (settings[name] > 0) continue;
+    throw new ShapeError(`${name} is ${settings[name]}, expected a positive number or Infinity.`);
+  }
+}
+
 function checkInput(
   input: PolicyLossTensors,
   settings: PolicyLossSettings,
   out: PolicyLoss,
 ): { rows: number; columns: number } {
+  checkSettings(settings);
   expectTensor("logProb", input.logProb, "f32", [-1, -1]);
   const shape = input.logProb.shape as [number, number];
   expectTensor("oldLogProb", input.oldLogProb, "f32", shape);

@@ -1,6 +1,7 @@
 // The surrogate loss of each response token and its gradient with respect to the log-probability: PPO's
 // clip with separate bounds, the dual clip, Clip-Cov (paper, Eq. 12) and KL-Cov (Eq. 14). Begins the
-// partial sums. Prepend elementary.wgsl and sums.wgsl.
+// partial sums. A token with an input that is NaN or infinite has the loss and the gradient NaN, also where
+// a clip or a selection would hide it. Prepend elementary.wgsl and sums.wgsl.
 
 // Whether the ratio is clipped, and whether the dual clip bounds the loss of negative advantages.
 override CLIPS: bool;
@@ -36,9 +37,9 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let block = workgroup.y * workgroups.x + workgroup.x;
-  // Loss, clipped, clipped below, KL; touched.
+  // Loss, clipped, clipped below, KL; then numbers of tokens: touched, without a loss, without a KL.
   var first = vec4f();
-  var touched = vec4f();
+  var counts = vec4f();
   for (var j = 0u; j < PER_LANE; j++) {
     let i = element(block, j, lane);
     if (i < params.size) {
@@ -46,18 +47,27 @@ fn main(
       if (mask[i] != 0) {
         let weight = weights[i / params.columns];
         let is_selected = SELECTED != 0 && selected[i] != 0;
-        let token = token_loss(log_prob[i] - old_log_prob[i], advantages[i], is_selected);
-        grad = weight * token.grad;
+        let log_ratio = log_prob[i] - old_log_prob[i];
+        let has_kl = is_finite(log_prob[i]) && is_finite(old_log_prob[i]) && is_finite(log_ratio);
+        let has_loss = has_kl && is_finite(advantages[i]);
+        let token = token_loss(
+          select(0.0, log_ratio, has_kl),
+          select(0.0, advantages[i], has_loss),
+          is_selected,
+        );
+        grad = spoilt_if(!has_loss, weight * token.grad);
         first += vec4f(weight * token.loss, token.clipped, token.clipped_lower, token.kl);
-        touched.x += f32(is_selected);
+        counts += vec4f(f32(is_selected), f32(!has_loss), f32(!has_kl), 0.0);
       }
       grad_log_prob[i] = grad;
     }
   }
   let a = sum_of_lanes(lane, first);
-  let b = sum_of_lanes(lane, touched);
+  let b = sum_of_lanes(lane, counts);
   if (lane == 0 && block < params.blocks) {
-    sums[block] = Sums(a.x, a.y, a.z, a.w, 0.0, 0.0, b.x, 0.0);
+    let loss = spoilt_if(b.y > 0.0, a.x);
+    let kl = spoilt_if(b.z > 0.0, a.w);
+    sums[block] = Sums(loss, a.y, a.z, kl, 0.0, 0.0, b.x, 0.0);
   }
 }
 

@@ -50,6 +50,10 @@ const LARGEST_K3 = 10;
 /**
  * The policy loss in float64, the definition that policy_loss.wgsl is held to; matches
  * `compute_policy_loss_vanilla`, `_clip_cov` and `_kl_cov` of verl's core_algos.py.
+ *
+ * A response token with an input that is NaN or infinite makes the loss, its own gradient and the metrics of
+ * that input NaN, also where a clip or a selection would hide it; entropies and the reference only where they
+ * have a weight in the loss. So does PyTorch with NaN.
  */
 export function policyLossReference(
   input: PolicyLossInput,
@@ -58,7 +62,7 @@ export function policyLossReference(
   const { logProb, mask, columns } = input;
   const size = logProb.length;
   const weights = aggregationWeights(mask, columns, settings.aggregation);
-  const count = sum(mask);
+  const count = Math.max(1, sum(mask));
   const gradLogProb = new Float64Array(size);
   const gradEntropy = new Float64Array(size);
   let [loss, clipped, lower, ppoKl, referenceKl, entropy, touched] = [0, 0, 0, 0, 0, 0, 0];
@@ -67,12 +71,12 @@ export function policyLossReference(
     const token = tokenLoss(input, i, settings);
     loss += weights[i]! * token.loss;
     gradLogProb[i] = weights[i]! * token.gradLogProb;
-    gradEntropy[i] = -weights[i]! * settings.entropyCoefficient;
+    gradEntropy[i] = weights[i]! * token.gradEntropy;
     clipped += token.clipped;
     lower += token.clippedLower;
     ppoKl += token.ppoKl;
     referenceKl += token.referenceKl;
-    entropy += input.entropy?.[i] ?? 0;
+    entropy += token.entropy;
     touched += token.touched;
   }
   return {
@@ -117,10 +121,12 @@ export function aggregationWeights(
 
 function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettings) {
   const { intervention, clipLow, clipHigh, dualClip } = settings;
-  const advantage = input.advantages[i]!;
   const selected = input.selected?.[i] === 1;
   const isClipping = intervention === "none" || intervention === "clip-cov-verl";
-  const raw = input.logProb[i]! - input.oldLogProb[i]!;
+  const hasKl = Number.isFinite(input.logProb[i]! - input.oldLogProb[i]!);
+  const hasLoss = hasKl && Number.isFinite(input.advantages[i]);
+  const advantage = hasLoss ? input.advantages[i]! : 0;
+  const raw = hasKl ? input.logProb[i]! - input.oldLogProb[i]! : 0;
   // What is clamped has no gradient.
   const delta = Math.min(settings.largestLogRatio, Math.max(-settings.largestLogRatio, raw));
   const ratio = Math.exp(delta);
@@ -155,13 +161,25 @@ function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettin
     loss += settings.klCoefficient * (ratio - 1 - delta);
     gradLogProb += settings.klCoefficient * (ratio - 1);
   }
+  if (!hasLoss) loss = gradLogProb = NaN;
+  if (!hasKl) ppoKl = NaN;
   const reference = referenceKl(input, i, settings);
-  loss += settings.referenceCoefficient * reference.value -
-    settings.entropyCoefficient * (input.entropy?.[i] ?? 0);
-  gradLogProb += settings.referenceCoefficient * reference.gradient;
+  if (settings.referenceCoefficient !== 0) {
+    loss += settings.referenceCoefficient * reference.value;
+    gradLogProb += settings.referenceCoefficient * reference.gradient;
+  }
+  const given = input.entropy?.[i] ?? 0;
+  const entropy = Number.isFinite(given) ? given : NaN;
+  let gradEntropy = -settings.entropyCoefficient;
+  if (settings.entropyCoefficient !== 0) {
+    loss -= settings.entropyCoefficient * entropy;
+    if (Number.isNaN(entropy)) gradEntropy = NaN;
+  }
   return {
     loss,
     gradLogProb,
+    gradEntropy,
+    entropy,
     clipped,
     clippedLower,
     ppoKl,
@@ -176,7 +194,8 @@ function referenceKl(
   settings: PolicyLossSettings,
 ) {
   if (referenceLogProb === undefined) return { value: 0, gradient: 0 };
-  return tokenKl(logProb[i]! - referenceLogProb[i]!, settings.referenceKl);
+  const d = logProb[i]! - referenceLogProb[i]!;
+  return Number.isFinite(d) ? tokenKl(d, settings.referenceKl) : { value: NaN, gradient: NaN };
 }
 
 /** An estimate of the KL to the reference from one token, and its gradient; d = ln π − ln π_reference. */

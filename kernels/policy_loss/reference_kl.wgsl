@@ -1,4 +1,5 @@
-// Adds the KL to a reference policy, estimated from each token, to the loss and its gradient.
+// Adds the KL to a reference policy, estimated from each token, to the loss and its gradient. A token with
+// a log-probability that is NaN or infinite has the KL NaN; it spoils the loss only where that has the KL.
 // Prepend elementary.wgsl and sums.wgsl.
 
 // 0: k1, 1: abs, 2: k2, 3: k3.
@@ -29,21 +30,26 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let block = workgroup.y * workgroups.x + workgroup.x;
-  // Weighted and plain.
+  // Weighted and plain; then the number of tokens without a KL.
   var own = vec4f();
+  let is_in_loss = params.coefficient != 0.0;
   for (var j = 0u; j < PER_LANE; j++) {
     let i = element(block, j, lane);
     if (i < params.size && mask[i] != 0) {
       let weight = params.coefficient * weights[i / params.columns];
-      let kl = token_kl(log_prob[i] - reference_log_prob[i]);
-      grad_log_prob[i] += weight * kl.y;
-      own += vec4f(weight * kl.x, kl.x, 0.0, 0.0);
+      let d = log_prob[i] - reference_log_prob[i];
+      let has_kl = is_finite(log_prob[i]) && is_finite(reference_log_prob[i]) && is_finite(d);
+      let kl = token_kl(select(0.0, d, has_kl));
+      let grad = grad_log_prob[i] + weight * kl.y;
+      grad_log_prob[i] = spoilt_if(!has_kl && is_in_loss, grad);
+      own += vec4f(weight * kl.x, kl.x, f32(!has_kl), 0.0);
     }
   }
   let sum = sum_of_lanes(lane, own);
   if (lane == 0 && block < params.blocks) {
-    sums[block].loss += sum.x;
-    sums[block].reference_kl = sum.y;
+    let spoils = sum.z > 0.0;
+    sums[block].loss = spoilt_if(spoils && is_in_loss, sums[block].loss + sum.x);
+    sums[block].reference_kl = spoilt_if(spoils, sum.y);
   }
 }
 

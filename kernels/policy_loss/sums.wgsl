@@ -17,6 +17,18 @@ struct Sums {
   tokens: f32,
 }
 
+const NOT_A_NUMBER = 0x7fc00000u;
+
+// By the bits: compilers may take it that there is no NaN, and clamps swallow it.
+fn is_finite(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7f800000) != 0x7f800000;
+}
+
+// NaN in place of a number, whatever it is.
+fn spoilt_if(spoils: bool, x: f32) -> f32 {
+  return bitcast<f32>(select(bitcast<u32>(x), NOT_A_NUMBER, spoils));
+}
+
 var<workgroup> lane_sums: array<vec4f, LANES>;
 
 fn element(block: u32, j: u32, lane: u32) -> u32 {

@@ -24,7 +24,7 @@ export function uniforms(recorder: Recorder, out: Tensor, seed: number, stream =
   });
   recorder.dispatch(program, {
     bindings: [out],
-    params: [u32(out.size), ...seedWords(seed), u32(stream)],
+    params: [u32(out.size), ...seedWords(seed), streamWord(stream)],
     workgroups: grid(Math.ceil(out.size / 4), lanes),
   });
 }
@@ -40,4 +40,15 @@ export function seedWords(seed: number): [Word, Word] {
   }
   const [low, high] = keyOf(seed);
   return [u32(low), u32(high)];
+}
+
+/**
+ * What tells apart random numbers of one seed, as a word of a shader's parameters.
+ *
+ * @param name What it is called, for the error.
+ * @throws {ShapeError} if it is not a whole number from 0 to 2^32 − 1.
+ */
+export function streamWord(stream: number, name = "stream"): Word {
+  if (Number.isSafeInteger(stream) && stream >= 0 && stream < 2 ** 32) return u32(stream);
+  throw new ShapeError(`the ${name} is ${stream}, expected a whole number from 0 to 2^32 − 1.`);
 }

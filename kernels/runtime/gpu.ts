@@ -4,7 +4,8 @@ import { BufferPool } from "./pool.ts";
 import { Profile } from "./profile.ts";
 import { type Program, ProgramCache, type ProgramSource } from "./program.ts";
 import { Recorder } from "./recorder.ts";
-import { bytesOf, type DataType, sizeOf, Tensor } from "./tensor.ts";
+import { type Elements, packElements, typeFor } from "./elements.ts";
+import { bytesOf, type DataType, expectShape, sizeOf, Tensor } from "./tensor.ts";
 import { TILES, type Tiles } from "./tiles.ts";
 
 /** Which GPU to use. */
@@ -189,12 +190,11 @@ export class Gpu {
   /**
    * A tensor whose elements are whatever was in its memory.
    *
-   * @throws {ShapeError} if an extent is not a whole number or the tensor is larger than a buffer can be.
+   * @throws {ShapeError} if an extent is not a whole number, there is no such type, or the tensor is larger
+   * than a buffer can be.
    */
   empty(shape: readonly number[], type: DataType = "f32"): Tensor {
-    if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
-      throw new ShapeError(`a tensor cannot have shape [${shape}], expected whole numbers.`);
-    }
+    expectShape(shape);
     const bytes = sizeOf(shape) * bytesOf(type);
     if (bytes > this.device.limits.maxBufferSize) {
       throw new ShapeError(
@@ -216,44 +216,41 @@ export class Gpu {
   }
 
   /**
-   * A tensor with these elements: f32 from Float32Array or numbers, u32 from Uint32Array, f16 and bf16
-   * from the bits in a Uint16Array.
+   * A tensor with these elements, of type f32 unless they are a Uint32Array (u32), a Float16Array or a
+   * Uint16Array (f16), or the type is given. Numbers are rounded to the nearest that the type has; a
+   * Uint16Array is taken for the bits of f16 or bf16.
    *
-   * @throws {ShapeError} if the number of elements is not the shape's.
+   * @throws {ShapeError} if the number of elements is not the shape's, or the type cannot hold one of them.
    */
   tensor(
-    data: Float32Array | Uint32Array | Uint16Array | readonly number[],
+    data: Elements,
     shape: readonly number[] = [data.length],
-    type: DataType = data instanceof Uint32Array
-      ? "u32"
-      : data instanceof Uint16Array
-      ? "f16"
-      : "f32",
+    type: DataType = typeFor(data),
   ): Tensor {
     if (data.length !== sizeOf(shape)) {
       throw new ShapeError(`${data.length} elements do not make a tensor of shape [${shape}].`);
     }
+    // Before there is a tensor that would have to be destroyed.
+    const elements = packElements(data, type);
     const tensor = this.empty(shape, type);
-    this.write(tensor, data);
+    this.write(tensor, elements);
     return tensor;
   }
 
   /**
-   * Replaces the elements of a tensor.
+   * Replaces the elements of a tensor, with what {@linkcode Gpu.tensor} takes for its type.
    *
-   * @throws {ShapeError} if their number is not the tensor's.
+   * @throws {ShapeError} if their number is not the tensor's, the type cannot hold one of them, or the tensor
+   * is another GPU's.
    */
-  write(tensor: Tensor, data: Float32Array | Uint32Array | Uint16Array | readonly number[]): void {
+  write(tensor: Tensor, data: Elements): void {
     if (data.length !== tensor.size) {
       throw new ShapeError(
         `${data.length} elements do not fill a tensor of shape [${tensor.shape}].`,
       );
     }
-    const elements = ArrayBuffer.isView(data)
-      ? data
-      : tensor.type === "u32"
-      ? Uint32Array.from(data)
-      : Float32Array.from(data);
+    if (!tensor.isOn(this)) throw new ShapeError("a tensor of another GPU was given.");
+    const elements = packElements(data, tensor.type);
     const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
     // WebGPU writes whole words.
     const whole = bytes.byteLength - (bytes.byteLength % 4);

@@ -131,13 +131,20 @@ export class Recorder {
   /**
    * Copies elements between tensors of one type.
    *
-   * @throws {ShapeError} if the types differ or the range does not fit.
+   * @throws {ShapeError} if the types differ, the range does not fit, or it begins or ends within a word that
+   * it shares with other elements of the target, as types of 16 bits can.
    */
   copy(source: Tensor, target: Tensor, range: CopyRange = {}): void {
     const { from = 0, to = 0 } = range;
     const count = range.count ?? source.size - from;
-    const width = source.bytes / Math.max(1, source.size);
-    if (source.type !== target.type || from + count > source.size || to + count > target.size) {
+    const width = bytesOf(source.type);
+    const isRange = [from, to, count].every((number) =>
+      Number.isSafeInteger(number) && number >= 0
+    );
+    const isWithin = from + count <= source.size && to + count <= target.size;
+    const startsWord = (from * width) % 4 === 0 && (to * width) % 4 === 0;
+    const endsWord = (count * width) % 4 === 0 || to + count === target.size;
+    if (source.type !== target.type || !isRange || !isWithin || !startsWord || !endsWord) {
       throw new ShapeError(
         `${count} elements at ${from} of ${source.type} [${source.shape}] do not fit at ${to} into ${target.type} [${target.shape}].`,
       );

@@ -4,9 +4,21 @@ import type { Gpu } from "./gpu.ts";
 /** The type of an element. f16 and bf16 are packed two to a word and are input only. */
 export type DataType = "f32" | "u32" | "f16" | "bf16";
 
-/** Bytes of an element. */
+const BYTES: ReadonlyMap<DataType, number> = new Map(
+  [["f32", 4], ["u32", 4], ["f16", 2], ["bf16", 2]],
+);
+
+/**
+ * Bytes of an element.
+ *
+ * @throws {ShapeError} if there is no such type.
+ */
 export function bytesOf(type: DataType): number {
-  return type === "f16" || type === "bf16" ? 2 : 4;
+  const bytes = BYTES.get(type);
+  if (bytes !== undefined) return bytes;
+  throw new ShapeError(
+    `there is no type ${type}, expected one of ${[...BYTES.keys()].join(", ")}.`,
+  );
 }
 
 /** A GPU buffer and the bytes that were asked of the pool for it. */
@@ -36,13 +48,18 @@ export class Tensor {
   /** Whose memory this is, if it is not its own. */
   #base: Tensor | undefined;
 
-  /** Made by `Gpu`, not directly. */
+  /**
+   * Made by `Gpu`, not directly.
+   *
+   * @throws {ShapeError} if an extent is not a whole number.
+   */
   constructor(
     gpu: Gpu,
     shape: readonly number[],
     type: DataType,
     allocation: Allocation | undefined,
   ) {
+    expectShape(shape);
     this.#gpu = gpu;
     this.shape = shape;
     this.type = type;
@@ -72,7 +89,7 @@ export class Tensor {
    * The same elements in another shape. It has no memory of its own: destroying it does nothing, and it can
    * be used as long as this tensor can.
    *
-   * @throws {ShapeError} if the number of elements is another.
+   * @throws {ShapeError} if the number of elements is another, or an extent is not a whole number.
    */
   reshape(shape: readonly number[]): Tensor {
     if (sizeOf(shape) !== this.size) {
@@ -132,6 +149,12 @@ export class Tensor {
     this.#gpu.pool.give(this.#allocation);
     this.#allocation = undefined;
   }
+}
+
+/** @throws {ShapeError} if an extent is not a whole number. */
+export function expectShape(shape: readonly number[]): void {
+  if (shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) return;
+  throw new ShapeError(`a tensor cannot have shape [${shape}], expected whole numbers.`);
 }
 
 /** The number of elements of a shape. */

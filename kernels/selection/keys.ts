@@ -1,7 +1,7 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
-import { seedWords } from "../random/uniforms.ts";
+import { seedWords, streamWord } from "../random/uniforms.ts";
 import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./keys.wgsl" with { type: "text" };
@@ -116,7 +116,7 @@ function recordKeys(
       f32(low),
       f32(high),
       ...seedWords(seed),
-      u32(stream),
+      streamWord(stream),
       f32(unclipped?.clipLow ?? 0),
       f32(unclipped?.clipHigh ?? 0),
     ],

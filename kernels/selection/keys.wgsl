@@ -1,5 +1,6 @@
 // A 32-bit key for each token, such that the tokens to select are those of the largest keys; 0 for
-// tokens that cannot be selected. Counts response tokens and candidates. Prepend philox.wgsl.
+// tokens that cannot be selected, such as those whose covariance is NaN. Counts response tokens and
+// candidates. Prepend philox.wgsl.
 
 override LANES: u32;
 override PER_LANE: u32;
@@ -46,12 +47,25 @@ fn priority(i: u32) -> u32 {
   return max(1, bits[i % 4]);
 }
 
-fn in_interval(x: f32) -> bool {
-  return params.low < x && x < params.high;
+// By the bits: compilers may take it that there is no NaN.
+fn is_nan(x: f32) -> bool {
+  return (bitcast<u32>(x) << 1) > 0xff000000;
 }
 
-// Whether PPO clips the token: the bounded loss is the larger one.
+fn is_finite(x: f32) -> bool {
+  return (bitcast<u32>(x) << 1) < 0xff000000;
+}
+
+fn in_interval(x: f32) -> bool {
+  return !is_nan(x) && params.low < x && x < params.high;
+}
+
+// Whether PPO clips the token: the bounded loss is the larger one. A token whose loss is no number is left
+// out as well.
 fn is_clipped(i: u32) -> bool {
+  if (!is_finite(log_prob[i]) || !is_finite(old_log_prob[i]) || !is_finite(advantages[i])) {
+    return true;
+  }
   let ratio = exp(log_prob[i] - old_log_prob[i]);
   let bounded = clamp(ratio, 1.0 - params.clip_low, 1.0 + params.clip_high);
   return -advantages[i] * bounded > -advantages[i] * ratio;
@@ -88,15 +102,18 @@ fn top(
 ) {
   begin(lane);
   var n = 0u;
+  var c = 0u;
   for (var j = 0u; j < PER_LANE; j++) {
     let i = element(workgroup, workgroups, lane, j);
     if (i < params.size) {
       let is_token = mask[i] != 0;
-      keys[i] = select(0, key_of_float(covariance[i]), is_token);
+      let is_candidate = is_token && !is_nan(covariance[i]);
+      keys[i] = select(0, key_of_float(covariance[i]), is_candidate);
       n += u32(is_token);
+      c += u32(is_candidate);
     }
   }
-  finish(lane, n, n);
+  finish(lane, n, c);
 }
 
 // By chance, for a uniform sample of those in the interval.

@@ -23,7 +23,7 @@ const PER_LANE_HISTOGRAM = 512;
  *
  * @param state Written: k, candidates, response tokens, the k-th largest key, and how many tokens of that
  * very key are among the k, [5] in u32.
- * @throws {ShapeError} if the ratio is out of range.
+ * @throws {ShapeError} if the ratio or the least number is out of range.
  */
 export function findKth(
   recorder: Recorder,
@@ -33,6 +33,9 @@ export function findKth(
 ): void {
   if (!(ratio >= 0 && ratio <= 1)) {
     throw new ShapeError(`the ratio is ${ratio}, expected a share from 0 to 1.`);
+  }
+  if (!Number.isSafeInteger(atLeast) || atLeast < 0 || atLeast >= 2 ** 32) {
+    throw new ShapeError(`atLeast is ${atLeast}, expected a whole number from 0 to 2^32 − 1.`);
   }
   const { size } = keys;
   const { lanes } = recorder.gpu.tiles.elements;

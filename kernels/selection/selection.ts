@@ -36,7 +36,8 @@ export function emptySelection(gpu: Gpu, size: number): Selection {
 
 /**
  * The response tokens of highest covariance, exactly as many as `amount` says, ties by the lowest index
- * (KL-Cov: paper, Eq. 13; `torch.topk` in verl). Runs on the GPU without a readback. Reference:
+ * (KL-Cov: paper, Eq. 13; `torch.topk` in verl). A token whose covariance is NaN is no candidate, as the
+ * counts tell, where `torch.topk` would take it first. Runs on the GPU without a readback. Reference:
  * {@linkcode topReference}.
  *
  * @throws {ShapeError} if shapes or types do not fit, or the amount is out of range.
@@ -54,7 +55,8 @@ export function selectTop(
 /**
  * A uniform sample without replacement of the response tokens whose covariance lies in an open interval,
  * exactly as many as `amount` says (Clip-Cov: paper, Eq. 11; `torch.randperm` in verl). Each candidate gets
- * a random key from Philox, and those of the largest keys are taken. Reference:
+ * a random key from Philox, and those of the largest keys are taken. A token whose covariance is NaN is no
+ * candidate, nor, where PPO's clip is to be left out, is one whose loss is no number. Reference:
  * {@linkcode sampleReference}.
  *
  * @throws {ShapeError} if shapes or types do not fit, or the amount is out of range.

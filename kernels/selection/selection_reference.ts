@@ -10,14 +10,17 @@ export function amountReference(
   return Math.min(Math.max(atLeast, Math.floor(ratio * tokens)), candidates);
 }
 
-/** The k response tokens of highest covariance, ties by the lowest index, as a mask of 0 and 1. */
+/**
+ * The k response tokens of highest covariance, ties by the lowest index, as a mask of 0 and 1. One whose
+ * covariance is NaN is never among them.
+ */
 export function topReference(
   covariance: ArrayLike<number>,
   mask: ArrayLike<number>,
   k: number,
 ): Uint32Array {
   const order = Array.from({ length: mask.length }, (_, i) => i)
-    .filter((i) => mask[i] !== 0)
+    .filter((i) => mask[i] !== 0 && !Number.isNaN(covariance[i]))
     .sort((i, j) => covariance[j]! - covariance[i]! || i - j);
   return marked(mask.length, order.slice(0, k));
 }

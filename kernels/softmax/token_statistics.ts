@@ -169,10 +169,18 @@ export function lanesFor(gpu: Gpu, columns: number): number {
   return lanes;
 }
 
-/** @throws {ShapeError} if a temperature is not a positive finite number. */
+/**
+ * The lowest temperature: divided by it, logits up to a million are within the range of float32. Long before,
+ * all but the most likely token have the probability 0.
+ */
+export const LOWEST_TEMPERATURE = 1e-32;
+
+/** @throws {ShapeError} if a temperature is not a finite number from {@linkcode LOWEST_TEMPERATURE} up. */
 export function checkTemperature(temperature: number): void {
-  if (temperature > 0 && Number.isFinite(temperature)) return;
-  throw new ShapeError(`the temperature is ${temperature}, expected a positive number.`);
+  if (temperature >= LOWEST_TEMPERATURE && Number.isFinite(temperature)) return;
+  throw new ShapeError(
+    `the temperature is ${temperature}, expected a positive number from ${LOWEST_TEMPERATURE} up.`,
+  );
 }
 
 const REASONS: readonly string[] = [

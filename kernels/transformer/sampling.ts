@@ -1,11 +1,16 @@
-import { seedWords } from "../random/uniforms.ts";
+import { seedWords, streamWord } from "../random/uniforms.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
-import { lanesFor, type TokenStatistics, tokenStatistics } from "../softmax/token_statistics.ts";
+import {
+  checkTemperature,
+  lanesFor,
+  type TokenStatistics,
+  tokenStatistics,
+} from "../softmax/token_statistics.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import code from "./sampling.wgsl" with { type: "text" };
 
@@ -37,8 +42,8 @@ export interface SampleTokensOptions {
  * Draws a token for each sequence with probability softmax(logits / temperature). The random numbers depend
  * on seed, stream, position, row and token alone. Reference: {@linkcode sampleTokensReference}.
  *
- * @throws {ShapeError} if shapes or types do not fit, there is no token, the temperature is negative, or the
- * seed is out of range.
+ * @throws {ShapeError} if shapes or types do not fit, there is no token, or the temperature, the seed, the
+ * stream or the position is out of range.
  */
 export function sampleTokens(recorder: Recorder, options: SampleTokensOptions): void {
   const { logits, temperature, seed, stream, position, done, endToken, padToken, tokens } = options;
@@ -47,9 +52,7 @@ export function sampleTokens(recorder: Recorder, options: SampleTokensOptions): 
   expectTensor("done", done, "u32", [rows]);
   expectTensor("tokens", tokens, "u32", [rows]);
   if (columns === 0) throw new ShapeError("logits has no columns, expected at least one token.");
-  if (!(temperature >= 0 && Number.isFinite(temperature))) {
-    throw new ShapeError(`the temperature is ${temperature}, expected 0 or a positive number.`);
-  }
+  if (temperature !== 0) checkTemperature(temperature);
   const { gpu } = recorder;
   const lanes = lanesFor(gpu, columns);
   const group = gpu.tiles.statistics.group / lanes;
@@ -65,8 +68,8 @@ export function sampleTokens(recorder: Recorder, options: SampleTokensOptions): 
         u32(count),
         u32(first),
         u32(columns),
-        u32(position),
-        u32(stream),
+        streamWord(position, "position"),
+        streamWord(stream),
         ...seedWords(seed),
         f32(temperature === 0 ? 1 : 1 / temperature),
         u32(padToken),
