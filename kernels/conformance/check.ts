@@ -59,7 +59,7 @@ export class Tally {
 
   /**
    * One case: no element is further from what is expected than the tolerance, which is one for all or
-   * one for each.
+   * one for each. Only NaN is near NaN, and only infinity near infinity.
    */
   near(
     label: string,
@@ -74,10 +74,11 @@ export class Tally {
     let [largest, scale] = [0, 0];
     for (let i = 0; i < actual.length; i++) {
       const limit = typeof tolerance === "number" ? tolerance : tolerance[i]!;
-      const error = Math.abs(actual[i]! - expected[i]!);
-      scale = Math.max(scale, Math.abs(expected[i]!));
+      const isSame = Object.is(actual[i], expected[i]);
+      const error = isSame ? 0 : Math.abs(actual[i]! - expected[i]!);
+      if (Number.isFinite(expected[i])) scale = Math.max(scale, Math.abs(expected[i]!));
       // NaN is never within the limit.
-      if (!(error <= limit) && wrong < 0) wrong = i;
+      if (!isSame && !(error <= limit) && wrong < 0) wrong = i;
       largest = Math.max(largest, Number.isNaN(error) ? Infinity : error);
     }
     this.#absolute = Math.max(this.#absolute, largest);

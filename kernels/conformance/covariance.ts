@@ -1,4 +1,5 @@
 import { covarianceReference } from "../covariance/covariance_reference.ts";
+import type { Gpu } from "../runtime/gpu.ts";
 import { groupMeansReference } from "../covariance/group_means_reference.ts";
 import { groupMeans, TABLE_1_SHARES } from "../covariance/group_means.ts";
 import { sequenceCovarianceReference } from "../covariance/sequence_covariance_reference.ts";
@@ -7,9 +8,15 @@ import { emptyTokenCovariance, tokenCovariance } from "../covariance/token_covar
 import { asFloat32, type Check, type Tally, ulp } from "./check.ts";
 import { RandomData } from "./random.ts";
 
+/** NaN of either sign, quiet and not. */
+export const NANS: readonly number[] = [0x7fc00000, 0xffc00000, 0x7f800001, 0xffffffff];
+
 const SIZES: readonly number[] = [1, 2, 3, 17, 255, 257, 4099, 50257, 151936];
 
-/** {@linkcode tokenCovariance}: values, means, the empty mask, padding that is NaN, the same bits twice. */
+/**
+ * {@linkcode tokenCovariance}: values, means, the empty mask, padding and response tokens that are NaN, the same
+ * bits twice.
+ */
 export const covarianceCheck: Check = {
   name: "covariance",
   async run(gpu, tally) {
@@ -20,7 +27,7 @@ export const covarianceCheck: Check = {
         const logProb = random.normal(size).map((value) => -Math.abs(value) - 0.5);
         const advantages = random.normal(size);
         // What padding holds must not matter.
-        for (let i = 0; i < size; i++) if (mask[i] === 0) logProb[i] = NaN;
+        for (let i = 0; i < size; i++) if (mask[i] === 0) logProb[i] = advantages[i] = NaN;
         using tensors = {
           logProb: gpu.tensor(logProb),
           advantages: gpu.tensor(advantages),
@@ -64,10 +71,41 @@ export const covarianceCheck: Check = {
         );
       }
     }
+    for (const name of ["logProb", "advantages"] as const) {
+      for (const value of [NaN, Infinity, -Infinity]) await compareSpoilt(gpu, tally, name, value);
+    }
   },
 };
 
-/** {@linkcode groupMeans} with the shares of Table 1, ties and zeros. */
+/** A response token that is NaN spoils all that it is a part of, and padding stays 0. */
+async function compareSpoilt(
+  gpu: Gpu,
+  tally: Tally,
+  name: "logProb" | "advantages",
+  value: number,
+): Promise<void> {
+  const input = {
+    logProb: Float32Array.of(-1, -0.5, NaN, -1.5),
+    advantages: Float32Array.of(1, -1, Infinity, 3),
+    mask: Uint32Array.of(1, 1, 0, 1),
+  };
+  input[name][1] = value;
+  using logProb = gpu.tensor(input.logProb);
+  using advantages = gpu.tensor(input.advantages);
+  using mask = gpu.tensor(input.mask);
+  using out = emptyTokenCovariance(gpu, 4);
+  const recorder = gpu.record("covariance");
+  tokenCovariance(recorder, { logProb, advantages, mask }, out);
+  const [covariance, means, mean] = await recorder.read(out.covariance, out.means, out.mean);
+  const expected = covarianceReference(input);
+  const label = `where ${name} is ${value}`;
+  tally.same(`covariance ${label}`, covariance!, expected.covariance);
+  tally.same(`means ${label}`, means!, [expected.meanLogProb, expected.meanAdvantage]);
+  tally.same(`mean covariance ${label}`, mean!, [expected.mean]);
+  tally.that(`it is told ${label}`, !Number.isFinite(mean![0]), `the mean is ${mean![0]}`);
+}
+
+/** {@linkcode groupMeans} with the shares of Table 1, ties, zeros and NaN. */
 export const groupMeansCheck: Check = {
   name: "group-means",
   async run(gpu, tally) {
@@ -90,10 +128,25 @@ export const groupMeansCheck: Check = {
         compare(tally, label, read!, expected, plain);
       }
     }
+    const mask = Uint32Array.of(1, 1, 0, 1);
+    for (const at of [1, 2]) {
+      for (const bits of NANS) {
+        const covariance = Float32Array.of(3, 1, 4, -2);
+        new Uint32Array(covariance.buffer)[at] = bits;
+        using covarianceTensor = gpu.tensor(covariance);
+        using maskTensor = gpu.tensor(mask);
+        using out = gpu.empty([2]);
+        const recorder = gpu.record("group means");
+        groupMeans(recorder, { covariance: covarianceTensor, mask: maskTensor }, out, [0, 0.7]);
+        const [read] = await recorder.read(out);
+        const label = `NaN of the bits ${bits.toString(16)} at ${at === 1 ? "a token" : "padding"}`;
+        tally.same(label, read!, groupMeansReference(covariance, mask, [0, 0.7]));
+      }
+    }
   },
 };
 
-/** {@linkcode sequenceCovariance} with empty responses and a last group that is not full. */
+/** {@linkcode sequenceCovariance} with empty responses, a last group that is not full, and NaN. */
 export const sequenceCovarianceCheck: Check = {
   name: "sequence-covariance",
   async run(gpu, tally) {
@@ -124,6 +177,29 @@ export const sequenceCovarianceCheck: Check = {
       // Sums of at most `columns` and `group` terms of about 1.
       const tolerance = (columns + group) * ulp(1);
       tally.near(`[${rows}, ${columns}] in groups of ${group}`, read!, expected, tolerance);
+    }
+    for (const value of [NaN, Infinity, -Infinity]) {
+      // A token of the second of three groups of two, and padding of the others.
+      const logProb = Float32Array.of(-1, value, -2, -1, value, -1, -2, -1, value, -3, -1, -2);
+      const advantages = Float32Array.of(1, value, 2, 1, 1, -1, 1, 2, value, 3, 1, 0);
+      const mask = Uint32Array.of(1, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1);
+      using logProbTensor = gpu.tensor(logProb, [6, 2]);
+      using advantagesTensor = gpu.tensor(advantages, [6, 2]);
+      using maskTensor = gpu.tensor(mask, [6, 2]);
+      using out = gpu.empty([3, 2]);
+      const recorder = gpu.record("sequence covariance");
+      sequenceCovariance(recorder, {
+        logProb: logProbTensor,
+        advantages: advantagesTensor,
+        mask: maskTensor,
+        group: 2,
+        out,
+      });
+      const [read] = await recorder.read(out);
+      const expected = sequenceCovarianceReference({ logProb, advantages, mask }, 2, 2)
+        .flatMap(({ withAdvantage, withPolicyAdvantage }) => [withAdvantage, withPolicyAdvantage]);
+      tally.near(`${value} in one of three groups`, read!, expected, 8 * ulp(1));
+      tally.that(`it is told, ${value}`, !Number.isFinite(read![2]) && Number.isFinite(read![4]));
     }
   },
 };

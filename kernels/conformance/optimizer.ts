@@ -5,7 +5,7 @@ import { gradientNormReference } from "../optimizer/gradient_norm_reference.ts";
 import { asFloat32, type Check, ulp } from "./check.ts";
 import { RandomData } from "./random.ts";
 
-/** {@linkcode gradientNorm} over tensors of odd sizes, clipping or not. */
+/** {@linkcode gradientNorm} over tensors of odd sizes, clipping or not, and with NaN or infinity. */
 export const gradientNormCheck: Check = {
   name: "gradient-norm",
   async run(gpu, tally) {
@@ -32,6 +32,16 @@ export const gradientNormCheck: Check = {
           [factor],
           factor === 1 ? 0 : asFloat32([factor], [Math.fround(maxNorm / (plain + 1e-6))]),
         );
+        for (const value of [NaN, Infinity, -Infinity]) {
+          gradients.at(-1)![0] = value;
+          const spoilt = gradients.map((values) => gpu.tensor(values));
+          const recorder = gpu.record("gradient norm");
+          gradientNorm(recorder, spoilt, maxNorm, out);
+          const [read] = await recorder.read(out);
+          for (const tensor of spoilt) tensor.destroy();
+          const { norm, factor } = gradientNormReference(gradients, maxNorm);
+          tally.same(`norm and factor of ${label} with ${value}`, read!, [norm, factor]);
+        }
       }
     }
   },

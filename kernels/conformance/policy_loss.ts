@@ -33,7 +33,10 @@ const INTERVENTIONS: readonly Intervention[] = [
 ];
 const ESTIMATORS: readonly KlEstimator[] = ["k1", "abs", "k2", "k3"];
 
-/** {@linkcode policyLoss} in every mode, with ratios of e^±20, empty responses, and padding that is NaN. */
+/**
+ * {@linkcode policyLoss} in every mode, with ratios of e^±20, empty responses, padding that is NaN, and
+ * response tokens that hold NaN or infinity.
+ */
 export const policyLossCheck: Check = {
   name: "policy-loss",
   async run(gpu, tally) {
@@ -53,6 +56,7 @@ export const policyLossCheck: Check = {
     for (const intervention of INTERVENTIONS) {
       await compare(gpu, tally, { ...PLAIN_PPO, intervention }, batch(random, 4, 9, 20));
     }
+    await spoilt(gpu, tally, random);
   },
 };
 
@@ -77,7 +81,7 @@ function batch(
   rows: number,
   columns: number,
   spread: number,
-): Required<PolicyLossInput> {
+) {
   const size = rows * columns;
   const mask = random.mask(size, 0.8);
   if (rows > 1) mask.fill(0, 0, columns);
@@ -105,21 +109,21 @@ function batch(
   };
 }
 
-async function compare(
-  gpu: Gpu,
-  tally: Tally,
-  settings: PolicyLossSettings,
-  input: Required<PolicyLossInput>,
-): Promise<void> {
+const FLOATS = ["logProb", "oldLogProb", "advantages", "entropy", "referenceLogProb"] as const;
+const WORDS = ["mask", "selected"] as const;
+
+/** A batch, some of whose numbers are spoilt. */
+type Batch = ReturnType<typeof batch>;
+
+/** What the kernel makes of a batch: both gradients and the metrics. */
+async function onGpu(gpu: Gpu, settings: PolicyLossSettings, input: Required<PolicyLossInput>) {
   const { columns } = input;
   const rows = input.mask.length / columns;
   const shape = [rows, columns];
-  const floats = ["logProb", "oldLogProb", "advantages", "entropy", "referenceLogProb"] as const;
-  const words = ["mask", "selected"] as const;
   const tensors = Object.fromEntries([
-    ...floats.map((name) => [name, gpu.tensor(Float32Array.from(input[name]), shape)]),
-    ...words.map((name) => [name, gpu.tensor(Uint32Array.from(input[name]), shape)]),
-  ]) as Record<(typeof floats)[number] | (typeof words)[number], ReturnType<Gpu["tensor"]>>;
+    ...FLOATS.map((name) => [name, gpu.tensor(Float32Array.from(input[name]), shape)]),
+    ...WORDS.map((name) => [name, gpu.tensor(Uint32Array.from(input[name]), shape)]),
+  ]) as Record<(typeof FLOATS)[number] | (typeof WORDS)[number], ReturnType<Gpu["tensor"]>>;
   using out = emptyPolicyLoss(gpu, rows, columns);
   const recorder = gpu.record("policy loss");
   policyLoss(recorder, tensors, settings, out);
@@ -129,7 +133,94 @@ async function compare(
     out.metrics,
   );
   for (const tensor of Object.values(tensors)) tensor.destroy();
+  return { gradLogProb, gradEntropy, metrics };
+}
 
+/** What NaN and infinity do in each input, response token or padding, and in a batch of padding alone. */
+async function spoilt(gpu: Gpu, tally: Tally, random: RandomData): Promise<void> {
+  const all = { referenceCoefficient: 0.1, entropyCoefficient: 0.2, dualClip: 1.5 };
+  const cases = INTERVENTIONS.flatMap((intervention, i): PolicyLossSettings[] => {
+    const aggregation = AGGREGATIONS[i % AGGREGATIONS.length]!;
+    const referenceKl = ESTIMATORS[i % ESTIMATORS.length]!;
+    const settings = { ...PLAIN_PPO, intervention, aggregation, referenceKl };
+    return [{ ...settings, ...all }, { ...settings, largestLogRatio: 20 }];
+  });
+  for (const settings of cases) {
+    const whole = batch(random, 3, 300, 0.3);
+    const before = await onGpu(gpu, settings, whole);
+    const label =
+      `${settings.intervention}, ${settings.referenceKl} of weight ${settings.referenceCoefficient}`;
+    for (const name of FLOATS) {
+      for (const value of [NaN, Infinity, -Infinity]) {
+        // In another block than the first token, and selected, so that a selection could hide it.
+        const at = whole.mask.lastIndexOf(1);
+        const input: Batch = { ...whole, [name]: whole[name].with(at, value) };
+        input.selected = whole.selected.with(at, 1);
+        await compareSpoilt(gpu, tally, `${label} with ${name} ${value}`, settings, input, at);
+      }
+    }
+    for (const value of [NaN, Infinity, -Infinity]) {
+      const input: Batch = { ...whole };
+      for (const name of FLOATS) {
+        input[name] = whole[name].map((own, i) => whole.mask[i] === 0 ? value : own);
+      }
+      const after = await onGpu(gpu, settings, input);
+      for (const part of ["gradLogProb", "gradEntropy", "metrics"] as const) {
+        tally.same(`${part} of ${label} with padding ${value}`, after[part]!, before[part]!);
+      }
+    }
+  }
+  const empty: Batch = { ...batch(random, 3, 5, 0.3) };
+  empty.mask = new Uint32Array(empty.mask.length);
+  await compare(gpu, tally, { ...PLAIN_PPO, ...all }, empty);
+}
+
+/** The spoilt token's gradients, and the metrics that it enters, are NaN; nothing else changes. */
+async function compareSpoilt(
+  gpu: Gpu,
+  tally: Tally,
+  label: string,
+  settings: PolicyLossSettings,
+  input: Batch,
+  at: number,
+): Promise<void> {
+  const actual = await onGpu(gpu, settings, input);
+  const expected = policyLossReference(input, settings);
+  // With other numbers in the spoilt token's place the other tokens' gradients are the same.
+  const mended: Batch = { ...input };
+  for (const name of FLOATS) {
+    if (!Number.isFinite(input[name][at])) mended[name] = input[name].with(at, 0);
+  }
+  const other = await onGpu(gpu, settings, mended);
+  for (const part of ["gradLogProb", "gradEntropy"] as const) {
+    const want = (other[part] as Float32Array).with(at, expected[part][at]!);
+    const spoils = Number.isNaN(expected[part][at]);
+    tally.same(`${part} of ${label}`, actual[part]!, spoils ? want : other[part]!);
+  }
+  const metrics = readMetrics(actual.metrics!);
+  const others = readMetrics(other.metrics!);
+  for (const name of ["loss", "ppoKl", "referenceKl", "entropy"] as const) {
+    const isNumber = !Number.isNaN(expected[name]);
+    tally.that(
+      `${name} of ${label}`,
+      isNumber ? metrics[name] === others[name] : Number.isNaN(metrics[name]),
+      `${metrics[name]}, expected ${isNumber ? others[name] : NaN}`,
+    );
+  }
+  const counts = ["clipFraction", "clipFractionLower", "touched"] as const;
+  const shares = counts.map((name) => expected[name]);
+  tally.near(`counts of ${label}`, counts.map((name) => metrics[name]), shares, ulps(shares, 1));
+}
+
+async function compare(
+  gpu: Gpu,
+  tally: Tally,
+  settings: PolicyLossSettings,
+  input: Required<PolicyLossInput>,
+): Promise<void> {
+  const { columns } = input;
+  const rows = input.mask.length / columns;
+  const { gradLogProb, gradEntropy, metrics } = await onGpu(gpu, settings, input);
   const expected = policyLossReference(input, settings);
   const plain = plainPolicyLoss(input, settings);
   const label = `${settings.intervention}, ${settings.aggregation}, reference KL ${

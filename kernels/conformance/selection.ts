@@ -6,6 +6,7 @@ import {
 } from "../selection/selection_reference.ts";
 import { emptySelection, selectSample, selectTop } from "../selection/selection.ts";
 import type { Check, Tally } from "./check.ts";
+import { NANS } from "./covariance.ts";
 import { RandomData } from "./random.ts";
 
 const SIZES: readonly number[] = [1, 2, 3, 17, 255, 257, 4099, 50257];
@@ -49,6 +50,7 @@ export const selectSampleCheck: Check = {
         }
       }
     }
+    await withoutLoss(gpu, tally);
     await largeSample(gpu, tally);
     await drawsAreUniform(gpu, tally);
   },
@@ -64,7 +66,16 @@ function covariancesOf(
     ["equal", new Float32Array(size).fill(0.5)],
     ["zero", new Float32Array(size).map((_, i) => i % 2 === 0 ? 0 : -0)],
     ["no candidate's", new Float32Array(size).fill(-7)],
+    ["spoilt", spoilt(random.normal(size))],
   ];
+}
+
+/** Every second number is NaN or infinite. */
+function spoilt(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer);
+  const kinds = [...NANS, 0x7f800000, 0xff800000];
+  for (let i = 0; i < values.length; i += 2) bits[i] = kinds[(i / 2) % kinds.length]!;
+  return values;
 }
 
 async function compareTop(
@@ -76,6 +87,7 @@ async function compareTop(
   ratio: number,
 ): Promise<void> {
   const tokens = mask.reduce((sum, value) => sum + value, 0);
+  const candidates = mask.filter((value, i) => value !== 0 && !Number.isNaN(covariance[i])).length;
   using covarianceTensor = gpu.tensor(covariance);
   using maskTensor = gpu.tensor(mask);
   for (const atLeast of [0, 1]) {
@@ -84,9 +96,9 @@ async function compareTop(
     const input = { covariance: covarianceTensor, mask: maskTensor };
     selectTop(recorder, input, { ratio, atLeast }, selection);
     const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-    const k = amountReference(ratio, atLeast, tokens, tokens);
+    const k = amountReference(ratio, atLeast, tokens, candidates);
     const name = `${ratio} of ${label}, at least ${atLeast}`;
-    tally.same(`counts of ${name}`, counts!.subarray(0, 3), [k, tokens, tokens]);
+    tally.same(`counts of ${name}`, counts!.subarray(0, 3), [k, candidates, tokens]);
     tally.same(name, selected!, topReference(covariance, mask, k));
   }
 }
@@ -116,6 +128,24 @@ async function compareSample(
   const name = `${ratio} of ${label}`;
   tally.same(`counts of ${name}`, counts!.subarray(0, 3), [n, candidates, tokens]);
   tally.same(name, selected!, sampleReference(isCandidate, size, n, seed, stream));
+}
+
+/** Where PPO's clip decides, tokens whose loss is no number are no candidates. */
+async function withoutLoss(gpu: Gpu, tally: Tally): Promise<void> {
+  const size = 7;
+  using covariance = gpu.tensor(new Float32Array(size).fill(2));
+  using mask = gpu.tensor(new Uint32Array(size).fill(1));
+  using logProb = gpu.tensor([-1, NaN, Infinity, -1, -1, -1, -1]);
+  using oldLogProb = gpu.tensor([-1, -1, -1, NaN, -Infinity, -1, -1]);
+  using advantages = gpu.tensor([1, 1, 1, 1, 1, NaN, -1]);
+  using selection = emptySelection(gpu, size);
+  const recorder = gpu.record("sample");
+  const unclipped = { logProb, oldLogProb, advantages, clipLow: 0.2, clipHigh: 0.2 };
+  const options = { low: 1, high: 5, seed: 1, unclipped };
+  selectSample(recorder, { covariance, mask }, { ratio: 1 }, options, selection);
+  const [selected, counts] = await recorder.read(selection.selected, selection.counts);
+  tally.same("counts with tokens without a loss", counts!.subarray(0, 3), [2, 2, size]);
+  tally.same("tokens without a loss", selected!, [1, 0, 0, 0, 0, 0, 1]);
 }
 
 async function large(gpu: Gpu, tally: Tally): Promise<void> {

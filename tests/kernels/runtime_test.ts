@@ -199,8 +199,17 @@ Deno.test("wrong calls are refused with one sentence", () => {
   refused(() => gpu.empty([2 ** 40]), /needs 4398046511104 bytes/);
   refused(() => gpu.tensor([1, 2, 3], [2, 2]), /3 elements do not make a tensor of shape \[2,2\]/);
   refused(() => gpu.write(x, [1]), /1 elements do not fill/);
+  refused(() => gpu.empty([1], "f64" as "f32"), /no type f64, expected one of f32, u32, f16, bf16/);
+  refused(() => x.reshape([-2, -2]), /cannot have shape \[-2,-2\]/);
+  refused(() => recorder.temporary([-2, -2]), /cannot have shape \[-2,-2\]/);
   refused(() => recorder.copy(x, words), /do not fit/);
   refused(() => recorder.copy(x, x, { from: 3, count: 2 }), /2 elements at 3/);
+  refused(() => recorder.copy(x, x, { from: -1, count: 2 }), /2 elements at -1/);
+  refused(() => recorder.copy(x, x, { from: NaN }), /NaN elements at NaN/);
+  using halves = gpu.empty([4], "f16");
+  // Words are copied whole: the first would come from its neighbour, the second overwrite it.
+  refused(() => recorder.copy(halves, halves, { from: 1, count: 2 }), /2 elements at 1 of f16/);
+  refused(() => recorder.copy(halves, halves, { count: 1 }), /1 elements at 0 of f16/);
   refused(
     () => recorder.dispatch(add(gpu), { bindings: [x], workgroups: [limit + 1] }),
     new RegExp(`${limit + 1}×1×1 workgroups, the most is ${limit}`),
@@ -241,6 +250,7 @@ Deno.test("two GPUs live side by side and do not take each other's tensors", asy
     first.dispatch(add(gpu), { bindings: [x], params: [u32(1), f32(1)], workgroups: [1] });
     second.dispatch(add(other), { bindings: [y], params: [u32(1), f32(2)], workgroups: [1] });
     assert.throws(() => first.copy(y, x), /a tensor of another GPU/);
+    assert.throws(() => gpu.write(y, [2]), /a tensor of another GPU/);
     assert.deepEqual(Array.from((await first.read(x))[0]!), [2]);
     assert.deepEqual(Array.from((await second.read(y))[0]!), [3]);
   }

@@ -13,6 +13,7 @@ import {
   matmul,
   PLAIN_PPO,
   policyLoss,
+  type PolicyLossSettings,
   requestGpu,
   restrictTokens,
   selectSample,
@@ -64,6 +65,10 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
   refused(
     () => tokenStatistics(recorder, floats, twoWords, statistics, { temperature: 0 }),
     /temperature is 0/,
+  );
+  refused(
+    () => tokenStatistics(recorder, floats, twoWords, statistics, { temperature: 1e-40 }),
+    /temperature is 1e-40, expected a positive number from 1e-32 up/,
   );
   refused(
     () => tokenStatistics(recorder, others, twoWords, statistics),
@@ -138,6 +143,29 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
     () => policyLoss(recorder, batch, { ...PLAIN_PPO, referenceCoefficient: 0.1 }, loss),
     /reference KL of weight 0.1 needs referenceLogProb/,
   );
+  for (
+    const [setting, message] of [
+      [{ clipLow: NaN }, /clipLow is NaN, expected a finite number/],
+      [{ klCoefficient: 1e39 }, /klCoefficient is 1e\+39, expected a finite number/],
+      [{ dualClip: NaN }, /dualClip is NaN, expected a positive number or Infinity/],
+      [{ aggregation: "mean" }, /aggregation is mean, expected one of token-mean, seq-mean/],
+      [{ intervention: "toString" }, /intervention is toString, expected one of none, clip-cov/],
+      [{ referenceKl: "k4" }, /referenceKl is k4, expected one of k1, abs, k2, k3/],
+    ] as const
+  ) {
+    const wrong = { ...PLAIN_PPO, ...setting } as PolicyLossSettings;
+    refused(() => policyLoss(recorder, batch, wrong, loss), message);
+  }
+  refused(
+    () =>
+      selectTop(
+        recorder,
+        { covariance: floats, mask: words },
+        { ratio: 0, atLeast: -1 },
+        selection,
+      ),
+    /atLeast is -1, expected a whole number from 0 to 2\^32 − 1/,
+  );
   refused(() => gradientNorm(recorder, [floats], 0, two), /maxNorm is 0/);
   const moments = {
     parameter: floats,
@@ -154,7 +182,19 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
     () => adamw(recorder, { ...moments, secondMoment: floats }, settings, 0, two),
     /step is 0/,
   );
+  refused(
+    () =>
+      adamw(
+        recorder,
+        { ...moments, secondMoment: floats },
+        { ...settings, learningRate: NaN },
+        1,
+        two,
+      ),
+    /learningRate is NaN/,
+  );
   refused(() => uniforms(recorder, floats, -1), /seed is -1/);
+  refused(() => uniforms(recorder, floats, 1, 2 ** 32), /stream is 4294967296/);
   recorder.submit();
 });
 
