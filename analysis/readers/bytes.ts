@@ -1,82 +1,219 @@
-import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { ReadError } from "../errors.ts";
+import { through } from "./through.ts";
 
 const CHUNK_BYTES = 1 << 18;
+/** What a gzipped source may always inflate to, whatever its size. */
+const FREE_INFLATION = 1 << 26;
+/** Standard input by any name. Deno opens none of these paths without all permissions. */
+const STANDARD_INPUT: ReadonlySet<string> = new Set([
+  "-",
+  "/dev/stdin",
+  "/dev/fd/0",
+  "/proc/self/fd/0",
+]);
+
+/** Whether a path stands for standard input: `-`, `/dev/stdin` and the like. */
+export function isStandardInput(path: string): boolean {
+  return STANDARD_INPUT.has(path);
+}
+
+/** What is needed of an open file. */
+interface Handle {
+  read(buffer: Uint8Array): Promise<number | null>;
+  close(): void;
+}
 
 /**
- * The bytes of a file, chunk by chunk; a gzipped file (told by its first two bytes, not its name) is
- * decompressed on the way. A chunk is valid until the next one is asked for. A gzip stream that was cut
- * off ends where its data ends, as a cut-off plain file does.
- *
- * @throws {ReadError} if the file does not exist, cannot be read, or is a directory.
+ * The bytes of a file, a pipe or standard input, by one handle: {@linkcode ByteSource.head} looks at the
+ * beginning, and {@linkcode ByteSource.chunks} still gives everything from the beginning. Gzipped data
+ * (told by its first two bytes, not the name) is decompressed on the way. To be disposed of, which
+ * closes the file.
  */
-export async function* readBytes(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const raw = readRawBytes(path);
-  const first = await raw.next();
-  if (first.done) return;
-  if (!(first.value[0] === 0x1f && first.value[1] === 0x8b)) {
-    yield first.value;
-    yield* raw;
-    return;
-  }
-  // gunzip keeps what it is given, so each chunk is copied out of the reused buffer.
-  async function* compressed() {
-    yield (first.value as Uint8Array).slice();
-    for await (const chunk of raw) yield chunk.slice();
-  }
-  const gunzip = Readable.from(compressed()).pipe(createGunzip({ chunkSize: CHUNK_BYTES }));
-  try {
-    for await (const chunk of gunzip) yield chunk as Uint8Array<ArrayBuffer>;
-  } catch (error) {
-    if ((error as { code?: string }).code === "Z_BUF_ERROR") return;
-    throw new ReadError(`${path}: the gzip data is damaged (${(error as Error).message}).`);
-  }
-}
+export class ByteSource implements AsyncDisposable {
+  /** The path as it was given, or "standard input". */
+  readonly name: string;
+  /**
+   * How many bytes a gzipped source may inflate to for each byte that it has; what inflates further (and
+   * to more than 64 MiB) is refused.
+   */
+  mostInflation = Infinity;
+  #handle: Handle;
+  #stream: AsyncGenerator<Uint8Array<ArrayBuffer>>;
+  #head: Uint8Array<ArrayBuffer>[] = [];
+  #taken = 0;
+  #end: "unknown" | "whole" | "cut off" = "unknown";
 
-async function* readRawBytes(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(path);
-    if ((await file.stat()).isDirectory) {
-      file.close();
-      throw new ReadError(`${path} is a directory, expected a file.`);
-    }
-  } catch (error) {
-    throw openError(path, error);
+  private constructor(name: string, handle: Handle) {
+    this.name = name;
+    this.#handle = handle;
+    this.#stream = this.#decompressed();
   }
-  try {
+
+  /**
+   * Opens a file for reading; a FIFO waits for its writer.
+   *
+   * @throws {ReadError} if the file does not exist, cannot be read, or is a directory.
+   */
+  static async open(path: string): Promise<ByteSource> {
+    if (isStandardInput(path)) {
+      const read = (buffer: Uint8Array) => Deno.stdin.read(buffer);
+      return new ByteSource("standard input", { read, close: () => {} });
+    }
+    let file: Deno.FsFile | undefined;
+    try {
+      file = await Deno.open(path);
+      if ((await file.stat()).isDirectory) {
+        throw new ReadError(`${path} is a directory, expected a file.`);
+      }
+      return new ByteSource(path, file);
+    } catch (error) {
+      file?.close();
+      throw readError(path, error);
+    }
+  }
+
+  /**
+   * The first `limit` bytes after decompression; all of it if it is shorter. To be asked for before the
+   * chunks.
+   *
+   * @throws {ReadError} as the chunks do.
+   */
+  async head(limit: number): Promise<Uint8Array<ArrayBuffer>> {
+    let length = this.#head.reduce((sum, { length }) => sum + length, 0);
+    while (length < limit) {
+      const next = await this.#stream.next();
+      if (next.done) break;
+      this.#head.push(next.value.slice());
+      length += next.value.length;
+    }
+    const head = new Uint8Array(length);
+    let at = 0;
+    for (const chunk of this.#head) {
+      head.set(chunk, at);
+      at += chunk.length;
+    }
+    this.#head = [head];
+    return head.subarray(0, limit);
+  }
+
+  /**
+   * All bytes after decompression, once; a chunk is valid until the next one is asked for. Gzipped data
+   * that was cut off ends where it was cut, as a cut-off plain file does.
+   *
+   * @throws {ReadError} if reading fails, or gzipped data is damaged or inflates too far.
+   */
+  async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const head = this.#head;
+    this.#head = [];
+    yield* head;
+    yield* this.#stream;
+  }
+
+  /** Whether the end of the chunks is known to be the end of what was written: a gzip trailer says so. */
+  get isWhole(): boolean {
+    return this.#end === "whole";
+  }
+
+  /** Whether gzipped data ended before its trailer. */
+  get isCutOff(): boolean {
+    return this.#end === "cut off";
+  }
+
+  /** Closes the file; standard input stays open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stream.return(undefined);
+    this.#handle.close();
+  }
+
+  async *#decompressed(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const raw = this.#raw();
+    // A pipe may give its first bytes one by one.
+    let first = new Uint8Array(0);
+    while (first.length < 2) {
+      const next = await raw.next();
+      if (next.done) break;
+      const longer = new Uint8Array(first.length + next.value.length);
+      longer.set(first);
+      longer.set(next.value, first.length);
+      first = longer;
+    }
+    if (first.length === 0) return;
+    if (!(first[0] === 0x1f && first[1] === 0x8b)) {
+      yield first;
+      yield* raw;
+      return;
+    }
+    async function* compressed() {
+      yield first;
+      // gunzip keeps what it is given, so each chunk is copied out of the reused buffer.
+      for await (const chunk of raw) yield chunk.slice();
+    }
+    let inflated = 0;
+    try {
+      const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+      for await (
+        const chunk of through<Uint8Array, Uint8Array<ArrayBuffer>>(compressed(), gunzip)
+      ) {
+        inflated += chunk.length;
+        if (inflated > Math.max(FREE_INFLATION, this.mostInflation * this.#taken)) {
+          throw new ReadError(
+            `${this.name} inflates to more than ${this.mostInflation} times its size and 64 MiB, which such files do not; to read it all the same, unpack it first.`,
+          );
+        }
+        yield chunk;
+      }
+      this.#end = "whole";
+    } catch (error) {
+      if (error instanceof ReadError) throw error;
+      if ((error as { code?: string }).code !== "Z_BUF_ERROR") {
+        throw new ReadError(
+          `${this.name}: the gzip data is damaged (${(error as Error).message}).`,
+        );
+      }
+      this.#end = "cut off";
+    }
+  }
+
+  async *#raw(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const buffer = new Uint8Array(CHUNK_BYTES);
     while (true) {
-      const count = await file.read(buffer);
+      let count: number | null;
+      try {
+        count = await this.#handle.read(buffer);
+      } catch (error) {
+        throw readError(this.name, error);
+      }
       if (count === null) return;
+      this.#taken += count;
       yield buffer.subarray(0, count);
     }
-  } finally {
-    file.close();
   }
 }
 
-function openError(path: string, error: unknown): Error {
+function readError(name: string, error: unknown): ReadError {
   if (error instanceof ReadError) return error;
-  if (error instanceof Deno.errors.NotFound) return new ReadError(`${path} does not exist.`);
+  if (error instanceof Deno.errors.NotFound) return new ReadError(`${name} does not exist.`);
   if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-    return new ReadError(`${path} cannot be read: permission denied.`);
+    return new ReadError(`${name} cannot be read: permission denied.`);
   }
-  return new ReadError(`${path} cannot be read: ${(error as Error).message}.`);
+  return new ReadError(`${name} cannot be read: ${(error as Error).message}.`);
+}
+
+/**
+ * The bytes of a file as {@linkcode ByteSource.chunks} gives them.
+ *
+ * @throws {ReadError} as ByteSource does.
+ */
+export async function* readBytes(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  await using source = await ByteSource.open(path);
+  yield* source.chunks();
 }
 
 /** The first `limit` bytes of a file after decompression; all of it if it is shorter. */
 export async function readHead(path: string, limit: number): Promise<Uint8Array> {
-  const head = new Uint8Array(limit);
-  let length = 0;
-  for await (const chunk of readBytes(path)) {
-    const part = chunk.subarray(0, limit - length);
-    head.set(part, length);
-    length += part.length;
-    if (length === limit) break;
-  }
-  return head.subarray(0, length);
+  await using source = await ByteSource.open(path);
+  return await source.head(limit);
 }
 
 /** Reads a byte stream piece by piece: what the framed binary formats need. */
@@ -115,6 +252,21 @@ export class ByteReader {
       this.#offset += part.length;
     }
     return bytes.subarray(0, length);
+  }
+
+  /** Passes over the next `count` bytes; false if the stream ends before. */
+  async skip(count: number): Promise<boolean> {
+    for (let left = count; left > 0;) {
+      const part = Math.min(left, this.#chunk.length - this.#offset);
+      this.#offset += part;
+      left -= part;
+      if (left === 0) break;
+      const next = await this.#chunks.next();
+      if (next.done) return false;
+      this.#chunk = next.value;
+      this.#offset = 0;
+    }
+    return true;
   }
 
   /** Stops reading and closes the file. */

@@ -1,10 +1,10 @@
-import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
-import { readBytes } from "./bytes.ts";
+import type { ByteSource } from "./bytes.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
+import { through } from "./through.ts";
 
 /** A column of a table: whose it is, and which metric. */
 interface Column {
@@ -14,21 +14,24 @@ interface Column {
 
 /**
  * Reads a comma-separated table with named columns, one of them the step; empty cells are no values.
+ * Where the file ends without a newline, its last cell may have lost digits: it is left out and counted as
+ * malformed, unless its closing quotation mark or a gzip trailer shows that it is whole.
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export function readCsv(path: string, options: ReaderOptions): Promise<LogRows[]> {
-  return readTable(path, options, (name) => ({ run: "", key: name }));
+export function readCsv(source: ByteSource, options: ReaderOptions): Promise<LogRows[]> {
+  return readTable(source, options, (name) => ({ run: "", key: name }));
 }
 
 /**
  * Reads the CSV export of a W&B chart: one column per run and metric, `run - metric`, in which the
- * columns `…__MIN` and `…__MAX` of smoothed or sampled charts are ignored.
+ * columns `…__MIN` and `…__MAX` of smoothed or sampled charts are ignored. The last cell is treated as
+ * {@linkcode readCsv} does.
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export function readWandbCsv(path: string, options: ReaderOptions): Promise<LogRows[]> {
-  return readTable(path, options, wandbColumn);
+export function readWandbCsv(source: ByteSource, options: ReaderOptions): Promise<LogRows[]> {
+  return readTable(source, options, wandbColumn);
 }
 
 /** The run and metric of a column of a W&B chart export; undefined for any other column. */
@@ -42,78 +45,158 @@ export function wandbColumn(name: string): Column | undefined {
 /** A whole number of lines fits well within this; more is an unclosed quotation mark. */
 const LONGEST_RECORD = 1 << 22;
 
+/** More columns are no table; W&B exports of very many runs come near. */
+const MOST_COLUMNS = 1 << 18;
+
+/** Cells of a malformed row that are kept to show it. */
+const SHOWN_CELLS = 20;
+
+const NEWLINE = 0x0a;
+/** A line end or a quotation mark closes a cell. */
+const ENDS_CELL: readonly number[] = [NEWLINE, 0x0d, 0x22];
+
 /** How tables write what is not a number but stands for one. */
 const NOT_FINITE = /^(?:[-+]?(?:nan|inf|infinity)|null|none)$/i;
 
 async function readTable(
-  path: string,
+  source: ByteSource,
   options: ReaderOptions,
   columnOf: (name: string) => Column | undefined,
 ): Promise<LogRows[]> {
-  const runs = new Map<string, LogRows>();
   const malformed = new Malformed();
-  const steps = new StepFinder();
-  let header: string[] | undefined;
-  let columns: (Column & { rows: LogRows } | undefined)[] = [];
-  let stepOf: (record: string[]) => number | undefined = () => undefined;
-  let number = 0;
+  let table: Table | undefined;
+  // A row is added once the next one is there, as the last one may be cut.
+  let pending: string[] | undefined;
+  const text = new CsvText(source);
   try {
-    for await (const record of records(path)) {
-      number++;
-      if (header === undefined) {
-        header = record.map((name) => name.trim());
-        const place = new Map(header.map((name, i) => [name, i]));
-        stepOf = (record) => steps.find((key) => record[place.get(key) ?? -1]);
-        columns = header.map((name) => {
-          const column = columnOf(name);
-          if (column === undefined) return undefined;
-          let rows = runs.get(column.run);
-          if (rows === undefined) {
-            const series = new SeriesCollector(options.keep, "mean");
-            rows = { name: column.run, series, malformed };
-            runs.set(column.run, rows);
-          }
-          return { ...column, rows };
-        });
-        // A chart over another axis than the step, or a table without one: rows count as steps.
-        if (!header.some(StepFinder.knows)) stepOf = () => number - 2;
-        continue;
-      }
-      const step = stepOf(record);
-      if (step === undefined || record.length !== header.length) {
-        malformed.add(`row ${number}`, record.join(","));
-        continue;
-      }
-      for (let i = 0; i < columns.length; i++) {
-        const column = columns[i];
-        const text = record[i]!.trim();
-        if (column === undefined || text === "") continue;
-        const value = NOT_FINITE.test(text) ? NaN : Number(text);
-        // Text columns (a flag, a model's name) are no metrics.
-        if (!Number.isNaN(value) || NOT_FINITE.test(text)) {
-          column.rows.series.add(step, column.key, value);
-        }
+    for await (const record of text.records()) {
+      if (table === undefined) table = new Table(record, columnOf, options, malformed);
+      else {
+        if (pending !== undefined) table.add(pending);
+        pending = record;
       }
     }
+    if (pending !== undefined) table?.addLast(pending, text.isTerminated);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    malformed.add(`row ${number + 1}`, error.message);
+    // What cannot be parsed comes after the pending row, which is whole.
+    if (pending !== undefined) table?.add(pending);
+    malformed.add(`row ${(table?.row ?? 0) + 1}`, error.message);
   }
-  return [...runs.values()];
+  return table?.runs() ?? [];
 }
 
-async function* records(path: string): AsyncGenerator<string[]> {
-  async function* copies() {
-    for await (const chunk of readBytes(path)) yield chunk.slice();
+/** The runs of a table as its rows come in. */
+class Table {
+  /** The row that was added last; the header is row 1. */
+  row = 1;
+  #runs = new Map<string, LogRows>();
+  #width: number;
+  /** The columns that are metrics. */
+  #columns: { at: number; key: string; series: SeriesCollector }[] = [];
+  #malformed: Malformed;
+  #steps = new StepFinder();
+  #stepOf: (record: readonly string[]) => number | undefined;
+
+  constructor(
+    header: readonly string[],
+    columnOf: (name: string) => Column | undefined,
+    options: ReaderOptions,
+    malformed: Malformed,
+  ) {
+    this.#malformed = malformed;
+    this.#width = header.length;
+    const place = new Map<string, number>();
+    for (const [at, name] of header.map((name) => name.trim()).entries()) {
+      if (StepFinder.knows(name)) place.set(name, at);
+      const column = columnOf(name);
+      if (column === undefined) continue;
+      if (this.#columns.length === MOST_COLUMNS) {
+        malformed.add(`a column past the first ${MOST_COLUMNS}`, name);
+        continue;
+      }
+      let rows = this.#runs.get(column.run);
+      if (rows === undefined) {
+        const series = new SeriesCollector(options.keep, "mean", malformed);
+        rows = { name: column.run, series, malformed };
+        this.#runs.set(column.run, rows);
+      }
+      this.#columns.push({ at, key: column.key, series: rows.series });
+    }
+    // A chart over another axis than the step, or a table without one: rows count as steps.
+    this.#stepOf = place.size === 0
+      ? () => this.row - 2
+      : (record) => this.#steps.find((key) => record[place.get(key) ?? -1]);
   }
-  const parser = parse({
-    bom: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    max_record_size: LONGEST_RECORD,
-  });
-  const source = Readable.from(copies());
-  source.on("error", (error) => parser.destroy(error));
-  yield* source.pipe(parser) as AsyncIterable<string[]>;
+
+  add(record: readonly string[]): void {
+    this.row++;
+    const step = this.#stepOf(record);
+    if (step === undefined || record.length !== this.#width) {
+      const place = `row ${this.row}`;
+      const complaint = record.length === this.#width
+        ? this.#steps.complaint
+        : `has ${record.length} cells, expected ${this.#width}`;
+      this.#malformed.add(`${place} ${complaint}`, record.slice(0, SHOWN_CELLS).join(","));
+      return;
+    }
+    for (const { at, key, series } of this.#columns) {
+      const text = record[at]!.trim();
+      if (text === "") continue;
+      const value = NOT_FINITE.test(text) ? NaN : Number(text);
+      // Text columns (a flag, a model's name) are no metrics.
+      if (!Number.isNaN(value) || NOT_FINITE.test(text)) series.add(step, key, value);
+    }
+  }
+
+  /** Adds the last row of the file, without its last cell if that may be cut. */
+  addLast(record: string[], isTerminated: boolean): void {
+    const cell = record.at(-1)?.trim() ?? "";
+    if (isTerminated || cell === "" || record.length !== this.#width) return this.add(record);
+    this.#malformed.add(
+      `row ${this.row + 1} ends without a newline, so its last cell may be cut off`,
+      cell,
+    );
+    this.add([...record.slice(0, -1), ""]);
+  }
+
+  runs(): LogRows[] {
+    return Array.from(this.#runs.values());
+  }
+}
+
+/** The text of a table as records of cells. */
+class CsvText {
+  #source: ByteSource;
+  #lastByte = NEWLINE;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  /** After the records: false if the end of the file may have cut the last cell. */
+  get isTerminated(): boolean {
+    return this.#source.isWhole || ENDS_CELL.includes(this.#lastByte);
+  }
+
+  records(): AsyncIterable<string[]> {
+    return through(
+      this.#copies(),
+      parse({
+        bom: true,
+        relax_column_count: true,
+        relax_quotes: true,
+        skip_empty_lines: true,
+        max_record_size: LONGEST_RECORD,
+      }),
+    );
+  }
+
+  async *#copies(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.#source.chunks()) {
+      this.#lastByte = chunk.at(-1) ?? this.#lastByte;
+      // The parser may keep what it is given.
+      yield chunk.slice();
+    }
+  }
 }

@@ -6,26 +6,42 @@ import type { Run } from "./run.ts";
  * the run of the same name that has it; all others stay as they are.
  */
 export function joinExports(runs: readonly Run[]): Run[] {
+  const parts = new Map<string, Record<Part, Run[]>>();
+  for (const run of runs) {
+    const part = partOf(run);
+    if (part === undefined) continue;
+    let ofName = parts.get(run.name);
+    if (ofName === undefined) parts.set(run.name, ofName = { entropy: [], score: [] });
+    ofName[part].push(run);
+  }
+  // The first stands last, where it can be taken away at no cost.
+  for (const { entropy, score } of parts.values()) {
+    entropy.reverse();
+    score.reverse();
+  }
   const joined: Run[] = [];
   const used = new Set<Run>();
   for (const run of runs) {
     if (used.has(run)) continue;
-    const other = runs.find((other) => !used.has(other) && completes(run, other));
+    const part = partOf(run);
+    const other = part && parts.get(run.name)?.[part === "entropy" ? "score" : "entropy"].pop();
     if (other === undefined) joined.push(run);
     else {
       used.add(other);
-      joined.push(run.entropy === undefined ? together(other, run) : together(run, other));
+      joined.push(part === "score" ? together(other, run) : together(run, other));
     }
   }
   return joined;
 }
 
-function completes(run: Run, other: Run): boolean {
-  const isExport = run.format === "wandb-csv" && other.format === "wandb-csv";
-  const complements = (run.entropy === undefined) !== (other.entropy === undefined) &&
-    (run.score === undefined) !== (other.score === undefined) &&
-    (run.entropy === undefined) !== (run.score === undefined);
-  return isExport && run.name === other.name && complements;
+type Part = "entropy" | "score";
+
+/** Which of the two a run of an export has; undefined if it has both or none, or is no export. */
+function partOf(run: Run): Part | undefined {
+  if (run.format !== "wandb-csv" || (run.entropy === undefined) === (run.score === undefined)) {
+    return undefined;
+  }
+  return run.entropy === undefined ? "score" : "entropy";
 }
 
 /** The run that has the entropy, with the score of the other. */

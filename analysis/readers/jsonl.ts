@@ -1,5 +1,7 @@
+import type { ByteSource } from "./bytes.ts";
 import { readLines } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
+import { endOfQuoted } from "./quoted.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { type RepeatRule, SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
@@ -21,18 +23,21 @@ export interface JsonlLayout {
  * @throws {ReadError} if the file cannot be read.
  */
 export async function readJsonl(
-  path: string,
+  source: ByteSource,
   layout: JsonlLayout,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
-  const collector = new SeriesCollector(options.keep, layout.repeat);
   const malformed = new Malformed();
+  const collector = new SeriesCollector(options.keep, layout.repeat, malformed);
   const steps = new StepFinder();
   let config: Record<string, unknown> | undefined;
-  for await (const batch of readLines(path)) {
-    for (const [i, line] of batch.lines.entries()) {
-      if (line.trim() === "") continue;
-      const place = `line ${batch.firstNumber + i}`;
+  for await (const batch of readLines(source, malformed)) {
+    let number = batch.firstNumber - 1;
+    for (const whole of batch.text.split("\n")) {
+      number++;
+      const line = whole.trim();
+      if (line === "") continue;
+      const place = `line ${number}`;
       const row = parseJsonObject(line);
       if (row === undefined) {
         malformed.add(place, line);
@@ -44,7 +49,7 @@ export async function readJsonl(
       }
       const step = steps.find((key) => row[key]);
       if (step === undefined) {
-        malformed.add(`${place} names no step`, line);
+        malformed.add(`${place} ${steps.complaint}`, line);
         continue;
       }
       addMetrics(collector, step, layout.data === undefined ? row : row[layout.data]);
@@ -61,7 +66,7 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
   } catch {
     if (!/NaN|Infinity/.test(text)) return undefined;
     try {
-      value = JSON.parse(text.replace(/(?<=[:[,]\s*)(?:NaN|-?Infinity)(?=\s*[,}\]])/g, "null"));
+      value = JSON.parse(withoutBareWords(text));
     } catch {
       return undefined;
     }
@@ -69,19 +74,48 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
   return isObject(value) ? value : undefined;
 }
 
-/** Adds every number of a row; null and NaN count as values that are not finite, text is no metric. */
+/** JSON text with null for the words NaN, Infinity and -Infinity where they are no part of a string. */
+function withoutBareWords(text: string): string {
+  const parts: string[] = [];
+  const lexeme = /"|-?Infinity|NaN/g;
+  let from = 0;
+  for (let match = lexeme.exec(text); match !== null; match = lexeme.exec(text)) {
+    if (match[0] === '"') {
+      lexeme.lastIndex = endOfQuoted(text, match.index) ?? text.length;
+      continue;
+    }
+    parts.push(text.slice(from, match.index), "null");
+    from = lexeme.lastIndex;
+  }
+  parts.push(text.slice(from));
+  return parts.join("");
+}
+
+/** No logger nests its metrics deeper. */
+const DEEPEST = 32;
+
+/**
+ * Adds every number of a row; null and NaN count as values that are not finite, text is no metric. What is
+ * nested more than 32 levels deep is counted as malformed.
+ */
 export function addMetrics(
   collector: SeriesCollector,
   step: number,
   row: unknown,
   prefix = "",
+  depth = 0,
 ): void {
   if (!isObject(row)) return;
-  for (const [name, value] of Object.entries(row)) {
+  if (depth > DEEPEST) {
+    collector.malformed.add(`more than ${DEEPEST} levels deep`, prefix);
+    return;
+  }
+  for (const name of Object.keys(row)) {
+    const value = row[name];
     const key = prefix + name;
     if (typeof value === "number") collector.add(step, key, value);
     else if (value === null || value === "NaN") collector.add(step, key, NaN);
-    else if (isObject(value)) addMetrics(collector, step, value, key + "/");
+    else if (isObject(value)) addMetrics(collector, step, value, key + "/", depth + 1);
   }
 }
 

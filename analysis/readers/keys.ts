@@ -227,14 +227,17 @@ export const NO_SIGNAL_PARTS: readonly (readonly [RegExp, RegExp])[] = [
 
 const VALIDATION_KEY = /^(?:val|test|eval|validation)(?:[-/]|$)/;
 
+const NEEDED: readonly RegExp[] = [
+  ...ENTROPY_RULES.map(({ pattern }) => pattern),
+  ...SCORE_RULES.map(({ pattern }) => pattern),
+  ...Object.values(COMPANION_RULES).flat(),
+  ...NO_SIGNAL_PARTS.flat(),
+];
+
 /** Whether an analysis here may need the values of a key. */
 export function isNeeded(key: string): boolean {
   const normal = normalKey(key);
-  const matches = (pattern: RegExp) => pattern.test(normal);
-  return ENTROPY_RULES.some((rule) => matches(rule.pattern)) ||
-    SCORE_RULES.some((rule) => matches(rule.pattern)) ||
-    Object.values(COMPANION_RULES).flat().some(matches) ||
-    NO_SIGNAL_PARTS.flat().some(matches);
+  return NEEDED.some((pattern) => pattern.test(normal));
 }
 
 /** Whether a key is of a validation and may be offered as a score: no spread, extreme or count. */

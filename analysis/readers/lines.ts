@@ -1,40 +1,65 @@
-import { readBytes } from "./bytes.ts";
+import type { ByteSource } from "./bytes.ts";
+import type { Malformed } from "./malformed.ts";
 
 /** No metric line comes near this length; what passes it is not a line but a file without newlines. */
-const LONGEST_LINE = 1 << 24;
+export const LONGEST_LINE: number = 1 << 24;
+
+const NEWLINE = 0x0a;
 
 /** The lines that one chunk of a file completed. */
 export interface LineBatch {
-  /** Lines without their line end. */
-  lines: string[];
-  /** Line number of `lines[0]`, from 1. */
+  /** The lines with their line ends. */
+  text: string;
+  /** Number of the first line, from 1. */
   firstNumber: number;
-  /** False if the last line of the batch ended with the file and not with a newline. */
-  terminated: boolean;
+  /** False if the end of the file may have cut the last line: it has no newline, and nothing says that the file is whole. */
+  isTerminated: boolean;
 }
 
 /**
  * The lines of a text file, in batches, so that a file of any size streams through constant memory.
- * Bytes that are not UTF-8 become U+FFFD. A line of more than 2^24 characters is given as its first
- * 2^24.
+ * Bytes that are not UTF-8 become U+FFFD. A line of more than 2^24 characters is left out and counted as
+ * malformed.
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export async function* readLines(path: string): AsyncGenerator<LineBatch> {
+export async function* readLines(
+  source: ByteSource,
+  malformed: Malformed,
+): AsyncGenerator<LineBatch> {
   const decoder = new TextDecoder();
   let rest = "";
+  let isTooLong = false;
   let number = 1;
-  for await (const chunk of readBytes(path)) {
-    const lines = decoder.decode(chunk, { stream: true }).split("\n");
-    lines[0] = rest.length < LONGEST_LINE ? rest + lines[0] : rest;
-    rest = lines.pop()!.slice(0, LONGEST_LINE);
-    if (lines.length === 0) continue;
-    for (let i = 0; i < lines.length; i++) {
-      if (lines[i]!.endsWith("\r")) lines[i] = lines[i]!.slice(0, -1);
+  for await (const chunk of source.chunks()) {
+    let text = decoder.decode(chunk, { stream: true });
+    const last = text.lastIndexOf("\n");
+    if (last < 0) {
+      if (!isTooLong) rest += text;
+      if (rest.length > LONGEST_LINE) {
+        malformed.add(`line ${number} has more than ${LONGEST_LINE} characters`, rest);
+        isTooLong = true;
+        rest = "";
+      }
+      continue;
     }
-    yield { lines, firstNumber: number, terminated: true };
-    number += lines.length;
+    const newRest = text.slice(last + 1);
+    text = text.slice(0, last + 1);
+    // The line that was too long goes, its newline stays: it counts.
+    if (isTooLong) text = text.slice(text.indexOf("\n"));
+    yield { text: rest + text, firstNumber: number, isTerminated: true };
+    number += newlines(chunk);
+    rest = newRest;
+    isTooLong = false;
   }
   rest += decoder.decode();
-  if (rest !== "") yield { lines: [rest], firstNumber: number, terminated: false };
+  if (!isTooLong && rest !== "") {
+    yield { text: rest, firstNumber: number, isTerminated: source.isWhole };
+  }
+}
+
+function newlines(bytes: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] === NEWLINE) count++;
+  return count;
 }

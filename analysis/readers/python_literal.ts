@@ -1,3 +1,5 @@
+import { endOfQuoted } from "./quoted.ts";
+
 /**
  * The value of a Python literal as `pprint` writes it (dictionaries, lists, tuples, strings, adjacent
  * strings, numbers, True, False, None) as JSON-like data, tuples as arrays; undefined if `text` is not
@@ -104,12 +106,12 @@ class Parser {
     let text = "";
     this.#space();
     while (this.#text[this.#at] === "'" || this.#text[this.#at] === '"') {
-      const string = /'((?:[^'\\]|\\[^])*)'|"((?:[^"\\]|\\[^])*)"/y;
-      string.lastIndex = this.#at;
-      const match = string.exec(this.#text);
-      if (match === null) throw new NotALiteral();
-      this.#at = string.lastIndex;
-      text += (match[1] ?? match[2]!).replace(/\\(.)/g, (_, c) => ESCAPES[c] ?? c);
+      const start = this.#at;
+      const end = endOfQuoted(this.#text, start);
+      if (end === undefined) throw new NotALiteral();
+      this.#at = end;
+      const raw = this.#text.slice(start + 1, end - 1);
+      text += raw.replace(/\\(.)/g, (_, c) => ESCAPES[c] ?? c);
       this.#space();
     }
     return text;
@@ -122,7 +124,7 @@ class Parser {
     if (match === null) throw new NotALiteral();
     this.#at = word.lastIndex;
     const text = match[0];
-    if (text in WORDS) return WORDS[text];
+    if (WORDS.has(text)) return WORDS.get(text);
     const number = Number(text);
     if (Number.isNaN(number)) throw new NotALiteral();
     return number;
@@ -130,10 +132,10 @@ class Parser {
 }
 
 const ESCAPES: Record<string, string> = { n: "\n", t: "\t", r: "\r" };
-const WORDS: Record<string, unknown> = {
-  True: true,
-  False: false,
-  None: null,
-  nan: null,
-  inf: null,
-};
+const WORDS: ReadonlyMap<string, boolean | null> = new Map([
+  ["True", true],
+  ["False", false],
+  ["None", null],
+  ["nan", null],
+  ["inf", null],
+]);

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { ReadError } from "../errors.ts";
+import { ByteSource, isStandardInput } from "./bytes.ts";
 import { readCsv, readWandbCsv } from "./csv.ts";
 import { readJsonl } from "./jsonl.ts";
 import {
@@ -17,11 +18,23 @@ import {
 import { recogniseFormat } from "./recognise.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import type { EntropySeries, Framework, LogFormat, Run, ScoreSeries } from "./run.ts";
-import type { Series } from "./series.ts";
+import { placeOf, type Series } from "./series.ts";
 import { readTensorBoard } from "./tensorboard.ts";
 import { readTrainerState } from "./trainer_state.ts";
 import { readVerlConsole } from "./verl_console.ts";
 import { readWandbBinary } from "./wandb_binary.ts";
+
+/**
+ * How far a gzipped log may inflate for its size; rows of numbers do so two- to tenfold. It bounds the time
+ * and memory that a small file can take.
+ */
+const MOST_INFLATION = 20;
+/** Console logs repeat themselves more. */
+const MOST_CONSOLE_INFLATION = 40;
+
+/** Characters that a list of keys may have in a message, and in the label of a mean over benchmarks. */
+const LONGEST_LIST = 400;
+const LONGEST_LABEL = 2000;
 
 /** Which keys to read instead of the preferred ones. */
 export interface ReadRunOptions {
@@ -37,7 +50,9 @@ export interface ReadRunOptions {
  * exports, history JSONL and binary `.wandb`, TensorBoard event files, and tables as CSV or JSONL; all
  * of them also gzipped. The format is recognised from the content.
  *
- * @param path A file, or a folder of TensorBoard event files.
+ * A log is opened once and read from its beginning to its end, so it may also be a pipe.
+ *
+ * @param path A file, a pipe, `-` for standard input, or a folder of TensorBoard event files.
  * @throws {ReadError} if the file cannot be read or holds no metrics or several runs, or a key that was
  * named is not in it.
  */
@@ -56,69 +71,114 @@ export async function readRun(path: string, options: ReadRunOptions = {}): Promi
  * @throws {ReadError} as {@linkcode readRun} does, but for several runs.
  */
 export async function readRuns(path: string, options: ReadRunOptions = {}): Promise<Run[]> {
-  const format = await formatOf(path);
-  const found = await readRows(path, format, {
-    keep: (key) => key === options.entropyKey || key === options.scoreKey || isNeeded(key),
-  });
+  const keep = (key: string) =>
+    key === options.entropyKey || key === options.scoreKey || isNeeded(key);
+  const { name, format, found } = await isFolder(path)
+    ? await readFolder(path, { keep })
+    : await readFile(path, { keep });
   const filled = found.filter((rows) => rows.series.counts.size > 0);
   if (filled.length === 0) {
+    const malformed = found[0]?.malformed;
+    const why = malformed === undefined || malformed.count === 0
+      ? ""
+      : ` (${malformed.count} pieces were left out, such as ${malformed.examples[0]})`;
     throw new ReadError(
       format === "verl-console"
-        ? `${path} is text without a single line "step:N - key:value - …", as verl prints, and neither JSON nor a table.`
-        : `${path} (read as ${format}) holds no metrics.`,
+        ? `${name} is text without a single line "step:N - key:value - …", as verl prints, and neither JSON nor a table${why}.`
+        : `${name} (read as ${format}) holds no metrics${why}.`,
     );
   }
-  return filled.map((rows) => toRun(path, format, rows, options));
+  return filled.map((rows) => toRun(name, format, rows, options));
 }
 
-async function formatOf(path: string): Promise<LogFormat> {
-  const isDirectory = await Deno.stat(path).then((info) => info.isDirectory, () => false);
-  if (!isDirectory) return await recogniseFormat(path);
-  if ((await eventFiles(path)).length > 0) return "tensorboard";
-  throw new ReadError(
-    `${path} is a directory without TensorBoard event files, expected a log file.`,
-  );
+/** What was read, before keys are chosen. */
+interface Found {
+  /** The source as output names it. */
+  name: string;
+  format: LogFormat;
+  found: LogRows[];
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  if (isStandardInput(path)) return false;
+  return await Deno.stat(path).then((info) => info.isDirectory, () => false);
+}
+
+async function readFolder(folder: string, options: ReaderOptions): Promise<Found> {
+  const files = await eventFiles(folder);
+  if (files.length === 0) {
+    throw new ReadError(
+      `${folder} is a directory without TensorBoard event files, expected a log file.`,
+    );
+  }
+  const found = await readTensorBoard(openEach(files), options);
+  return { name: folder, format: "tensorboard", found };
+}
+
+async function* openEach(paths: readonly string[]): AsyncGenerator<ByteSource> {
+  for (const path of paths) {
+    await using source = await ByteSource.open(path);
+    source.mostInflation = MOST_INFLATION;
+    yield source;
+  }
+}
+
+async function readFile(path: string, options: ReaderOptions): Promise<Found> {
+  await using source = await ByteSource.open(path);
+  const format = await recogniseFormat(source);
+  source.mostInflation = format === "verl-console" ? MOST_CONSOLE_INFLATION : MOST_INFLATION;
+  const found = await readRows(source, format, options);
+  if (source.isCutOff) found[0]?.malformed.add("gzip data", "cut off");
+  return { name: source.name, format, found };
 }
 
 /**
  * The event files that a TensorBoard writer left in a folder, in the order in which they were begun: a
  * resumed run adds one. Files that were renamed (their names hold no time) are runs of their own.
+ *
+ * @throws {ReadError} if the folder cannot be read.
  */
 export async function eventFiles(folder: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
-    if (entry.isFile && /tfevents\.\d{9,}/.test(entry.name)) names.push(entry.name);
+  const paths: string[] = [];
+  try {
+    for await (const { name, isFile, isSymlink } of Deno.readDir(folder)) {
+      if (!/tfevents\.\d{9,}/.test(name)) continue;
+      const path = `${folder}/${name}`;
+      const isLinkToFile = isSymlink &&
+        await Deno.stat(path).then((info) => info.isFile, () => false);
+      if (isFile || isLinkToFile) paths.push(path);
+    }
+  } catch (error) {
+    throw new ReadError(`${folder} cannot be read: ${(error as Error).message}.`);
   }
-  return names.sort().map((name) => `${folder}/${name}`);
+  return paths.sort();
 }
 
 async function readRows(
-  path: string,
+  source: ByteSource,
   format: LogFormat,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   switch (format) {
     case "verl-console":
-      return readVerlConsole(path, options);
+      return await readVerlConsole(source, options);
     case "verl-jsonl":
     case "run-log":
-      return readJsonl(path, { repeat: "last", data: "data" }, options);
+      return await readJsonl(source, { repeat: "last", data: "data" }, options);
     case "trainer-log":
     case "wandb-history":
     case "jsonl":
-      return readJsonl(path, { repeat: "mean" }, options);
+      return await readJsonl(source, { repeat: "mean" }, options);
     case "trainer-state":
-      return readTrainerState(path, options);
+      return await readTrainerState(source, options);
     case "wandb-csv":
-      return readWandbCsv(path, options);
+      return await readWandbCsv(source, options);
     case "csv":
-      return readCsv(path, options);
+      return await readCsv(source, options);
     case "wandb-binary":
-      return readWandbBinary(path, options);
-    case "tensorboard": {
-      const info = await Deno.stat(path);
-      return readTensorBoard(info.isDirectory ? await eventFiles(path) : [path], options);
-    }
+      return await readWandbBinary(source, options);
+    case "tensorboard":
+      return await readTensorBoard([source], options);
   }
 }
 
@@ -169,9 +229,24 @@ export function keyList(keys: Iterable<string>): string {
   const shown = all.filter((key) => !/^(?:timing|perf|time|system|memory|global_seqlen)/.test(key));
   const rest = all.length - shown.length;
   if (all.length === 0) return "it holds no number at all.";
-  return `it has ${shown.sort().join(", ")}${
+  shown.sort();
+  // Where not all fit, those that may be meant come first.
+  if (shown.join(", ").length > LONGEST_LIST) {
+    shown.sort((left, right) => Number(isNeeded(right)) - Number(isNeeded(left)));
+  }
+  return `it has ${enumeration(shown, LONGEST_LIST)}${
     rest > 0 ? ` and ${rest} keys of timing and throughput` : ""
   }.`;
+}
+
+/** Names with commas between them, until the text has so many characters. */
+function enumeration(names: readonly string[], most: number): string {
+  let text = "";
+  for (const [i, name] of names.entries()) {
+    if (text.length + name.length > most) return `${text} … (${names.length - i} more)`;
+    text += (i === 0 ? "" : ", ") + name;
+  }
+  return text;
 }
 
 function chooseEntropy(
@@ -221,17 +296,25 @@ function toScore(
   series: Map<string, Series>,
   notes: string[],
 ): ScoreSeries {
-  const parts = keys.map((key) => asFraction(key, series.get(key)!, notes));
-  const label = keys.length === 1 ? keys[0]! : `mean of ${keys.join(", ")}`;
+  const inPercent = keys.filter((key) => isInPercent(key, series.get(key)!));
+  for (const key of inPercent.slice(0, 3)) {
+    notes.push(`${key} is in percent and was divided by 100.`);
+  }
+  if (inPercent.length > 3) notes.push(`So are and were ${inPercent.length - 3} other keys.`);
+  const percent = new Set(inPercent);
+  const parts = keys.map((key) =>
+    percent.has(key) ? hundredth(series.get(key)!) : series.get(key)!
+  );
+  const label = keys.length === 1 ? keys[0]! : `mean of ${enumeration(keys, LONGEST_LABEL)}`;
   const mean = meanOverBenchmarks(parts);
   if (mean.steps.length === 0) {
     throw new ReadError(
       `${path} never measures all of ${
-        keys.join(", ")
+        enumeration(keys, LONGEST_LIST)
       } at one step, so they have no mean; name one as the score key.`,
     );
   }
-  const longest = Math.max(...parts.map((part) => part.steps.length));
+  const longest = parts.reduce((longest, { steps }) => Math.max(longest, steps.length), 0);
   if (mean.steps.length < longest) {
     notes.push(
       `${
@@ -244,30 +327,38 @@ function toScore(
   return { keys, label, kind, unit: isFraction ? "fraction" : "reward", ...mean };
 }
 
-/** A series of an accuracy in percent as a fraction; any other as it is. */
-function asFraction(key: string, series: Series, notes: string[]): Series {
-  const percent = namesAccuracy(key) && series.values.some((value) => value > 1) &&
-    series.values.every((value) => value >= 0 && value <= 100);
-  if (!percent) return series;
-  notes.push(`${key} is in percent and was divided by 100.`);
-  return { steps: series.steps, values: series.values.map((value) => value / 100) };
+/** Whether a series of an accuracy is in percent. */
+function isInPercent(key: string, { values }: Series): boolean {
+  return namesAccuracy(key) && values.some((value) => value > 1) &&
+    values.every((value) => value >= 0 && value <= 100);
+}
+
+function hundredth({ steps, values }: Series): Series {
+  return { steps, values: values.map((value) => value / 100) };
 }
 
 /** The mean of several series over the steps that all of them have. */
 function meanOverBenchmarks(parts: Series[]): Series {
   if (parts.length === 1) return parts[0]!;
-  const sums = new Map<number, { sum: number; count: number }>();
-  for (const { steps, values } of parts) {
-    for (const [i, step] of steps.entries()) {
-      const { sum, count } = sums.get(step) ?? { sum: 0, count: 0 };
-      sums.set(step, { sum: sum + values[i]!, count: count + 1 });
+  // Steps that all have are steps of the shortest.
+  const shortest = parts.reduce((left, right) =>
+    right.steps.length < left.steps.length ? right : left
+  );
+  const { steps } = shortest;
+  const sums = new Float64Array(steps.length);
+  const counts = new Uint32Array(steps.length);
+  for (const part of parts) {
+    for (const [i, step] of part.steps.entries()) {
+      const place = placeOf(steps, step);
+      if (steps[place] !== step) continue;
+      sums[place]! += part.values[i]!;
+      counts[place]!++;
     }
   }
-  const whole = Array.from(sums).filter(([, { count }]) => count === parts.length)
-    .sort(([left], [right]) => left - right);
+  const isWhole = (_: number, i: number) => counts[i] === parts.length;
   return {
-    steps: Float64Array.from(whole, ([step]) => step),
-    values: Float64Array.from(whole, ([, { sum }]) => sum / parts.length),
+    steps: steps.filter(isWhole),
+    values: sums.map((sum) => sum / parts.length).filter(isWhole),
   };
 }
 

@@ -1,5 +1,5 @@
 import { ReadError } from "../errors.ts";
-import { readHead } from "./bytes.ts";
+import type { ByteSource } from "./bytes.ts";
 import { wandbColumn } from "./csv.ts";
 import { parseJsonObject } from "./jsonl.ts";
 import type { LogFormat } from "./run.ts";
@@ -8,6 +8,8 @@ import { isFrameStart } from "./tensorboard.ts";
 import { WANDB_HEADER } from "./wandb_binary.ts";
 
 const HEAD_BYTES = 1 << 18;
+/** As much is looked at where the head is not even one line of JSON: a row may hold a configuration. */
+const LONGEST_HEAD_BYTES = 1 << 22;
 
 /**
  * The format of a log, told from its content and not its name. Text that is neither JSON nor a table is
@@ -15,24 +17,27 @@ const HEAD_BYTES = 1 << 18;
  *
  * @throws {ReadError} if the file cannot be read, is empty, or is binary of an unknown kind.
  */
-export async function recogniseFormat(path: string): Promise<LogFormat> {
-  const head = await readHead(path, HEAD_BYTES);
-  if (head.length === 0) throw new ReadError(`${path} is empty, expected a training log.`);
+export async function recogniseFormat(source: ByteSource): Promise<LogFormat> {
+  const head = await source.head(HEAD_BYTES);
+  if (head.length === 0) throw new ReadError(`${source.name} is empty, expected a training log.`);
   if (WANDB_HEADER.every((byte, i) => head[i] === byte)) return "wandb-binary";
   if (isFrameStart(head)) return "tensorboard";
   if (head.subarray(0, 4096).includes(0)) {
     throw new ReadError(
-      `${path} is a binary file, but neither TensorBoard events nor a .wandb file, the binary formats that can be read.`,
+      `${source.name} is a binary file, but neither TensorBoard events nor a .wandb file, the binary formats that can be read.`,
     );
   }
-  const text = new TextDecoder().decode(head).replace(/^\uFEFF/, "");
+  let text = new TextDecoder().decode(head).trimStart();
+  if (text.startsWith("{") && !text.includes("\n")) {
+    text = new TextDecoder().decode(await source.head(LONGEST_HEAD_BYTES)).trimStart();
+  }
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   // A single line that fills the head may be cut off there, so it is judged by its start.
   const rows = lines.slice(0, 20).map(parseJsonObject).filter((row) => row !== undefined);
   const [first] = rows;
   if (first !== undefined && !isContainerLog(first)) return jsonFormat(rows);
   if (first !== undefined) return "verl-console";
-  if (text.trimStart().startsWith("{") && (lines[0] === "{" || text.includes('"log_history"'))) {
+  if (text.startsWith("{") && (lines[0] === "{" || text.includes('"log_history"'))) {
     return "trainer-state";
   }
   return tableFormat(lines) ?? "verl-console";
@@ -67,10 +72,21 @@ function tableFormat([first = "", second]: string[]): LogFormat | undefined {
   return header.some((name) => wandbColumn(name) !== undefined) ? "wandb-csv" : "csv";
 }
 
-/** The cells of one line; enough of CSV to tell a table from prose. */
+/** The cells of one line; enough of CSV to tell a table from prose. A quoted cell may be cut off. */
 function cells(line: string): string[] {
-  return Array.from(
-    line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g),
-    (match) => (match[1] ?? match[2] ?? "").trim(),
-  );
+  const found: string[] = [];
+  for (let at = 0; at <= line.length;) {
+    let end = at;
+    if (line[at] === '"') {
+      end = line.indexOf('"', at + 1);
+      while (end >= 0 && line[end + 1] === '"') end = line.indexOf('"', end + 2);
+      if (end < 0) end = line.length;
+      found.push(line.slice(at + 1, end).trim());
+    }
+    const comma = line.indexOf(",", end);
+    const next = comma < 0 ? line.length : comma;
+    if (line[at] !== '"') found.push(line.slice(at, next).trim());
+    at = next + 1;
+  }
+  return found;
 }

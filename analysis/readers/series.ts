@@ -1,3 +1,5 @@
+import type { Malformed } from "./malformed.ts";
+
 /** One metric over training: `values[i]` was logged for `steps[i]`; steps ascend and do not repeat. */
 export interface Series {
   /** Training steps as the log counts them. */
@@ -21,32 +23,46 @@ export interface KeyCount {
  */
 export type RepeatRule = "last" | "mean";
 
+/** No framework logs as many keys; W&B exports of very many runs come near. */
+const MOST_KEYS = 1 << 18;
+/** No key is longer. */
+const LONGEST_KEY = 1 << 10;
+
 /** Collects `(step, key, value)` in the order of the log; only the kept keys cost memory. */
 export class SeriesCollector {
   /** Every key seen, kept or not. */
   readonly counts: Map<string, KeyCount> = new Map();
   /** First and last step of any entry. */
   readonly steps: { first: number; last: number } = { first: Infinity, last: -Infinity };
-  #columns = new Map<string, Column | undefined>();
+  /** What was left out: keys of more than 1024 characters, and those past the 2^18th. */
+  readonly malformed: Malformed;
+  #columns = new Map<string, Column>();
   #keep: (key: string) => boolean;
   #repeat: RepeatRule;
 
   /** A collector that stores the keys for which `keep` holds and counts all others. */
-  constructor(keep: (key: string) => boolean, repeat: RepeatRule) {
+  constructor(keep: (key: string) => boolean, repeat: RepeatRule, malformed: Malformed) {
     this.#keep = keep;
     this.#repeat = repeat;
+    this.malformed = malformed;
   }
 
   /** Adds one logged number; a value that is not finite is counted and left out. */
   add(step: number, key: string, value: number): void {
-    if (step < this.steps.first) this.steps.first = step;
-    if (step > this.steps.last) this.steps.last = step;
     let count = this.counts.get(key);
     if (count === undefined) {
+      if (key.length > LONGEST_KEY) {
+        return this.malformed.add(`a key of more than ${LONGEST_KEY} characters`, key);
+      }
+      if (this.counts.size === MOST_KEYS) {
+        return this.malformed.add(`a key past the first ${MOST_KEYS}`, key);
+      }
       count = { finite: 0, notFinite: 0 };
       this.counts.set(key, count);
-      this.#columns.set(key, this.#keep(key) ? new Column() : undefined);
+      if (this.#keep(key)) this.#columns.set(key, new Column());
     }
+    if (step < this.steps.first) this.steps.first = step;
+    if (step > this.steps.last) this.steps.last = step;
     if (!Number.isFinite(value)) {
       count.notFinite++;
       return;
@@ -55,63 +71,85 @@ export class SeriesCollector {
     this.#columns.get(key)?.add(step, value, this.#repeat);
   }
 
-  /** The kept series that hold at least one value. */
+  /** The kept series that hold at least one value; the collector is empty of them afterwards. */
   finish(): Map<string, Series> {
     const series = new Map<string, Series>();
     for (const [key, column] of this.#columns) {
-      if (column && column.length > 0) series.set(key, column.finish());
+      if (column.length > 0) series.set(key, column.finish());
+      this.#columns.delete(key);
     }
     return series;
   }
 }
 
-/** Values are kept in blocks of this many, so that a long log is never copied while it grows. */
+/** A full block holds this many values. */
 const BLOCK = 1 << 12;
 
+/** Values are kept in blocks, so that a long log is never copied while it grows, nor a short one large. */
 class Column {
   length = 0;
+  /** Full blocks. */
   #blocks: { steps: Float64Array; values: Float64Array }[] = [];
+  /** The block that grows. */
+  #steps: number[] = [];
+  #values: number[] = [];
   /** How many rows the last value is the mean of. */
   #rows = 0;
   #ascending = true;
 
   add(step: number, value: number, repeat: RepeatRule): void {
-    const at = this.length % BLOCK;
-    const block = this.#blocks.at(-1);
-    if (block !== undefined) {
-      const last = (at + BLOCK - 1) % BLOCK;
-      if (block.steps[last] === step) {
-        this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
-        block.values[last]! += (value - block.values[last]!) / this.#rows;
-        return;
-      }
-      if (step < block.steps[last]!) this.#ascending = false;
+    const last = this.#steps.length - 1;
+    if (last >= 0 && this.#steps[last] === step) {
+      this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
+      const mean = this.#values[last]!;
+      this.#values[last] = mean + (value - mean) / this.#rows;
+      return;
     }
-    if (at === 0) {
-      this.#blocks.push({ steps: new Float64Array(BLOCK), values: new Float64Array(BLOCK) });
+    if (last >= 0 && step < this.#steps[last]!) this.#ascending = false;
+    // The last value stays in the block that grows, as the next row may be of the same step.
+    if (this.#steps.length > BLOCK) {
+      this.#blocks.push({
+        steps: Float64Array.from(this.#steps.splice(0, BLOCK)),
+        values: Float64Array.from(this.#values.splice(0, BLOCK)),
+      });
     }
-    const { steps, values } = this.#blocks.at(-1)!;
-    steps[at] = step;
-    values[at] = value;
+    this.#steps.push(step);
+    this.#values.push(value);
     this.length++;
     this.#rows = 1;
   }
 
   finish(): Series {
-    const steps = this.#joined("steps");
-    const values = this.#joined("values");
+    const steps = this.#joined("steps", this.#steps);
+    const values = this.#joined("values", this.#values);
     if (this.#ascending) return { steps, values };
-    const latest = new Map<number, number>();
-    for (let i = 0; i < this.length; i++) latest.set(steps[i]!, values[i]!);
-    const ordered = Float64Array.from(latest.keys()).sort();
-    return { steps: ordered, values: ordered.map((step) => latest.get(step)!) };
+    const ordered = distinct(steps);
+    const latest = new Float64Array(ordered.length);
+    for (let i = 0; i < this.length; i++) latest[placeOf(ordered, steps[i]!)] = values[i]!;
+    return { steps: ordered, values: latest };
   }
 
-  #joined(name: "steps" | "values"): Float64Array {
+  #joined(name: "steps" | "values", end: readonly number[]): Float64Array {
     const whole = new Float64Array(this.length);
-    for (const [i, block] of this.#blocks.entries()) {
-      whole.set(block[name].subarray(0, this.length - i * BLOCK), i * BLOCK);
-    }
+    for (const [i, block] of this.#blocks.entries()) whole.set(block[name], i * BLOCK);
+    whole.set(end, this.#blocks.length * BLOCK);
     return whole;
   }
+}
+
+/** The numbers in ascending order, each once. */
+function distinct(numbers: Float64Array): Float64Array {
+  const ordered = numbers.slice().sort();
+  return ordered.filter((number, i) => i === 0 || number !== ordered[i - 1]);
+}
+
+/** Where a number stands in an ascending array, or would; a Map would end at 2^24 numbers. */
+export function placeOf(ordered: Float64Array, number: number): number {
+  let [low, high] = [0, ordered.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ordered[middle]! < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -19,6 +19,7 @@ const STEP_KEYS = [
 /** Finds the step of each row; once a name was found, rows are not read by a lesser one. */
 export class StepFinder {
   #best: number = STEP_KEYS.length - 1;
+  #refused: number | string | undefined;
 
   /** Whether a column of this name can give the step. */
   static knows(name: string): boolean {
@@ -27,20 +28,43 @@ export class StepFinder {
 
   /** The step of the row whose cells `cell` gives, or undefined if the row names none. */
   find(cell: (key: string) => unknown): number | undefined {
+    this.#refused = undefined;
     for (let i = 0; i <= this.#best; i++) {
-      const step = toStep(cell(STEP_KEYS[i]!));
-      if (step === undefined) continue;
+      const value = cell(STEP_KEYS[i]!);
+      const step = toStep(value);
+      if (step === undefined) {
+        if (typeof value === "number" || typeof value === "string") this.#refused ??= value;
+        continue;
+      }
       this.#best = i;
       return step;
     }
     return undefined;
   }
+
+  /** Why the last row has no step, to be put after its place. */
+  get complaint(): string {
+    if (this.#refused === undefined) return "names no step";
+    return `has the step ${String(this.#refused).slice(0, 24)}, expected 0 to 2^53 − 1`;
+  }
+}
+
+/**
+ * Whether a number can be a step: finite, not negative, and small enough to be told from the next one.
+ * It may be a fraction, as loggers that average rows write it.
+ */
+export function isStep(value: number): boolean {
+  return value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }
 
 /** A step as a number, as a table writes it, or as ms-swift does (`5/100`). */
 function toStep(value: unknown): number | undefined {
-  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
-  if (typeof value !== "string") return undefined;
-  const match = /^\s*(\d+(?:\.\d+)?(?:[eE]\+?\d+)?)(?:\/\d+)?\s*$/.exec(value);
-  return match === null ? undefined : Number(match[1]);
+  let step: number;
+  if (typeof value === "number") step = value;
+  else if (typeof value === "string") {
+    const match = /^\s*(\d+(?:\.\d+)?(?:[eE]\+?\d+)?)(?:\/\d+)?\s*$/.exec(value);
+    if (match === null) return undefined;
+    step = Number(match[1]);
+  } else return undefined;
+  return isStep(step) ? step : undefined;
 }

@@ -1,57 +1,60 @@
 import crc32c from "crc-32/crc32c";
 import protobuf from "protobufjs/minimal";
-import { ByteReader, readBytes } from "./bytes.ts";
+import { ByteReader, type ByteSource } from "./bytes.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
+import { isStep } from "./step.ts";
 
-/** A scalar event is under a kilobyte; what asks for more than this is damage. */
-const LONGEST_RECORD = 1 << 28;
+/** A scalar event is under a kilobyte; longer ones hold pictures and are passed over. */
+const LONGEST_RECORD = 1 << 24;
 
 /**
  * Reads TensorBoard event files: TFRecord framing, both checksums checked, scalar summaries as
  * `simple_value` or as a tensor of one element. Several files are one run, in the order given. A record
- * whose data is damaged is counted and skipped; after a damaged length nothing more of that file can be
- * found.
+ * whose data is damaged, or that is longer than 16 MiB, is counted and skipped; after a damaged length
+ * nothing more of that file can be found.
  *
  * @throws {ReadError} if a file cannot be read.
  */
 export async function readTensorBoard(
-  paths: readonly string[],
+  sources: AsyncIterable<ByteSource> | Iterable<ByteSource>,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
-  const collector = new SeriesCollector(options.keep, "last");
   const malformed = new Malformed();
-  for (const path of paths) await readEventFile(path, collector, malformed);
+  const collector = new SeriesCollector(options.keep, "last", malformed);
+  for await (const source of sources) await readEventFile(source, collector, malformed);
   return [{ name: "", series: collector, malformed }];
 }
 
 async function readEventFile(
-  path: string,
+  source: ByteSource,
   collector: SeriesCollector,
   malformed: Malformed,
 ): Promise<void> {
-  const reader = new ByteReader(readBytes(path));
-  try {
-    for (let record = 0;; record++) {
-      const header = await reader.read(12);
-      if (header.length === 0) return;
-      const place = `${path} record ${record}`;
-      if (header.length < 12) return malformed.add(place, "cut off");
-      const view = new DataView(header.buffer, header.byteOffset, 12);
-      const length = Number(view.getBigUint64(0, true));
-      if (!isFrameStart(header) || length > LONGEST_RECORD) {
-        return malformed.add(place, "damaged length; the rest of the file is lost");
-      }
-      const data = await reader.read(length);
-      const checksum = await reader.read(4);
-      if (checksum.length < 4) return malformed.add(place, "cut off");
-      const expected = new DataView(checksum.buffer, checksum.byteOffset, 4).getUint32(0, true);
-      if (maskedCrc32c(data) !== expected) malformed.add(place, "checksum does not match");
-      else if (!addEvent(data, collector)) malformed.add(place, "not an event");
+  const reader = new ByteReader(source.chunks());
+  for (let record = 0;; record++) {
+    const header = await reader.read(12);
+    if (header.length === 0) return;
+    const add = (text: string) => malformed.add(`${source.name} record ${record}`, text);
+    if (header.length < 12) return add("cut off");
+    if (!isFrameStart(header)) return add("damaged length; the rest of the file is lost");
+    const length = new DataView(header.buffer, header.byteOffset, 12).getBigUint64(0, true);
+    if (length > LONGEST_RECORD) {
+      add(`${length} bytes, at most ${LONGEST_RECORD} are read`);
+      // What no file holds need not be counted exactly.
+      if (!await reader.skip(Number(length) + 4)) return;
+      continue;
     }
-  } finally {
-    await reader.close();
+    const data = await reader.read(Number(length));
+    const checksum = await reader.read(4);
+    if (checksum.length < 4) return add("cut off");
+    const expected = new DataView(checksum.buffer, checksum.byteOffset, 4).getUint32(0, true);
+    if (maskedCrc32c(data) !== expected) add("checksum does not match");
+    else {
+      const complaint = addEvent(data, collector);
+      if (complaint !== undefined) add(complaint);
+    }
   }
 }
 
@@ -68,29 +71,32 @@ export function maskedCrc32c(data: Uint8Array): number {
   return ((((crc >>> 15) | (crc << 17)) >>> 0) + 0xa282ead8) >>> 0;
 }
 
-/** Reads one tensorflow.Event; false if its protobuf is malformed. Field numbers: event.proto, summary.proto. */
-function addEvent(data: Uint8Array, collector: SeriesCollector): boolean {
+/** Reads one tensorflow.Event, or says why not. Field numbers: event.proto, summary.proto. */
+function addEvent(data: Uint8Array, collector: SeriesCollector): string | undefined {
   try {
-    const event = protobuf.Reader.create(data);
     let step = 0;
-    const summaries: Uint8Array[] = [];
-    while (event.pos < event.len) {
+    for (const event = protobuf.Reader.create(data); event.pos < event.len;) {
       const tag = event.uint32();
       if (tag >>> 3 === 2) step = Number(event.int64());
-      else if (tag >>> 3 === 5) summaries.push(event.bytes());
       else event.skipType(tag & 7);
     }
-    for (const summary of summaries) {
-      const reader = protobuf.Reader.create(summary);
-      while (reader.pos < reader.len) {
-        const tag = reader.uint32();
-        if (tag >>> 3 === 1) addValue(reader.bytes(), step, collector);
-        else reader.skipType(tag & 7);
+    // Read once more, as the step may stand after the values.
+    for (const event = protobuf.Reader.create(data); event.pos < event.len;) {
+      const tag = event.uint32();
+      if (tag >>> 3 !== 5) {
+        event.skipType(tag & 7);
+        continue;
+      }
+      if (!isStep(step)) return `has the step ${step}, expected 0 to 2^53 − 1`;
+      for (const summary = protobuf.Reader.create(event.bytes()); summary.pos < summary.len;) {
+        const tag = summary.uint32();
+        if (tag >>> 3 === 1) addValue(summary.bytes(), step, collector);
+        else summary.skipType(tag & 7);
       }
     }
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof Error) return false;
+    if (error instanceof Error) return "not an event";
     throw error;
   }
 }
@@ -115,12 +121,16 @@ const DT_FLOAT = 1, DT_DOUBLE = 2, DT_INT32 = 3, DT_INT64 = 9;
 function tensorScalar(data: Uint8Array): number | undefined {
   const reader = protobuf.Reader.create(data);
   let type = 0;
-  const values: number[] = [];
+  let count = 0;
+  let first = 0;
   let content: Uint8Array | undefined;
   // A repeated number is packed (wire type 2) or one field per element.
   const numbers = (wire: number, read: () => number) => {
     const end = wire === 2 ? reader.uint32() + reader.pos : reader.pos + 1;
-    while (reader.pos < end) values.push(read());
+    while (reader.pos < end) {
+      const value = read();
+      if (count++ === 0) first = value;
+    }
   };
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
@@ -146,8 +156,8 @@ function tensorScalar(data: Uint8Array): number | undefined {
         reader.skipType(wire);
     }
   }
-  if (values.length === 1) return values[0];
-  if (content === undefined || values.length > 0) return undefined;
+  if (count === 1) return first;
+  if (content === undefined || count > 0) return undefined;
   const view = new DataView(content.buffer, content.byteOffset, content.length);
   if (type === DT_FLOAT && content.length === 4) return view.getFloat32(0, true);
   if (type === DT_DOUBLE && content.length === 8) return view.getFloat64(0, true);

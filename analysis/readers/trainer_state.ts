@@ -1,34 +1,142 @@
 import { ReadError } from "../errors.ts";
-import { readBytes } from "./bytes.ts";
+import type { ByteSource } from "./bytes.ts";
 import { addMetrics, parseJsonObject } from "./jsonl.ts";
+import { LONGEST_LINE } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
 
+const HISTORY = "log_history";
+
 /**
  * Reads the `trainer_state.json` of a Hugging Face Trainer (TRL, ms-swift, Unsloth): the rows of its
- * `log_history`, training and evaluation rows alike.
+ * `log_history`, training and evaluation rows alike, one at a time.
  *
  * @throws {ReadError} if the file cannot be read or is not whole: it is one JSON document.
  */
-export async function readTrainerState(path: string, options: ReaderOptions): Promise<LogRows[]> {
+export async function readTrainerState(
+  source: ByteSource,
+  options: ReaderOptions,
+): Promise<LogRows[]> {
+  const malformed = new Malformed();
+  const collector = new SeriesCollector(options.keep, "mean", malformed);
+  const steps = new StepFinder();
+  const scanner = new HistoryScanner((text, index) => {
+    const place = `${HISTORY}[${index}]`;
+    if (text === undefined) return malformed.add(place, `more than ${LONGEST_LINE} characters`);
+    const row = parseJsonObject(text);
+    const step = steps.find((key) => row?.[key]);
+    if (row === undefined) malformed.add(place, text);
+    else if (step === undefined) malformed.add(`${place} ${steps.complaint}`, text);
+    else addMetrics(collector, step, row);
+  });
   const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of readBytes(path)) text += decoder.decode(chunk, { stream: true });
-  const history = parseJsonObject(text + decoder.decode())?.["log_history"];
-  if (!Array.isArray(history)) {
+  for await (const chunk of source.chunks()) scanner.feed(decoder.decode(chunk, { stream: true }));
+  scanner.feed(decoder.decode());
+  if (!scanner.isWhole) {
     throw new ReadError(
-      `${path} starts like a JSON document but is not a whole one with a list "log_history", as trainer_state.json is.`,
+      `${source.name} starts like a JSON document but is not a whole one with a list "${HISTORY}", as trainer_state.json is.`,
     );
   }
-  const collector = new SeriesCollector(options.keep, "mean");
-  const malformed = new Malformed();
-  const steps = new StepFinder();
-  for (const [i, row] of history.entries()) {
-    const step = steps.find((key) => (row as Record<string, unknown> | null)?.[key]);
-    if (step === undefined) malformed.add(`log_history[${i}]`, JSON.stringify(row));
-    else addMetrics(collector, step, row);
-  }
   return [{ name: "", series: collector, malformed }];
+}
+
+/** Finds the elements of the list `log_history` in a JSON object that comes in pieces. */
+class HistoryScanner {
+  #onElement: (text: string | undefined, index: number) => void;
+  #depth = 0;
+  #isOver = false;
+  #isBroken = false;
+  #hasHistory = false;
+  /** Within the list, at depth 2. */
+  #isInHistory = false;
+  #index = 0;
+  /** The element so far; undefined once it is too long. */
+  #element: string | undefined = "";
+  #isInString = false;
+  #isEscaped = false;
+  /** The last string at depth 1, as far as it is needed to tell the name. */
+  #string = "";
+
+  /** A scanner that hands over the text of each element, undefined in place of one that is too long. */
+  constructor(onElement: (text: string | undefined, index: number) => void) {
+    this.#onElement = onElement;
+  }
+
+  /** Whether the object has ended, nothing follows it, and it has the list. */
+  get isWhole(): boolean {
+    return this.#isOver && this.#hasHistory && !this.#isBroken;
+  }
+
+  feed(text: string): void {
+    const inString = /["\\]/g;
+    const outside = /["{}[\],]/g;
+    // Up to here the text is part of the current element, or passed over.
+    let from = 0;
+    for (let at = 0; at < text.length && !this.#isBroken;) {
+      if (this.#isEscaped) {
+        this.#isEscaped = false;
+        at++;
+        continue;
+      }
+      const lexeme = this.#isInString ? inString : outside;
+      lexeme.lastIndex = at;
+      const match = lexeme.exec(text);
+      const end = match?.index ?? text.length;
+      if (this.#isOver && /\S/.test(text.slice(at, end + 1))) this.#isBroken = true;
+      if (this.#isInString && this.#depth === 1 && this.#string.length <= HISTORY.length) {
+        this.#string += text.slice(at, Math.min(end, at + HISTORY.length + 1));
+      }
+      at = end + 1;
+      if (match === null) break;
+      switch (match[0]) {
+        case "\\":
+          this.#isEscaped = true;
+          break;
+        case '"':
+          this.#isInString = !this.#isInString;
+          if (this.#isInString) this.#string = "";
+          break;
+        case "{":
+        case "[":
+          this.#depth++;
+          if (this.#depth === 2 && match[0] === "[" && this.#string === HISTORY) {
+            this.#isInHistory = true;
+            this.#hasHistory = true;
+            from = at;
+          }
+          break;
+        case ",":
+          if (!this.#isInHistory || this.#depth !== 2) break;
+          this.#take(text.slice(from, end));
+          this.#endElement();
+          from = at;
+          break;
+        default:
+          this.#depth--;
+          if (this.#isInHistory && this.#depth === 1) {
+            this.#take(text.slice(from, end));
+            // An empty list has no element, not an empty one.
+            if (this.#index > 0 || this.#element?.trim() !== "") this.#endElement();
+            this.#isInHistory = false;
+            this.#string = "";
+            if (match[0] !== "]") this.#isBroken = true;
+          }
+          if (this.#depth === 0) this.#isOver = true;
+      }
+    }
+    if (this.#isInHistory) this.#take(text.slice(from));
+  }
+
+  #take(text: string): void {
+    if (this.#element === undefined) return;
+    this.#element += text;
+    if (this.#element.length > LONGEST_LINE) this.#element = undefined;
+  }
+
+  #endElement(): void {
+    this.#onElement(this.#element?.trim(), this.#index++);
+    this.#element = "";
+  }
 }

@@ -1,24 +1,27 @@
-import { readLines } from "./lines.ts";
+import type { ByteSource } from "./bytes.ts";
+import { type LineBatch, readLines } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
 import { parsePythonLiteral } from "./python_literal.ts";
+import { endOfQuoted } from "./quoted.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
+import { isStep } from "./step.ts";
 
 // verl prints `step:12 - actor/entropy:0.35 - …`; Ray puts `(TaskRunner pid=1)` before it and a
 // progress bar or another process may have left half a line there.
+const STEP_MARK = "step:";
 const STEP = /(?<![\w/])step:(\d+) - /;
 // A colour code as an escape byte, or as the text that a JSON log writes for it.
 // deno-lint-ignore no-control-regex
 const COLOUR = /(?:\x1b|\\u001b|\\x1b|\\033)\[[0-9;]*m/gi;
-const RAY_PREFIX = /^(?:\([^()]*\bpid=\d+[^()]*\) ?)+/;
-const KEY = /^[A-Za-z_][^\s:]*(?::[^\s:]+)*$/;
-const WRAPPED = /^(.*?):(?:np|numpy|torch)?\.?\w*\(([^(),\s]+)[^()]*\)$/;
+const CONFIG_START = "{'actor_rollout_ref'";
 /** How a line of a printed dictionary begins. */
 const LITERAL = /^(?:['"{}[\]()]|-?\d|(?:True|False|None)\b)/;
 /** W&B cuts a line of its output.log here. */
 const WANDB_LINE = 4096;
 /** The printed configuration is a few hundred lines; past this it is not one. */
 const LONGEST_CONFIG = 5000;
+const MOST_CONFIG_CHARACTERS = 1 << 20;
 
 /**
  * Reads the console output of verl: what a terminal, `tee`, Slurm, Ray's driver log or W&B's
@@ -27,36 +30,104 @@ const LONGEST_CONFIG = 5000;
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export async function readVerlConsole(path: string, options: ReaderOptions): Promise<LogRows[]> {
-  const collector = new SeriesCollector(options.keep, "last");
+export async function readVerlConsole(
+  source: ByteSource,
+  options: ReaderOptions,
+): Promise<LogRows[]> {
   const malformed = new Malformed();
+  const collector = new SeriesCollector(options.keep, "last", malformed);
   const config = new ConfigScanner();
-  for await (const batch of readLines(path)) {
-    for (let i = 0; i < batch.lines.length; i++) {
-      const raw = batch.lines[i]!;
-      const number = batch.firstNumber + i;
-      if (!raw.includes("step:")) {
+  for await (const batch of readLines(source, malformed)) {
+    for (const { raw, place, isTerminated } of linesToRead(batch, config)) {
+      if (!raw.includes(STEP_MARK)) {
         config.scan(raw);
         continue;
       }
-      const whole = raw.length !== WANDB_LINE && (batch.terminated || i < batch.lines.length - 1);
       const line = raw.replace(COLOUR, "");
       const match = STEP.exec(line);
-      if (match === null) config.scan(raw);
-      else {
-        const fields = line.slice(match.index + match[0].length);
-        addFields(Number(match[1]), fields, whole, `line ${number}`, collector, malformed);
+      if (match === null) {
+        config.scan(raw);
+        continue;
       }
+      const step = Number(match[1]);
+      if (!isStep(step)) {
+        malformed.add(
+          `${place()} has the step ${match[1]!.slice(0, 24)}, expected 0 to 2^53 − 1`,
+          line,
+        );
+        continue;
+      }
+      const fields = line.slice(match.index + match[0].length);
+      addFields(
+        step,
+        fields,
+        raw.length !== WANDB_LINE && isTerminated,
+        place,
+        collector,
+        malformed,
+      );
     }
   }
   return [{ name: "", series: collector, malformed, ...config.result() }];
+}
+
+/** A line of the log. */
+interface Line {
+  /** Without its line end. */
+  raw: string;
+  /** Its number, in words; found only when it is asked for. */
+  place: () => string;
+  /** False if the end of the file may have cut it. */
+  isTerminated: boolean;
+}
+
+/** The lines that may be metrics or configuration; most of a console log is neither and is passed over. */
+function* linesToRead(batch: LineBatch, config: ConfigScanner): Generator<Line> {
+  const { text } = batch;
+  const place = placeIn(batch);
+  let step = -1;
+  let start = -1;
+  for (let at = 0; at < text.length;) {
+    if (step < at) step = indexOrEnd(text, STEP_MARK, at);
+    if (start < at) start = config.isFound ? text.length : indexOrEnd(text, CONFIG_START, at);
+    const next = config.isOpen ? at : Math.min(step, start);
+    if (next === text.length) return;
+    const begin = Math.max(at, text.lastIndexOf("\n", next - 1) + 1);
+    const newline = text.indexOf("\n", next);
+    const end = newline < 0 ? text.length : newline;
+    const raw = text.slice(begin, text[end - 1] === "\r" ? end - 1 : end);
+    yield { raw, place: () => place(begin), isTerminated: newline >= 0 || batch.isTerminated };
+    at = end + 1;
+  }
+}
+
+function indexOrEnd(text: string, part: string, from: number): number {
+  const index = text.indexOf(part, from);
+  return index < 0 ? text.length : index;
+}
+
+/** Tells the lines of ascending places in a batch, each newline counted once. */
+function placeIn({ text, firstNumber }: LineBatch): (at: number) => string {
+  let number = firstNumber;
+  let counted = 0;
+  return (at) => {
+    for (
+      let newline = text.indexOf("\n", counted);
+      newline >= 0 && newline < at;
+      newline = text.indexOf("\n", counted)
+    ) {
+      number++;
+      counted = newline + 1;
+    }
+    return `line ${number}`;
+  };
 }
 
 function addFields(
   step: number,
   text: string,
   whole: boolean,
-  place: string,
+  place: () => string,
   collector: SeriesCollector,
   malformed: Malformed,
 ): void {
@@ -69,21 +140,38 @@ function addFields(
     if (field === "") continue;
     if (i === fields.length - 1 && !whole && end < 0) {
       // The value may have lost its last digits, so even a readable one is not used.
-      malformed.add(place, field);
+      malformed.add(place(), field);
       continue;
     }
     const colon = field.lastIndexOf(":");
     let key = field.slice(0, colon);
     let value = parseNumber(field.slice(colon + 1));
     if (value === undefined) {
-      const wrapped = WRAPPED.exec(field);
-      key = wrapped?.[1] ?? "";
-      value = parseNumber(wrapped?.[2] ?? "");
+      const wrapped = unwrapped(field);
+      key = wrapped?.key ?? "";
+      value = parseNumber(wrapped?.value ?? "");
     }
-    if (value === undefined || !KEY.test(key)) {
-      if (!isText(field)) malformed.add(place, field);
+    if (value === undefined || !isKey(key)) {
+      if (!isText(field)) malformed.add(place(), field);
     } else collector.add(step, key, value);
   }
+}
+
+/** Whether a text can be a key: no space in it, and no colon but between two other characters. */
+function isKey(text: string): boolean {
+  return /^[A-Za-z_]\S*$/.test(text) && !text.endsWith(":") && !text.includes("::");
+}
+
+/** The parts of a field such as `key:np.float64(0.5)` or `key:tensor(0.5, device='cuda:0')`. */
+function unwrapped(field: string): { key: string; value: string } | undefined {
+  if (!field.endsWith(")")) return undefined;
+  const open = field.lastIndexOf("(");
+  const colon = field.lastIndexOf(":", open);
+  if (open < 0 || colon < 0) return undefined;
+  const inside = field.slice(open + 1, -1);
+  const isWrapper = /^(?:np|numpy|torch)?\.?\w*$/.test(field.slice(colon + 1, open));
+  if (!isWrapper || inside.includes(")")) return undefined;
+  return { key: field.slice(0, colon), value: /^[^,\s]*/.exec(inside)![0] };
 }
 
 /** verl also prints settings among the metrics, such as `mode:sync` or `flag:True`; they are whole. */
@@ -104,22 +192,35 @@ function parseNumber(text: string): number | undefined {
 /** Finds the configuration that verl prints at the start as a Python dictionary over many lines. */
 class ConfigScanner {
   #lines: string[] = [];
+  #characters = 0;
   #process = "";
   #depth = 0;
   #found: Record<string, unknown> | undefined;
 
+  /** Whether a configuration has begun, so that every line is needed. */
+  get isOpen(): boolean {
+    return this.#lines.length > 0;
+  }
+
+  /** Whether a configuration was found, so that no line is needed any more. */
+  get isFound(): boolean {
+    return this.#found !== undefined;
+  }
+
   scan(raw: string): void {
     if (this.#found !== undefined) return;
-    if (this.#lines.length === 0 && !raw.includes("{'actor_rollout_ref'")) return;
+    if (this.#lines.length === 0 && !raw.includes(CONFIG_START)) return;
     const bare = raw.replace(COLOUR, "");
-    const process = RAY_PREFIX.exec(bare)?.[0] ?? "";
+    const process = rayPrefix(bare);
     const line = bare.slice(process.length).trimStart();
     if (this.#lines.length === 0) {
-      if (!line.startsWith("{'actor_rollout_ref'")) return;
+      if (!line.startsWith(CONFIG_START)) return;
       this.#process = process;
     } else if (process !== this.#process || !LITERAL.test(line)) {
       return; // Another process, or a warning of this one, prints in between.
     }
+    this.#characters += line.length;
+    if (this.#characters > MOST_CONFIG_CHARACTERS) return this.#reset();
     this.#lines.push(line);
     this.#depth += nesting(line);
     if (this.#depth > 0 && this.#lines.length < LONGEST_CONFIG) return;
@@ -127,7 +228,12 @@ class ConfigScanner {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {
       this.#found = value as Record<string, unknown>;
     }
+    this.#reset();
+  }
+
+  #reset(): void {
     this.#lines = [];
+    this.#characters = 0;
     this.#depth = 0;
   }
 
@@ -136,13 +242,29 @@ class ConfigScanner {
   }
 }
 
+/** What Ray puts before a line: `(TaskRunner pid=1, ip=10.0.0.1) `, once or several times. */
+function rayPrefix(line: string): string {
+  let end = 0;
+  while (line[end] === "(") {
+    const close = line.indexOf(")", end);
+    const inside = line.slice(end + 1, close < 0 ? end : close);
+    if (inside.includes("(") || !/\bpid=\d/.test(inside)) break;
+    end = close + 1;
+    if (line[end] === " ") end++;
+  }
+  return line.slice(0, end);
+}
+
 /** Opening less closing brackets, those within quotes left out. */
 function nesting(line: string): number {
   let depth = 0;
-  const bare = line.replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "");
-  for (const character of bare) {
-    if ("{[(".includes(character)) depth++;
-    else if ("}])".includes(character)) depth--;
+  const lexeme = /['"{}[\]()]/g;
+  for (let match = lexeme.exec(line); match !== null; match = lexeme.exec(line)) {
+    if (match[0] === "'" || match[0] === '"') {
+      const end = endOfQuoted(line, match.index);
+      if (end === undefined) break;
+      lexeme.lastIndex = end;
+    } else depth += "{[(".includes(match[0]) ? 1 : -1;
   }
   return depth;
 }

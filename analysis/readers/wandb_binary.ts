@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import protobuf from "protobufjs/minimal";
-import { ByteReader, readBytes } from "./bytes.ts";
+import { ByteReader, type ByteSource } from "./bytes.ts";
 import { addMetrics, parseJsonObject } from "./jsonl.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
@@ -12,60 +12,119 @@ export const WANDB_HEADER: Uint8Array = new Uint8Array([0x3a, 0x57, 0x26, 0x42, 
 
 const BLOCK = 1 << 15;
 const DAMAGED = 0, FULL = 1, FIRST = 2, LAST = 4;
+/** A row of metrics is a few kilobytes; past this a record, or the whole configuration, is left out. */
+const LONGEST_RECORD = 1 << 24;
 
 /**
  * Reads W&B's transaction log, the `run-*.wandb` in a `wandb/` folder: a header, then LevelDB log
  * blocks of 32 KiB whose fragments carry a CRC-32, then protobuf records, of which the history and the
- * configuration are used. Damaged fragments are counted and skipped; a file that was cut off is read
- * up to there.
+ * configuration are used. Damaged fragments and records of more than 16 MiB are counted and skipped; a
+ * file that was cut off is read up to there.
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export async function readWandbBinary(path: string, options: ReaderOptions): Promise<LogRows[]> {
-  const collector = new SeriesCollector(options.keep, "mean");
+export async function readWandbBinary(
+  source: ByteSource,
+  options: ReaderOptions,
+): Promise<LogRows[]> {
   const malformed = new Malformed();
-  const config: Record<string, unknown> = {};
+  const collector = new SeriesCollector(options.keep, "mean", malformed);
+  const config = new Config();
   const steps = new StepFinder();
-  for await (const record of readRecords(path, malformed)) {
+  for await (const record of readRecords(source, malformed)) {
     try {
       addRecord(record, collector, steps, config);
     } catch (error) {
       malformed.add("record", (error as Error).message);
     }
   }
-  const hasConfig = Object.keys(config).length > 0;
-  return [{ name: "", series: collector, malformed, ...(hasConfig ? { config } : {}) }];
+  const rows = { name: "", series: collector, malformed };
+  return [config.items.size === 0 ? rows : { ...rows, config: Object.fromEntries(config.items) }];
+}
+
+/** The configuration as its records come in, each with some of its items. */
+class Config {
+  readonly items: Map<string, unknown> = new Map();
+  #bytes = 0;
+
+  add(record: Uint8Array): void {
+    this.#bytes += record.length;
+    if (this.#bytes > LONGEST_RECORD) {
+      throw new Error(`the configuration has more than ${LONGEST_RECORD} bytes`);
+    }
+    for (const [name, value] of items(record)) this.items.set(name, value);
+  }
 }
 
 /** The protobuf records of the file: fragments that fit one block, or several put together. */
-async function* readRecords(path: string, malformed: Malformed): AsyncGenerator<Uint8Array> {
-  const reader = new ByteReader(readBytes(path));
-  let parts: Uint8Array[] = [];
-  try {
-    for (let block = 0;; block++) {
-      const bytes = await reader.read(BLOCK);
-      for (const { type, data } of fragmentsOf(bytes, block, malformed)) {
-        if (type === FULL || type === FIRST) parts = [];
-        else if (type === DAMAGED || parts.length === 0) {
-          parts = [];
-          continue;
-        }
-        parts.push(data);
-        if (type === FULL || type === LAST) yield concatenated(parts);
+async function* readRecords(
+  source: ByteSource,
+  malformed: Malformed,
+): AsyncGenerator<Uint8Array> {
+  const reader = new ByteReader(source.chunks());
+  const record = new GrowingBytes();
+  // Whether fragments are taken, or passed over until the next record.
+  let isOpen = false;
+  for (let block = 0;; block++) {
+    const bytes = await reader.read(BLOCK);
+    for (const { type, data, place } of fragmentsOf(bytes, block, malformed)) {
+      if (type === FULL || type === FIRST) {
+        isOpen = true;
+        record.length = 0;
+      } else if (type === DAMAGED) isOpen = false;
+      if (!isOpen) continue;
+      if (record.length + data.length > LONGEST_RECORD) {
+        malformed.add(place(), `a record of more than ${LONGEST_RECORD} bytes`);
+        isOpen = false;
+        continue;
       }
-      if (bytes.length < BLOCK) return;
+      if (type === FULL) yield data;
+      else record.append(data);
+      if (type === LAST) yield record.bytes();
+      if (type === FULL || type === LAST) isOpen = false;
     }
-  } finally {
-    await reader.close();
+    if (bytes.length < BLOCK) return;
   }
 }
+
+/** Bytes that fragments are put together in; it grows by doubling and is used again. */
+class GrowingBytes {
+  length = 0;
+  #bytes = new Uint8Array(BLOCK);
+
+  append(part: Uint8Array): void {
+    if (this.length + part.length > this.#bytes.length) {
+      const grown = new Uint8Array(2 * (this.length + part.length));
+      grown.set(this.#bytes.subarray(0, this.length));
+      this.#bytes = grown;
+    }
+    this.#bytes.set(part, this.length);
+    this.length += part.length;
+  }
+
+  /** What was appended, valid until the next is. */
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+}
+
+/** A fragment of a record. */
+interface Fragment {
+  type: number;
+  data: Uint8Array;
+  /** Where it stands, in words. */
+  place: () => string;
+}
+
+/** The checksum of each type alone, which a fragment's checksum goes on from. */
+const TYPE_CHECKSUMS = Uint32Array.from({ length: 256 }, (_, type) => crc32(Uint8Array.of(type)));
 
 /** The fragments of one block; those whose checksum fails come as DAMAGED. */
 function* fragmentsOf(
   bytes: Uint8Array,
   block: number,
   malformed: Malformed,
-): Generator<{ type: number; data: Uint8Array }> {
+): Generator<Fragment> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = block === 0 ? WANDB_HEADER.length : 0;
   while (at + 7 <= bytes.length) {
@@ -74,23 +133,14 @@ function* fragmentsOf(
     const type = bytes[at + 6]!;
     if (checksum === 0 && length === 0 && type === 0) return; // Zeros fill the rest of the block.
     const data = bytes.subarray(at + 7, at + 7 + length);
-    const place = `byte ${block * BLOCK + at}`;
+    const start = block * BLOCK + at;
+    const place = () => `byte ${start}`;
     at += 7 + length;
-    if (data.length < length) return malformed.add(place, "cut off");
-    const intact = crc32(data, crc32(new Uint8Array([type]))) === checksum;
-    if (!intact) malformed.add(place, "checksum does not match");
-    yield { type: intact ? type : DAMAGED, data };
+    if (data.length < length) return malformed.add(place(), "cut off");
+    const intact = crc32(data, TYPE_CHECKSUMS[type]!) === checksum;
+    if (!intact) malformed.add(place(), "checksum does not match");
+    yield { type: intact ? type : DAMAGED, data, place };
   }
-}
-
-function concatenated(parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** Reads one wandb_internal.Record: 2 is the history, 5 the configuration, 17 the run with its own. */
@@ -98,27 +148,28 @@ function addRecord(
   data: Uint8Array,
   collector: SeriesCollector,
   steps: StepFinder,
-  config: Record<string, unknown>,
+  config: Config,
 ): void {
   for (const [field, record] of submessages(data)) {
     if (field === 2) addHistory(record, collector, steps);
-    else if (field === 5) Object.assign(config, items(record, 1));
+    else if (field === 5) config.add(record);
     else if (field === 17) {
       for (const [inner, value] of submessages(record)) {
-        if (inner === 4) Object.assign(config, items(value, 1));
+        if (inner === 4) config.add(value);
       }
     }
   }
 }
 
 function addHistory(data: Uint8Array, collector: SeriesCollector, steps: StepFinder): void {
-  const row = items(data, 1);
+  const row: Record<string, unknown> = Object.fromEntries(items(data));
   for (const [field, message] of submessages(data)) {
     // HistoryStep, for writers that do not repeat it as the item `_step`.
     if (field === 2) row["_step"] ??= protoStep(message);
   }
   const step = steps.find((key) => row[key]);
-  if (step !== undefined) addMetrics(collector, step, row);
+  if (step === undefined) throw new Error(steps.complaint);
+  addMetrics(collector, step, row);
 }
 
 function protoStep(data: Uint8Array): number {
@@ -132,21 +183,23 @@ function protoStep(data: Uint8Array): number {
 }
 
 /** The key/value items of a record: key 1 or nested_key 2 (its parts joined by `/`), value_json 16. */
-function items(data: Uint8Array, itemField: number): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
+function items(data: Uint8Array): Map<string, unknown> {
+  const found = new Map<string, unknown>();
   for (const [field, message] of submessages(data)) {
-    if (field !== itemField) continue;
+    if (field !== 1) continue;
     const names: string[] = [];
     let json = "";
     for (const [inner, bytes] of submessages(message)) {
-      if (inner === 1 || inner === 2) names.push(text(bytes));
-      else if (inner === 16) json = text(bytes);
+      if (inner === 1 || inner === 2) names.push(DECODER.decode(bytes));
+      else if (inner === 16) json = DECODER.decode(bytes);
     }
     const name = names.filter((part) => part !== "").join("/");
-    found[name] = parseJsonObject(`{"value":${json}}`)?.["value"];
+    found.set(name, parseJsonObject(`{"value":${json}}`)?.["value"]);
   }
   return found;
 }
+
+const DECODER = new TextDecoder();
 
 function* submessages(data: Uint8Array): Generator<[number, Uint8Array]> {
   const reader = protobuf.Reader.create(data);
@@ -155,8 +208,4 @@ function* submessages(data: Uint8Array): Generator<[number, Uint8Array]> {
     if ((tag & 7) === 2) yield [tag >>> 3, reader.bytes()];
     else reader.skipType(tag & 7);
   }
-}
-
-function text(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }
