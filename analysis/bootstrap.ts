@@ -1,7 +1,10 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { max } from "simple-statistics";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { FEWEST_PAIRS } from "./check_pairs.ts";
+import { LawError } from "./errors.ts";
 import type { Interval } from "./law.ts";
+import { exponentOf, shifted } from "./scale.ts";
 
 const DRAWS = 2000;
 const SEED = 20250528;
@@ -44,8 +47,57 @@ type Covariance = readonly [number, number, number];
  *
  * @param x The regressor, one value per pair, in order of the steps.
  * @param residuals y − (intercept + slope·x).
+ * @throws {LawError} `too-few-pairs` for fewer than 4, `not-finite` for NaN or infinity, and
+ * `constant-entropy` for an x that is the same everywhere.
  */
 export function bootstrapLine(
+  x: readonly number[],
+  residuals: readonly number[],
+  line: { readonly intercept: number; readonly slope: number },
+): Bootstrap {
+  checkLine(x, residuals, line);
+  const unitX = exponentOf(x);
+  const unitY = exponentOf([line.intercept, ...residuals]);
+  const scaled = bootstrapScaled(
+    x.map((value) => shifted(value, -unitX)),
+    residuals.map((value) => shifted(value, -unitY)),
+    { intercept: shifted(line.intercept, -unitY), slope: shifted(line.slope, unitX - unitY) },
+  );
+  return {
+    ...scaled,
+    interval(c0, c1) {
+      const inUnits = shifted(c1, -unitX);
+      const unit = exponentOf([c0, inUnits]);
+      const [low, high] = scaled.interval(shifted(c0, -unit), shifted(inUnits, -unit));
+      return [shifted(low, unitY + unit), shifted(high, unitY + unit)];
+    },
+  };
+}
+
+function checkLine(
+  x: readonly number[],
+  residuals: readonly number[],
+  line: { readonly intercept: number; readonly slope: number },
+): void {
+  if (x.length < FEWEST_PAIRS || residuals.length !== x.length) {
+    throw new LawError(
+      "too-few-pairs",
+      `there are ${x.length} values of x and ${residuals.length} residuals, expected as many of both and at least ${FEWEST_PAIRS}.`,
+    );
+  }
+  const wrong = [...x, ...residuals, line.intercept, line.slope].find((value) =>
+    !Number.isFinite(value)
+  );
+  if (wrong !== undefined) {
+    throw new LawError("not-finite", `a line has a value ${wrong}, expected finite numbers.`);
+  }
+  if (x.every((value) => value === x[0])) {
+    throw new LawError("constant-entropy", `x is ${x[0]} everywhere, so a line has no slope.`);
+  }
+}
+
+/** {@linkcode bootstrapLine} for numbers whose squares stay in range. */
+function bootstrapScaled(
   x: readonly number[],
   residuals: readonly number[],
   line: { readonly intercept: number; readonly slope: number },
@@ -93,12 +145,11 @@ export function bootstrapLine(
     interval(c0, c1) {
       const value = c0 * line.intercept + c1 * line.slope;
       if (isExact) return [value, value];
-      const ratios = draws
-        .map(({ intercept, slope, covariance }) => {
-          const deviation = Math.abs(c0 * intercept + c1 * slope);
-          return deviation === 0 ? 0 : deviation / standardError(covariance, c0, c1);
-        })
-        .sort((left, right) => left - right);
+      // A typed array sorts ten times as fast, and a band asks for a hundred intervals.
+      const ratios = Float64Array.from(draws, ({ intercept, slope, covariance }) => {
+        const deviation = Math.abs(c0 * intercept + c1 * slope);
+        return deviation === 0 ? 0 : deviation / standardError(covariance, c0, c1);
+      }).sort();
       const quantile = ratios[Math.ceil(0.95 * DRAWS) - 1]!;
       const half = quantile * standardError(estimate.covariance, c0, c1);
       return [value - half, value + half];

@@ -98,7 +98,9 @@ function entropyFindings({ entropy }: Run, course: EntropyCourse | undefined): F
       finding: `${CANNOT_TELL}.`,
       evidence: entropy === undefined
         ? "no policy entropy"
-        : "fewer than two values of the entropy",
+        : entropy.values.length < 2
+        ? "fewer than two values of the entropy"
+        : "the entropy does not start above 0, so no share of it can be told",
     }];
   }
   const { start, end, steps: [first, last], halfSpent, nearlySpent } = course;
@@ -109,7 +111,11 @@ function entropyFindings({ entropy }: Run, course: EntropyCourse | undefined): F
     {
       topic: "entropy course",
       severity: bad ? "problem" : course.course === "stable" ? "fine" : "notice",
-      finding: `${COURSE_TEXT[course.course]}: ${round(100 * end / start, 3)} % of it is left.`,
+      finding: `${COURSE_TEXT[course.course]}: ${
+        Number.isFinite(100 * end / start)
+          ? `${round(100 * end / start, 3)} % of it is left`
+          : "it has grown beyond all measure"
+      }.`,
       evidence: `${round(start)} nats at step ${first}, ${round(end)} at step ${last} (means of 3)`,
     },
     {
@@ -192,8 +198,10 @@ function performanceFindings({ score }: Run, fit: LawFit | string): Finding[] {
     evidence: `95 % interval [${round(low)}, ${round(high)}]; ${fitted}`,
   }, {
     topic: "gain done",
-    severity: share > 0.9 ? "problem" : "fine",
-    finding: `${round(100 * share, 3)} % of the gain that this entropy can buy is done.`,
+    severity: !Number.isFinite(100 * share) ? "unknown" : share > 0.9 ? "problem" : "fine",
+    finding: Number.isFinite(100 * share)
+      ? `${round(100 * share, 3)} % of the gain that this entropy can buy is done.`
+      : `${CANNOT_TELL}: the score started at the ceiling.`,
     evidence: `from ${round(change.start)} over ${round(change.end)} to the ceiling ${
       round(fit.ceiling)
     }`,

@@ -1,5 +1,6 @@
 import { mean, median, sampleCorrelation } from "simple-statistics";
 import type { Series } from "./readers/series.ts";
+import { exponentOf, shifted } from "./scale.ts";
 
 /** Values at either end of a run that are averaged, so that one noisy step decides nothing. */
 const END_VALUES = 3;
@@ -34,16 +35,25 @@ export function changeOf({ steps, values }: Series): Change | undefined {
   if (values.length < 2) return undefined;
   const count = Math.min(END_VALUES, Math.floor(values.length / 2));
   return {
-    start: mean(Array.from(values.subarray(0, count))),
-    end: mean(Array.from(values.subarray(-count))),
+    start: meanOf(values.subarray(0, count)),
+    end: meanOf(values.subarray(-count)),
     steps: [steps[0]!, steps.at(-1)!],
   };
 }
 
-/** What became of the entropy; undefined for fewer than two values. */
+/** The mean, of values whose sum no float holds, too. */
+function meanOf(values: Float64Array): number {
+  const unit = exponentOf(values);
+  return shifted(mean(Array.from(values, (value) => shifted(value, -unit))), unit);
+}
+
+/**
+ * What became of the entropy; undefined for fewer than two values, or if it does not start above 0, so
+ * that there is nothing of which a share could be left.
+ */
 export function entropyCourse(entropy: Series): EntropyCourse | undefined {
   const change = changeOf(entropy);
-  if (change === undefined) return undefined;
+  if (change === undefined || !(change.start > 0)) return undefined;
   const { start, end } = change;
   const ratio = end / start;
   const course = ratio < 0.25
@@ -66,9 +76,11 @@ export function entropyCourse(entropy: Series): EntropyCourse | undefined {
 /** The first step at which the running median of a series is at or below a value. */
 export function firstBelow({ steps, values }: Series, value: number): number | undefined {
   const half = Math.floor(MEDIAN_WIDTH / 2);
+  const unit = exponentOf(values);
+  const limit = shifted(value, -unit);
   for (let i = 0; i < values.length; i++) {
-    const window = Array.from(values.subarray(Math.max(0, i - half), i + half + 1));
-    if (median(window) <= value) return steps[i];
+    const window = values.subarray(Math.max(0, i - half), i + half + 1);
+    if (median(Array.from(window, (one) => shifted(one, -unit))) <= limit) return steps[i];
   }
   return undefined;
 }

@@ -1,11 +1,22 @@
+import { printable } from "./printable.ts";
+
+/** The most characters of a message; of a longer one the middle is left out. */
+export const LONGEST_MESSAGE = 500;
+
 /**
  * An error that a user can act on: its message is one sentence that says what was wrong, where, and
- * what was expected. Commands print the message alone and exit with code 1; any other error is a
- * fault of this library and keeps its stack trace.
+ * what was expected, on one line that can be printed whatever the names in it. Commands print the
+ * message alone and exit with code 1; any other error is a fault of this library and keeps its stack
+ * trace.
  */
 export class UserError extends Error {
   /** The class, as `Error.name`. */
   override name = "UserError";
+
+  /** An error with the sentence for the user, which is shortened and escaped by `printable`. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message, LONGEST_MESSAGE), options);
+  }
 }
 
 /** A log that cannot be read, or that does not hold what was asked of it. */
@@ -14,12 +25,17 @@ export class ReadError extends UserError {
   override name = "ReadError";
 }
 
-/** Why {@linkcode LawError} was thrown. */
+/**
+ * Why {@linkcode LawError} was thrown. `constant-entropy` and `constant-score` hold for values that
+ * move by no more than rounding, too; `out-of-range`: a value or a result is too large or too small
+ * for 64-bit floats.
+ */
 export type LawErrorCode =
   | "too-few-pairs"
   | "constant-entropy"
   | "constant-score"
   | "not-finite"
+  | "out-of-range"
   | "no-split";
 
 /** Pairs to which R = −a·exp(H) + b cannot be fitted. */

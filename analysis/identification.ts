@@ -1,4 +1,5 @@
 import { max, min } from "simple-statistics";
+import { checkValues } from "./check_pairs.ts";
 import type { Interval } from "./law.ts";
 import type { Pair } from "./pairs.ts";
 
@@ -23,9 +24,12 @@ const FEWEST_STEEP_PAIRS = 4;
 
 /**
  * A plain verdict on whether the pairs tell a and b: exp(H) must cover a range, enough pairs must lie
- * outside the flat part at its low end, and the interval of a must exclude 0.
+ * outside the flat part at its low end, and the interval of a must be finite and exclude 0.
+ *
+ * @throws {LawError} `not-finite` or `out-of-range` for pairs that are.
  */
 export function identify(pairs: readonly Pair[], intervalOfA: Interval): Identification {
+  checkValues(pairs);
   const x = pairs.map(({ entropy }) => Math.exp(entropy));
   const low = min(x);
   const range = max(x) - low;
@@ -50,6 +54,9 @@ export function identify(pairs: readonly Pair[], intervalOfA: Interval): Identif
     );
   }
   const [lower, upper] = intervalOfA;
+  if (!(Number.isFinite(lower) && Number.isFinite(upper))) {
+    return found(false, `the 95 % interval of a has no finite ends.`);
+  }
   if (lower <= 0 && upper >= 0) {
     return found(false, `the 95 % interval of a includes 0, so the direction of the law is open.`);
   }

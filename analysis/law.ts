@@ -1,11 +1,13 @@
 import { max, min } from "simple-statistics";
-import { LawError } from "./errors.ts";
-import type { Pair } from "./pairs.ts";
 import { type Bootstrap, bootstrapLine } from "./bootstrap.ts";
+import { checkPairs, LARGEST_NUMBER } from "./check_pairs.ts";
+import { LawError } from "./errors.ts";
 import { type Identification, identify } from "./identification.ts";
+import { fitLine } from "./line.ts";
+import type { Pair } from "./pairs.ts";
+import { exponentOf, shifted } from "./scale.ts";
 
-/** The least number of pairs that a law is fitted to. */
-export const FEWEST_PAIRS = 4;
+export { FEWEST_PAIRS } from "./check_pairs.ts";
 
 /** Lower and upper end of a 95 % interval. */
 export type Interval = readonly [number, number];
@@ -44,21 +46,30 @@ export interface LawFit extends LawCurve {
  *
  * @param pairs H in nats per token, R as a fraction or reward, in order of their steps.
  * @throws {LawError} `too-few-pairs` for fewer than 4, `not-finite` for NaN or infinity,
- * `constant-entropy` and `constant-score` where no slope can be told.
+ * `constant-entropy` and `constant-score` where no slope can be told, because the values are the same
+ * or move by no more than rounding, and `out-of-range` where exp(H), a, b or an interval is too large
+ * or too small for 64-bit floats. So every number of a fit is finite.
  */
 export function fitLaw(pairs: readonly Pair[]): LawFit {
   const { a, b, ceiling } = fitCurve(pairs);
   const x = pairs.map(({ entropy }) => Math.exp(entropy));
   const residuals = pairs.map(({ score }, i) => score - (b - a * x[i]!));
   const mean = pairs.reduce((sum, { score }) => sum + score, 0) / pairs.length;
-  const total = pairs.reduce((sum, { score }) => sum + (score - mean) ** 2, 0);
-  const squared = residuals.reduce((sum, residual) => sum + residual ** 2, 0);
+  const unit = exponentOf(pairs.map(({ score }) => score));
+  const square = (value: number) => shifted(value, -unit) ** 2;
+  const total = pairs.reduce((sum, { score }) => sum + square(score - mean), 0);
+  const squared = residuals.reduce((sum, residual) => sum + square(residual), 0);
   const bootstrap = bootstrapLine(x, residuals, { intercept: b, slope: -a });
   const interval = {
     a: flipped(bootstrap.interval(0, 1)),
     b: bootstrap.interval(1, 0),
     ceiling: bootstrap.interval(1, 1),
   };
+  checkResults(
+    Object.entries(interval).flatMap(([name, ends]) =>
+      ends.map((end) => [`an end of the interval of ${name}`, end])
+    ),
+  );
   const entropies = pairs.map(({ entropy }) => entropy);
   return {
     a,
@@ -66,7 +77,7 @@ export function fitLaw(pairs: readonly Pair[]): LawFit {
     ceiling,
     n: pairs.length,
     r2: 1 - squared / total,
-    rmse: Math.sqrt(squared / pairs.length),
+    rmse: shifted(Math.sqrt(squared / pairs.length), unit),
     entropyRange: [min(entropies), max(entropies)],
     interval,
     bootstrap,
@@ -81,52 +92,32 @@ export function fitLaw(pairs: readonly Pair[]): LawFit {
  */
 export function fitCurve(pairs: readonly Pair[]): LawCurve {
   checkPairs(pairs);
-  const x = pairs.map(({ entropy }) => Math.exp(entropy));
-  const meanX = x.reduce((sum, value) => sum + value, 0) / x.length;
-  const meanY = pairs.reduce((sum, { score }) => sum + score, 0) / x.length;
-  let xx = 0;
-  let xy = 0;
-  for (const [i, { score }] of pairs.entries()) {
-    xx += (x[i]! - meanX) ** 2;
-    xy += (x[i]! - meanX) * (score - meanY);
+  const { slope, intercept, underflows } = fitLine(
+    pairs.map(({ entropy }) => Math.exp(entropy)),
+    pairs.map(({ score }) => score),
+  );
+  const a = -slope;
+  if (underflows) throw outOfRange("a", a);
+  checkResults([["a", a], ["b", intercept], ["the ceiling b − a", intercept - a]]);
+  return { a, b: intercept, ceiling: intercept - a };
+}
+
+function checkResults(results: readonly (readonly [string, number])[]): void {
+  for (const [name, value] of results) {
+    if (Math.abs(value) > LARGEST_NUMBER || Number.isNaN(value)) throw outOfRange(name, value);
   }
-  const a = -xy / xx;
-  const b = meanY + a * meanX;
-  return { a, b, ceiling: b - a };
+}
+
+function outOfRange(name: string, value: number): LawError {
+  return new LawError(
+    "out-of-range",
+    `${name} would be ${value}, beyond what can be computed with, so no law can be fitted.`,
+  );
 }
 
 /** R at an entropy, by a fitted law. */
 export function lawAt({ a, b }: LawCurve, entropy: number): number {
   return b - a * Math.exp(entropy);
-}
-
-function checkPairs(pairs: readonly Pair[]): void {
-  for (const [i, { step, entropy, score }] of pairs.entries()) {
-    if (Number.isFinite(entropy) && Number.isFinite(score)) continue;
-    throw new LawError(
-      "not-finite",
-      `pair ${i} (step ${step}) has entropy ${entropy} and score ${score}, expected finite numbers.`,
-    );
-  }
-  if (pairs.length < FEWEST_PAIRS) {
-    throw new LawError(
-      "too-few-pairs",
-      `there are ${pairs.length} pairs of entropy and score, the law needs at least ${FEWEST_PAIRS}.`,
-    );
-  }
-  const [first] = pairs;
-  if (pairs.every(({ entropy }) => entropy === first!.entropy)) {
-    throw new LawError(
-      "constant-entropy",
-      `the entropy is ${first!.entropy} in all ${pairs.length} pairs, so no law can be fitted.`,
-    );
-  }
-  if (pairs.every(({ score }) => score === first!.score)) {
-    throw new LawError(
-      "constant-score",
-      `the score is ${first!.score} in all ${pairs.length} pairs, so no law can be fitted.`,
-    );
-  }
 }
 
 function flipped([low, high]: Interval): Interval {

@@ -1,6 +1,8 @@
+import { checkValues, LARGEST_NUMBER } from "./check_pairs.ts";
 import { LawError } from "./errors.ts";
 import { FEWEST_PAIRS, fitCurve, lawAt, type LawCurve } from "./law.ts";
 import type { Pair } from "./pairs.ts";
+import { rootMeanSquare } from "./scale.ts";
 
 /** The part of a run that a prediction is made from: a fraction of its steps, or a number of them. */
 export type Portion = { readonly fraction: number } | { readonly steps: number };
@@ -31,14 +33,15 @@ export const FIRST_15_PERCENT: Portion = { fraction: 0.15 };
  * fits the last part and predicts the earlier. Entropy of the predicted steps is taken as known, as in
  * the paper: what is predicted is the performance at that entropy. Steps count from the first pair's.
  *
- * @throws {LawError} `no-split` if fewer than 4 pairs lie in the portion or none outside it, and as
- * `fitLaw` does.
+ * @throws {LawError} `no-split` if fewer than 4 pairs lie in the portion or none outside it,
+ * `out-of-range` if the predicted R is beyond the range of floats, and as `fitLaw` does.
  */
 export function predictFrom(
   pairs: readonly Pair[],
   portion: Portion,
   options: { readonly reverse?: boolean } = {},
 ): Prediction {
+  checkValues(pairs);
   const reverse = options.reverse ?? false;
   const first = pairs[0]?.step ?? 0;
   const last = pairs.at(-1)?.step ?? 0;
@@ -56,6 +59,15 @@ export function predictFrom(
   }
   const curve = fitCurve(fitted);
   const errors = rest.map(({ entropy, score }) => lawAt(curve, entropy) - score);
+  const rmse = rootMeanSquare(errors);
+  if (!(rmse <= LARGEST_NUMBER)) {
+    throw new LawError(
+      "out-of-range",
+      `the law of ${
+        describePortion(portion, reverse)
+      } predicts an R for the others that is too large a number to compute with.`,
+    );
+  }
   return {
     ...curve,
     portion,
@@ -63,7 +75,7 @@ export function predictFrom(
     fitted: fitted.length,
     predicted: rest.length,
     fittedSteps: [fitted[0]!.step, fitted.at(-1)!.step],
-    rmse: Math.sqrt(errors.reduce((sum, error) => sum + error ** 2, 0) / errors.length),
+    rmse,
     endError: reverse ? errors[0]! : errors.at(-1)!,
   };
 }

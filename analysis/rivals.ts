@@ -1,7 +1,10 @@
 import { Matrix, solve } from "ml-matrix";
-import { max } from "simple-statistics";
-import { FEWEST_PAIRS, fitCurve } from "./law.ts";
+import { max, min } from "simple-statistics";
+import { whyUnfit } from "./check_pairs.ts";
+import { fitCurve } from "./law.ts";
+import { fitLine } from "./line.ts";
 import type { Pair } from "./pairs.ts";
+import { exponentOf, shifted } from "./scale.ts";
 
 /** A form of R that can be compared with the law. */
 export type RivalName = "law" | "linear" | "quadratic" | "power" | "sigmoid";
@@ -19,7 +22,10 @@ export interface Rival {
    * parameter. Undefined where there are too few pairs for it.
    */
   readonly aicc: number | undefined;
-  /** Root mean squared error over the second half of the pairs when fitted to the first half. */
+  /**
+   * Root mean squared error over the second half of the pairs when fitted to the first half. Undefined
+   * where the first half is too small or constant, or the error beyond the range of floats.
+   */
   readonly outOfSample: number | undefined;
 }
 
@@ -27,6 +33,10 @@ interface Model {
   readonly model: RivalName;
   readonly formula: string;
   readonly coefficients: number;
+  /** How many of the coefficients, the first ones, are in units of R. */
+  readonly inUnitsOfScore: number;
+  /** Whether the form can be fitted to pairs at all. */
+  isDefined?(pairs: readonly Pair[]): boolean;
   fit(pairs: readonly Pair[]): number[];
   at(coefficients: readonly number[], pair: Pair): number;
 }
@@ -36,9 +46,13 @@ const MODELS: readonly Model[] = [
     model: "law",
     formula: "R = −a·exp(H) + b",
     coefficients: 2,
+    inUnitsOfScore: 2,
     fit(pairs) {
-      const { a, b } = fitCurve(pairs);
-      return [a, b];
+      const { slope, intercept } = fitLine(
+        pairs.map(({ entropy }) => Math.exp(entropy)),
+        pairs.map(({ score }) => score),
+      );
+      return [-slope, intercept];
     },
     at: ([a, b], { entropy }) => b! - a! * Math.exp(entropy),
   },
@@ -46,6 +60,7 @@ const MODELS: readonly Model[] = [
     model: "linear",
     formula: "R = c0 + c1·H",
     coefficients: 2,
+    inUnitsOfScore: 2,
     fit: (pairs) => leastSquares(pairs, ({ entropy }) => [1, entropy]),
     at: ([c0, c1], { entropy }) => c0! + c1! * entropy,
   },
@@ -53,6 +68,7 @@ const MODELS: readonly Model[] = [
     model: "quadratic",
     formula: "R = c0 + c1·H + c2·H²",
     coefficients: 3,
+    inUnitsOfScore: 3,
     fit: (pairs) => leastSquares(pairs, ({ entropy }) => [1, entropy, entropy ** 2]),
     at: ([c0, c1, c2], { entropy }) => c0! + c1! * entropy + c2! * entropy ** 2,
   },
@@ -60,6 +76,8 @@ const MODELS: readonly Model[] = [
     model: "power",
     formula: "R = c0 + c1·H^c2",
     coefficients: 3,
+    inUnitsOfScore: 2,
+    isDefined: (pairs) => pairs.every(({ entropy }) => entropy > 0),
     fit(pairs) {
       const powers = [0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 4];
       return refine(pairs, powers.map((power) => [power]), {
@@ -74,9 +92,13 @@ const MODELS: readonly Model[] = [
     model: "sigmoid",
     formula: "R = c0 + c1 / (1 + exp(−(step − c2)/c3))",
     coefficients: 4,
+    inUnitsOfScore: 2,
+    isDefined(pairs) {
+      const { first, length } = stepsOf(pairs);
+      return length > SHORTEST_RUN && Math.abs(first) + length < 1 / SHORTEST_RUN;
+    },
     fit(pairs) {
-      const first = pairs[0]!.step;
-      const length = pairs.at(-1)!.step - first || 1;
+      const { first, length } = stepsOf(pairs);
       // Searched in the distance of the middle from the start in widths, and the logarithm of the width:
       // at the lowest distance the curve is an exponential approach already.
       const starts = [-3, -1, 0, 1, 2, 4, 8, 16].flatMap((distance) =>
@@ -102,40 +124,69 @@ export function formulaOf(name: RivalName): string {
   return MODELS.find(({ model }) => model === name)!.formula;
 }
 
+/** Steps that span less, or more than its inverse, have no widths that floats can hold. */
+const SHORTEST_RUN = 1e-100;
+
+function stepsOf(pairs: readonly Pair[]): { first: number; length: number } {
+  const steps = pairs.map(({ step }) => step);
+  const first = min(steps);
+  return { first, length: max(steps) - first || 1 };
+}
+
 /**
  * Fits the law and its rivals to the same pairs by least squares: linear and quadratic in H, a power
  * law in H, a sigmoid in the step. Best AICc first. A power law needs H > 0 in all pairs and is left out
- * where that fails.
+ * where that fails, as is any rival whose numbers would not be finite.
  *
  * @throws {LawError} as `fitLaw` does.
  */
 export function compareRivals(pairs: readonly Pair[]): Rival[] {
   fitCurve(pairs);
+  const unit = exponentOf(pairs.map(({ score }) => score));
+  const scaled = unit === 0
+    ? pairs
+    : pairs.map((pair) => ({ ...pair, score: shifted(pair.score, -unit) }));
   const half = Math.ceil(pairs.length / 2);
-  const usable = MODELS.filter(({ model, coefficients }) =>
-    (model !== "power" || pairs.every(({ entropy }) => entropy > 0)) && pairs.length > coefficients
-  );
-  return usable.map((model): Rival => {
-    const coefficients = model.fit(pairs);
-    const squared = squaredError(model, coefficients, pairs);
+  return MODELS.filter((model) => isUsable(model, pairs)).map((model): Rival => {
+    const coefficients = model.fit(scaled);
+    const squared = squaredError(model, coefficients, scaled);
+    const error = outOfSample(model, scaled.slice(0, half), scaled.slice(half));
     return {
       model: model.model,
-      coefficients,
-      rmse: Math.sqrt(squared / pairs.length),
-      aicc: aicc(squared, pairs, model.coefficients),
-      outOfSample: outOfSample(model, pairs.slice(0, half), pairs.slice(half)),
+      coefficients: coefficients.map((value, i) =>
+        i < model.inUnitsOfScore ? shifted(value, unit) : value
+      ),
+      rmse: shifted(Math.sqrt(squared / pairs.length), unit),
+      aicc: aicc(squared, scaled, model.coefficients, unit),
+      outOfSample: error === undefined ? undefined : finite(shifted(error, unit)),
     };
-  }).sort((left, right) => (left.aicc ?? Infinity) - (right.aicc ?? Infinity));
+  }).filter(({ coefficients, rmse, aicc }) =>
+    [...coefficients, rmse, aicc ?? 0].every(Number.isFinite)
+  ).sort((left, right) => (left.aicc ?? Infinity) - (right.aicc ?? Infinity));
 }
 
-function aicc(squared: number, pairs: readonly Pair[], coefficients: number): number | undefined {
+function isUsable(model: Model, pairs: readonly Pair[]): boolean {
+  return pairs.length > model.coefficients && (model.isDefined?.(pairs) ?? true);
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}
+
+function aicc(
+  squared: number,
+  pairs: readonly Pair[],
+  coefficients: number,
+  unit: number,
+): number | undefined {
   const n = pairs.length;
   const k = coefficients + 1;
   if (n - k - 1 <= 0) return undefined;
   // Rounding alone leaves this much, so noiseless pairs compare as equals.
   const largest = max(pairs.map(({ score }) => Math.abs(score)));
   const floor = n * (largest * 1e-12) ** 2;
-  return n * Math.log(Math.max(squared, floor) / n) + 2 * k + (2 * k * (k + 1)) / (n - k - 1);
+  return n * Math.log(Math.max(squared, floor) / n) + 2 * k + (2 * k * (k + 1)) / (n - k - 1) +
+    2 * n * unit * Math.LN2;
 }
 
 function outOfSample(
@@ -143,17 +194,9 @@ function outOfSample(
   fitted: readonly Pair[],
   rest: readonly Pair[],
 ): number | undefined {
-  if (fitted.length < FEWEST_PAIRS || fitted.length <= model.coefficients || isConstant(fitted)) {
-    return undefined;
-  }
+  if (whyUnfit(fitted) !== undefined || !isUsable(model, fitted)) return undefined;
   const coefficients = model.fit(fitted);
   return Math.sqrt(squaredError(model, coefficients, rest) / rest.length);
-}
-
-function isConstant(pairs: readonly Pair[]): boolean {
-  const [first] = pairs;
-  return pairs.every(({ entropy }) => entropy === first!.entropy) ||
-    pairs.every(({ score }) => score === first!.score);
 }
 
 function squaredError(model: Model, coefficients: number[], pairs: readonly Pair[]): number {
