@@ -15,15 +15,8 @@ import { readTokens } from "../tokens/read_tokens.ts";
 import { checkSettings, type CovarianceSettings, DEFAULT_SETTINGS } from "../tokens/settings.ts";
 import { type CovarianceToken, touchedTokens } from "../tokens/touched.ts";
 import { writeWhole } from "../write.ts";
-import {
-  bold,
-  expandInputs,
-  number,
-  printError,
-  runCommand,
-  UsageError,
-  withProgress,
-} from "./command.ts";
+import { bold, number, printError, runCommand, UsageError, withProgress } from "./command.ts";
+import { expandInputs } from "./inputs.ts";
 
 const HELP = `Shows the token covariances of a batch, and which tokens Clip-Cov and KL-Cov touch.
 

@@ -1,14 +1,16 @@
 /** `deno task diagnose FILE`: plain findings for someone whose run is in trouble. */
 import { parseArgs, styleText } from "node:util";
 import { diagnose, type Diagnosis, type Severity } from "../diagnosis.ts";
+import { ReadError } from "../errors.ts";
+import { printable, printableJson } from "../printable.ts";
 import { readRuns } from "../readers/read_run.ts";
-import { bold, runCommand, UsageError, withProgress } from "./command.ts";
+import { bold, printError, runCommand, UsageError, withProgress } from "./command.ts";
 
 const HELP = `Says what a training log tells about its policy entropy: findings with their evidence.
 
   deno task diagnose FILE [options]
 
-FILE is any log that deno task fit reads.
+FILE is any log that deno task fit reads, or - for standard input.
 
   --entropy-key KEY   read the policy entropy from KEY
   --score-key KEY     read the performance from KEY
@@ -46,19 +48,37 @@ async function main(): Promise<boolean> {
       ...(values["entropy-key"] === undefined ? {} : { entropyKey: values["entropy-key"] }),
       ...(values["score-key"] === undefined ? {} : { scoreKey: values["score-key"] }),
     }));
-  const diagnoses = runs.map(diagnose);
-  if (values.json) console.log(JSON.stringify({ runs: diagnoses }));
-  else console.log(diagnoses.map(page).join("\n\n"));
-  return true;
+  const diagnoses: Diagnosis[] = [];
+  for (const run of runs) {
+    try {
+      diagnoses.push(diagnose(run));
+    } catch (error) {
+      if (!(error instanceof ReadError)) throw error;
+      printError(error.message);
+    }
+  }
+  if (diagnoses.length > 0) {
+    if (values.json) console.log(printableJson({ runs: diagnoses }));
+    else console.log(diagnoses.map(page).join("\n\n"));
+  }
+  return diagnoses.length === runs.length;
+}
+
+/** Characters of a line; the names of a log's keys may be of any length. */
+const LONGEST_LINE = 2000;
+
+function line(text: string): string {
+  return printable(text, LONGEST_LINE);
 }
 
 function page({ name, source, findings }: Diagnosis): string {
   const lines = findings.map(({ topic, severity, finding, evidence }) => {
     const [mark, colour] = MARKS[severity];
     const shown = Deno.stdout.isTerminal() ? styleText(colour, mark.padEnd(8)) : mark.padEnd(8);
-    return `${shown}${bold(topic)}: ${finding}\n        ${evidence}`;
+    return `${shown}${bold(topic)}: ${line(finding)}\n        ${line(evidence)}`;
   });
-  return [`${bold(name)}${name === source ? "" : ` (${source})`}`, "", ...lines].join("\n");
+  const head = `${bold(line(name))}${name === source ? "" : ` (${line(source)})`}`;
+  return [head, "", ...lines].join("\n");
 }
 
 if (import.meta.main) await runCommand(main);

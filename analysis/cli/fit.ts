@@ -1,7 +1,7 @@
 /** `deno task fit FILE…`: the law of each run in the files, as tables, a picture, or JSON. */
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { LawError, ReadError } from "../errors.ts";
+import { LawError, ReadError, UserError } from "../errors.ts";
 import { lawFigure } from "../figures/law_figure.ts";
 import { fitLaw, type Interval, type LawFit } from "../law.ts";
 import { describeRule, type Pairing, pairs } from "../pairs.ts";
@@ -12,33 +12,37 @@ import {
   predictFrom,
   type Prediction,
 } from "../prediction.ts";
+import { printable, printableJson } from "../printable.ts";
 import { joinExports } from "../readers/join.ts";
 import { readRuns } from "../readers/read_run.ts";
 import type { Run } from "../readers/run.ts";
 import { compareRivals, formulaOf, type Rival } from "../rivals.ts";
 import {
   bold,
-  expandInputs,
   number,
+  OUT_HELP,
   printError,
   runCommand,
   UsageError,
   withProgress,
 } from "./command.ts";
+import { expandInputs, firstOf } from "./inputs.ts";
 
 const HELP = `Fits R = −a·exp(H) + b to training logs and draws it.
 
   deno task fit FILE… [options]
 
-FILE is a log, a folder or a glob: verl console logs and JSONL, TRL's trainer_state.json, ms-swift's
-logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, CSV or JSONL with named columns.
+FILE is a log, a folder, a glob, or - for standard input: verl console logs and JSONL, TRL's
+trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, CSV or JSONL
+with named columns.
 
   --entropy-key KEY   read the policy entropy from KEY
   --score-key KEY     read the performance from KEY (default: the mean over validation benchmarks)
   --pairing RULE      next-logged or same-step, instead of the rule for the framework
   --first PART        predict from the first 36 (steps) or 15% of the run (default 15%)
   --reverse           predict the early part of the run from the last PART instead
-  --out DIR           the folder to write into, made if missing (default: the current one)
+  --out DIR           ${OUT_HELP}
+                      (default: the current folder): NAME.fit.svg and NAME.fit.png
   --json              print the numbers as one JSON object, and nothing else, on stdout
 `;
 
@@ -82,7 +86,7 @@ async function main(): Promise<boolean> {
 
   const read: Run[] = [];
   let failed = 0;
-  let skipped = 0;
+  const skipped: string[] = [];
   for (const { path, named } of await expandInputs(positionals)) {
     try {
       read.push(...await withProgress(`reading ${path}`, () => readRuns(path, keys)));
@@ -91,7 +95,7 @@ async function main(): Promise<boolean> {
       if (named) {
         printError(error.message);
         failed++;
-      } else skipped++;
+      } else skipped.push(path);
     }
   }
   const fitted: Fitted[] = [];
@@ -111,16 +115,21 @@ async function main(): Promise<boolean> {
       failed++;
     }
   }
-  if (skipped > 0) console.error(`${skipped} files in the folders hold no training log.`);
+  if (skipped.length > 0) {
+    console.error(`${skipped.length} files in the folders hold no training log.`);
+    console.error(`  ${firstOf(skipped)}`);
+  }
   if (fitted.length === 0) {
     if (failed === 0) printError(`no training log in ${positionals.join(", ")}.`);
     return false;
   }
 
-  if (values.json) console.log(JSON.stringify({ runs: fitted.map(toJson) }, finiteOrNull));
+  const picture = join(values.out, `${stemOf(fitted)}.fit`);
+  await checkReplaceable(picture);
+  if (values.json) console.log(printableJson({ runs: fitted.map(toJson) }, finiteOrNull));
   else for (const one of fitted) console.log(table(one));
-  const written = await withProgress("drawing", () => draw(fitted, values.out));
-  if (!values.json) console.log(`wrote ${written.join(" and ")}`);
+  await withProgress("drawing", () => draw(fitted, picture));
+  if (!values.json) console.log(`wrote ${printable(`${picture}.svg and ${picture}.png`)}`);
   return failed === 0;
 }
 
@@ -144,7 +153,46 @@ function tryPredict(pairing: Pairing, portion: Portion, reverse: boolean): Predi
   }
 }
 
-async function draw(fitted: readonly Fitted[], folder: string): Promise<string[]> {
+/** No file system has longer names, in bytes; the ending and that of a temporary file need 25. */
+const LONGEST_STEM = 200;
+
+/** What the picture is called, without `.fit` and its ending: as the one log, or `runs`. */
+function stemOf(fitted: readonly Fitted[]): string {
+  const [first] = fitted;
+  if (fitted.length !== 1) return "runs";
+  const { source } = first!.run;
+  if (source === "-" || source === "/dev/stdin") return "stdin";
+  const stem = basename(resolve(source)).replace(/\.(?:gz|log|out|jsonl?|csv|wandb)$/g, "");
+  const bytes = new TextEncoder().encode(stem);
+  if (bytes.length > LONGEST_STEM) {
+    return new TextDecoder().decode(bytes.subarray(0, LONGEST_STEM)).replace(/\uFFFD+$/, "");
+  }
+  return /^\.*$/.test(stem) ? "run" : stem;
+}
+
+/** The first bytes of the pictures, by their endings. */
+const PICTURES = { svg: "<svg", png: "\x89PNG" } as const;
+
+/** Refuses to replace what is no picture, so that no log or folder of that name is lost. */
+async function checkReplaceable(picture: string): Promise<void> {
+  for (const [ending, start] of Object.entries(PICTURES)) {
+    const path = `${picture}.${ending}`;
+    const info = await Deno.lstat(path).catch(() => undefined);
+    if (info === undefined || info.isSymlink) continue;
+    const head = new Uint8Array(start.length);
+    if (info.isFile) {
+      using file = await Deno.open(path);
+      await file.read(head);
+    }
+    if (start !== String.fromCharCode(...head)) {
+      throw new UserError(
+        `${path} is there and no ${ending.toUpperCase()}, so it is not replaced; choose another --out.`,
+      );
+    }
+  }
+}
+
+async function draw(fitted: readonly Fitted[], picture: string): Promise<void> {
   const unit = fitted.every(({ run }) => run.score?.unit === "fraction") ? "fraction" : "reward";
   const names = fitted.map(({ run }) => run.name);
   const series = fitted.map(({ pairing, fit, run }, i) => ({
@@ -155,15 +203,13 @@ async function draw(fitted: readonly Fitted[], folder: string): Promise<string[]
     pairs: pairing,
     fit,
   }));
-  const [first] = fitted;
-  const stem = fitted.length === 1
-    ? basename(first!.run.source).replace(/\.(?:gz|log|out|jsonl?|csv|wandb)$/g, "")
-    : "runs";
   // Vega and its renderer are loaded only now: a large log wants the memory first.
   const { writeFigure } = await import("../figures/draw.ts");
-  await writeFigure(folder, `${stem}.fit`, lawFigure(series, unit));
-  return ["svg", "png"].map((ending) => join(folder, `${stem}.fit.${ending}`));
+  await writeFigure(dirname(picture), basename(picture), lawFigure(series, unit));
 }
+
+/** Characters of a row; the names of a log's keys may be of any length. */
+const LONGEST_CELL = 2000;
 
 function table({ run, pairing, fit, prediction, rivals }: Fitted): string {
   const { entropy, score } = run;
@@ -203,8 +249,11 @@ function table({ run, pairing, fit, prediction, rivals }: Fitted): string {
       `${run.malformed.count} pieces left out, such as ${run.malformed.examples[0]}`,
     ]);
   }
-  const head = `${bold(run.name)} (${run.format}, steps ${run.steps.first} to ${run.steps.last})`;
-  return [head, ...rows.map(([name, text]) => `  ${name.padEnd(13)}${text}`), ""].join("\n");
+  const head = `${
+    bold(printable(run.name, LONGEST_CELL))
+  } (${run.format}, steps ${run.steps.first} to ${run.steps.last})`;
+  const lines = rows.map(([name, text]) => `  ${name.padEnd(13)}${printable(text, LONGEST_CELL)}`);
+  return [head, ...lines, ""].join("\n");
 }
 
 function predictionText(prediction: Prediction | LawError): string {
@@ -222,8 +271,9 @@ function predictionText(prediction: Prediction | LawError): string {
 }
 
 function rivalText(rivals: readonly Rival[]): string {
-  const law = rivals.find(({ model }) => model === "law")!;
-  const best = rivals.find(({ model }) => model !== "law")!;
+  const law = rivals.find(({ model }) => model === "law");
+  const best = rivals.find(({ model }) => model !== "law");
+  if (law === undefined || best === undefined) return "none can be fitted to these numbers";
   const better = law.aicc === undefined || best.aicc === undefined
     ? undefined
     : law.aicc - best.aicc;

@@ -1,12 +1,15 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { PositionFieldDef } from "vega-lite/types_unstable/channeldef.js";
 import type { CovarianceReport } from "../tokens/covariance_report.ts";
+import { printable } from "../printable.ts";
 import { SYMLOG_CONSTANT } from "../tokens/histogram.ts";
 import type { FigureSpec } from "./draw.ts";
 import { COLOURS, logTicks } from "./theme.ts";
 
 /** Where the bars of a logarithmic axis of counts begin: below one token. */
 const BASE = 0.5;
+/** Characters that the title has room for. */
+const LONGEST_TITLE = 60;
 
 /**
  * The histogram of the token covariances of one batch, with the bounds of Clip-Cov and the threshold of
@@ -43,7 +46,7 @@ export function covarianceFigure(name: string, report: CovarianceReport): Figure
     legend: { title: null, columns: 1, labelLimit: 320, symbolType: "stroke", symbolSize: 160 },
   } as const;
   const spec: TopLevelSpec = {
-    title: name,
+    title: printable(name, LONGEST_TITLE),
     layer: [
       {
         data: { values: bars },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import opentype from "opentype.js";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import { UserError } from "../errors.ts";
 import { writeWhole } from "../write.ts";
 import { legendLayout, theme } from "./theme.ts";
 
@@ -27,7 +28,10 @@ export type FigureSpec = object;
 
 /** The Vega specification that a Vega-Lite one compiles to under the project's theme. */
 export function compileFigure(spec: FigureSpec): object {
-  const compiled = compile(spec as TopLevelSpec, { config: theme, logger: failingLogger }).spec;
+  const logger = failingLogger((message) =>
+    new Error(`the figure's specification is wrong: ${message}`)
+  );
+  const compiled = compile(spec as TopLevelSpec, { config: theme, logger }).spec;
   const legend = { ...compiled.config?.legend, layout: legendLayout };
   return { ...compiled, config: { ...compiled.config, legend } };
 }
@@ -36,18 +40,22 @@ export function compileFigure(spec: FigureSpec): object {
  * Draws a Vega-Lite specification with the project's theme. Text is measured and drawn with the same
  * font everywhere, so a figure is the same on every machine.
  *
- * @param name Distinguishes the ids within the SVG from those of other figures on one page.
- * @throws {Error} if Vega warns about the specification: a figure with a warning is a wrong figure.
+ * @param name Distinguishes the ids within the SVG from those of other figures on one page; any text.
+ * @throws {Error} if Vega-Lite warns about the specification: a figure with a warning is a wrong figure.
+ * @throws {UserError} if Vega warns about what is to be drawn, as of values that are all infinite.
  */
 export async function drawFigure(name: string, spec: FigureSpec): Promise<Drawing> {
   const fonts = await loadFonts();
   textMetrics.width = (item, text) => measure(fonts, item, text);
   vega.resetSVGDefIds();
   const view = new vega.View(vega.parse(compileFigure(spec) as vega.Spec), { renderer: "none" });
-  view.logger(failingLogger);
-  const svg = (await view.toSVG())
-    .replace(/(id="|url\(#)((?:clip|gradient)[\w]*)/g, `$1${name}-$2`);
-  view.finalize();
+  view.logger(failingLogger((message) => new UserError(`the figure cannot be drawn: ${message}`)));
+  let svg: string;
+  try {
+    svg = withIdsOf(idOf(name), wellFormed(await view.toSVG()));
+  } finally {
+    view.finalize();
+  }
   const resvg = new Resvg(svg, {
     fitTo: { mode: "zoom", value: PNG_SCALE },
     font: { fontBuffers: fonts.files, defaultFontFamily: "Arimo", loadSystemFonts: false },
@@ -57,6 +65,29 @@ export async function drawFigure(name: string, spec: FigureSpec): Promise<Drawin
   } finally {
     resvg.free();
   }
+}
+
+/** A text as an id of XML and HTML, of A-Z, a-z, 0-9, _ and - alone: other characters by their number. */
+export function idOf(text: string): string {
+  return text.replace(/[^A-Za-z0-9_-]/gu, (character) => `_${character.codePointAt(0)}_`);
+}
+
+/** Names what Vega numbers, in the tags alone: a text may look like an id. */
+function withIdsOf(id: string, svg: string): string {
+  return svg.replace(
+    /<[^>]*>/g,
+    (tag) =>
+      tag.replace(
+        /( [\w-]+=")(url\(#)?((?:clip|gradient)\w*)(?=\)?")/g,
+        (whole, start: string, url: string | undefined, given: string) =>
+          url === undefined && start !== ' id="' ? whole : `${start}${url ?? ""}${id}-${given}`,
+      ),
+  );
+}
+
+/** What XML cannot hold (control characters, halves of surrogate pairs) is replaced. */
+function wellFormed(xml: string): string {
+  return xml.toWellFormed().replace(/(?![\t\n\r])\p{Cc}|[\uFFFE\uFFFF]/gu, "\uFFFD");
 }
 
 /** Draws a figure and writes `<name>.svg` and `<name>.png` into a folder, each whole or not at all. */
@@ -71,18 +102,21 @@ export async function writeFigure(
   return drawing;
 }
 
-const failingLogger: vega.LoggerInterface = {
-  level(level?: number) {
-    return level === undefined ? 1 : failingLogger as never;
-  },
-  error: fail,
-  warn: fail,
-  info: () => failingLogger,
-  debug: () => failingLogger,
-};
-
-function fail(...messages: readonly unknown[]): never {
-  throw new Error(`the figure's specification is wrong: ${messages.join(" ")}`);
+/** A logger for which every warning is an error. */
+function failingLogger(errorOf: (message: string) => Error): vega.LoggerInterface {
+  const fail = (...messages: readonly unknown[]): never => {
+    // Vega reports what a warning threw as an error of its own.
+    const thrown = messages.find((message) => message instanceof UserError);
+    throw thrown ?? errorOf(messages.join(" "));
+  };
+  const logger: vega.LoggerInterface = {
+    level: (level?: number) => level === undefined ? 1 : logger as never,
+    error: fail,
+    warn: fail,
+    info: () => logger,
+    debug: () => logger,
+  };
+  return logger;
 }
 
 interface TextItem {

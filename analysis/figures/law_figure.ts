@@ -4,12 +4,13 @@ import type { PositionFieldDef } from "vega-lite/types_unstable/channeldef.js";
 import { UserError } from "../errors.ts";
 import { lawAt, type LawFit } from "../law.ts";
 import type { Pair } from "../pairs.ts";
+import { printable } from "../printable.ts";
 import type { FigureSpec } from "./draw.ts";
-import { COLOURS, logTicks, SHAPES } from "./theme.ts";
+import { logTicks, seriesLook } from "./theme.ts";
 
 /** One run in a picture of the law. */
 export interface LawSeries {
-  /** What the legend says. */
+  /** What the legend says; escaped and shortened, and numbered where another run is called the same. */
   readonly name: string;
   /** The points. */
   readonly pairs: readonly Pair[];
@@ -17,14 +18,23 @@ export interface LawSeries {
   readonly fit: LawFit;
 }
 
-const CURVE_POINTS = 100;
-const MOST_POINTS = 1000;
+/** Of more runs than this the bands would cover each other, and the legend is set closer. */
+const FEW_RUNS = 30;
+/** Points of one run's curve, and the most of its pairs, among few runs and among many. */
+const CURVE_POINTS = { few: 100, many: 40 };
+const MOST_PAIRS = { few: 1000, many: 100 };
+/** Characters of a name that the legend and the title have room for. */
+const LONGEST_NAME = 44;
+const LONGEST_TITLE = 60;
+/** Vega's axes fail near the largest float. */
+const LARGEST_DRAWN = 1e300;
 
 /**
  * Performance over entropy in the manner of the paper's Figure 1 right: entropy on a logarithmic,
  * reversed axis, so that training runs from left to right; points, the fitted law, and the pointwise
- * 95 % bootstrap band around it. Of a run with more than a thousand pairs every so manieth is drawn. Pairs whose entropy is not positive have no place on the axis, nor has
- * a run without any other.
+ * 95 % bootstrap band around it. Of a run with more than a thousand pairs every so manieth is drawn; of
+ * more than thirty runs fewer are, and no band, which would hide the others. Pairs whose entropy is not positive have
+ * no place on the axis, nor has a run without any other.
  *
  * @throws {UserError} if no run has a positive entropy.
  * @param unit How R is labelled: an accuracy is drawn in percent.
@@ -39,17 +49,23 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
   }
   const entropies = series.flatMap(({ pairs }) => pairs).map(({ entropy }) => entropy);
   const [low, high] = [min(entropies), max(entropies)];
-  const names = series.map(({ name }) => name);
-  const points = series.flatMap(({ name, pairs }) =>
-    thinned(pairs).map(({ entropy, score }) => ({ run: name, entropy, score: scale * score }))
+  const single = series.length === 1;
+  const crowd = series.length <= FEW_RUNS ? "few" : "many";
+  const names = distinct(series.map(({ name }) => name), single ? LONGEST_TITLE : LONGEST_NAME);
+  const points = series.flatMap(({ pairs }, i) =>
+    thinned(pairs, MOST_PAIRS[crowd]).map(({ entropy, score }) => ({
+      run: names[i]!,
+      entropy,
+      score: drawable(scale * score),
+    }))
   );
-  const curves = series.flatMap((one) => curve(one, scale));
+  const curves = series.flatMap((one, i) => curve(one, names[i]!, scale, crowd));
   const x: PositionFieldDef<string> = {
     field: "entropy",
     type: "quantitative",
     title: "Policy entropy (nats per token, log scale, reversed)",
     scale: { type: "log", domain: [low / 1.06, high * 1.06], reverse: true, nice: false },
-    axis: { values: logTicks(low / 1.06, high * 1.06), format: "~g", grid: true },
+    axis: { values: ticks(low / 1.06, high * 1.06), format: "~g", grid: true },
   };
   const y: PositionFieldDef<string> = {
     type: "quantitative",
@@ -57,34 +73,42 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
     scale: { zero: false },
   };
   const order = {
-    scale: { domain: names, range: names.map((_, i) => COLOURS[i % COLOURS.length]!) },
+    scale: { domain: names, range: names.map((_, i) => seriesLook(i).colour) },
   };
-  const single = series.length === 1;
-  const legend = single
-    ? null
-    : { title: null, columns: names.some((name) => name.length > 24) ? 1 : 3 };
+  const legend = single ? null : crowd === "few"
+    ? {
+      title: null,
+      ...(names.some(isLong) ? { columns: 1, labelLimit: WIDEST_LABEL } : { columns: 3 }),
+    }
+    : crowdedLegend(names);
   const color = { field: "run", type: "nominal", ...order, legend } as const;
   const shape = {
     field: "run",
     type: "nominal",
-    scale: { domain: names, range: names.map((_, i) => SHAPES[i % SHAPES.length]!) },
+    scale: { domain: names, range: names.map((_, i) => seriesLook(i).shape) },
     legend,
   } as const;
+  // A layer for each curve and point, as a clip or an opacity asks for, costs seconds among many.
+  const surface = crowd === "few" ? { clip: true } : { opacity: 1 };
   const spec: TopLevelSpec = {
     layer: [
+      ...(crowd === "few"
+        ? [
+          {
+            data: { values: curves },
+            mark: { type: "area", opacity: 0.16, clip: true },
+            encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color },
+          } as const,
+        ]
+        : []),
       {
         data: { values: curves },
-        mark: { type: "area", opacity: 0.16, clip: true },
-        encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color },
-      },
-      {
-        data: { values: curves },
-        mark: { type: "line", clip: true },
+        mark: { type: "line", ...surface },
         encoding: { x, y: { ...y, field: "fit" }, color },
       },
       {
         data: { values: points },
-        mark: { type: "point", clip: true },
+        mark: { type: "point", ...surface },
         encoding: { x, y: { ...y, field: "score" }, color, shape },
       },
     ],
@@ -94,23 +118,76 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
 }
 
 /** Evenly spaced pairs, few enough to be told apart. */
-function thinned(pairs: readonly Pair[]): Pair[] {
-  const every = Math.ceil(pairs.length / MOST_POINTS);
+function thinned(pairs: readonly Pair[], most: number): Pair[] {
+  const every = Math.ceil(pairs.length / most);
   return pairs.filter((_, i) => i % every === 0);
 }
 
-function curve({ name, fit, pairs }: LawSeries, scale: number) {
+function curve({ fit, pairs }: LawSeries, run: string, scale: number, crowd: "few" | "many") {
   const entropies = pairs.map(({ entropy }) => Math.log(entropy));
   const [low, high] = [min(entropies), max(entropies)];
-  return Array.from({ length: CURVE_POINTS }, (_, i) => {
-    const entropy = Math.exp(low + ((high - low) * i) / (CURVE_POINTS - 1));
+  const count = CURVE_POINTS[crowd];
+  return Array.from({ length: count }, (_, i) => {
+    const entropy = Math.exp(low + ((high - low) * i) / (count - 1)) || Number.MIN_VALUE;
+    const point = { run, entropy, fit: drawable(scale * lawAt(fit, entropy)) };
+    if (crowd === "many") return point;
     const [lower, upper] = fit.bootstrap.interval(1, Math.exp(entropy));
-    return {
-      run: name,
-      entropy,
-      fit: scale * lawAt(fit, entropy),
-      low: scale * lower,
-      high: scale * upper,
-    };
+    return { ...point, low: drawable(scale * lower), high: drawable(scale * upper) };
   });
+}
+
+function drawable(value: number): number {
+  return Math.max(-LARGEST_DRAWN, Math.min(LARGEST_DRAWN, value));
+}
+
+/** Names as they can be shown; one that would look like another before it gets a number. */
+function distinct(names: readonly string[], longest: number): string[] {
+  const taken = new Set<string>();
+  const counts = new Map<string, number>();
+  return names.map((name) => {
+    const shown = printable(name, longest);
+    let unique = shown;
+    while (taken.has(unique)) {
+      const count = (counts.get(shown) ?? 1) + 1;
+      counts.set(shown, count);
+      unique = `${shown} (${count})`;
+    }
+    taken.add(unique);
+    return unique;
+  });
+}
+
+/** Widths of the legend, of what stands beside a label and of a character, in units of the figure. */
+const [LEGEND_WIDTH, SYMBOL_WIDTH, CHARACTER_WIDTH] = [350, 20, 5.6];
+
+/** A legend of all of many names, in as many columns as stand side by side. */
+function crowdedLegend(names: readonly string[]) {
+  const longest = max(names.map(({ length }) => length));
+  const columns = Math.floor(LEGEND_WIDTH / (SYMBOL_WIDTH + CHARACTER_WIDTH * longest));
+  return {
+    title: null,
+    columns: Math.max(1, columns),
+    columnPadding: 6,
+    rowPadding: 0,
+    symbolLimit: 0,
+    labelLimit: WIDEST_LABEL,
+  };
+}
+
+/** Names are short enough already; a limit would cut off the numbers that tell them apart. */
+const WIDEST_LABEL = 600;
+
+function isLong(name: string): boolean {
+  return name.length > 24;
+}
+
+/** More ticks than this run into each other. */
+const MOST_TICKS = 24;
+
+/** Ticks of the entropy axis, fewer digits or decades where it spans many. */
+function ticks(low: number, high: number): number[] {
+  const all = logTicks(low, high);
+  if (all.length <= MOST_TICKS) return all;
+  const decades = logTicks(low, high, [1]);
+  return decades.filter((_, i) => i % Math.ceil(decades.length / (MOST_TICKS / 2)) === 0);
 }

@@ -1,4 +1,5 @@
-import type { Drawing } from "./draw.ts";
+import { printable } from "../printable.ts";
+import { type Drawing, idOf } from "./draw.ts";
 import type { Figure } from "./figure.ts";
 
 /** A figure with its picture. */
@@ -37,7 +38,9 @@ export function renderPage(
   introduction: string,
   drawn: readonly DrawnFigure[],
 ): string {
-  const links = drawn.map(({ figure }) => `<a href="#${figure.id}">${escape(figure.title)}</a>`);
+  const links = drawn.map(({ figure }) =>
+    `<a href="#${idOf(figure.id)}">${escape(figure.title)}</a>`
+  );
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -63,7 +66,8 @@ function section({ figure, drawing }: DrawnFigure): string {
     }</td></tr>`
   );
   const label = `role="img" aria-label="${escape(`${figure.title}. ${figure.caption}`)}"`;
-  return `<section id="${figure.id}">
+  const file = escape(encodeURIComponent(figure.id));
+  return `<section id="${idOf(figure.id)}">
 <h2>${escape(figure.title)}</h2>
 <figure>
 ${
@@ -73,7 +77,7 @@ ${
 <figcaption>${escape(figure.caption)}</figcaption>
 </figure>
 <p class="source">Source: ${escape(figure.source)}. Files:
-<a href="${figure.id}.svg">SVG</a>, <a href="${figure.id}.png">PNG</a>.</p>
+<a href="${file}.svg">SVG</a>, <a href="${file}.png">PNG</a>.</p>
 <div class="scroll"><table>
 <thead><tr><th scope="col">Quantity</th><th scope="col">The paper states</th><th scope="col">Measured</th></tr></thead>
 <tbody>
@@ -84,7 +88,7 @@ ${rows.join("\n")}
 }
 
 function escape(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => ENTITIES[character]!);
+  return printable(text).replace(/[&<>"]/g, (character) => ENTITIES[character]!);
 }
 
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };

@@ -78,6 +78,26 @@ export const SHAPES: readonly string[] = [
   "triangle-right",
 ];
 
+/** How much white the colours are mixed with when they are handed out again and again. */
+const TINTS = [0, 0.35, 0.55, 0.7, 0.82];
+
+/** Colour and shape of the series handed out as number i, from 0; the first 245 are told apart. */
+export function seriesLook(i: number): { readonly colour: string; readonly shape: string } {
+  const round = Math.floor(i / COLOURS.length);
+  const tint = TINTS[Math.floor(round / SHAPES.length) % TINTS.length]!;
+  return {
+    colour: mixedWithWhite(COLOURS[i % COLOURS.length]!, tint),
+    shape: SHAPES[(i + round) % SHAPES.length]!,
+  };
+}
+
+function mixedWithWhite(colour: string, share: number): string {
+  if (share === 0) return colour;
+  const parts = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+  const mixed = parts.map((part) => Math.round(part + share * (255 - part)));
+  return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
 /** Ticks of a logarithmic axis within a range: some digits, normally 1, 2 and 5, in each decade. */
 export function logTicks(
   low: number,
