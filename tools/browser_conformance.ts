@@ -66,19 +66,14 @@ export async function browserConformance(
 }
 
 async function bundleKernels(): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "bundle",
-      "--quiet",
-      "--platform",
-      "browser",
-      fileURLToPath(new URL("../kernels/mod.ts", import.meta.url)),
-    ],
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  if (!success) {
-    throw new UserError(`kernels/mod.ts cannot be bundled: ${new TextDecoder().decode(stderr)}`);
-  }
-  return new TextDecoder().decode(stdout);
+  const { success, errors, outputFiles } = await Deno.bundle({
+    entrypoints: [fileURLToPath(new URL("../kernels/mod.ts", import.meta.url))],
+    platform: "browser",
+    write: false,
+  });
+  const library = outputFiles?.[0]?.text();
+  if (success && library !== undefined) return library;
+  throw new UserError(
+    `kernels/mod.ts cannot be bundled: ${errors.map(({ text }) => text).join("; ")}.`,
+  );
 }

@@ -1,5 +1,5 @@
-/** Where a Chromium may be, by its name on PATH or its place. */
-const CANDIDATES: readonly string[] = [
+/** Where a Chromium may be, by its name on PATH or its place; the task may run nothing else (deno.json). */
+export const CANDIDATES: readonly string[] = [
   "chromium",
   "chromium-browser",
   "google-chrome",
@@ -51,6 +51,8 @@ export async function openChromium(path: string, url: string): Promise<Browser> 
   const sandbox = Deno.build.os === "linux" && Deno.uid() === 0 ? ["--no-sandbox"] : [];
   const process = new Deno.Command(path, {
     args: [...FLAGS, ...sandbox, `--user-data-dir=${profile}`, url],
+    // With these set Deno starts nothing under a list of allowed names.
+    env: { LD_LIBRARY_PATH: "", LD_PRELOAD: "" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
