@@ -5,11 +5,11 @@ import { number, UsageError } from "../analysis/cli/command.ts";
 import { requestGpu } from "../kernels/mod.ts";
 import { runLabCommand } from "./command.ts";
 import { expectBaseModelPlace, makeBaseModel } from "./lab/base_model.ts";
-import { validate } from "./lab/experience.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "./lab/families.ts";
 import { INSTRUCTION, type Pass, PRETRAINING, untrainedPolicy } from "./lab/pretrain.ts";
+import { baseModelName, trainSettings } from "./lab/settings.ts";
 import { TASK_NAMES, taskByName, taskName } from "./lab/tasks/by_name.ts";
-import { baseModelName } from "./lab/settings.ts";
+import { validate } from "./lab/validation.ts";
 import { baseModelFolderName, MODELS } from "./models.ts";
 import { makeOutFolder } from "./out_folder.ts";
 
@@ -83,7 +83,13 @@ async function main(): Promise<boolean> {
       );
     },
   });
-  for (const [key, accuracy] of Object.entries(await validate(policy, task, settings.seed, 0))) {
+  const accuracies = await validate(policy, task, {
+    seed: settings.seed,
+    step: 0,
+    samples: trainSettings({}).validationSamples,
+    all: true,
+  });
+  for (const [key, accuracy] of Object.entries(accuracies)) {
     console.log(`${key}  ${number(accuracy, 3)}`);
   }
   console.log(`wrote ${folder}`);

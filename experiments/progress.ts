@@ -48,7 +48,7 @@ function describeStep(
   pace: number,
 ): string {
   const accuracies = Object.entries(data)
-    .filter(([key]) => key.startsWith("val-core/"))
+    .filter(([key]) => key.startsWith("val-core/") && key.includes("/mean@"))
     .map(([, accuracy]) => accuracy as number);
   const benchmarks = accuracies.reduce((sum, value) => sum + value, 0) / accuracies.length;
   const tokens = prompts * group * data["response_length/mean"];

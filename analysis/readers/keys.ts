@@ -21,21 +21,22 @@ export interface EntropyRule {
 const FULL = "full-vocabulary entropy at the sampling temperature, in nats per token";
 
 /**
- * The keys of policy entropy in order of preference: exact before sampled, of the rollout policy
+ * The keys of policy entropy in order of preference: the paper's before others, exact before sampled, of the rollout policy
  * before averaged over the update, a framework's own name before a bare `entropy`. Keys of an
  * evaluation (`eval_entropy`) are never taken.
  */
 export const ENTROPY_RULES: readonly EntropyRule[] = [
   {
-    // verl since April 2025: the pass that recomputes old log-probs, aggregated by loss_agg_mode.
-    pattern: /^actor\/entropy$/,
-    definition: `${FULL}, of the rollout policy`,
+    // The paper's own (Eq. 5): the authors' fork of verl, what derives from it, and this project's lab.
+    pattern: /^train\/entropy\/all$/,
+    definition:
+      "full-vocabulary entropy at temperature 1 in nats, mean over each response and then over responses of groups with signal: the paper's",
     measured: "before the update",
   },
   {
-    // Trainers derived from the authors' fork of verl.
-    pattern: /^train\/entropy\/all$/,
-    definition: "full-vocabulary entropy in nats, mean over the rollout's responses",
+    // verl since April 2025: the pass that recomputes old log-probs, aggregated by loss_agg_mode.
+    pattern: /^actor\/entropy$/,
+    definition: `${FULL}, of the rollout policy`,
     measured: "before the update",
   },
   {

@@ -4,14 +4,18 @@ import { primeAdvantages } from "./advantages/prime.ts";
 import type { GroupedResponses } from "./advantages/responses.ts";
 import { rlooAdvantages } from "./advantages/rloo.ts";
 import { groupHasSignal } from "./advantages/signal.ts";
+import { expectValidLogits } from "./finite.ts";
+import { recycleActivations } from "./policy/forward.ts";
 import type { Policy } from "./policy/parameters.ts";
-import { type Response, rollout } from "./policy/rollout.ts";
-import type { Sequence } from "./policy/sequences.ts";
+import { rollout } from "./policy/rollout.ts";
+import { predictionBatch, type Sequence } from "./policy/sequences.ts";
+import { predict } from "./policy/update.ts";
 import type { RewardModel } from "./reward_model.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { StepData } from "./step_data.ts";
 import { seededRandom } from "./tasks/random.ts";
-import type { Problem, Task } from "./tasks/task.ts";
+import type { Task } from "./tasks/task.ts";
+import { verifyTokens } from "./tasks/response.ts";
 import type { Sample } from "./training_step.ts";
 
 /** Responses to problems, verified. */
@@ -24,9 +28,6 @@ export interface Experience {
 
 /** Seeds of the problems of neighbouring steps and runs must not meet. */
 const SEEDS_PER_RUN = 2 ** 20;
-
-/** Where the streams of random numbers of validations begin. */
-const VALIDATION_STREAMS = 2 ** 31;
 
 /**
  * Draws a step's problems, samples a group of responses to each, and verifies them.
@@ -56,7 +57,7 @@ export async function gatherExperience(
     end: task.tokenizer.end,
     pad: task.tokenizer.pad,
   });
-  const verdicts = responses.map(({ tokens }, i) => verify(task, problems[i]!, tokens));
+  const verdicts = responses.map(({ tokens }, i) => verifyTokens(task, problems[i]!, tokens));
   const rewards = verdicts.map(({ correct }) => Number(correct));
   const signal = groupHasSignal(rewards, group);
   const kept = responses.map((_, row) => row)
@@ -81,10 +82,16 @@ export async function gatherExperience(
       right: rewards.slice(start, start + group).reduce((sum, reward) => sum + reward, 0),
     };
   });
+  const entropies = settings.temperature === 1
+    ? kept.map((row) => responses[row]!.entropy)
+    : await entropiesOf(policy, sequences, settings.minibatches);
   return {
     samples,
     data: {
       "actor/entropy": mean(responses.flatMap(({ entropy }) => Array.from(entropy))),
+      ...(entropies.length === 0
+        ? {}
+        : { "train_entropy/all": mean(entropies.map((entropy) => mean(Array.from(entropy)))) }),
       "critic/score/mean": mean(rewards),
       "response_length/mean": mean(responses.map(({ tokens }) => tokens.length)),
       "response_length/clip_ratio": mean(verdicts.map(({ finished }) => Number(!finished))),
@@ -94,46 +101,29 @@ export async function gatherExperience(
   };
 }
 
-/**
- * Accuracy on each benchmark, with one response to each problem sampled at temperature 1: that of the policy
- * itself, as its entropy is, and not of its most likely response.
- */
-export async function validate(
+/** The entropy before each token of the responses at temperature 1, in nats, by a forward pass in parts. */
+async function entropiesOf(
   policy: Policy,
-  task: Task,
-  seed: number,
-  step: number,
-): Promise<Partial<StepData>> {
-  const sets = Object.entries(task.benchmarks);
-  const problems = sets.flatMap(([, problems]) => problems);
-  const responses = await rollout(
-    policy,
-    problems.map(({ prompt }) => task.tokenizer.encode(prompt)),
-    {
-      maxTokens: task.maxResponseTokens,
-      temperature: 1,
-      seed,
-      // Training takes the streams from 1 up.
-      stream: VALIDATION_STREAMS + step,
-      end: task.tokenizer.end,
-      pad: task.tokenizer.pad,
-    },
-  );
-  const data: Record<string, number> = {};
-  let first = 0;
-  for (const [name, { length }] of sets) {
-    const own = responses.slice(first, first + length);
-    const right = own.map(({ tokens }, i) =>
-      Number(verify(task, problems[first + i]!, tokens).correct)
-    );
-    data[`val-core/${name}/acc/mean@1`] = mean(right);
-    first += length;
+  sequences: readonly Sequence[],
+  parts: number,
+): Promise<Float32Array[]> {
+  const entropies: Float32Array[] = [];
+  const size = Math.ceil(sequences.length / parts);
+  for (let first = 0; first < sequences.length; first += size) {
+    const part = sequences.slice(first, first + size);
+    using batch = predictionBatch(policy.gpu, policy.config, part);
+    const recorder = policy.gpu.record("entropy");
+    const { activations, statistics, entropy } = predict(recorder, policy, batch);
+    using _statistics = statistics;
+    recycleActivations(recorder, activations);
+    const [values, invalid] = await recorder.read(entropy, statistics.invalid);
+    expectValidLogits("the policy at temperature 1", invalid!.subarray(0, 2));
+    for (const [row, { response }] of part.entries()) {
+      const start = row * batch.responseColumns;
+      entropies.push((values as Float32Array).slice(start, start + response.length));
+    }
   }
-  return data as Partial<StepData>;
-}
-
-function verify(task: Task, problem: Problem, tokens: Response["tokens"]) {
-  return task.verify(problem, task.tokenizer.decode(tokens));
+  return entropies;
 }
 
 /** Advantages of every token by the run's algorithm, [B, T], and what PRIME's reward model logs. */

@@ -19,6 +19,8 @@ export const INTERVENTIONS = [
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
+/** A bound that a method may do without. */
+const bound = positive.nullable().optional();
 
 /** Every setting of a run, with its default: those of the paper, scaled where batches are smaller. */
 const SCHEMA = z.strictObject({
@@ -32,6 +34,8 @@ const SCHEMA = z.strictObject({
   intervention: z.enum(INTERVENTIONS).default("none").describe("what is done against the collapse"),
   definition: z.enum(["paper", "verl"]).default("verl")
     .describe("which definition of Clip-Cov and KL-Cov"),
+  selection: z.enum(["minibatch", "batch"]).optional()
+    .describe("tokens among which they select; batch with the definition paper"),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1).describe("of problems, sampling and selection"),
   steps: count.default(300).describe("rollouts"),
   prompts: count.default(64).describe("problems of a rollout"),
@@ -42,9 +46,11 @@ const SCHEMA = z.strictObject({
   warmupSteps: z.int().min(0).default(5).describe("rollouts over which the learning rate rises"),
   weightDecay: z.number().min(0).default(0.01).describe("of AdamW"),
   maxGradientNorm: positive.default(1).describe("the gradient is clipped to this norm"),
-  clipLow: positive.default(0.2).describe("PPO's ε below 1"),
-  clipHigh: positive.default(0.2).describe("PPO's ε above 1"),
-  clipHigher: positive.default(0.28).describe("PPO's ε above 1 with clip-higher"),
+  clipLow: bound.describe("PPO's ε below 1; 1 with clip-cov, null (no clip) with kl-cov"),
+  clipHigh: bound.describe(
+    "PPO's ε above 1; 0.28 with clip-higher, 1 with clip-cov, null with kl-cov",
+  ),
+  dualClip: bound.describe("c of the dual clip; null (none) with clip-cov and kl-cov"),
   clipCovRatio: share.default(0.02).describe("r of Clip-Cov: share of tokens"),
   covarianceLow: z.number().default(1).describe("Clip-Cov: least covariance"),
   covarianceHigh: z.number().default(5).describe("Clip-Cov: largest covariance"),
@@ -61,12 +67,45 @@ const SCHEMA = z.strictObject({
     "seq-mean-token-sum-norm",
   ]).default("token-mean").describe("how token losses become one"),
   filterGroups: z.boolean().default(true).describe("leave out groups all right or all wrong"),
-  validateEvery: count.default(4).describe("rollouts between validations"),
+  validateEvery: count.default(4).describe("rollouts between validations by the paper's protocol"),
+  validateAllEvery: count.default(20)
+    .describe("rollouts between validations greedily, at temperature 0.6 and at 1"),
+  validationSamples: count.default(8)
+    .describe("k of validations that sample: mean@k and best@k of a benchmark"),
   checkpointEvery: count.default(20).describe("rollouts between checkpoints"),
 });
 
+type Given = z.infer<typeof SCHEMA>;
+
+/** The settings whose defaults follow the intervention as its authors ran it. */
+interface MethodSettings {
+  /** PPO's ε below 1; null for no clip. */
+  readonly clipLow: number | null;
+  /** PPO's ε above 1; null for no clip. */
+  readonly clipHigh: number | null;
+  /** c of the dual clip; null for none. */
+  readonly dualClip: number | null;
+  /** Clip-Cov and KL-Cov select among the tokens of a minibatch, or of the whole rollout. */
+  readonly selection: "minibatch" | "batch";
+}
+
 /** Every setting of a run. */
-export type TrainSettings = Readonly<z.infer<typeof SCHEMA>>;
+export type TrainSettings = Readonly<Omit<Given, keyof MethodSettings> & MethodSettings>;
+
+/**
+ * The defaults that follow the method. The authors ran GRPO with ε = 0.2 and a dual clip of 10, Clip-Cov with
+ * ε = 1 on both sides and KL-Cov without a clip (their scripts and losses), and selected within micro-batches;
+ * the paper's equations have no clip in Clip-Cov either, and select in the whole batch.
+ */
+function methodSettings({ intervention, definition }: Given): MethodSettings {
+  const selection = definition === "paper" ? "batch" : "minibatch";
+  if (intervention === "kl-cov" || (intervention === "clip-cov" && definition === "paper")) {
+    return { clipLow: null, clipHigh: null, dualClip: null, selection };
+  }
+  if (intervention === "clip-cov") return { clipLow: 1, clipHigh: 1, dualClip: null, selection };
+  const clipHigh = intervention === "clip-higher" ? 0.28 : 0.2;
+  return { clipLow: 0.2, clipHigh, dualClip: 10, selection };
+}
 
 /** A setting as `--help` shows it. */
 export interface SettingDescription {
@@ -82,7 +121,7 @@ export interface SettingDescription {
 
 /** All settings with their defaults, for `--help`. */
 export function describeSettings(): SettingDescription[] {
-  const defaults: Record<string, unknown> = SCHEMA.parse({});
+  const defaults: Record<string, unknown> = { ...trainSettings({}) };
   return Object.entries(SCHEMA.shape).map(([name, schema]) => ({
     name,
     value: defaults[name],
@@ -113,7 +152,12 @@ export function trainSettings(given: Readonly<Record<string, unknown>>): TrainSe
     }
     throw new LabError(`${describeIssue(issue, given)}.`);
   }
-  const settings = result.data;
+  // What is not given is not a key of what was parsed.
+  const chosen = { ...methodSettings(result.data), ...result.data } as TrainSettings;
+  // In the order of the schema, as the log shows them.
+  const settings = Object.fromEntries(
+    Object.keys(SCHEMA.shape).map((name) => [name, chosen[name as keyof TrainSettings]]),
+  ) as unknown as TrainSettings;
   if ((settings.prompts * settings.group) % settings.minibatches !== 0) {
     throw new LabError(
       `minibatches is ${settings.minibatches}, expected a divisor of ${settings.prompts} prompts × ${settings.group} responses.`,

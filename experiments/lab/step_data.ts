@@ -1,19 +1,30 @@
+import type { ValidationKey } from "./validation.ts";
+
 /**
  * The numbers that a step of a run logs, by key; verl's keys where verl has one. Whatever is about the policy
  * is about the one that made the step's rollout, before the step's update, except for keys that say "update":
  * those are means over the step's minibatches. A number that is not finite is logged as null.
  */
 export interface StepData {
-  /** Exact entropy over the vocabulary at the sampling temperature, mean over response tokens, in nats. */
+  /**
+   * Exact entropy over the vocabulary at the sampling temperature, mean over all response tokens, in nats: verl's
+   * definition.
+   */
   readonly "actor/entropy": number;
+  /**
+   * The paper's H: exact entropy at temperature 1, mean over the tokens of each response and then over the
+   * responses to learn from, in nats; missing where there are none. Groups without signal are left out unless the
+   * run keeps them (Eq. 5; `compute_entropy_for_every_source` of the authors' fork of verl).
+   */
+  readonly "train_entropy/all"?: number;
   /** Training accuracy: mean outcome reward of all responses, those of filtered groups included. */
   readonly "critic/score/mean": number;
   /** Mean length of the responses, in tokens. */
   readonly "response_length/mean": number;
   /** Share of responses that were cut off at the longest length. */
   readonly "response_length/clip_ratio": number;
-  /** Accuracy on a benchmark with one response to each problem, in validation steps only. */
-  readonly [accuracy: `val-core/${string}/acc/mean@${number}`]: number;
+  /** What a validation measured, in validation steps only; see {@linkcode validate}. */
+  readonly [accuracy: ValidationKey]: number;
 
   /** Covariance of log-prob and advantage over tokens (paper, Eq. 10), mean over tokens: nats × advantage. */
   readonly "covariance/mean"?: number;

@@ -12,7 +12,7 @@ import {
 } from "./checkpoint.ts";
 import { modelDigest } from "./digest.ts";
 import { inStep, LabError } from "./errors.ts";
-import { gatherExperience, validate } from "./experience.ts";
+import { gatherExperience } from "./experience.ts";
 import { expectFinite } from "./finite.ts";
 import { createPolicy, type Policy, valuesOf } from "./policy/parameters.ts";
 import { loadPolicy, savePolicy } from "./policy/saved.ts";
@@ -29,6 +29,7 @@ import { baseModelName, runId, type TrainSettings } from "./settings.ts";
 import type { StepData } from "./step_data.ts";
 import { taskByName } from "./tasks/by_name.ts";
 import { updateFromSamples } from "./training_step.ts";
+import { validate } from "./validation.ts";
 
 /** What a run writes, and whether it goes on. */
 export interface RunPlace {
@@ -142,9 +143,10 @@ export async function train(
   const task = taskByName(settings.task);
   const { config, parameters } = await readCheckpoint(options.base);
   for (const [name, { data }] of parameters) expectFinite(`${options.base}: ${name}`, data);
+  const { seed } = settings;
   const identity: RunIdentity = {
     configuration: settings,
-    seed: settings.seed,
+    seed,
     base: {
       model: baseModelName(settings.model, settings.instruct),
       sha256: modelDigest(config, parameters),
@@ -194,8 +196,10 @@ export async function train(
   const seconds = (from: number, to: number) => (to - from) / 1000;
   const takeStep = async (step: number) => {
     const started = performance.now();
-    const isValidation = (step - 1) % settings.validateEvery === 0;
-    const accuracies = isValidation ? await validate(policy, task, settings.seed, step) : {};
+    const all = (step - 1) % settings.validateAllEvery === 0;
+    const accuracies = all || (step - 1) % settings.validateEvery === 0
+      ? await validate(policy, task, { seed, step, samples: settings.validationSamples, all })
+      : {};
     const validated = performance.now();
     const experience = await gatherExperience(policy, judge, task, settings, step);
     const gathered = performance.now();

@@ -66,8 +66,9 @@ export function lossSettings(settings: TrainSettings): PolicyLossSettings {
     ...PLAIN_PPO,
     aggregation: settings.aggregation,
     intervention: isCovariance ? `${intervention}-${definition}` : "none",
-    clipLow: settings.clipLow,
-    clipHigh: intervention === "clip-higher" ? settings.clipHigher : settings.clipHigh,
+    clipLow: settings.clipLow ?? Infinity,
+    clipHigh: settings.clipHigh ?? Infinity,
+    dualClip: settings.dualClip ?? Infinity,
     klCoefficient: settings.klCoefficient,
     entropyCoefficient: intervention === "entropy-bonus" ? settings.entropyCoefficient : 0,
     referenceCoefficient: intervention === "reference-kl" ? settings.referenceCoefficient : 0,
@@ -93,7 +94,7 @@ export async function updateFromSamples(
   const { gpu } = policy;
   const columns = longestResponse(samples);
   const loss = lossSettings(settings);
-  const covariance = recordCovariance(gpu, samples, columns, settings, loss);
+  const covariance = recordCovariance(gpu, samples, columns, settings, loss, step);
   const outputs: MinibatchOutput[] = [];
   const learningRate = settings.learningRate *
     Math.min(1, step / Math.max(1, settings.warmupSteps));
@@ -161,17 +162,18 @@ interface BatchCovariance extends Disposable {
   readonly mean: Tensor;
   readonly groups: Tensor;
   readonly sequences: Tensor;
-  /** The tokens of the whole batch that the paper's definition restricts, [B·T] in u32. */
+  /** The tokens of the whole batch that are restricted where they are selected in it, [B·T] in u32. */
   readonly selected: Tensor;
 }
 
-/** The covariance of the whole batch under the policy of its rollout, and what the paper's methods select. */
+/** The covariance of the whole batch under the policy of its rollout, and what is selected in it. */
 function recordCovariance(
   gpu: Gpu,
   samples: readonly Sample[],
   columns: number,
   settings: TrainSettings,
   loss: PolicyLossSettings,
+  step: number,
 ): BatchCovariance {
   const shape = [samples.length, columns];
   using logProb = gpu.tensor(logProbs(samples, columns), shape);
@@ -184,8 +186,9 @@ function recordCovariance(
   const recorder = gpu.record("covariance");
   const input = { logProb, oldLogProb: logProb, advantages, mask };
   recorder.scope("covariance", () => {
-    if (loss.intervention.endsWith("-paper")) {
-      restrictTokens(recorder, input, loss, restriction(settings, 0), covariance, selection);
+    if (selectsInBatch(settings)) {
+      const amount = restriction(settings, step * settings.minibatches);
+      restrictTokens(recorder, input, loss, amount, covariance, selection);
     } else tokenCovariance(recorder, input, covariance);
     groupMeans(recorder, { covariance: covariance.covariance, mask }, groups);
     sequenceCovariance(recorder, { ...input, group: settings.group, out: sequences });
@@ -200,6 +203,10 @@ function recordCovariance(
       for (const made of [covariance, selection, groups, sequences]) made[Symbol.dispose]();
     },
   };
+}
+
+function selectsInBatch({ intervention, selection }: TrainSettings): boolean {
+  return selection === "batch" && (intervention === "clip-cov" || intervention === "kl-cov");
 }
 
 function restriction(
@@ -219,7 +226,7 @@ interface Minibatch {
   update: number;
   /** Tells apart the draws of Clip-Cov. */
   stream: number;
-  /** The paper's selection in the whole batch, and the row at which this minibatch begins. */
+  /** The selection in the whole batch, and the row at which this minibatch begins. */
   selected: Tensor;
   first: number;
 }
@@ -257,7 +264,7 @@ function recordMinibatch(
   };
   const metrics = gpu.empty(gradients.metrics.shape);
   recorder.scope("policy loss", () => {
-    if (loss.intervention.endsWith("-paper")) {
+    if (selectsInBatch(settings)) {
       recorder.copy(selected, selection.selected, { from: first * columns, count: size });
     } else if (loss.intervention !== "none") {
       restrictTokens(recorder, input, loss, restriction(settings, stream), covariance, selection);

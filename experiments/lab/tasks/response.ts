@@ -1,4 +1,10 @@
+import type { Problem, Task, Verdict } from "./task.ts";
 import { END } from "./vocabulary.ts";
+
+/** The verdict on the tokens of a response. */
+export function verifyTokens(task: Task, problem: Problem, tokens: ArrayLike<number>): Verdict {
+  return task.verify(problem, task.tokenizer.decode(tokens));
+}
 
 /**
  * A response up to its end token, or undefined if that does not come within the longest response.
