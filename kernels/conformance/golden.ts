@@ -10,6 +10,8 @@ import { aggregationWeights } from "../policy_loss/policy_loss_reference.ts";
 import { restrictTokens } from "../policy_loss/restrict.ts";
 import {
   type Aggregation,
+  CLIP_COV,
+  KL_COV,
   type KlEstimator,
   PLAIN_PPO,
   type PolicyLossSettings,
@@ -191,12 +193,12 @@ async function compareSoftmax(gpu: Gpu, tally: Tally, i: number, c: SoftmaxCase)
 
 /** The settings of a golden case, in ours; its draw is not among them. */
 function settingsOf({ implementation, loss, aggregation, params }: PolicyLossCase) {
+  const method = { ppo_clip: PLAIN_PPO, clip_cov: CLIP_COV, kl_cov: KL_COV }[loss];
   const settings: PolicyLossSettings = {
-    ...PLAIN_PPO,
+    ...method,
     aggregation,
-    intervention: loss === "ppo_clip" ? "none" : `${loss === "clip_cov" ? "clip" : "kl"}-cov-verl`,
-    clipLow: params["low"] ?? params["clip"] ?? PLAIN_PPO.clipLow,
-    clipHigh: params["high"] ?? params["clip"] ?? PLAIN_PPO.clipHigh,
+    clipLow: params["low"] ?? params["clip"] ?? method.clipLow,
+    clipHigh: params["high"] ?? params["clip"] ?? method.clipHigh,
     dualClip: params["c"] ?? Infinity,
     largestLogRatio: loss === "ppo_clip" && implementation === "verl" ? 20 : Infinity,
     klCoefficient: params["ppo_kl_coef"] ?? 1,

@@ -1,13 +1,10 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
-import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import { f32, limit, type Recorder, u32 } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./gradient_norm.wgsl" with { type: "text" };
-
-/** Stands for no limit: WGSL has no infinity. */
-const LARGEST_FLOAT = 3.4e38;
 
 /**
  * The Euclidean norm of a gradient over all its tensors, and the factor that clips it: the smaller of 1 and
@@ -56,7 +53,7 @@ export function gradientNorm(
   }
   recorder.dispatch(program("total"), {
     bindings: [undefined, sums, out],
-    params: [u32(0), u32(blocks), u32(0), f32(Math.min(LARGEST_FLOAT, maxNorm))],
+    params: [u32(0), u32(blocks), u32(0), limit(maxNorm)],
     workgroups: [1],
   });
   recorder.recycle(sums);

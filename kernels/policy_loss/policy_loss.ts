@@ -3,7 +3,7 @@ import { ShapeError } from "../runtime/errors.ts";
 import type { Gpu } from "../runtime/gpu.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Program } from "../runtime/program.ts";
-import { f32, type Recorder, u32, type Word } from "../runtime/recorder.ts";
+import { f32, limit, type Recorder, u32, type Word } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import entropyBonus from "./entropy_bonus.wgsl" with { type: "text" };
 import metricsCode from "./metrics.wgsl" with { type: "text" };
@@ -68,16 +68,14 @@ const AGGREGATIONS: readonly Aggregation[] = [
   "seq-mean-token-sum-norm",
 ];
 const ESTIMATORS: readonly KlEstimator[] = ["k1", "abs", "k2", "k3"];
-/** The override constants of policy_loss.wgsl. */
-const INTERVENTIONS: Readonly<Record<Intervention, { CLIPS: number; SELECTED: number }>> = {
-  none: { CLIPS: 1, SELECTED: 0 },
-  "clip-cov-verl": { CLIPS: 1, SELECTED: 1 },
-  "clip-cov-paper": { CLIPS: 0, SELECTED: 1 },
-  "kl-cov-verl": { CLIPS: 0, SELECTED: 2 },
-  "kl-cov-paper": { CLIPS: 0, SELECTED: 3 },
+/** What policy_loss.wgsl does to selected tokens, its override constant SELECTED. */
+const SELECTED: Readonly<Record<Intervention, number>> = {
+  none: 0,
+  "clip-cov-verl": 1,
+  "clip-cov-paper": 1,
+  "kl-cov-verl": 2,
+  "kl-cov-paper": 3,
 };
-/** Stands for no limit: WGSL has no infinity. */
-const LARGEST_FLOAT = 3.4e38;
 /** Elements of a block's partial sums. */
 const SUMS = 8;
 
@@ -149,10 +147,12 @@ export function policyLoss(
       params: [u32(size), u32(columns), u32(blocks), ...params],
       workgroups: grid(size, lanes * perLane),
     });
-  const { CLIPS, SELECTED } = INTERVENTIONS[settings.intervention];
-  const CLIPS_DUAL = Number(settings.intervention === "none" && settings.dualClip < Infinity);
   dispatch(
-    program("policy_loss", elementary + sums + code, { CLIPS, CLIPS_DUAL, SELECTED }),
+    program("policy_loss", elementary + sums + code, {
+      CLIPS: Number(Math.min(settings.clipLow, settings.clipHigh) < Infinity),
+      CLIPS_DUAL: Number(settings.dualClip < Infinity),
+      SELECTED: SELECTED[settings.intervention],
+    }),
     [
       input.logProb,
       input.oldLogProb,
@@ -163,10 +163,10 @@ export function policyLoss(
       partial,
     ],
     [
-      f32(settings.clipLow),
-      f32(settings.clipHigh),
-      f32(Math.min(LARGEST_FLOAT, settings.dualClip)),
-      f32(Math.min(LARGEST_FLOAT, settings.largestLogRatio)),
+      limit(settings.clipLow),
+      limit(settings.clipHigh),
+      limit(settings.dualClip),
+      limit(settings.largestLogRatio),
       f32(settings.klCoefficient),
     ],
   );
@@ -229,7 +229,7 @@ function checkSettings(settings: PolicyLossSettings): void {
   for (
     const [name, choices] of [
       ["aggregation", AGGREGATIONS],
-      ["intervention", Object.keys(INTERVENTIONS)],
+      ["intervention", Object.keys(SELECTED)],
       ["referenceKl", ESTIMATORS],
     ] as const
   ) {
@@ -237,8 +237,6 @@ function checkSettings(settings: PolicyLossSettings): void {
     throw new ShapeError(`${name} is ${settings[name]}, expected one of ${choices.join(", ")}.`);
   }
   const finite = [
-    "clipLow",
-    "clipHigh",
     "klCoefficient",
     "entropyCoefficient",
     "referenceCoefficient",
@@ -247,7 +245,7 @@ function checkSettings(settings: PolicyLossSettings): void {
     if (Number.isFinite(Math.fround(settings[name]))) continue;
     throw new ShapeError(`${name} is ${settings[name]}, expected a finite number.`);
   }
-  for (const name of ["dualClip", "largestLogRatio"] as const) {
+  for (const name of ["clipLow", "clipHigh", "dualClip", "largestLogRatio"] as const) {
     if (settings[name] > 0) continue;
     throw new ShapeError(`${name} is ${settings[name]}, expected a positive number or Infinity.`);
   }

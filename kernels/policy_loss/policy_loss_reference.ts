@@ -122,7 +122,6 @@ export function aggregationWeights(
 function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettings) {
   const { intervention, clipLow, clipHigh, dualClip } = settings;
   const selected = input.selected?.[i] === 1;
-  const isClipping = intervention === "none" || intervention === "clip-cov-verl";
   const hasKl = Number.isFinite(input.logProb[i]! - input.oldLogProb[i]!);
   const hasLoss = hasKl && Number.isFinite(input.advantages[i]);
   const advantage = hasLoss ? input.advantages[i]! : 0;
@@ -133,19 +132,16 @@ function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettin
   let loss = -advantage * ratio;
   let gradLogProb = delta === raw ? loss : 0;
   let [clipped, clippedLower] = [0, 0];
-  if (isClipping) {
-    const bounded = -advantage * Math.min(1 + clipHigh, Math.max(1 - clipLow, ratio));
-    if (bounded > loss) {
-      loss = bounded;
-      gradLogProb = 0;
-      clipped = 1;
-    }
-    const bound = -advantage * dualClip;
-    if (intervention === "none" && advantage < 0 && bound < loss) {
-      loss = bound;
-      gradLogProb = 0;
-      clippedLower = 1;
-    }
+  const bounded = -advantage * Math.min(1 + clipHigh, Math.max(1 - clipLow, ratio));
+  if (bounded > loss) {
+    loss = bounded;
+    gradLogProb = 0;
+    clipped = 1;
+  }
+  if (advantage < 0 && -advantage * dualClip < loss) {
+    loss = -advantage * dualClip;
+    gradLogProb = 0;
+    clippedLower = 1;
   }
   let ppoKl = -delta;
   if (intervention === "clip-cov-verl" || intervention === "clip-cov-paper") {

@@ -14,14 +14,15 @@ export type Aggregation =
   | "seq-mean-token-sum-norm";
 
 /**
- * What is done to the tokens that were selected by their covariance.
+ * What is done to the tokens that were selected by their covariance; clip and dual clip are settings of their own.
  *
- * - `none`: plain PPO, whose ratio is clipped (asymmetrically for clip-higher), with the dual clip.
- * - `clip-cov-verl`: their loss is zero; all others are clipped as in PPO.
- * - `clip-cov-paper`: their loss is zero; no ratio is clipped (paper, Eq. 12).
- * - `kl-cov-verl`: |Δ| is added; no ratio is clipped.
+ * - `none`: nothing is selected.
+ * - `clip-cov-verl`, `clip-cov-paper`: their loss is zero (paper, Eq. 12).
+ * - `kl-cov-verl`: |Δ| is added.
  * - `kl-cov-paper`: their KL to the rollout policy is added, estimated from the token itself by
- *   exp(Δ) − 1 − Δ; no ratio is clipped (paper, Eq. 14).
+ *   exp(Δ) − 1 − Δ (paper, Eq. 14).
+ *
+ * The two definitions of Clip-Cov differ in what {@linkcode restrictTokens} selects.
  */
 export type Intervention =
   | "none"
@@ -39,9 +40,9 @@ export interface PolicyLossSettings {
   readonly aggregation: Aggregation;
   /** What is done to the selected tokens. */
   readonly intervention: Intervention;
-  /** ε below 1. */
+  /** ε below 1 of the ratio's clip; Infinity for none. */
   readonly clipLow: number;
-  /** ε above 1; larger than `clipLow` for clip-higher. */
+  /** ε above 1; larger than `clipLow` for clip-higher; Infinity for none. */
   readonly clipHigh: number;
   /** c of the dual clip: the largest loss of a token is −A·c for negative advantages; Infinity for none. */
   readonly dualClip: number;
@@ -69,4 +70,20 @@ export const PLAIN_PPO: PolicyLossSettings = {
   entropyCoefficient: 0,
   referenceCoefficient: 0,
   referenceKl: "k3",
+};
+
+/** Clip-Cov as the authors ran it: ε = 1 on both sides, so that the clip only catches extremes. */
+export const CLIP_COV: PolicyLossSettings = {
+  ...PLAIN_PPO,
+  intervention: "clip-cov-verl",
+  clipLow: 1,
+  clipHigh: 1,
+};
+
+/** KL-Cov as the authors ran it: no ratio is clipped; verl's `compute_policy_loss_kl_cov`. */
+export const KL_COV: PolicyLossSettings = {
+  ...PLAIN_PPO,
+  intervention: "kl-cov-verl",
+  clipLow: Infinity,
+  clipHigh: Infinity,
 };

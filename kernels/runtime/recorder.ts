@@ -28,6 +28,8 @@ export const u32 = (value: number): Word => ({ type: "u32", value });
 
 /** A float parameter. */
 export const f32 = (value: number): Word => ({ type: "f32", value });
+/** An upper limit in f32: WGSL has no infinity, so a number near the largest stands for none. */
+export const limit = (value: number): Word => f32(Math.min(3.4e38, value));
 
 /** One run of a program. */
 export interface Dispatch {

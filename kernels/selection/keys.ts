@@ -2,7 +2,7 @@ import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
 import { seedWords, streamWord } from "../random/uniforms.ts";
-import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import { f32, limit, type Recorder, u32 } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./keys.wgsl" with { type: "text" };
 
@@ -36,9 +36,9 @@ export interface UnclippedOptions {
   readonly oldLogProb: Tensor;
   /** Advantages, in f32. */
   readonly advantages: Tensor;
-  /** ε below 1. */
+  /** ε below 1; Infinity for none. */
   readonly clipLow: number;
-  /** ε above 1. */
+  /** ε above 1; Infinity for none. */
   readonly clipHigh: number;
 }
 
@@ -117,8 +117,8 @@ function recordKeys(
       f32(high),
       ...seedWords(seed),
       streamWord(stream),
-      f32(unclipped?.clipLow ?? 0),
-      f32(unclipped?.clipHigh ?? 0),
+      limit(unclipped?.clipLow ?? 0),
+      limit(unclipped?.clipHigh ?? 0),
     ],
     workgroups: grid(size, lanes * perLane),
   });
