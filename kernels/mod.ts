@@ -77,6 +77,7 @@ export * from "./policy_loss/restrict.ts";
 export * from "./transformer/matmul.ts";
 export * from "./transformer/matmul_reference.ts";
 export * from "./transformer/column_sums.ts";
+export * from "./transformer/column_sums_reference.ts";
 export * from "./transformer/embedding.ts";
 export * from "./transformer/embedding_reference.ts";
 export * from "./transformer/rms_norm.ts";

@@ -20,12 +20,44 @@ export interface SequenceArrays {
   readonly spans: ArrayLike<number>;
 }
 
-/** The decoder's hidden states in float64, N·D: the definition that {@linkcode forward} is held to. */
+/** A decoder's parameters on the CPU, row-major, by Hugging Face's names. */
+export type ParameterArrays = Readonly<Record<string, ArrayLike<number>>>;
+
+/** What the backward needs of one layer, as in {@linkcode LayerActivations}. */
+export interface LayerArrays {
+  /** The residual stream that enters it, N·D, and it normalized. */
+  readonly input: Float64Array;
+  readonly attentionInput: Float64Array;
+  /** Queries, keys and values, rotated, and what the attention gives. */
+  readonly q: Float64Array;
+  readonly k: Float64Array;
+  readonly v: Float64Array;
+  readonly attended: Float64Array;
+  /** The residual stream between attention and feed-forward, N·D, and it normalized. */
+  readonly middle: Float64Array;
+  readonly feedForwardInput: Float64Array;
+  /** The two inputs of the gated unit and its result, N·F. */
+  readonly gate: Float64Array;
+  readonly up: Float64Array;
+  readonly gated: Float64Array;
+}
+
+/** What the backward needs of all layers, as in {@linkcode Activations}. */
+export interface ActivationArrays {
+  /** One for each layer. */
+  readonly layers: readonly LayerArrays[];
+  /** The residual stream after the last layer, N·D. */
+  readonly output: Float64Array;
+  /** Hidden states: the output normalized, N·D. */
+  readonly hidden: Float64Array;
+}
+
+/** The decoder in float64, N·D hidden states: the definition that {@linkcode forward} is held to. */
 export function forwardReference(
   config: ModelConfig,
-  values: Readonly<Record<string, ArrayLike<number>>>,
+  values: ParameterArrays,
   { tokens, positions, spans }: SequenceArrays,
-): Float64Array {
+): ActivationArrays {
   const shapes = parameterShapes(config);
   const count = tokens.length;
   const { num_attention_heads: queryHeads, num_key_value_heads: keyHeads } = config;
@@ -50,24 +82,43 @@ export function forwardReference(
   const add = (x: Float64Array, y: Float64Array) => x.map((value, i) => value + y[i]!);
 
   let stream = embeddingReference(tokens, values["model.embed_tokens.weight"]!, width);
+  const layers: LayerArrays[] = [];
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const name = (part: string) => layerName(layer, part);
-    const input = normalize(name("input_layernorm"), stream);
-    const { out } = attentionReference({
-      q: rotate(linear(name("self_attn.q_proj"), input), queryHeads),
-      k: rotate(linear(name("self_attn.k_proj"), input), keyHeads),
-      v: linear(name("self_attn.v_proj"), input),
+    const input = stream;
+    const attentionInput = normalize(name("input_layernorm"), input);
+    const q = rotate(linear(name("self_attn.q_proj"), attentionInput), queryHeads);
+    const k = rotate(linear(name("self_attn.k_proj"), attentionInput), keyHeads);
+    const v = linear(name("self_attn.v_proj"), attentionInput);
+    const { out: attended } = attentionReference({
+      q,
+      k,
+      v,
       spans,
       queryHeads,
       keyHeads,
       headSize,
       ...(window === null ? {} : { window }),
     });
-    stream = add(stream, linear(name("self_attn.o_proj"), out));
-    const middle = normalize(name("post_attention_layernorm"), stream);
-    const gate = linear(name("mlp.gate_proj"), middle);
-    const up = linear(name("mlp.up_proj"), middle);
-    stream = add(stream, linear(name("mlp.down_proj"), swigluReference(gate, up)));
+    const middle = add(input, linear(name("self_attn.o_proj"), attended));
+    const feedForwardInput = normalize(name("post_attention_layernorm"), middle);
+    const gate = linear(name("mlp.gate_proj"), feedForwardInput);
+    const up = linear(name("mlp.up_proj"), feedForwardInput);
+    const gated = swigluReference(gate, up);
+    stream = add(middle, linear(name("mlp.down_proj"), gated));
+    layers.push({
+      input,
+      attentionInput,
+      q,
+      k,
+      v,
+      attended,
+      middle,
+      feedForwardInput,
+      gate,
+      up,
+      gated,
+    });
   }
-  return normalize("model.norm", stream);
+  return { layers, output: stream, hidden: normalize("model.norm", stream) };
 }

@@ -7,18 +7,22 @@ import {
   modelConfig,
 } from "../../../experiments/lab/families.ts";
 import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
+import {
+  type GradientArrays,
+  zeroGradients,
+} from "../../../experiments/lab/policy/backward_reference.ts";
 import { forward, recycleActivations } from "../../../experiments/lab/policy/forward.ts";
 import { forwardReference } from "../../../experiments/lab/policy/forward_reference.ts";
 import { createPolicy, outputEmbedding } from "../../../experiments/lab/policy/parameters.ts";
+import { predictionReference } from "../../../experiments/lab/policy/prediction_reference.ts";
 import { rollout } from "../../../experiments/lab/policy/rollout.ts";
-import { predictionBatch, type Sequence } from "../../../experiments/lab/policy/sequences.ts";
-import { predict, update } from "../../../experiments/lab/policy/update.ts";
 import {
-  matmul,
-  matmulReference,
-  requestGpu,
-  tokenStatisticsReference,
-} from "../../../kernels/mod.ts";
+  atResponses,
+  predictionBatch,
+  type Sequence,
+} from "../../../experiments/lab/policy/sequences.ts";
+import { predict, update } from "../../../experiments/lab/policy/update.ts";
+import { matmul, matmulReference, requestGpu } from "../../../kernels/mod.ts";
 import { ROOT } from "../../support.ts";
 
 const gpu = await requestGpu();
@@ -63,82 +67,100 @@ const SEQUENCES: readonly Sequence[] = [
   { prompt: [3, 3, 2], response: [1, 6] },
 ];
 
-for (const [name, config] of TINY) {
-  Deno.test(`${name}: gradients of every parameter are those of the float64 model`, async () => {
-    const values = parametersOf(config);
-    using policy = createPolicy(gpu, config, values);
-    using batch = predictionBatch(gpu, config, SEQUENCES);
-    const size = batch.tokens.size;
-    const [tokens, positions, spans, targets, mask, predictors] = await gpu.record().read(
-      batch.tokens,
-      batch.positions,
-      batch.spans,
-      batch.targets,
-      batch.mask,
-      batch.predictors,
-    );
-    const gradLogProbValues = Float32Array.from(mask!, (m, i) => m * Math.sin(3 * i + 1));
-    const gradEntropyValues = Float32Array.from(mask!, (m, i) => m * Math.cos(2 * i));
-    using gradLogProb = gpu.tensor(gradLogProbValues, batch.mask.shape);
-    using gradEntropy = gpu.tensor(gradEntropyValues, batch.mask.shape);
-    using norm = gpu.empty([2]);
-    const recorder = gpu.record();
-    const prediction = predict(recorder, policy, batch);
-    using _ = prediction.statistics;
-    // A step of no length: only the gradients are wanted.
-    const still = { learningRate: 0, beta1: 0.9, beta2: 0.9, epsilon: 1, weightDecay: 0 };
-    const settings = { ...still, maxGradientNorm: Infinity };
-    const gradients = { gradLogProb, gradEntropy };
-    update(recorder, policy, batch, prediction, gradients, settings, 1, norm);
-    const { parameters } = policy;
-    const read = await recorder.read(...parameters.map(({ gradient }) => gradient));
+/** Upstream gradients of a response's tokens, other for each. */
+const gradLogProbOf = (row: number, token: number) => Math.sin(5 * row + 3 * token + 1);
+const gradEntropyOf = (row: number, token: number) => Math.cos(7 * row + 2 * token);
+const TEMPERATURE = 0.8;
 
-    const objective = (values: Readonly<Record<string, ArrayLike<number>>>) => {
-      const arrays = {
-        tokens: tokens!,
-        positions: positions!,
-        spans: spans!,
-      };
-      const hidden = forwardReference(config, values, arrays);
-      const logits = matmulReference({
-        a: hidden,
-        b: values["lm_head.weight"] ?? values["model.embed_tokens.weight"]!,
-        m: size,
-        k: config.hidden_size,
-        n: config.vocab_size,
-        transposeB: true,
-      });
-      const { logProb, entropy } = tokenStatisticsReference({
-        logits,
-        targets: targets!,
-        columns: config.vocab_size,
-        temperature: 1,
-      });
-      let sum = 0;
-      for (const [i, token] of predictors!.entries()) {
-        if (mask![i] === 0) continue;
-        sum += gradLogProbValues[i]! * logProb[token]! + gradEntropyValues[i]! * entropy[token]!;
-      }
-      return sum;
-    };
-    const at: Record<string, Float64Array> = Object.fromEntries(
-      Object.entries(values).map(([key, array]) => [key, Float64Array.from(array)]),
+/** What the gradients are of: log-probs and entropies weighted by these. */
+function objective(config: ModelConfig, values: Readonly<Record<string, Float64Array>>): number {
+  let sum = 0;
+  for (const [row, sequence] of SEQUENCES.entries()) {
+    const { logProb, entropy } = predictionReference(config, values, sequence, TEMPERATURE);
+    for (const i of logProb.keys()) {
+      sum += gradLogProbOf(row, i) * logProb[i]! + gradEntropyOf(row, i) * entropy[i]!;
+    }
+  }
+  return sum;
+}
+
+function gradientsReference(
+  config: ModelConfig,
+  values: Readonly<Record<string, Float64Array>>,
+): GradientArrays {
+  const gradients = zeroGradients(config);
+  for (const [row, sequence] of SEQUENCES.entries()) {
+    const tokens = Array.from(sequence.response, (_, i) => i);
+    predictionReference(config, values, sequence, TEMPERATURE).backward(
+      tokens.map((i) => gradLogProbOf(row, i)),
+      tokens.map((i) => gradEntropyOf(row, i)),
+      gradients,
     );
-    for (const [p, { name: key }] of parameters.entries()) {
-      const expected = at[key]!.map((value, i) => {
+  }
+  return gradients;
+}
+
+/** Throws where a gradient is further from the expected than a share of its length. */
+function assertGradient(
+  name: string,
+  actual: ArrayLike<number>,
+  expected: Float64Array,
+  share: number,
+): void {
+  const length = Math.hypot(...expected);
+  const error = Math.hypot(...expected.map((value, i) => value - actual[i]!));
+  assert(length > 1e-6, `${name} has no gradient`);
+  assert(error <= share * length, `${name}: the gradient is off by ${error / length}`);
+}
+
+for (const [name, config] of TINY) {
+  const start = parametersOf(config);
+  const values = Object.fromEntries(
+    Object.entries(start).map(([key, array]) => [key, Float64Array.from(array)]),
+  );
+
+  Deno.test(`${name}: the float64 backward gives the finite differences of every parameter`, () => {
+    for (const [key, gradient] of Object.entries(gradientsReference(config, values))) {
+      const differences = values[key]!.map((value, i) => {
         const moved = (by: number) => {
-          at[key]![i] = value + by;
-          const result = objective(at);
-          at[key]![i] = value;
+          values[key]![i] = value + by;
+          const result = objective(config, values);
+          values[key]![i] = value;
           return result;
         };
         const h = 1e-3;
         return (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h);
       });
-      const length = Math.hypot(...expected);
-      const error = Math.hypot(...expected.map((value, i) => value - read[p]![i]!));
-      assert(length > 1e-6, `${key} has no gradient`);
-      assert(error <= 1e-4 * length, `${key}: the gradient is off by ${error / length}`);
+      assertGradient(key, gradient, differences, 1e-7);
+    }
+  });
+
+  Deno.test(`${name}: gradients of every parameter are those of the float64 backward`, async () => {
+    using policy = createPolicy(gpu, config, start);
+    using batch = predictionBatch(gpu, config, SEQUENCES);
+    const { shape } = batch.mask;
+    using gradLogProb = gpu.tensor(
+      atResponses(SEQUENCES, batch.responseColumns, gradLogProbOf),
+      shape,
+    );
+    using gradEntropy = gpu.tensor(
+      atResponses(SEQUENCES, batch.responseColumns, gradEntropyOf),
+      shape,
+    );
+    using norm = gpu.empty([2]);
+    const recorder = gpu.record();
+    const prediction = predict(recorder, policy, batch, TEMPERATURE);
+    using _ = prediction.statistics;
+    // A step of no length: only the gradients are wanted.
+    const still = { learningRate: 0, beta1: 0.9, beta2: 0.9, epsilon: 1, weightDecay: 0 };
+    const settings = { ...still, maxGradientNorm: Infinity };
+    const gradients = { gradLogProb, gradEntropy };
+    update(recorder, policy, batch, prediction, gradients, settings, 1, norm, TEMPERATURE);
+    const { parameters } = policy;
+    const read = await recorder.read(...parameters.map(({ gradient }) => gradient));
+    const expected = gradientsReference(config, values);
+    for (const [p, { name: key }] of parameters.entries()) {
+      assertGradient(key, read[p]!, expected[key]!, 3e-6);
     }
   });
 }
@@ -216,7 +238,7 @@ Deno.test("greedy responses are the most likely tokens, one after the other", as
   const written = [...prompt];
   for (const token of response!.tokens) {
     const columns = written.length;
-    const hidden = forwardReference(config, values, {
+    const { hidden } = forwardReference(config, values, {
       tokens: written,
       positions: written.map((_, i) => i),
       spans: [0, columns],
