@@ -1,0 +1,267 @@
+import {
+  adamwReference,
+  amountReference,
+  type CovarianceInput,
+  covarianceReference,
+  gradientNormReference,
+  groupMeansReference,
+  type PolicyLossOutput,
+  policyLossReference,
+  type PolicyLossSettings,
+  sampleReference,
+  sequenceCovarianceReference,
+  topReference,
+} from "../../kernels/mod.ts";
+import type { ModelConfig } from "./families.ts";
+import { type GradientArrays, zeroGradients } from "./policy/backward_reference.ts";
+import { type PredictionReference, predictionReference } from "./policy/prediction_reference.ts";
+import type { TrainSettings } from "./settings.ts";
+import type { StepData } from "./step_data.ts";
+import type { Sample } from "./training_step.ts";
+
+/** A policy and its optimizer in float64, arrays by Hugging Face's names of the parameters. */
+export interface PolicyArrays {
+  /** The architecture. */
+  readonly config: ModelConfig;
+  /** The parameters. */
+  readonly parameters: Readonly<Record<string, Float64Array>>;
+  /** Means of gradients. */
+  readonly firstMoments: Readonly<Record<string, Float64Array>>;
+  /** Means of squared gradients. */
+  readonly secondMoments: Readonly<Record<string, Float64Array>>;
+}
+
+/** A policy of these parameters, its moments at zero. */
+export function policyArrays(
+  config: ModelConfig,
+  values: Readonly<Record<string, ArrayLike<number>>>,
+): PolicyArrays {
+  return {
+    config,
+    parameters: Object.fromEntries(
+      Object.entries(values).map(([name, array]) => [name, Float64Array.from(array)]),
+    ),
+    firstMoments: zeroGradients(config),
+    secondMoments: zeroGradients(config),
+  };
+}
+
+/** PyTorch's defaults, which verl keeps. */
+const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+/** Numbers of the tokens of B responses, [B, T] each, T the tokens of the rollout's longest response. */
+interface ResponseTokens extends CovarianceInput {
+  /** Log-probabilities of the policy that made the rollout; `logProb` are those of the current one. */
+  readonly oldLogProb: Float64Array;
+}
+
+/**
+ * The updates of one rollout in float64, written down step by step from the float64 kernels and from nothing of
+ * `training_step.ts`: the definition that {@linkcode updateFromSamples} is held to. Changes the policy in place.
+ *
+ * @param reference The base model.
+ * @param step The number of the rollout, from 1.
+ * @param updates How many updates came before.
+ * @returns What the step logs of covariance and update, how many updates there are now, and the gradient of each
+ * of the rollout's, before it is clipped.
+ */
+export function updateFromSamplesReference(
+  policy: PolicyArrays,
+  reference: Pick<PolicyArrays, "config" | "parameters">,
+  samples: readonly Sample[],
+  settings: TrainSettings,
+  step: number,
+  updates: number,
+): { data: Partial<StepData>; updates: number; gradients: readonly GradientArrays[] } {
+  const { group, temperature, weightDecay } = settings;
+  const columns = Math.max(...samples.map(({ response }) => response.length));
+  const think = ({ config, parameters }: typeof reference, of: readonly Sample[]) =>
+    of.map((sample) => predictionReference(config, parameters, sample, temperature));
+  const learningRate = settings.learningRate *
+    (step < settings.warmupSteps ? step / settings.warmupSteps : 1);
+
+  // What is measured of the whole rollout is as the policy that made it saw it, and so is what the paper selects.
+  const rollout = tokensOf(samples, columns, samples.map(({ rollout }) => rollout.logProb));
+  const { covariance, mean: meanCovariance } = covarianceReference(rollout);
+  const [top2e4, top2e3, top2e2, top2e1, top5e1] = groupMeansReference(
+    covariance,
+    rollout.mask,
+    [0.0002, 0.002, 0.02, 0.2, 0.5],
+  );
+  const prompts = sequenceCovarianceReference(rollout, columns, group).map(
+    ({ withPolicyAdvantage }, prompt) => ({
+      covariance: withPolicyAdvantage,
+      right: samples[prompt * group]!.right,
+    }),
+  );
+  const selectedInRollout = settings.selection === "batch"
+    ? select(rollout, settings, step * settings.minibatches)
+    : undefined;
+
+  // One update for each minibatch, of the policy that the one before has left.
+  const parts = Math.min(settings.minibatches, samples.length);
+  const losses: PolicyLossOutput[] = [];
+  const gradients: GradientArrays[] = [];
+  const norms: number[] = [];
+  for (let part = 0; part < parts; part++) {
+    const first = Math.round((part * samples.length) / parts);
+    const end = Math.round(((part + 1) * samples.length) / parts);
+    const own = samples.slice(first, end);
+    const predictions = think(policy, own);
+    const tokens = tokensOf(own, columns, predictions.map(({ logProb }) => logProb));
+    const selected = selectedInRollout === undefined
+      ? select(tokens, settings, step * settings.minibatches + part)
+      : selectedInRollout.subarray(first * columns, end * columns);
+    const loss = policyLossReference({
+      ...tokens,
+      columns,
+      selected,
+      entropy: inRows(columns, predictions.map(({ entropy }) => entropy)),
+      referenceLogProb: inRows(columns, think(reference, own).map(({ logProb }) => logProb)),
+    }, lossOf(settings));
+    const gradient = gradientOf(policy.config, predictions, loss);
+    const { norm, factor } = gradientNormReference(
+      Object.values(gradient),
+      settings.maxGradientNorm,
+    );
+    for (const [name, values] of Object.entries(gradient)) {
+      const state = {
+        parameter: policy.parameters[name]!,
+        firstMoment: policy.firstMoments[name]!,
+        secondMoment: policy.secondMoments[name]!,
+      };
+      const clipped = values.map((value) => factor * value);
+      adamwReference(state, clipped, { ...ADAM, learningRate, weightDecay }, updates + part + 1);
+    }
+    losses.push(loss);
+    gradients.push(gradient);
+    norms.push(norm);
+  }
+
+  const meanOf = (value: (loss: PolicyLossOutput) => number) => mean(losses.map(value));
+  return {
+    updates: updates + parts,
+    gradients,
+    data: {
+      "covariance/mean": meanCovariance,
+      "covariance/top-0.0002": top2e4!,
+      "covariance/top-0.002": top2e3!,
+      "covariance/top-0.02": top2e2!,
+      "covariance/top-0.2": top2e1!,
+      "covariance/top-0.5": top5e1!,
+      "covariance/sequence": mean(prompts.map(({ covariance }) => covariance)),
+      ...Object.fromEntries(prompts.map(({ right }) => [
+        `covariance/difficulty/${right}`,
+        mean(prompts.filter((other) => other.right === right).map(({ covariance }) => covariance)),
+      ])),
+      "actor/pg_loss": meanOf(({ loss }) => loss),
+      "actor/pg_clipfrac": meanOf(({ clipFraction }) => clipFraction),
+      "actor/pg_clipfrac_lower": meanOf(({ clipFractionLower }) => clipFractionLower),
+      "actor/ppo_kl": meanOf(({ ppoKl }) => ppoKl),
+      "actor/kl_loss": meanOf(({ referenceKl }) => referenceKl),
+      "actor/grad_norm": mean(norms),
+      "actor/lr": learningRate,
+      "actor/touched_tokens": losses.reduce((sum, { touched }) => sum + touched, 0),
+      "rollout/tokens": samples.reduce((sum, { response }) => sum + response.length, 0),
+    },
+  };
+}
+
+/** The loss that the settings stand for. */
+function lossOf(settings: TrainSettings): PolicyLossSettings {
+  const { intervention, definition } = settings;
+  return {
+    aggregation: settings.aggregation,
+    intervention: intervention === "clip-cov" || intervention === "kl-cov"
+      ? `${intervention}-${definition}`
+      : "none",
+    clipLow: settings.clipLow ?? Infinity,
+    clipHigh: settings.clipHigh ?? Infinity,
+    dualClip: settings.dualClip ?? Infinity,
+    largestLogRatio: Infinity,
+    klCoefficient: settings.klCoefficient,
+    entropyCoefficient: intervention === "entropy-bonus" ? settings.entropyCoefficient : 0,
+    referenceCoefficient: intervention === "reference-kl" ? settings.referenceCoefficient : 0,
+    referenceKl: settings.referenceKl,
+  };
+}
+
+/**
+ * The tokens that Clip-Cov draws or KL-Cov takes from the top, as a mask of 0 and 1. verl's definitions take at
+ * least one, and its Clip-Cov none whose ratio PPO has clipped.
+ *
+ * @param stream Tells apart the draws of a run.
+ */
+function select(tokens: ResponseTokens, settings: TrainSettings, stream: number): Uint32Array {
+  const { mask, logProb, oldLogProb, advantages } = tokens;
+  const { covariance, count } = covarianceReference(tokens);
+  const isVerl = settings.definition === "verl";
+  const atLeast = isVerl ? 1 : 0;
+  if (settings.intervention === "kl-cov") {
+    const k = amountReference(settings.klCovRatio, atLeast, count, count);
+    return topReference(covariance, mask, k);
+  }
+  if (settings.intervention !== "clip-cov") return new Uint32Array(mask.length);
+  const { covarianceLow, covarianceHigh, clipLow, clipHigh, seed } = settings;
+  const isClipped = (i: number) => {
+    const ratio = Math.exp(logProb[i]! - oldLogProb[i]!);
+    return advantages[i]! > 0
+      ? ratio > 1 + (clipHigh ?? Infinity)
+      : advantages[i]! < 0 && ratio < 1 - (clipLow ?? Infinity);
+  };
+  const isCandidate = (i: number) =>
+    mask[i] === 1 && covariance[i]! > covarianceLow && covariance[i]! < covarianceHigh &&
+    !(isVerl && isClipped(i));
+  const candidates = Array.from({ length: mask.length }, (_, i) => i).filter(isCandidate).length;
+  const amount = amountReference(settings.clipCovRatio, atLeast, count, candidates);
+  return sampleReference(isCandidate, mask.length, amount, seed, stream);
+}
+
+/** The gradient of the loss with respect to every parameter. */
+function gradientOf(
+  config: ModelConfig,
+  predictions: readonly PredictionReference[],
+  { gradLogProb, gradEntropy }: PolicyLossOutput,
+): GradientArrays {
+  const gradients = zeroGradients(config);
+  const columns = gradLogProb.length / predictions.length;
+  for (const [row, prediction] of predictions.entries()) {
+    const [start, end] = [row * columns, row * columns + prediction.logProb.length];
+    prediction.backward(
+      gradLogProb.subarray(start, end),
+      gradEntropy.subarray(start, end),
+      gradients,
+    );
+  }
+  return gradients;
+}
+
+/** Tokens of responses with what a policy thinks of them. */
+function tokensOf(
+  samples: readonly Sample[],
+  columns: number,
+  logProbs: readonly ArrayLike<number>[],
+): ResponseTokens {
+  return {
+    logProb: inRows(columns, logProbs),
+    oldLogProb: inRows(columns, samples.map(({ rollout }) => rollout.logProb)),
+    advantages: inRows(
+      columns,
+      samples.map(({ advantages, response }) =>
+        Array.from({ length: response.length }, (_, i) => advantages[i]!)
+      ),
+    ),
+    mask: inRows(columns, samples.map(({ response }) => Array.from(response, () => 1))),
+  };
+}
+
+/** Numbers of each response's tokens, one row each; 0 for padding. */
+function inRows(columns: number, rows: readonly ArrayLike<number>[]): Float64Array {
+  const values = new Float64Array(rows.length * columns);
+  for (const [row, numbers] of rows.entries()) values.set(Array.from(numbers), row * columns);
+  return values;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
