@@ -25,6 +25,7 @@ import {
   type RunDescription,
   type RunIdentity,
 } from "./run_log.ts";
+import { shown } from "./schema.ts";
 import { baseModelName, runId, type TrainSettings } from "./settings.ts";
 import type { StepData } from "./step_data.ts";
 import { taskByName } from "./tasks/by_name.ts";
@@ -166,19 +167,19 @@ export async function train(
     ? undefined
     : rewardModel(rewardPolicy, reference, settings.rewardLearningRate);
   const { checkpoint } = options;
-  const saved = { run: { id: runId(settings), ...identity } };
+  const named = { id: runId(settings), ...identity };
   let state: TrainerState = { step: 0, updates: 0, rewardUpdates: 0 };
-  const save = () => saveRun(policy, judge?.policy, checkpoint, { ...saved, ...state });
+  const save = () => saveRun(policy, judge?.policy, checkpoint, { run: named, ...state });
   const begin = async () => {
     // Another process may have begun the run meanwhile.
     if (await hasCheckpoint(checkpoint)) throw isThere(checkpoint, "");
     await save();
   };
   const resumeAt = async () => {
-    state = await loadPart("policy", policy, checkpoint, identity);
+    state = await loadPart("policy", policy, checkpoint, named);
     if (judge !== undefined) {
       const folder = rewardFolder(checkpoint, state.step);
-      const rewardState = await loadPart("reward model", judge.policy, folder, identity);
+      const rewardState = await loadPart("reward model", judge.policy, folder, named);
       if (!isDeepStrictEqual(rewardState, state)) {
         throw new LabError(
           `${folder} is of ${describe(rewardState)}, expected ${
@@ -239,10 +240,13 @@ async function loadPart(
   part: Saved["part"],
   policy: Policy,
   folder: string,
-  run: RunIdentity,
+  run: RunIdentity & { readonly id: string },
 ): Promise<TrainerState> {
   const { step, updates, rewardUpdates } = await loadPolicy(policy, folder, SAVED, (saved) => {
     expectSameRun(folder, saved.run, run);
+    if (saved.run.id !== run.id) {
+      throw new LabError(`${folder} is of the run ${shown(saved.run.id)}, expected ${run.id}.`);
+    }
     if (saved.part === part) return;
     throw new LabError(`${folder} holds the run's ${saved.part}, expected its ${part}.`);
   });
@@ -272,7 +276,9 @@ async function rewardModels(checkpoint: string): Promise<string[]> {
       if (step !== undefined) names.add(start + step);
     }
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return [];
+    }
     throw new LabError(`${folder} cannot be read: ${(error as Error).message}.`);
   }
   return [...names];

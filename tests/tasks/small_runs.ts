@@ -40,10 +40,11 @@ export function trainCommand(args: readonly string[]): string[] {
 }
 
 /** Begins a run that can be killed. */
-export function spawnTrain(args: readonly string[]): Deno.ChildProcess {
+export function spawnTrain(args: readonly string[], folder = Deno.cwd()): Deno.ChildProcess {
   const { INIT_CWD: _, ...env } = Deno.env.toObject();
   return new Deno.Command(Deno.execPath(), {
     args: trainCommand(args),
+    cwd: folder,
     env,
     clearEnv: true,
     stdout: "piped",

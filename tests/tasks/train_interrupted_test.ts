@@ -59,10 +59,16 @@ Deno.test({
       await Deno.mkdir(killed);
       const resume = [...args, "--out", killed, "--resume"];
       let kills = 0;
-      // While the reward model is written, when it is but the policy is not, between the two renames of the
-      // policy's folder, and while the reward model of the checkpoint before is removed.
+      // At the beginning: when the log is there but no checkpoint, when the reward model's is but the policy's
+      // is not, when all checkpoints are there but the log has no line, and when it has its first. Later: while
+      // the reward model is written, when it is but the policy is not, between the two renames of the policy's
+      // folder, and while the reward model of the checkpoint before is removed.
       for (
         const [change, path] of [
+          ["create", /\.jsonl$/],
+          ["any", /reward-model-0$/],
+          ["any", /checkpoint$/],
+          ["modify", /\.jsonl$/],
           ["modify", /reward-model-\d\.writing\/model/],
           ["create", /checkpoint\.writing$/],
           ["any", /checkpoint\.previous$/],
@@ -87,7 +93,7 @@ Deno.test({
         if ((await ended).success) break;
         kills++;
       }
-      assert(kills > 2, "the run was not killed");
+      assert(kills > 5, `the run was killed ${kills} times`);
       const outcome = await runTask("train", resume, folder);
       assert.equal(outcome.code, 0, outcome.stderr);
       const read = (place: string) => Deno.readTextFile(join(place, log));
@@ -156,7 +162,10 @@ Deno.test("train: one writer, and a full disk leaves the log and the last checkp
     assert.equal(await read(full), await read(whole));
 
     const again = await runTask("train", [...args, "--out", full], folder);
-    assert.match(again.stderr, /\.jsonl is there already, .*; --resume goes on with it\.$/m);
+    assert.match(
+      again.stderr,
+      /\.jsonl is there already, .*; --resume goes on with it, another --seed or --out begins another run\.$/m,
+    );
     const other = await runTask("train", [...resume, "--set", "temperature=2"], folder);
     assert.match(
       other.stderr,
@@ -192,7 +201,7 @@ Deno.test({
       await input.close();
       assert.equal((await process.status).code, 130);
       const [progress, last, ...rest] = text.split("\r\n");
-      assert.equal(last, "stopped; --resume goes on with the run.");
+      assert.equal(last, "stopped; the same command with --resume goes on with the run.");
       assert.deepEqual(rest, [""]);
       const lines = progress!.split("\r\x1b[K").slice(1).map((line) => line.replace("^C", ""));
       assert(lines.length >= 3);

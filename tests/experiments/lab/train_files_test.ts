@@ -343,6 +343,12 @@ Deno.test("another run's checkpoint, another base model, or a byte that changed 
     await Deno.rename(join(outer, "aside"), checkpoint);
     const part = await readCheckpoint(reward);
     await writeCheckpoint(reward, { ...part, trainer: { ...part.trainer, rewardUpdates: 3 } });
+    const run = { ...part.trainer!["run"] as object, id: "another" };
+    await writeCheckpoint(checkpoint, { ...part, trainer: { ...part.trainer, run } });
+    await resumed(
+      `${checkpoint} is of the run "another", expected qwen2.5-0.5b.math.prime.none.seed1.`,
+    );
+    await writeCheckpoint(checkpoint, { ...part, trainer: { ...part.trainer, part: "policy" } });
     await resumed(
       `${reward} is of step 0 with 0 updates and 3 of the reward model, expected step 0 with 0 ` +
         `updates and 0 of the reward model as in ${checkpoint}.`,
