@@ -246,13 +246,19 @@ async function readTrainer<T extends Trainer>(
   path: string,
   schema: z.ZodType<T> | undefined,
 ): Promise<{ trainer: T; digests: Digests }> {
-  const json = checked(path, z.record(z.string(), z.unknown()), await readJson(path));
-  const { sha256, ...rest } = json;
-  const trainer = checked(path, schema ?? z.custom<T>(), rest);
-  const { sha256: digests } = checked(path, z.object({ sha256: DIGESTS }), { sha256 });
-  const { [TRAINER]: own, ...others } = digests;
-  checkDigest(path, "it", jsonDigest({ ...rest, sha256: others }), own);
-  return { trainer, digests };
+  const json = await readJson(path);
+  try {
+    const { sha256, ...rest } = checked(path, z.record(z.string(), z.unknown()), json);
+    const trainer = checked(path, schema ?? z.custom<T>(), rest);
+    const { sha256: digests } = checked(path, z.object({ sha256: DIGESTS }), { sha256 });
+    const { [TRAINER]: own, ...others } = digests;
+    checkDigest(path, "it", jsonDigest({ ...rest, sha256: others }), own);
+    return { trainer, digests };
+  } catch (error) {
+    // JSON is read to any depth, but not written.
+    if (!(error instanceof RangeError)) throw error;
+    throw new CheckpointError(`${path} is nested too deeply, expected what a trainer wrote.`);
+  }
 }
 
 /** A part of `trainer.json` that a schema describes. */
