@@ -1,15 +1,18 @@
 /** `deno task play MODEL PROMPT`: responses of a policy, with what it thought of each token. */
 import { parseArgs, styleText } from "node:util";
 import { number, UsageError } from "../analysis/cli/command.ts";
-import { requestGpu } from "../kernels/mod.ts";
+import { LOWEST_TEMPERATURE, requestGpu } from "../kernels/mod.ts";
 import { runLabCommand } from "./command.ts";
-import { readCheckpoint } from "./lab/checkpoint.ts";
+import { temperatureBound } from "./lab/bounds.ts";
+import { readCheckpoint, readConfig } from "./lab/checkpoint.ts";
 import { LabError } from "./lab/errors.ts";
 import { BASE_MODEL_NAMES } from "./lab/families.ts";
 import { createPolicy, valuesOf } from "./lab/policy/parameters.ts";
 import { type Response, rollout } from "./lab/policy/rollout.ts";
+import { mostResponses, whyNotMore } from "./lab/policy/room.ts";
 import { TASK_NAMES, taskByName, taskName } from "./lab/tasks/by_name.ts";
 import { VocabularyError } from "./lab/tasks/vocabulary.ts";
+import { expectVocabulary } from "./lab/vocabulary_fits.ts";
 import { baseModelFolder } from "./models.ts";
 
 const HELP = `Samples responses to a prompt, with the log-probability and entropy of each token.
@@ -47,14 +50,17 @@ async function main(): Promise<boolean> {
   if (model === undefined || prompt === undefined || positionals.length > 2) {
     throw new UsageError("name a model and a prompt (see --help).");
   }
-  const task = taskName(values.task);
+  const name = taskName(values.task);
   const samples = wholeNumber("--samples", values.samples, 1);
   const seed = wholeNumber("--seed", values.seed, 0);
   const temperature = Number(values.temperature);
-  if (!(temperature >= 0 && Number.isFinite(temperature))) {
-    throw new UsageError(`--temperature is ${values.temperature}, expected 0 or more.`);
+  if (!(temperature === 0 || (temperature >= LOWEST_TEMPERATURE && Number.isFinite(temperature)))) {
+    throw new UsageError(
+      `--temperature is ${values.temperature}, expected 0 or ${temperatureBound}.`,
+    );
   }
-  const { tokenizer, maxPromptTokens, maxResponseTokens } = taskByName(task);
+  const task = taskByName(name);
+  const { tokenizer, maxPromptTokens, maxResponseTokens } = task;
   const tokens = encode(tokenizer, prompt);
   if (tokens.length === 0 || tokens.length > maxPromptTokens) {
     throw new LabError(
@@ -62,10 +68,16 @@ async function main(): Promise<boolean> {
     );
   }
   const folder = (BASE_MODEL_NAMES as readonly string[]).includes(model)
-    ? baseModelFolder(model, task, false)
+    ? baseModelFolder(model, name, false)
     : model;
+  // Before what may be a real model's gigabytes are read.
+  expectVocabulary(folder, await readConfig(folder), task);
   const { config, parameters } = await readCheckpoint(folder);
   using gpu = await requestGpu();
+  const most = mostResponses(gpu, config, tokens.length, maxResponseTokens);
+  if (samples > most) {
+    throw new UsageError(`--samples is ${samples}, expected at most ${most}, ${whyNotMore(gpu)}.`);
+  }
   using policy = createPolicy(gpu, config, valuesOf(parameters));
   const responses = await rollout(policy, Array.from({ length: samples }, () => tokens), {
     maxTokens: maxResponseTokens,
@@ -91,7 +103,9 @@ function encode({ encode }: ReturnType<typeof taskByName>["tokenizer"], prompt: 
 function wholeNumber(option: string, text: string, least: number): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new UsageError(`${option} is ${text}, expected a whole number from ${least} up.`);
+  throw new UsageError(
+    `${option} is ${text}, expected a whole number from ${least} to ${Number.MAX_SAFE_INTEGER}.`,
+  );
 }
 
 /** A response in one line, and below it the numbers of each token. */

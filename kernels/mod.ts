@@ -45,6 +45,7 @@ export {
   checkTokenStatistics,
   emptyTokenStatistics,
   firstInvalidRow,
+  LOWEST_TEMPERATURE,
   type TokenStatistics,
   tokenStatistics,
   type TokenStatisticsOptions,

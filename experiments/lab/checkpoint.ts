@@ -2,8 +2,15 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { jsonDigest, tensorDigest, tensorDigests } from "./digest.ts";
 import { LabError } from "./errors.ts";
-import { type Architecture, ConfigError, type ModelConfig, parameterShapes } from "./families.ts";
 import {
+  type Architecture,
+  ConfigError,
+  expectLayers,
+  type ModelConfig,
+  parameterShapes,
+} from "./families.ts";
+import {
+  addTensors,
   type NamedTensor,
   readHeader,
   readSafetensors,
@@ -298,7 +305,8 @@ export async function readConfig(folder: string): Promise<ModelConfig> {
  *
  * @throws {CheckpointError} if a parameter is missing, has another shape, or is one that the configuration has
  * no place for.
- * @throws {SafetensorsError} if a file is missing, damaged or cut off.
+ * @throws {ConfigError} if the configuration has far more layers than there are tensors.
+ * @throws {SafetensorsError} if a file is missing, damaged or cut off, or two have a tensor of one name.
  */
 export async function* readParameters(
   folder: string,
@@ -308,9 +316,8 @@ export async function* readParameters(
   const isSharded = !await exists(join(place, MODEL)) && await exists(join(place, INDEX));
   const paths = isSharded ? await readIndex(join(place, INDEX)) : [join(place, MODEL)];
   const found = new Map<string, TensorEntry>();
-  for (const path of paths) {
-    for (const [name, entry] of (await readHeader(path)).tensors) found.set(name, entry);
-  }
+  for (const path of paths) addTensors(found, path, (await readHeader(path)).tensors);
+  expectLayers(isSharded ? place : paths[0]!, config, found.size);
   const shapes = parameterShapes(config);
   checkTensors(isSharded ? place : paths[0]!, shapes, found);
   for (const path of paths) {

@@ -2,6 +2,7 @@ import { grpoAdvantages } from "./advantages/grpo.ts";
 import { reinforcePlusPlusAdvantages } from "./advantages/reinforce_plus_plus.ts";
 import { primeAdvantages } from "./advantages/prime.ts";
 import type { GroupedResponses } from "./advantages/responses.ts";
+import { STEPS_PER_SEED } from "./bounds.ts";
 import { rlooAdvantages } from "./advantages/rloo.ts";
 import { groupHasSignal } from "./advantages/signal.ts";
 import { expectValidLogits } from "./finite.ts";
@@ -17,6 +18,7 @@ import { seededRandom } from "./tasks/random.ts";
 import type { Task } from "./tasks/task.ts";
 import { verifyTokens } from "./tasks/response.ts";
 import type { Sample } from "./training_step.ts";
+import { expectVocabulary } from "./vocabulary_fits.ts";
 
 /** Responses to problems, verified. */
 export interface Experience {
@@ -26,14 +28,12 @@ export interface Experience {
   readonly data: StepData;
 }
 
-/** Seeds of the problems of neighbouring steps and runs must not meet. */
-const SEEDS_PER_RUN = 2 ** 20;
-
 /**
  * Draws a step's problems, samples a group of responses to each, and verifies them.
  *
  * @param rewardModel PRIME's, which learns from the responses to learn from before it judges them.
- * @throws {LabError} if logits, or the gradient of the reward model, hold NaN or Inf.
+ * @throws {LabError} if the policy's vocabulary is not the task's, or logits, or the gradient of the reward
+ * model, hold NaN or Inf.
  */
 export async function gatherExperience(
   policy: Policy,
@@ -42,8 +42,9 @@ export async function gatherExperience(
   settings: TrainSettings,
   step: number,
 ): Promise<Experience> {
+  expectVocabulary("the policy", policy.config, task);
   const { group, filterGroups, seed } = settings;
-  const random = seededRandom(seed * SEEDS_PER_RUN + step);
+  const random = seededRandom(seed * STEPS_PER_SEED + step);
   const problems = Array.from(
     { length: settings.prompts },
     () => task.mixtures[settings.mixture](random),

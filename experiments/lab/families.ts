@@ -214,6 +214,23 @@ export function parameterShapes(config: Architecture): Record<string, readonly n
   return shapes;
 }
 
+/** So many layers can be compared one by one, whatever the files hold. */
+const FEW_LAYERS = 1000;
+
+/**
+ * Throws if a configuration asks for more layers than there are tensors, before the list of its parameters is
+ * made: a number in a small file must not make a large one.
+ *
+ * @param where Where the tensors are, as the sentence is to begin.
+ * @throws {ConfigError} with both numbers.
+ */
+export function expectLayers(where: string, config: Architecture, tensors: number): void {
+  if (config.num_hidden_layers <= Math.max(FEW_LAYERS, tensors)) return;
+  throw new ConfigError(
+    `${where} has ${tensors} tensors, expected those of num_hidden_layers, ${config.num_hidden_layers}.`,
+  );
+}
+
 /**
  * The number of parameters without the two embeddings, of L layers: L (2 D H h + 2 D KV h + 3 D F + 2 D) + D,
  * and L (H + 2 KV) h more with biases, h the components of a head.

@@ -1,4 +1,6 @@
+import { doubledKey } from "./doubled_key.ts";
 import { LabError } from "./errors.ts";
+import { shownName, shownValue } from "./shown.ts";
 
 /** The values of a tensor, row-major. */
 export interface TensorData {
@@ -49,40 +51,50 @@ const CHUNK_BYTES = 1 << 24;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The types that can be read: how many bytes a value has, and what the values are. */
-const DTYPES: ReadonlyMap<string, { bytes: number; decode(bytes: Bytes): TensorData["data"] }> =
-  new Map([
-    ["F32", { bytes: 4, decode: ({ buffer }: Bytes) => new Float32Array(buffer) }],
-    ["F16", {
-      bytes: 2,
-      decode: ({ buffer }: Bytes) => new Float32Array(new Float16Array(buffer)),
-    }],
-    ["BF16", {
-      bytes: 2,
-      decode({ buffer }: Bytes) {
-        // bfloat16 is the upper half of a float32.
-        const halves = new Uint16Array(buffer);
-        const words = new Uint32Array(halves.length);
-        // Array.from would make a list of the values first, which fails from 2^27 of them.
-        for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
-        return new Float32Array(words.buffer);
-      },
-    }],
-  ]);
+/** What the values of the types are that can be read. */
+const DECODERS: ReadonlyMap<string, (bytes: Bytes) => TensorData["data"]> = new Map([
+  ["F32", ({ buffer }: Bytes) => new Float32Array(buffer)],
+  ["F16", ({ buffer }: Bytes) => new Float32Array(new Float16Array(buffer))],
+  ["BF16", ({ buffer }: Bytes) => {
+    // bfloat16 is the upper half of a float32.
+    const halves = new Uint16Array(buffer);
+    const words = new Uint32Array(halves.length);
+    // Array.from would make a list of the values first, which fails from 2^27 of them.
+    for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
+    return new Float32Array(words.buffer);
+  }],
+]);
+
+/** Bits of a value of each type that the format knows. */
+const BITS: ReadonlyMap<string, number> = new Map(
+  ([
+    [4, ["F4"]],
+    [6, ["F6_E2M3", "F6_E3M2"]],
+    [8, ["BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0"]],
+    [16, ["I16", "U16", "F16", "BF16"]],
+    [32, ["I32", "U32", "F32"]],
+    [64, ["I64", "U64", "F64", "C64"]],
+  ] as const).flatMap(([bits, dtypes]) => dtypes.map((dtype) => [dtype, bits] as const)),
+);
+
+/** The key of the header that is no tensor. */
+const METADATA = "__metadata__";
 
 /**
  * Writes tensors in f32 and waits until they are on the disk. The file is whole only when this returns: write
  * it beside its place and rename it.
  *
  * @param metadata Text about the file; transformers wants its `format` to be `pt`, which is added.
- * @throws {SafetensorsError} if a tensor has not as many values as its shape says.
+ * @throws {SafetensorsError} if a tensor has not as many values as its shape says, or a name that the format
+ * keeps for itself.
  */
 export async function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, TensorData>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const header: [string, unknown][] = [["__metadata__", { format: "pt", ...metadata }]];
+  if (tensors.has(METADATA)) throw new SafetensorsError(`a tensor cannot be named ${METADATA}.`);
+  const header: [string, unknown][] = [[METADATA, { format: "pt", ...metadata }]];
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {
     if (data.length !== sizeOf(shape)) {
@@ -115,7 +127,9 @@ async function writeAll(file: Deno.FsFile, bytes: Bytes): Promise<void> {
 }
 
 /**
- * Reads which tensors a file holds (https://huggingface.co/docs/safetensors).
+ * Reads which tensors a file holds (https://huggingface.co/docs/safetensors), and checks all that the format
+ * demands, as the safetensors crate does: the tensors lie one behind the other from the header's end to the
+ * file's, without holes, and no key comes twice.
  *
  * @throws {SafetensorsError} if the file cannot be read, is damaged or cut off.
  */
@@ -131,24 +145,64 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
   if (length > LONGEST_HEADER || dataStart > size) {
     throw broken(`its header would end at byte ${dataStart}, the file ends at byte ${size}`);
   }
-  const json = parseObject(new TextDecoder().decode(await readBytes(file, LENGTH_BYTES, length)));
+  const text = decodeText(await readBytes(file, LENGTH_BYTES, length));
+  const json = text === undefined ? undefined : parseObject(text);
   if (json === undefined) throw broken("its header is not a JSON object");
-  const { __metadata__: metadata, ...entries } = json;
+  const doubled = doubledKey(text!);
+  if (doubled !== undefined) throw broken(`its header has the key ${shownName(doubled)} twice`);
+  const { [METADATA]: metadata, ...entries } = json;
+  if (!isMetadata(metadata)) {
+    throw broken(`its ${METADATA} is ${shownValue(metadata)}, expected an object of texts`);
+  }
   const tensors = Object.entries(entries).map(([name, entry]): [string, TensorEntry] => {
-    if (!isEntry(entry)) throw broken(`its header describes ${name} wrongly`);
+    if (!isEntry(entry)) throw broken(`its header describes ${shownName(name)} wrongly`);
     const { dtype, shape, data_offsets: [begin, end] } = entry;
-    const bytes = sizeOf(shape) * (DTYPES.get(dtype)?.bytes ?? NaN);
-    if (end - begin !== bytes && DTYPES.has(dtype)) {
-      throw broken(`${name} has ${end - begin} bytes, its shape [${shape}] needs ${bytes}`);
+    const bits = BITS.get(dtype);
+    if (bits !== undefined && 8 * (end - begin) !== bits * sizeOf(shape)) {
+      const bytes = bits * sizeOf(shape) / 8;
+      const needed = bytes <= Number.MAX_SAFE_INTEGER ? bytes : "more than a file can have";
+      throw broken(
+        `${shownName(name)} has ${end - begin} bytes, its shape ${
+          shownValue(shape)
+        } needs ${needed}`,
+      );
     }
     return [name, { dtype, shape, begin: dataStart + begin, end: dataStart + end }];
   });
-  tensors.sort(([, left], [, right]) => left.begin - right.begin);
-  const missing = tensors.find(([, { end }]) => end > size);
-  if (missing !== undefined) {
-    throw broken(`${missing[0]} ends at byte ${missing[1].end}, the file at byte ${size}`);
+  tensors.sort(([, left], [, right]) => left.begin - right.begin || left.end - right.end);
+  let [last, lastName] = [dataStart, "the header"];
+  for (const [name, { begin, end }] of tensors) {
+    const shown = shownName(name);
+    if (begin !== last) {
+      throw broken(
+        `${shown} begins at byte ${begin}, expected byte ${last}, where ${lastName} ends`,
+      );
+    }
+    if (end > size) throw broken(`${shown} ends at byte ${end}, the file at byte ${size}`);
+    [last, lastName] = [end, shown];
   }
-  return { metadata: (metadata ?? {}) as Record<string, string>, tensors: new Map(tensors) };
+  if (last !== size) throw broken(`${lastName} ends at byte ${last}, the file at byte ${size}`);
+  return { metadata: metadata ?? {}, tensors: new Map(tensors) };
+}
+
+/**
+ * Adds the tensors of a file to those of others that make up one model.
+ *
+ * @throws {SafetensorsError} if one of the same name is there already.
+ */
+export function addTensors(
+  all: Map<string, TensorEntry>,
+  path: string,
+  tensors: ReadonlyMap<string, TensorEntry>,
+): void {
+  for (const [name, entry] of tensors) {
+    if (all.has(name)) {
+      throw new SafetensorsError(
+        `${path} has the tensor ${shownName(name)}, which another file of the model has as well.`,
+      );
+    }
+    all.set(name, entry);
+  }
 }
 
 /**
@@ -166,17 +220,21 @@ export async function* readSafetensors(
   using file = await openFile(path);
   for (const [name, { dtype, shape, begin, end }] of tensors) {
     if (!wanted(name)) continue;
-    const type = DTYPES.get(dtype);
-    if (type === undefined) {
+    const decode = DECODERS.get(dtype);
+    if (decode === undefined) {
       throw new SafetensorsError(
-        `${path}: ${name} is of type ${dtype}, expected one of ${[...DTYPES.keys()].join(", ")}.`,
+        `${path}: ${shownName(name)} is of type ${shownName(dtype)}, expected one of ${
+          [...DECODERS.keys()].join(", ")
+        }.`,
       );
     }
     const bytes = await readBytes(file, begin, end - begin);
     if (bytes.length < end - begin) {
-      throw new SafetensorsError(`${path} was cut off within ${name} while it was read.`);
+      throw new SafetensorsError(
+        `${path} was cut off within ${shownName(name)} while it was read.`,
+      );
     }
-    yield { name, shape, data: type.decode(bytes) };
+    yield { name, shape, data: decode(bytes) };
   }
 }
 
@@ -209,6 +267,16 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
+/** The text that begins with a brace, as the format demands, or undefined if the bytes are none. */
+function decodeText(bytes: Bytes): string | undefined {
+  if (bytes[0] !== 0x7b) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 function parseObject(text: string): Record<string, unknown> | undefined {
   let value: unknown;
   try {
@@ -218,6 +286,12 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   return isObject ? value as Record<string, unknown> : undefined;
+}
+
+function isMetadata(value: unknown): value is Readonly<Record<string, string>> | undefined {
+  return value === undefined ||
+    typeof value === "object" && value !== null && !Array.isArray(value) &&
+      Object.values(value).every((text) => typeof text === "string");
 }
 
 interface StoredEntry {

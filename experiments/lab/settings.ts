@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { expectWithinBounds } from "./bounds.ts";
 import { LabError } from "./errors.ts";
 import { BASE_MODEL_NAMES } from "./families.ts";
 import { describeIssue } from "./schema.ts";
@@ -70,7 +71,7 @@ const SCHEMA = z.strictObject({
   validateEvery: count.default(4).describe("rollouts between validations by the paper's protocol"),
   validateAllEvery: count.default(40)
     .describe("rollouts between validations greedily, at temperature 0.6 and at 1"),
-  validationSamples: count.default(8)
+  validationSamples: count.max(512).default(8)
     .describe("k of validations that sample: mean@k and best@k of a benchmark"),
   checkpointEvery: count.default(20).describe("rollouts between checkpoints"),
 });
@@ -163,6 +164,7 @@ export function trainSettings(given: Readonly<Record<string, unknown>>): TrainSe
       `minibatches is ${settings.minibatches}, expected a divisor of ${settings.prompts} prompts × ${settings.group} responses.`,
     );
   }
+  expectWithinBounds(settings);
   return settings;
 }
 

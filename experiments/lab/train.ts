@@ -7,6 +7,7 @@ import {
   hasCheckpoint,
   PREVIOUS,
   readCheckpoint,
+  readConfig,
   removeCheckpoint,
   WRITING,
 } from "./checkpoint.ts";
@@ -15,6 +16,7 @@ import { inStep, LabError } from "./errors.ts";
 import { gatherExperience } from "./experience.ts";
 import { expectFinite } from "./finite.ts";
 import { createPolicy, type Policy, valuesOf } from "./policy/parameters.ts";
+import { expectRoom } from "./policy/room.ts";
 import { loadPolicy, savePolicy } from "./policy/saved.ts";
 import { rewardModel } from "./reward_model.ts";
 import {
@@ -31,6 +33,7 @@ import type { StepData } from "./step_data.ts";
 import { taskByName } from "./tasks/by_name.ts";
 import { updateFromSamples } from "./training_step.ts";
 import { validate } from "./validation.ts";
+import { expectVocabulary } from "./vocabulary_fits.ts";
 
 /** What a run writes, and whether it goes on. */
 export interface RunPlace {
@@ -142,7 +145,10 @@ export async function train(
 ): Promise<string> {
   await expectRunPlace(options);
   const task = taskByName(settings.task);
+  // Before what may be a real model's gigabytes are read.
+  expectVocabulary(options.base, await readConfig(options.base), task);
   const { config, parameters } = await readCheckpoint(options.base);
+  expectRoom(gpu, config, task, settings);
   for (const [name, { data }] of parameters) expectFinite(`${options.base}: ${name}`, data);
   const { seed } = settings;
   const identity: RunIdentity = {

@@ -1,7 +1,10 @@
+import { STEPS_PER_SEED } from "./bounds.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { rollout } from "./policy/rollout.ts";
+import { mostResponses } from "./policy/room.ts";
 import { verifyTokens } from "./tasks/response.ts";
 import type { Task } from "./tasks/task.ts";
+import { expectVocabulary } from "./vocabulary_fits.ts";
 
 /**
  * The key of an accuracy, in verl's way of naming: `val-core/<temperature>/<benchmark>/acc/mean@k` is the mean
@@ -35,8 +38,8 @@ const TRAINING_TEMPERATURE = 1;
 /** Where the streams of random numbers of validations begin; training takes those from 1 up. */
 const VALIDATION_STREAMS = 2 ** 31;
 /** Streams of one validation. */
-const STREAMS_PER_STEP = 2 ** 8;
-/** Responses that are written at once: more would need more memory than they save time. */
+const STREAMS_PER_STEP = 2 ** 31 / STEPS_PER_SEED;
+/** Responses that are written at once, where the adapter has room: more would save no time. */
 const LARGEST_ROLLOUT = 2560;
 
 /**
@@ -44,13 +47,17 @@ const LARGEST_ROLLOUT = 2560;
  * the mean of samples at temperature 0.6), and where `all` says so of every benchmark greedily, at temperature
  * 0.6 and at temperature 1.
  *
- * @throws {LabError} if logits hold NaN or Inf.
+ * @throws {LabError} if the policy's vocabulary is not the task's, or logits hold NaN or Inf.
  */
 export async function validate(
   policy: Policy,
   task: Task,
   { seed, step, samples, all }: ValidationOptions,
 ): Promise<Partial<Record<ValidationKey, number>>> {
+  expectVocabulary("the policy", policy.config, task);
+  const { maxPromptTokens, maxResponseTokens } = task;
+  const room = mostResponses(policy.gpu, policy.config, maxPromptTokens, maxResponseTokens);
+  const atOnce = Math.max(1, Math.min(LARGEST_ROLLOUT, room));
   const names = Object.keys(task.benchmarks);
   const passes = all
     ? [0, SAMPLED_TEMPERATURE, TRAINING_TEMPERATURE].map((temperature) => ({ temperature, names }))
@@ -64,13 +71,12 @@ export async function validate(
     const k = temperature === 0 ? 1 : samples;
     const problems = names.flatMap((name) => task.benchmarks[name]!);
     const right = problems.map(() => 0);
-    const atOnce = Math.max(1, Math.floor(LARGEST_ROLLOUT / Math.max(1, problems.length)));
-    for (let done = 0; done < k && problems.length > 0; done += atOnce) {
-      const written = Math.min(atOnce, k - done);
-      const rows = problems.flatMap((_, i) => Array.from({ length: written }, () => i));
+    const rows = Array.from({ length: k }, () => [...problems.keys()]).flat();
+    for (let first = 0; first < rows.length; first += atOnce) {
+      const own = rows.slice(first, first + atOnce);
       const responses = await rollout(
         policy,
-        rows.map((i) => task.tokenizer.encode(problems[i]!.prompt)),
+        own.map((i) => task.tokenizer.encode(problems[i]!.prompt)),
         {
           maxTokens: task.maxResponseTokens,
           temperature,
@@ -81,7 +87,7 @@ export async function validate(
         },
       );
       for (const [row, { tokens }] of responses.entries()) {
-        const i = rows[row]!;
+        const i = own[row]!;
         right[i]! += Number(verifyTokens(task, problems[i]!, tokens).correct);
       }
     }

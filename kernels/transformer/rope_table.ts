@@ -56,11 +56,17 @@ function scaled(frequency: number, scaling: Llama3Scaling): number {
  * Cosines and sines of the first `positions` positions, [positions, 2, headSize / 2] in f32, computed in
  * float64.
  *
- * @throws {ShapeError} if the head size is not a positive even number.
+ * @throws {ShapeError} if the head size is not a positive even number, or an angle is not finite.
  */
 export function ropeTable(gpu: Gpu, positions: number, settings: RopeSettings): Tensor {
   const frequencies = ropeFrequencies(settings);
   const half = frequencies.length;
+  const endless = frequencies.find((frequency) => !Number.isFinite(positions * frequency));
+  if (endless !== undefined) {
+    throw new ShapeError(
+      `the rotary embedding of theta ${settings.theta} turns by ${endless} each position, expected finite angles.`,
+    );
+  }
   const table = new Float32Array(positions * 2 * half);
   for (let position = 0; position < positions; position++) {
     for (const [i, frequency] of frequencies.entries()) {

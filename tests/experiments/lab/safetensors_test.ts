@@ -33,9 +33,10 @@ async function readAll(path: string): Promise<Map<string, TensorData>> {
   return tensors;
 }
 
-/** A file as any other program would write it. */
+/** A file as any other program would write it; the header is JSON or the text itself. */
 function fileOf(header: unknown, data: Uint8Array = new Uint8Array()): Uint8Array {
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  const json = typeof header === "string" ? header : JSON.stringify(header);
+  const text = new TextEncoder().encode(json);
   const bytes = new Uint8Array(8 + text.length + data.length);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
@@ -140,9 +141,12 @@ Deno.test("half precision is read exactly", async () => {
     const bytes = new Uint8Array(halves.buffer);
     const header = {
       f16: { dtype: "F16", shape: [256, 256], data_offsets: [0, bytes.length] },
-      bf16: { dtype: "BF16", shape: [1 << 16], data_offsets: [0, bytes.length] },
+      bf16: { dtype: "BF16", shape: [1 << 16], data_offsets: [bytes.length, 2 * bytes.length] },
     };
-    await Deno.writeFile(path, fileOf(header, bytes));
+    const twice = new Uint8Array(2 * bytes.length);
+    twice.set(bytes);
+    twice.set(bytes, bytes.length);
+    await Deno.writeFile(path, fileOf(header, twice));
     const read = await readAll(path);
     const [f16, bf16] = [read.get("f16")!.data, read.get("bf16")!.data];
     for (const half of halves) {
@@ -220,5 +224,138 @@ Deno.test("what is no safetensors file is told in one sentence", async () => {
       name: "SafetensorsError",
       message: "x has 3 values, its shape [2,2] needs 4.",
     });
+  });
+});
+
+/** A tensor of f32 in the bytes from one to another. */
+function floatsAt(begin: number, end: number): string {
+  return JSON.stringify({ dtype: "F32", shape: [(end - begin) / 4], data_offsets: [begin, end] });
+}
+
+Deno.test("what the format forbids is told in one sentence: overlaps, holes, rests, doubled keys", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "model.safetensors");
+    const refused = async (header: string, message: string, bytes = 16) => {
+      await Deno.writeFile(path, fileOf(header, new Uint8Array(bytes)));
+      await assert.rejects(readAll(path), {
+        name: "SafetensorsError",
+        message: `${path} is no whole safetensors file: ${message}.`,
+      });
+    };
+    const [a, b] = [`"a":${floatsAt(0, 8)}`, `"b":${floatsAt(8, 16)}`];
+    const at = (header: string, byte: number) => 8 + header.length + byte;
+
+    let header = `{${a},"b":${floatsAt(4, 16)}}`;
+    const where = () => `expected byte ${at(header, 8)}, where a ends`;
+    await refused(header, `b begins at byte ${at(header, 4)}, ${where()}`);
+    header = `{${a},"b":${floatsAt(0, 8)}}`;
+    await refused(header, `b begins at byte ${at(header, 0)}, ${where()}`);
+    header = `{"b":${floatsAt(12, 16)},${a}}`;
+    await refused(header, `b begins at byte ${at(header, 12)}, ${where()}`);
+    header = `{"a":${floatsAt(4, 16)}}`;
+    await refused(
+      header,
+      `a begins at byte ${at(header, 4)}, expected byte ${at(header, 0)}, where the header ends`,
+    );
+    header = `{${b},${a}}`;
+    await refused(
+      header,
+      `b ends at byte ${at(header, 16)}, the file at byte ${at(header, 17)}`,
+      17,
+    );
+    await refused(
+      header,
+      `b ends at byte ${at(header, 16)}, the file at byte ${at(header, 15)}`,
+      15,
+    );
+    header = "{}";
+    await refused(header, `the header ends at byte 10, the file at byte 26`);
+
+    await refused(`{${a},"a" :${floatsAt(8, 16)}}`, "its header has the key a twice");
+    await refused(`{${a},"\\u0061":${floatsAt(8, 16)}}`, "its header has the key a twice");
+    await refused(
+      `{"__metadata__":{},${a},${b},"__metadata__":{}}`,
+      "its header has the key __metadata__ twice",
+    );
+    await refused(`{"__metadata__":{"k":"1","k":"2"},${a},${b}}`, "its header has the key k twice");
+    await refused(
+      `{"a":{"dtype":"F16","dtype":"F32","shape":[4],"data_offsets":[0,16]}}`,
+      "its header has the key dtype twice",
+    );
+    await refused(
+      `{"__metadata__":{"step":3},${a},${b}}`,
+      `its __metadata__ is {"step":3}, expected an object of texts`,
+    );
+    await refused(
+      `{"__metadata__":["x"],${a},${b}}`,
+      `its __metadata__ is ["x"], expected an object of texts`,
+    );
+    await refused(` {${a},${b}}`, "its header is not a JSON object");
+    await refused(`\ufeff{${a},${b}}`, "its header is not a JSON object");
+    const wrongSize = { dtype: "I64", shape: [3], data_offsets: [0, 16] };
+    await refused(JSON.stringify({ a: wrongSize }), "a has 16 bytes, its shape [3] needs 24");
+    for (const shape of [[2 ** 52, 2 ** 52], [...Array(40).fill(2 ** 52), 0]]) {
+      const huge = { dtype: "F32", shape, data_offsets: [0, 16] };
+      await Deno.writeFile(path, fileOf({ a: huge }, new Uint8Array(16)));
+      const message = /: a has 16 bytes, its shape \[4503599627370496,.* needs more than a file/;
+      await assert.rejects(readAll(path), message);
+    }
+
+    const invalid = fileOf(`{"?":${floatsAt(0, 16)}}`, new Uint8Array(16));
+    invalid[10] = 0xff;
+    await Deno.writeFile(path, invalid);
+    await assert.rejects(readAll(path), /its header is not a JSON object\.$/);
+  });
+});
+
+Deno.test("keys that only look doubled are read, and a tensor may have any name", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "model.safetensors");
+    const names = ["__proto__", "constructor", "dtype", 'a":', "a\\", "\u0001\u202e"];
+    const tensors = new Map(names.map((name, i) => [name, {
+      shape: [1],
+      data: Float32Array.of(i),
+    }]));
+    await writeSafetensors(path, tensors, { dtype: "dtype", __proto__x: '{"dtype":"dtype"}' });
+    const read = await readAll(path);
+    assert.deepEqual([...read], [...tensors]);
+    await Deno.writeFile(
+      path,
+      fileOf(`{"a\\"b":${floatsAt(0, 4)},"a":${floatsAt(4, 8)}}`, new Uint8Array(8)),
+    );
+    assert.deepEqual([...(await readAll(path)).keys()], ['a"b', "a"]);
+    await assert.rejects(
+      writeSafetensors(path, new Map([["__metadata__", tensors.get("dtype")!]])),
+      {
+        message: "a tensor cannot be named __metadata__.",
+      },
+    );
+  });
+});
+
+Deno.test("a sentence about a hostile header is short and shows no control character", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "model.safetensors");
+    const name = "\u001b]0;x\u0007\u202e" + "x".repeat(10_000_000);
+    for (
+      const header of [
+        JSON.stringify({ [name]: 1 }),
+        JSON.stringify({ [name]: { dtype: name, shape: [1], data_offsets: [4, 8] } }),
+        `{"a":1,"a":{"${"x".repeat(1e6)}":1}}`,
+        `{"__metadata__":${"[".repeat(1e5)}${"]".repeat(1e5)}}`,
+        "[".repeat(1e5),
+      ]
+    ) {
+      await Deno.writeFile(path, fileOf(header, new Uint8Array(8)));
+      const started = performance.now();
+      await assert.rejects(readAll(path), (error) => {
+        assert(error instanceof SafetensorsError, String(error));
+        assert(error.message.length < 400 + path.length, `${error.message.length} characters`);
+        // deno-lint-ignore no-control-regex
+        assert.doesNotMatch(error.message, /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+        return true;
+      });
+      assert(performance.now() - started < 5000);
+    }
   });
 });
