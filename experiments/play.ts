@@ -2,7 +2,7 @@
 import { parseArgs, styleText } from "node:util";
 import { number, UsageError } from "../analysis/cli/command.ts";
 import { LOWEST_TEMPERATURE, requestGpu } from "../kernels/mod.ts";
-import { runLabCommand } from "./command.ts";
+import { joinNegatives, runLabCommand } from "./command.ts";
 import { temperatureBound } from "./lab/bounds.ts";
 import { readCheckpoint, readConfig } from "./lab/checkpoint.ts";
 import { LabError } from "./lab/errors.ts";
@@ -32,7 +32,7 @@ On a terminal a token's colour tells its entropy: plain below 0.1 nats, yellow b
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArgs({
-    args: Deno.args,
+    args: joinNegatives(Deno.args),
     allowPositionals: true,
     options: {
       task: { type: "string", default: "math" },

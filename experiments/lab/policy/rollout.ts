@@ -34,6 +34,8 @@ export interface Response {
  * Samples a response to each prompt: one submission, one readback.
  *
  * @throws {LabError} if logits hold NaN or Inf.
+ * @throws {ShapeError} for more responses than {@linkcode mostResponses} of this adapter's limits, or a
+ * temperature out of range.
  */
 export async function rollout(
   policy: Policy,
@@ -63,6 +65,11 @@ export async function rollout(
     allLogProbs: gpu.empty([maxTokens, rows]),
     allEntropies: gpu.empty([maxTokens, rows]),
     allInvalid: gpu.empty([maxTokens, rows], "u32"),
+  };
+  using _tensors = {
+    [Symbol.dispose]() {
+      for (const tensor of Object.values(tensors)) tensor.destroy();
+    },
   };
   const { done, token } = tensors;
   using statistics = emptyTokenStatistics(gpu, rows);
@@ -104,7 +111,6 @@ export async function rollout(
     tensors.allEntropies,
     tensors.allInvalid,
   );
-  for (const tensor of Object.values(tensors)) tensor.destroy();
   return Array.from({ length: rows }, (_, row) => {
     let length = 1;
     while (length < maxTokens && allTokens![(length - 1) * rows + row] !== end) length++;
