@@ -19,10 +19,12 @@ import type { Run } from "../readers/run.ts";
 import { compareRivals, formulaOf, type Rival } from "../rivals.ts";
 import {
   bold,
+  isSystem,
   number,
   OUT_HELP,
   printError,
   runCommand,
+  sentence,
   UsageError,
   withProgress,
 } from "./command.ts";
@@ -89,11 +91,12 @@ async function main(): Promise<boolean> {
   const skipped: string[] = [];
   for (const { path, named } of await expandInputs(positionals)) {
     try {
-      read.push(...await withProgress(`reading ${path}`, () => readRuns(path, keys)));
+      const runs = await withProgress(`reading ${path}`, () => readRuns(path, keys));
+      for (const run of runs) read.push(run);
     } catch (error) {
-      if (!(error instanceof ReadError)) throw error;
+      if (!(error instanceof ReadError || isSystem(error))) throw error;
       if (named) {
-        printError(error.message);
+        printError(error instanceof ReadError ? error.message : `${path}: ${sentence(error)}`);
         failed++;
       } else skipped.push(path);
     }

@@ -67,6 +67,9 @@ async function inFolder(folder: string, unreadable: string[]): Promise<Input[]> 
 }
 
 async function matching(pattern: string, unreadable: string[]): Promise<Input[]> {
+  if (alternatives(pattern) > MOST_ENTRIES) {
+    throw new ReadError(`${pattern} stands for more than ${MOST_ENTRIES} names, expected fewer.`);
+  }
   const { glob } = await import("node:fs/promises");
   const paths: string[] = [];
   try {
@@ -81,6 +84,17 @@ async function matching(pattern: string, unreadable: string[]): Promise<Input[]>
   const search = new Search(pattern, unreadable);
   for (const path of paths.sort()) await search.visit(path, true);
   return search.inputs();
+}
+
+/** How many names the braces of a glob stand for, or more where some are nested. */
+function alternatives(pattern: string): number {
+  return Array.from(pattern.matchAll(/\{([^{}]*)/g)).reduce((product, [, inner]) => {
+    const range = /^(-?\d+)\.\.(-?\d+)/.exec(inner!);
+    const count = range === null
+      ? inner!.split(",").length
+      : Math.abs(Number(range[1]) - Number(range[2])) + 1;
+    return product * count;
+  }, 1);
 }
 
 /** One file that a search found. */

@@ -59,6 +59,7 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
       score: drawable(scale * score),
     }))
   );
+  const largest = max(points.map(({ score }) => Math.abs(score)));
   const curves = series.flatMap((one, i) => curve(one, names[i]!, scale, crowd));
   const x: PositionFieldDef<string> = {
     field: "entropy",
@@ -71,6 +72,7 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
     type: "quantitative",
     title: unit === "fraction" ? "Accuracy (%)" : "Score",
     scale: { zero: false },
+    ...(largest < 1e7 ? {} : { axis: { format: "~g" } }),
   };
   const order = {
     scale: { domain: names, range: names.map((_, i) => seriesLook(i).colour) },

@@ -2,8 +2,150 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { LawError, type LawErrorCode } from "../../analysis/errors.ts";
+import { lawFigure } from "../../analysis/figures/law_figure.ts";
+import { identify } from "../../analysis/identification.ts";
 import { fitLaw, lawAt } from "../../analysis/law.ts";
 import type { Pair } from "../../analysis/pairs.ts";
+import { predictFrom } from "../../analysis/prediction.ts";
+import { compareRivals } from "../../analysis/rivals.ts";
+
+/** Numbers of every size, subnormal ones too. */
+const anyNumber = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.record({
+    size: fc.constantFrom(
+      1e-320,
+      1e-160,
+      1e-18,
+      1e-7,
+      1e-3,
+      1,
+      1,
+      10,
+      350,
+      690,
+      1e5,
+      1e154,
+      1e299,
+      1e308,
+    ),
+    part: fc.double({ min: -1, max: 1, noNaN: true }),
+  }).map(({ size, part }) => size * part),
+);
+
+/** Values about a common one, as near to each other as `apart` says. */
+const nearEachOther = (bases: number[]) =>
+  fc.record({
+    base: fc.constantFrom(...bases),
+    apart: fc.constantFrom(1e-18, 1e-12, 1e-8, 1e-6, 1e-3, 0.1, 1, 30, 300),
+  }).chain(({ base, apart }) =>
+    fc.array(fc.double({ min: base - apart, max: base + apart, noNaN: true }), {
+      minLength: 4,
+      maxLength: 12,
+    })
+  );
+
+const anyColumn = fc.array(anyNumber, { minLength: 4, maxLength: 12 });
+
+/** Any finite pairs; half of them have steps in order. */
+const anyPairs = fc.record({
+  entropies: fc.oneof(nearEachOther([0, 0.5, 5, -300, 300]), nearEachOther([0.5]), anyColumn),
+  scores: fc.oneof(nearEachOther([0, 0.5, 1e6, 1e200]), nearEachOther([0.5]), anyColumn),
+  steps: fc.option(anyColumn, { nil: undefined }),
+}).map(({ entropies, scores, steps }): Pair[] =>
+  Array.from(
+    { length: Math.min(entropies.length, scores.length, steps?.length ?? Infinity) },
+    (_, i) => ({ step: steps?.[i] ?? i, entropy: entropies[i]!, score: scores[i]! }),
+  )
+);
+
+/** Fails for a number anywhere in a value that is not finite. */
+function assertFinite(value: unknown, path: string): void {
+  if (typeof value === "number") assert(Number.isFinite(value), `${path} is ${value}`);
+  else if (typeof value === "object" && value !== null) {
+    for (const [key, part] of Object.entries(value)) assertFinite(part, `${path}.${key}`);
+  }
+}
+
+/** What `work` returns, or undefined where it threw a LawError. */
+function lawOrError<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof LawError) return undefined;
+    throw error;
+  }
+}
+
+Deno.test("of any finite pairs the law is a LawError or finite, and the intervals hold the estimates", () => {
+  let fitted = 0;
+  fc.assert(
+    fc.property(anyPairs, (pairs) => {
+      const fit = lawOrError(() => fitLaw(pairs));
+      if (fit === undefined) return;
+      fitted++;
+      assertFinite(fit, "fit");
+      assert(fit.r2 <= 1 && fit.r2 >= -1e-6, `R² is ${fit.r2}`);
+      for (const name of ["a", "b", "ceiling"] as const) {
+        const [low, high] = fit.interval[name];
+        assert(low <= fit[name] && fit[name] <= high, `${name} is not within its interval`);
+      }
+    }),
+    { numRuns: 1500, seed: 6 },
+  );
+  assert(fitted > 100, `only ${fitted} could be fitted`);
+});
+
+Deno.test("so are the prediction, the rivals and the picture", () => {
+  let drawn = 0;
+  fc.assert(
+    fc.property(anyPairs, fc.boolean(), (pairs, reverse) => {
+      assertFinite(
+        lawOrError(() => predictFrom(pairs, { fraction: 0.5 }, { reverse })),
+        "prediction",
+      );
+      const rivals = lawOrError(() => compareRivals(pairs));
+      assertFinite(rivals, "rivals");
+      const fit = lawOrError(() => fitLaw(pairs));
+      if (fit === undefined || pairs.every(({ entropy }) => entropy <= 0)) return;
+      drawn++;
+      assertFinite(lawFigure([{ name: "run", pairs, fit }], "fraction"), "figure");
+    }),
+    { numRuns: 500, seed: 6 },
+  );
+  assert(drawn > 30, `only ${drawn} could be drawn`);
+});
+
+Deno.test("the unit of R changes no digit of the law, its prediction and its rivals, however small or large", () => {
+  const pairs = noisyPairs(30);
+  const [fit, prediction, rivals] = [
+    fitLaw(pairs),
+    predictFrom(pairs, { fraction: 0.5 }),
+    compareRivals(pairs),
+  ];
+  for (const unit of [2 ** -900, 2 ** -500, 2 ** 500, 2 ** 900]) {
+    const scaled = pairs.map((pair) => ({ ...pair, score: pair.score * unit }));
+    const other = fitLaw(scaled);
+    assert.equal(other.r2, fit.r2);
+    for (const name of ["a", "b", "ceiling", "rmse"] as const) {
+      assert.equal(other[name], fit[name] * unit);
+    }
+    for (const name of ["a", "b", "ceiling"] as const) {
+      assert.deepEqual(other.interval[name], fit.interval[name].map((end) => end * unit));
+    }
+    assert.equal(predictFrom(scaled, { fraction: 0.5 }).rmse, prediction.rmse * unit);
+    const others = compareRivals(scaled);
+    assert.deepEqual(others.map(({ model }) => model), rivals.map(({ model }) => model));
+    assert.deepEqual(others.map(({ rmse }) => rmse), rivals.map(({ rmse }) => rmse * unit));
+  }
+});
+
+Deno.test("entropies of hundreds of nats are fitted as far as floats go", () => {
+  const pairs = noisyPairs(30).map((pair) => ({ ...pair, entropy: pair.entropy + 650 }));
+  const fit = fitLaw(pairs);
+  assert(fit.r2 > 0.9 && fit.interval.a[0] < fit.a && fit.a < fit.interval.a[1]);
+  assert(Math.abs(fit.a * Math.exp(650) / fitLaw(noisyPairs(30)).a - 1) < 1e-9);
+});
 
 /** Pairs without noise whose entropy spans at least 0.05 nat. */
 const noiseless = fc.record({
@@ -71,6 +213,37 @@ Deno.test("pairs that no law can be fitted to are named", () => {
       /^pair 3 \(step 3\) has entropy NaN/,
     ],
     ["not-finite", good.with(3, { step: 3, entropy: 1, score: Infinity }), /score Infinity/],
+    [
+      "out-of-range",
+      good.with(3, { step: 3, entropy: 1200, score: 1 }),
+      /^pair 3 \(step 3\) has entropy 1200, expected nats per token: no more than 700/,
+    ],
+    ["out-of-range", good.with(3, { step: 3, entropy: -1200, score: 1 }), /has entropy -1200/],
+    [
+      "out-of-range",
+      good.with(3, { step: 3, entropy: 500, score: 1 }).with(4, {
+        step: 4,
+        entropy: -500,
+        score: 1,
+      }),
+      /^the entropy moves from -500 to 500, expected/,
+    ],
+    ["out-of-range", good.with(3, { step: 3, entropy: 1, score: 1e308 }), /has score 1e\+308/],
+    [
+      "out-of-range",
+      good.map((pair) => ({ ...pair, entropy: pair.entropy + 690, score: pair.score * 1e-20 })),
+      /^a would be .* beyond what can be computed with/,
+    ],
+    [
+      "constant-entropy",
+      good.map((pair, i) => ({ ...pair, entropy: 1e-18 * (1 + i / 10) })),
+      /^the entropy is between 1e-18 and 1\.9\d*e-18 in all 10 pairs, which rounding cannot tell apart/,
+    ],
+    [
+      "constant-score",
+      good.map((pair, i) => ({ ...pair, score: 0.1 + 1e-16 * i })),
+      /^the score is between .* which rounding cannot tell apart/,
+    ],
   ];
   for (const [code, pairs, message] of cases) {
     assert.throws(
@@ -100,6 +273,15 @@ Deno.test("the verdict tells pairs that identify the law from those that do not"
     score: -pair.score,
   }));
   assert.match(verdict(falling).reason, /^a is negative/);
+});
+
+Deno.test("an interval of a without finite ends identifies nothing", () => {
+  const pairs = noisyPairs(30);
+  assert(identify(pairs, [0.1, 0.2]).verdict);
+  for (const interval of [[NaN, NaN], [0.1, Infinity], [NaN, 0.2]] as const) {
+    assert.match(identify(pairs, interval).reason, /no finite ends/);
+    assert(!identify(pairs, interval).verdict);
+  }
 });
 
 function noisyPairs(n: number): Pair[] {
