@@ -180,3 +180,34 @@ Deno.test("a threshold is crossed by the running median, not by one low value", 
   assert.equal(firstBelow(series, 0.5), 6);
   assert.equal(entropyCourse(series)!.nearlySpent, undefined);
 });
+
+/** A series with these values at steps 0, 1, …. */
+function seriesOf(values: number[]) {
+  return { steps: Float64Array.from(values.keys()), values: Float64Array.from(values) };
+}
+
+Deno.test("an entropy that does not start above 0 has no course: nothing of which a share could be left", async () => {
+  assert.equal(entropyCourse(seriesOf([0, 0, 0, 0])), undefined);
+  assert.equal(entropyCourse(seriesOf([-1, -2, -3, -4])), undefined);
+  const found = await findings(verlConsole(rows(() => 0)));
+  assert.match(about(found, "entropy course").finding, /^can't tell/);
+  assert.match(about(found, "entropy course").evidence, /does not start above 0/);
+  assert.match(about(found, "remedy").finding, /^can't tell/);
+});
+
+Deno.test("means and medians of numbers near the largest float are numbers", () => {
+  const huge = seriesOf([1.7e308, 1.7e308, 1.7e308, 1e308, 1e307, 1e307, 1e307, 1e307]);
+  const course = entropyCourse(huge)!;
+  assert.equal(course.course, "collapse");
+  assert(Math.abs(course.start / 1.7e308 - 1) < 1e-12);
+  assert.equal(course.halfSpent, 4);
+});
+
+Deno.test("numbers beyond measure are said to be so, and no finding shows a dash for one", async () => {
+  for (const [first, last] of [[1e-300, 1e300], [1, 1e308], [1e308, 1e308]] as const) {
+    const found = await findings(runLog(rows((step) => step < 30 ? first : last), {}));
+    for (const { topic, finding, evidence } of found) {
+      assert.doesNotMatch(`${finding} ${evidence}`, /[–]|NaN|Infinity/, topic);
+    }
+  }
+});

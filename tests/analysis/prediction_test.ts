@@ -44,6 +44,24 @@ Deno.test("a portion with fewer than 4 pairs, or with all of them, cannot be spl
   }
 });
 
+Deno.test("pairs to be predicted are checked like those that are fitted", () => {
+  const last = RUN.length - 1;
+  const cases = [
+    ["not-finite", { step: 160, entropy: NaN, score: 0.5 }],
+    ["not-finite", { step: 160, entropy: 0.1, score: Infinity }],
+    ["out-of-range", { step: 160, entropy: 1200, score: 0.5 }],
+    ["out-of-range", { step: 160, entropy: 699, score: 0.5 }],
+  ] as const;
+  for (const [code, pair] of cases) {
+    const pairs = RUN.with(last, pair).map((one) => ({ ...one, score: one.score * 1e10 }));
+    assert.throws(
+      () => predictFrom(pairs, { fraction: 0.5 }),
+      (error) => error instanceof LawError && error.code === code,
+      `${code} ${pair.entropy}`,
+    );
+  }
+});
+
 const MADE_BY: Record<RivalName, (pair: Pair) => number> = {
   law: ({ entropy }) => 0.8 - 0.3 * Math.exp(entropy),
   linear: ({ entropy }) => 0.7 - 0.4 * entropy,
@@ -70,6 +88,14 @@ Deno.test("rivals: all five are compared on the same pairs, by AICc; few pairs l
   const few = compareRivals(RUN.slice(0, 4));
   assert(few.every(({ model }) => model !== "sigmoid"));
   assert.equal(few.find(({ model }) => model === "law")!.aicc, undefined);
+});
+
+Deno.test("rivals: pairs may come in any order of steps, and a half that is nearly constant predicts nothing", () => {
+  const sigmoid = (pairs: Pair[]) => compareRivals(pairs).find(({ model }) => model === "sigmoid")!;
+  const mixed = RUN.toSorted((left, right) => Math.sin(left.step) - Math.sin(right.step));
+  assert(Math.abs(sigmoid(mixed).rmse / sigmoid(RUN).rmse - 1) < 0.01);
+  const late = RUN.map((pair, i) => i < 21 ? { ...pair, entropy: 0.6 + 1e-15 * i } : pair);
+  assert(compareRivals(late).every(({ outOfSample }) => outOfSample === undefined));
 });
 
 Deno.test("rivals: a power law needs positive entropy", () => {

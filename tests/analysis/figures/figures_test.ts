@@ -1,5 +1,6 @@
 /** Figures: their compiled specifications, that drawing is the same every time, and the page. */
 import assert from "node:assert/strict";
+import { UserError } from "../../../analysis/errors.ts";
 import { compileFigure, drawFigure } from "../../../analysis/figures/draw.ts";
 import type { Figure } from "../../../analysis/figures/figure.ts";
 import { lawFigure } from "../../../analysis/figures/law_figure.ts";
@@ -56,6 +57,155 @@ Deno.test("drawing is the same every time, in SVG and PNG, and needs no font of 
     Array.from(new TextEncoder().encode("PNG")),
   );
   assert.match(first.svg, /font-family="Arimo/);
+});
+
+/** Attributes of an SVG's tags by name, as a browser would read them. */
+function attributes(svg: string): [string, string][] {
+  return Array.from(svg.matchAll(/<[^>]*>/g)).flatMap(([tag]) =>
+    Array.from(
+      tag.matchAll(/\s([\w:-]+)="([^"]*)"/g),
+      ([, name, value]) => [name!, value!] as [string, string],
+    )
+  );
+}
+
+/** What a person reads in an SVG. */
+function texts(svg: string): string[] {
+  const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };
+  return Array.from(
+    svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g),
+    ([, text]) => text!.replace(/&(\w+);/g, (_, name) => entities[name]!),
+  );
+}
+
+Deno.test("200 runs are drawn, each in the legend with a look of its own", async () => {
+  const [{ pairs, fit }] = law(["a"]) as [ReturnType<typeof law>[number]];
+  const names = Array.from({ length: 200 }, (_, i) => `run${i}`);
+  const spec = lawFigure(names.map((name) => ({ name, pairs, fit })), "fraction");
+  const { svg } = await drawFigure("runs", spec);
+  const shown = texts(svg);
+  assert(names.every((name) => shown.includes(name)));
+  const { encoding } = (spec as { layer: { encoding: Record<string, Channel> }[] }).layer.at(-1)!;
+  const looks = names.map((_, i) =>
+    `${encoding["color"]!.scale.range[i]} ${encoding["shape"]!.scale.range[i]}`
+  );
+  assert.equal(new Set(looks).size, names.length);
+  const height = Number(/height="(\d+)"/.exec(svg)![1]);
+  assert(height < 1200, `the picture is ${height} units high`);
+});
+
+interface Channel {
+  scale: { domain: string[]; range: string[] };
+}
+
+Deno.test("names that are alike, or become so when they are shortened, are told apart", async () => {
+  const [{ pairs, fit }] = law(["a"]) as [ReturnType<typeof law>[number]];
+  const long = (middle: string) => `${"x".repeat(100)}${middle}${"y".repeat(100)}`;
+  const names = ["a", "a", "a (2)", long("1"), long("2"), "\u001b", "\\x1b", "字".repeat(90)];
+  const { svg } = await drawFigure(
+    "x",
+    lawFigure(names.map((name) => ({ name, pairs, fit })), "reward"),
+  );
+  const legend = texts(svg).slice(-names.length);
+  assert.equal(new Set(legend).size, names.length, legend.join("\n"));
+  assert(legend.every((name) => name.length <= 50));
+  assert.deepEqual(legend.slice(0, 3), ["a", "a (2)", "a (2) (2)"]);
+});
+
+Deno.test("a name reaches neither the markup nor the ids of an SVG", async () => {
+  const names = [
+    'a" onmouseover="alert(1);(x',
+    "</text><script>alert(1)</script>",
+    "$& $' $` $1",
+    'id="clip0" url(#clip0)',
+    "\u0000\u001b[31m\ufffe\ud800\u202e",
+    "x".repeat(5000),
+  ];
+  const allowed = new Set(
+    attributes((await drawFigure("x", lawFigure(law(["a"]), "reward"))).svg)
+      .map(([name]) => name),
+  );
+  for (const name of names) {
+    const { svg } = await drawFigure(name, lawFigure(law([name]), "reward"));
+    for (const [attribute, value] of attributes(svg)) {
+      assert(allowed.has(attribute), `${attribute}="${value}"`);
+      if (attribute === "id") assert.match(value, /^[A-Za-z0-9_-]+$/);
+    }
+    const ids = new Set(attributes(svg).filter(([key]) => key === "id").map(([, value]) => value));
+    for (const [, id] of svg.matchAll(/"url\(#([^)]*)\)"/g)) assert(ids.has(id!), id);
+    assert.doesNotMatch(svg, /<script/);
+    // What XML cannot hold; that the rest is well-formed is checked by what renders the PNG.
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(svg, /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/);
+    assert(svg.isWellFormed());
+    if (name.length < 60 && name.startsWith("i")) assert(texts(svg).includes(name), "the title");
+  }
+});
+
+Deno.test("texts that XML cannot hold are drawn in any specification", async () => {
+  const spec = {
+    data: { values: [{ x: "\u0000 \ud800 \uffff" }] },
+    mark: "text",
+    encoding: {
+      text: { field: "x", type: "nominal" },
+    },
+  };
+  assert((await drawFigure("x", spec)).svg.includes("\ufffd \ufffd \ufffd"));
+});
+
+Deno.test("what Vega cannot draw is an error that a user can act on", async () => {
+  const spec = {
+    data: { values: [{ x: "none" }] },
+    mark: "point",
+    encoding: { x: { field: "x", type: "quantitative" } },
+  };
+  await assert.rejects(
+    () => drawFigure("x", spec),
+    (error) =>
+      error instanceof UserError && /^the figure cannot be drawn: Infinite/.test(error.message),
+  );
+});
+
+Deno.test("numbers at the ends of the range are drawn", async () => {
+  const cases: [(i: number) => number, (i: number) => number][] = [
+    [(i) => 2 ** (27 * i - 1074), (i) => i % 3],
+    [(i) => i, (i) => 1e299 * Math.sin(i)],
+    [(i) => i / 10, (i) => 1e-290 * Math.cos(i)],
+    [(i) => 650 + i, (i) => 1e10 * Math.sin(i)],
+  ];
+  for (const [entropy, score] of cases) {
+    const pairs = Array.from({ length: 41 }, (_, i) => ({
+      step: i,
+      entropy: entropy(i),
+      score: score(i),
+    }));
+    const figure = lawFigure([{ name: "a", pairs, fit: fitLaw(pairs) }], "reward");
+    const { svg } = await drawFigure("x", figure);
+    assert(attributes(svg).every(([, value]) => !/NaN|Infinity/.test(value)));
+    assert(texts(svg).length < 60, `${texts(svg).length} labels`);
+    assert(texts(svg).every((text) => text.length < 60), texts(svg).join(" "));
+  }
+});
+
+Deno.test("the page escapes what it is given", () => {
+  const [first] = figures;
+  const hostile = '"><script>alert(1)</script>\u0000\u202e';
+  const figure: Figure = {
+    ...first!,
+    id: hostile,
+    title: hostile,
+    caption: hostile,
+    source: hostile,
+    measurements: [{ quantity: hostile, paper: hostile, measured: hostile }],
+  };
+  const drawing = { svg: '<svg class="marks" width="9" height="9"></svg>', png: new Uint8Array() };
+  const page = renderPage(hostile, hostile, [{ figure, drawing }]);
+  assert.doesNotMatch(page, /<script/);
+  // deno-lint-ignore no-control-regex
+  assert.doesNotMatch(page, /[\u0000\u202e]/);
+  const [, id] = /<section id="([^"]*)">/.exec(page)!;
+  assert.match(id!, /^[A-Za-z0-9_-]+$/);
+  assert(page.includes(`<a href="#${id}">`));
 });
 
 Deno.test("a specification that Vega warns about is not drawn", async () => {
