@@ -37,3 +37,16 @@ Deno.test("diagnose names bad input in one sentence", () =>
       assertOneSentence(await runTask("diagnose", args, folder), expected, code);
     }
   }));
+
+Deno.test("diagnose tells of the other runs of a file in which one has nothing to tell", () =>
+  withFolder(async (folder) => {
+    const lines = Array.from({ length: 8 }, (_, i) => `${i},${1 / (i + 1)},${i / 20},1`);
+    await Deno.writeTextFile(
+      join(folder, "runs.csv"),
+      `Step,a - actor/entropy,a - val-core/m/acc/mean@1,b - actor/lr\n${lines.join("\n")}\n`,
+    );
+    const { code, stdout, stderr } = await runTask("diagnose", ["runs.csv"], folder);
+    assert.equal(code, 1);
+    assert.match(stdout, /^a \(runs\.csv\)/);
+    assert.match(stderr, /^error: .* has neither a policy entropy nor a score .*\n$/);
+  }));

@@ -1,7 +1,7 @@
 /** deno task fit, as a user calls it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { assertOneSentence, LOGS, runTask, testOnLogs, withFolder } from "../support.ts";
+import { assertOneSentence, LOGS, ROOT, run, runTask, testOnLogs, withFolder } from "../support.ts";
 import * as write from "../analysis/readers/write_logs.ts";
 
 /** A run that follows the law with a = 0.25, b = 0.7 but for a ripple. */
@@ -177,6 +177,192 @@ Deno.test("fit reports a folder that cannot be written to", () =>
     const { code, stderr } = await runTask("fit", ["good.csv", "--out", "taken"], folder);
     assert.equal(code, 1);
     assert.match(stderr, /^error: taken\/good\.fit\.svg cannot be written: .*\.$/m);
+  }));
+
+/** Eight steps as CSV: enough for a law. */
+const SMALL = write.csv(ROWS.filter((_, i) => i % 8 === 0));
+
+Deno.test("fit names the picture after the file, whatever its name, and stays within --out", () =>
+  withFolder(async (folder) => {
+    const cases: [string, string][] = [
+      ['a" onmouseover="alert(1);(x.csv', 'a" onmouseover="alert(1);(x'],
+      ["$&$'\n\u001b[31m\u202e.csv", "$&$'\n\u001b[31m\u202e"],
+      ["...csv", "run"],
+      [`${"字".repeat(83)}.csv`, "字".repeat(66)],
+    ];
+    for (const [i, [name, stem]] of cases.entries()) {
+      await Deno.mkdir(join(folder, "in"), { recursive: true });
+      await Deno.writeTextFile(join(folder, "in", name), SMALL);
+      const { code, stdout, stderr } = await runTask(
+        "fit",
+        [`in/${name}`, "--out", `out/${i}`],
+        folder,
+      );
+      assert.equal(code, 0, stderr);
+      assert.equal(stderr, "");
+      // deno-lint-ignore no-control-regex
+      assert.doesNotMatch(stdout, /[\u001b\u202e]/);
+      const made = Array.from(Deno.readDirSync(join(folder, "out", String(i))), ({ name }) => name);
+      assert.deepEqual(made.sort(), [`${stem}.fit.png`, `${stem}.fit.svg`]);
+      assert.equal(await Deno.readTextFile(join(folder, "in", name)), SMALL);
+    }
+    assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name).sort(), [
+      "in",
+      "out",
+    ]);
+  }));
+
+Deno.test("fit draws 200 runs, whose names may be alike", () =>
+  withFolder(async (folder) => {
+    const points = ROWS.filter((_, i) => i % 12 === 0).map(({ step, values }) => [
+      step,
+      ...Object.values(values),
+    ]);
+    for (const file of ["a.csv", "b.csv"]) {
+      const runs = Array.from({ length: 100 }, (_, i) => `run${i}`);
+      const header = [
+        "Step",
+        ...runs.flatMap((name) => [
+          `${name} - actor/entropy`,
+          `${name} - val-core/a/acc/mean@1`,
+        ]),
+      ];
+      const lines = points.map(([step, h, r]) => [step, ...runs.flatMap(() => [h, r])]);
+      await Deno.writeTextFile(
+        join(folder, file),
+        [header, ...lines].map((line) => line.join(",") + "\n").join(""),
+      );
+    }
+    const { code, stdout, stderr } = await runTask("fit", ["a.csv", "b.csv", "--json"], folder);
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).runs.length, 200);
+    const svg = await Deno.readTextFile(join(folder, "runs.fit.svg"));
+    const labels = new Set(Array.from(svg.matchAll(/<text[^>]*>([^<]*)</g), ([, text]) => text));
+    assert(labels.has("a.csv 1") && labels.has("b.csv 200"), Array.from(labels).join(" "));
+    assert(labels.size >= 200);
+  }));
+
+Deno.test("fit ends in a sentence where numbers leave the range of floats or only rounding moves", () =>
+  withFolder(async (folder) => {
+    const file = (name: string, entropy: (i: number) => number, score: (i: number) => number) =>
+      Deno.writeTextFile(
+        join(folder, name),
+        "step,entropy,score\n" +
+          Array.from({ length: 12 }, (_, i) => `${i},${entropy(i)},${score(i)}\n`).join(""),
+      );
+    await file("sum.csv", (i) => 1200 - 20 * i, (i) => i / 20);
+    await file("huge.csv", (i) => 1 / (i + 1), (i) => 1e308 * (1 - i / 20));
+    await file("still.csv", (i) => 1e-18 * (1 + i / 100), (i) => i / 20);
+    await file("steady.csv", (i) => 1 / (i + 1), (i) => 0.7 + 1e-16 * i);
+    const cases: [string, RegExp][] = [
+      ["sum.csv", /^error: sum\.csv: pair 0 \(step 0\) has entropy 1200, expected nats per token/],
+      ["huge.csv", /^error: huge\.csv: pair 0 \(step 0\) has score 1e\+308, expected no more/],
+      ["still.csv", /^error: still\.csv: the entropy is between 1e-18 and/],
+      ["steady.csv", /^error: steady\.csv: the score is between 0\.7 and/],
+    ];
+    for (const [name, expected] of cases) {
+      assertOneSentence(await runTask("fit", [name], folder), expected);
+      const page = await runTask("diagnose", [name], folder);
+      assert.equal(page.code, 0, page.stderr);
+      assert.match(page.stdout, /ceiling: can't tell from this log/);
+    }
+  }));
+
+Deno.test("fit reads a folder but for what may not be read in it, and says so", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(join(folder, "logs/closed"), { recursive: true });
+    for (const name of ["good.csv", "secret.csv", "closed/a.csv"]) {
+      await Deno.writeTextFile(join(folder, "logs", name), SMALL);
+    }
+    const closed = [join(folder, "logs/closed"), join(folder, "logs/secret.csv")];
+    const command = (script: string, ...args: string[]) =>
+      run(Deno.execPath(), [
+        "run",
+        "--quiet",
+        "--config",
+        join(ROOT, "deno.json"),
+        "--allow-read",
+        `--deny-read=${closed.join(",")}`,
+        "--allow-write",
+        "--allow-env",
+        join(ROOT, "analysis/cli", script),
+        ...args,
+      ], { cwd: folder });
+    const { code, stdout, stderr } = await command("fit.ts", "logs", "--json");
+    assert.equal(code, 0, stderr);
+    assert.equal(
+      stderr,
+      "2 entries of the folders cannot be read: logs/closed, logs/secret.csv.\n",
+    );
+    assert.deepEqual(
+      JSON.parse(stdout).runs.map(({ source }: { source: string }) => source),
+      ["logs/good.csv"],
+    );
+    assertOneSentence(
+      await command("fit.ts", "logs/closed"),
+      /^error: logs\/closed cannot be read/,
+    );
+    assertOneSentence(await command("diagnose.ts", "logs/closed"), /^error: .*logs\/closed/);
+  }));
+
+Deno.test("fit replaces its own pictures and nothing else", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "a.csv"), SMALL);
+    await Deno.writeTextFile(join(folder, "runs.fit.svg"), SMALL);
+    assert.equal((await runTask("fit", ["a.csv"], folder)).code, 0);
+    assert.equal((await runTask("fit", ["a.csv"], folder)).code, 0);
+    assertOneSentence(
+      await runTask("fit", ["a.csv", "runs.fit.svg"], folder),
+      /^error: runs\.fit\.svg is there and no SVG, so it is not replaced/,
+    );
+    assert.equal(await Deno.readTextFile(join(folder, "runs.fit.svg")), SMALL);
+    await Deno.mkdir(join(folder, "b.fit.png"));
+    await Deno.writeTextFile(join(folder, "b.csv"), SMALL);
+    assertOneSentence(await runTask("fit", ["b.csv"], folder), /^error: b\.fit\.png is there/);
+    assert(!(await Array.fromAsync(Deno.readDir(folder))).some(({ name }) => name === "b.fit.svg"));
+  }));
+
+Deno.test("keys with control characters are shown escaped, and a sentence about many keys stays short", () =>
+  withFolder(async (folder) => {
+    const evil = "val-core/\u001b]0;title\u0007\u009b31m\u202e/acc/mean@1";
+    const rows = ROWS.map(({ step, values }) => ({
+      step,
+      values: { ...values, [evil]: values["val-core/a/acc/mean@1"]! },
+    }));
+    await Deno.writeTextFile(join(folder, "evil.jsonl"), write.verlJsonl(rows));
+    // deno-lint-ignore no-control-regex
+    const acts = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
+    for (
+      const args of [["evil.jsonl"], ["evil.jsonl", "--json"], ["evil.jsonl", "--score-key", "x"]]
+    ) {
+      for (const task of ["fit", "diagnose"]) {
+        const { stdout, stderr } = await runTask(task, args, folder);
+        assert.doesNotMatch(stdout + stderr, acts);
+        if (args.includes("--json") && task === "fit") {
+          assert(JSON.parse(stdout).runs[0].validationKeys.includes(evil));
+        }
+      }
+    }
+    const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`key${i}`, 1]));
+    await Deno.writeTextFile(
+      join(folder, "many.jsonl"),
+      [1, 2].map((step) => JSON.stringify({ step, ...many }) + "\n").join(""),
+    );
+    const outcome = await runTask("fit", ["many.jsonl"], folder);
+    assertOneSentence(outcome, /^error: many\.jsonl has neither .* it has key0, .* … .*\.$/m);
+    assert(outcome.stderr.length < 520);
+    const call = await runTask("fit", ["evil.jsonl", `--${"y".repeat(50_000)}\u001b[31m`], folder);
+    assertOneSentence(call, /^error: Unknown option/, 2);
+    assert(call.stderr.length < 520);
+  }));
+
+Deno.test("the help of fit says what --out means", () =>
+  withFolder(async (folder) => {
+    const { stdout } = await runTask("fit", ["--help"], folder);
+    assert.match(
+      stdout,
+      /--out DIR +the parent folder, made if missing, into which the command writes files of its own names/,
+    );
   }));
 
 testOnLogs("fit reads all the real logs in one call", () =>
