@@ -45,6 +45,8 @@ const TABLE: Record<string, readonly string[]> = {
     `--allow-run=${CANDIDATES.join(",")}`,
   ],
   bench: [READ, ...ENVIRONMENT],
+  // It starts itself again, whatever the name that it was started by, to watch over crashes and hangs.
+  fuzz: [READ, WRITE, ...ENVIRONMENT, "--allow-run"],
   // Tests run the tasks, copies of denow, and programs that they write, with environments of their own.
   test: [READ, WRITE, "--allow-env", "--allow-run"],
   ok: [],
