@@ -8,6 +8,7 @@ import { SMALL, spawnTrain, withBase } from "./small_runs.ts";
 /** What every step with something to learn from logs. */
 const EVERY_STEP = [
   "actor/entropy",
+  "train_entropy/all",
   "critic/score/mean",
   "response_length/mean",
   "response_length/clip_ratio",
@@ -16,6 +17,7 @@ const EVERY_STEP = [
   "covariance/sequence",
   "actor/pg_loss",
   "actor/pg_clipfrac",
+  "actor/pg_clipfrac_lower",
   "actor/ppo_kl",
   "actor/kl_loss",
   "actor/grad_norm",
@@ -79,8 +81,13 @@ Deno.test("train: a run that is killed and resumed writes the log of one that wa
       for (const key of EVERY_STEP) assert(Number.isFinite(data[key]), key);
     }
     assert(steps.some(({ data }) => data["actor/touched_tokens"] > 0));
-    assert("val-core/aime24/acc/mean@1" in steps[4].data);
-    assert(!("val-core/aime24/acc/mean@1" in steps[5].data));
+    const validations = steps.map(({ data }) =>
+      Object.keys(data).filter((key) => /^val-/.test(key))
+    );
+    // Everything first, later by the paper's protocol.
+    assert.deepEqual(validations.map(({ length }) => length), [15, 0, 0, 0, 5, 0, 0]);
+    assert(validations[0]!.includes("val-aux/t1/aime24/acc/mean@1"));
+    assert(validations[4]!.includes("val-core/t0.6/aime24/acc/mean@1"));
   });
 });
 

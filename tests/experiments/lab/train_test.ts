@@ -38,6 +38,7 @@ const SMALL = {
   learningRate: 0.01,
   filterGroups: false,
   validateEvery: 100,
+  validationSamples: 1,
   checkpointEvery: 1,
 };
 
