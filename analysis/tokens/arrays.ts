@@ -22,17 +22,25 @@ const CHUNK = 1 << 15;
  * [tokens] or [sequences, tokens]; the advantage of that shape or one per sequence. Without a mask, every
  * token is one of a response.
  *
- * @throws {ReadError} if an array is missing, cut off, or of another shape or type.
+ * @param names All that the file has.
+ * @param arrayOf Asked once for each array that is needed.
+ * @throws {ReadError} if an array is missing, cut off or too long, or of another shape or type.
  */
 export async function collectArrays(
   path: string,
-  arrays: ReadonlyMap<string, StoredArray>,
+  names: readonly string[],
+  arrayOf: (name: string) => StoredArray | Promise<StoredArray>,
   collector: TokenCollector,
 ): Promise<void> {
-  const names = Array.from(arrays.keys());
-  const find = (column: Column) => nameOf(column, (name) => arrays.has(name));
+  const has = new Set(names);
+  const find = (column: Column) => nameOf(column, (name) => has.has(name));
   const [logProbName, advantageName] = [find("logProb"), find("advantage")];
   if (logProbName === undefined || advantageName === undefined) throw missingColumns(path, names);
+  const arrays = new Map<string, StoredArray>();
+  for (const column of Object.keys(COLUMN_NAMES) as Column[]) {
+    const name = find(column);
+    if (name !== undefined) arrays.set(name, await arrayOf(name));
+  }
 
   const { shape } = arrays.get(logProbName)!;
   if (shape.length !== 1 && shape.length !== 2) {
@@ -97,6 +105,8 @@ export async function collectArrays(
         }
       }
     }
+    // Without columns there are no tokens that an advantage per row could belong to.
+    if (total > 0) { for (const reader of readers) await reader?.expectEnd(); }
   } finally {
     for (const reader of readers) await reader?.close();
   }
@@ -146,6 +156,14 @@ class ArrayReader {
       throw new ReadError(`${this.#path} is cut off: ${this.#name} ends before its last value.`);
     }
     return this.#dtype.decode(bytes);
+  }
+
+  /** Reads on to the end of the bytes, where an archive checks their sum. */
+  async expectEnd(): Promise<void> {
+    const rest = await this.#reader.read(1);
+    if (rest.length > 0) {
+      throw new ReadError(`${this.#path} is damaged: ${this.#name} goes on after its last value.`);
+    }
   }
 
   close(): Promise<void> {

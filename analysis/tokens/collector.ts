@@ -1,12 +1,14 @@
 import { ReadError } from "../errors.ts";
 import { Malformed } from "../readers/malformed.ts";
+import type { Allowance } from "./allowance.ts";
 import { CompensatedSum } from "./compensated_sum.ts";
 import { covarianceAbout, type DumpFormat, type TokenDump } from "./dump.ts";
 import { isClippedByPpo } from "./ppo_clip.ts";
 import { TokenSpool } from "./spool.ts";
 
-/** No vocabulary is larger; beyond it, texts are not kept. */
+/** No vocabulary is larger, in texts and in characters; beyond it, texts are not kept. */
 const MOST_TEXTS = 1 << 19;
+const MOST_CHARACTERS = 1 << 25;
 /** What a column of 32-bit numbers holds. */
 const MOST_PLACES = 2 ** 32;
 /** See TokenBlock. */
@@ -22,7 +24,7 @@ export class TokenCollector {
   readonly notes: string[] = [];
 
   #source: string;
-  #spool = new TokenSpool();
+  #spool: TokenSpool;
   #padding = 0;
   #leftOut = 0;
   #logProb = new Mean();
@@ -31,11 +33,17 @@ export class TokenCollector {
   #ratios = 0;
   #clipped = 0;
   #texts: string[] = [];
+  #characters = 0;
   #codes = new Map<string, number>();
 
-  /** A collector for the dump at a path, which errors name. */
-  constructor(source: string) {
+  /**
+   * A collector for the dump at a path, which errors name.
+   *
+   * @param allowance What its tokens may take; nothing limits them where they are made and not read.
+   */
+  constructor(source: string, allowance?: Allowance) {
     this.#source = source;
+    this.#spool = new TokenSpool(allowance);
   }
 
   /**
@@ -44,7 +52,7 @@ export class TokenCollector {
    * @param mask 1 for response tokens, 0 for others, whose values may be anything.
    * @param oldLogProb NaN where it is not known.
    * @param token Its vocabulary id or the code of its text; anything else is not known.
-   * @throws {ReadError} if the mask is anything else.
+   * @throws {ReadError} if the mask is anything else, or the dump inflates to more than is allowed.
    */
   add(
     sequence: number,
@@ -86,7 +94,10 @@ export class TokenCollector {
   codeOfText(text: string): number {
     const known = this.#codes.get(text);
     if (known !== undefined) return known;
-    if (this.#texts.length === MOST_TEXTS) return UNKNOWN_TOKEN;
+    if (this.#texts.length === MOST_TEXTS || this.#characters + text.length > MOST_CHARACTERS) {
+      return UNKNOWN_TOKEN;
+    }
+    this.#characters += text.length;
     const code = UNKNOWN_TOKEN - 1 - this.#texts.length;
     this.#texts.push(text);
     this.#codes.set(text, code);
@@ -103,7 +114,8 @@ export class TokenCollector {
     spool.finish();
     if (spool.length === 0) throw new ReadError(this.#emptiness());
     const means = { meanLogProb: this.#logProb.value, meanAdvantage: this.#advantage.value };
-    if (!Number.isFinite(means.meanLogProb) || !Number.isFinite(means.meanAdvantage)) {
+    const meanAbsoluteLogRatio = this.#ratios === 0 ? 0 : this.#logRatio.value / this.#ratios;
+    if (![...Object.values(means), meanAbsoluteLogRatio].every(Number.isFinite)) {
       throw new ReadError(
         `${this.#source}: the log-probabilities or advantages are too large to average.`,
       );
@@ -123,7 +135,7 @@ export class TokenCollector {
         ratio: {
           tokens: this.#ratios,
           clipFraction: this.#clipped / this.#ratios,
-          meanAbsoluteLogRatio: this.#logRatio.value / this.#ratios,
+          meanAbsoluteLogRatio,
         },
       }),
       blocks: () => spool.blocks(),

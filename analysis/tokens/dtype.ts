@@ -28,8 +28,8 @@ export const DTYPES: ReadonlyMap<string, Dtype> = new Map(Object.entries({
   i2: viewed(Int16Array),
   u4: viewed(Uint32Array),
   i4: viewed(Int32Array),
-  u8: viewedBig(BigUint64Array),
-  i8: viewedBig(BigInt64Array),
+  u8: wide(Uint32Array),
+  i8: wide(Int32Array),
 }));
 
 interface View<T> {
@@ -44,9 +44,19 @@ function viewed(Values: View<ArrayLike<number>>): Dtype {
   };
 }
 
-function viewedBig(Values: View<ArrayLike<bigint> & Iterable<bigint>>): Dtype {
+/** Integers of 64 bits, whose upper halves are `Values`. */
+function wide(Values: View<ArrayLike<number>>): Dtype {
   return {
-    bytes: Values.BYTES_PER_ELEMENT,
-    decode: (bytes) => Float64Array.from(new Values(bytes.slice().buffer), Number),
+    bytes: 8,
+    decode(bytes) {
+      const { buffer } = bytes.slice();
+      const [lower, upper] = [new Uint32Array(buffer), new Values(buffer)];
+      const values = new Float64Array(lower.length / 2);
+      // Rounded once, in the sum: what a BigInt becomes as a number.
+      for (let i = 0; i < values.length; i++) {
+        values[i] = upper[2 * i + 1]! * 2 ** 32 + lower[2 * i]!;
+      }
+      return values;
+    },
   };
 }

@@ -1,4 +1,9 @@
 import { Buffer } from "node:buffer";
+import { CUT_OFF, parseText, textEnd } from "./json_text.ts";
+
+/** Room for the values of a line, at first and between lines at most. */
+const FEWEST_VALUES = 64;
+const MOST_KEPT = 1 << 20;
 
 /** A field of JSON lines that is kept, and its values on the current line. */
 export interface JsonColumn {
@@ -28,16 +33,7 @@ export function jsonColumn(
   options: Pick<JsonColumn, "path" | "codeOf"> = {},
 ): JsonColumn {
   const empty = { isPresent: false, isList: false, isNull: false, isOther: false, length: 0 };
-  return { name, ...options, ...empty, values: new Float64Array(64) };
-}
-
-function push(column: JsonColumn, value: number): void {
-  if (column.length === column.values.length) {
-    const grown = new Float64Array(2 * column.length);
-    grown.set(column.values);
-    column.values = grown;
-  }
-  column.values[column.length++] = value;
+  return { name, ...options, ...empty, values: new Float64Array(FEWEST_VALUES) };
 }
 
 /** A line that was read; the columns hold its values until the next one. */
@@ -85,9 +81,9 @@ const IS_OBJECT = 2;
 const DEEPEST = 64;
 /** No name, number or token is longer. */
 const LONGEST_LEXEME = 1 << 16;
+/** More names than a message shows. */
+const MOST_NAMES = 100;
 const HEAD_BYTES = 64;
-/** Instead of a place: the lexeme goes on in the next chunk. */
-const CUT_OFF = -1;
 const WORDS: ReadonlyMap<string, number> = new Map([
   ["true", 1],
   ["false", 0],
@@ -98,16 +94,17 @@ const WORDS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads JSON lines from bytes and keeps the numbers of a few named fields. A line may be of any length:
- * memory holds only those numbers. Values of other fields are passed over without a check.
+ * Reads JSON lines from bytes and keeps the numbers of a few named fields. A line may be of any length and
+ * depth: memory holds only those numbers. Values of other fields are passed over without a check.
  */
 export class JsonLineScanner {
-  /** The names of the fields of the first line that is an object. */
+  /** The names of the fields of the first line that is an object, at most the first 100. */
   readonly names: string[] = [];
   #hasNames = false;
   #all: readonly JsonColumn[];
   #columns: ReadonlyMap<string, JsonColumn>;
   #onLine: (line: JsonLine) => void;
+  #onGrowth: (line: number, values: number) => void;
 
   #state = START;
   #number = 1;
@@ -127,9 +124,17 @@ export class JsonLineScanner {
   /** The beginning of a lexeme that the last chunk cut off. */
   #carry: Uint8Array = new Uint8Array(0);
 
-  /** A scanner that calls `onLine` for each line that is not blank. */
-  constructor(columns: readonly JsonColumn[], onLine: (line: JsonLine) => void) {
+  /**
+   * A scanner that calls `onLine` for each line that is not blank, and `onGrowth` with the number of values
+   * before it makes room for more of them; what that throws ends the reading.
+   */
+  constructor(
+    columns: readonly JsonColumn[],
+    onLine: (line: JsonLine) => void,
+    onGrowth: (line: number, values: number) => void = () => {},
+  ) {
     this.#all = columns;
+    this.#onGrowth = onGrowth;
     this.#columns = new Map(columns.map((column) => [column.name, column]));
     this.#onLine = onLine;
   }
@@ -183,7 +188,10 @@ export class JsonLineScanner {
       else if (!this.#hasNames) this.names.length = 0;
       const cutOff = this.#head;
       this.#onLine({ number: this.#number, isObject, head: () => cutOff ?? headOf(line) });
-      for (const column of this.#all) column.isPresent = false;
+      for (const column of this.#all) {
+        column.isPresent = false;
+        if (column.values.length > MOST_KEPT) column.values = new Float64Array(FEWEST_VALUES);
+      }
       this.#state = START;
       this.#depth = 0;
       this.#column = undefined;
@@ -228,7 +236,7 @@ export class JsonLineScanner {
 
   #takeName(name: string): void {
     if (this.#depth === 1) {
-      if (!this.#hasNames) this.names.push(name);
+      if (!this.#hasNames && this.names.length < MOST_NAMES) this.names.push(name);
       const column = this.#columns.get(name);
       this.#column = column;
       if (column === undefined) return;
@@ -262,7 +270,9 @@ export class JsonLineScanner {
     const kind = code === CLOSE_OBJECT ? IS_OBJECT : code === CLOSE_LIST ? IS_LIST : 0;
     if (this.#kinds[this.#depth] !== kind) return this.#fault(i);
     this.#depth--;
-    if (this.#column?.path !== undefined && this.#depth === 2) push(this.#column, this.#record);
+    if (this.#column?.path !== undefined && this.#depth === 2) {
+      this.#push(this.#column, this.#record);
+    }
     this.#state = this.#depth === 0 ? DONE : AFTER_VALUE;
     return i + 1;
   }
@@ -291,7 +301,7 @@ export class JsonLineScanner {
     if (column.path !== undefined) this.#record = value;
     else {
       if (this.#depth === 1) column.isNull = word === "null";
-      push(column, value);
+      this.#push(column, value);
     }
     return end;
   }
@@ -310,7 +320,7 @@ export class JsonLineScanner {
     if (end === CUT_OFF) return this.#cutOff(bytes, i);
     const value = parseText(bytes.subarray(i, end));
     if (value === undefined) return this.#fault(i);
-    push(column, column.codeOf(value));
+    this.#push(column, column.codeOf(value));
     this.#state = AFTER_VALUE;
     return end;
   }
@@ -333,6 +343,18 @@ export class JsonLineScanner {
     return bytes.length;
   }
 
+  #push(column: JsonColumn, value: number): void {
+    if (column.length === column.values.length) {
+      let values = 0;
+      for (const { isPresent, length } of this.#all) if (isPresent) values += length;
+      this.#onGrowth(this.#number, values);
+      const grown = new Float64Array(2 * column.length);
+      grown.set(column.values);
+      column.values = grown;
+    }
+    column.values[column.length++] = value;
+  }
+
   #fault(i: number): number {
     this.#state = FAULT;
     return i;
@@ -343,17 +365,6 @@ export class JsonLineScanner {
   }
 }
 
-/** The place after the text that begins at `i`; undefined if the line ends first. */
-function textEnd(bytes: Uint8Array, i: number): number | undefined {
-  for (let end = i + 1; end < bytes.length; end++) {
-    const code = bytes[end]!;
-    if (code === QUOTE) return end + 1;
-    if (code === NEWLINE) return undefined;
-    if (code === BACKSLASH && bytes[end + 1] !== NEWLINE) end++;
-  }
-  return CUT_OFF;
-}
-
 /** A number, of which JSON's grammar is not checked in every detail; undefined if it is none. */
 function numberOf(bytes: Uint8Array, word: string, start: number): number | undefined {
   for (let i = start; i < start + word.length; i++) {
@@ -361,14 +372,6 @@ function numberOf(bytes: Uint8Array, word: string, start: number): number | unde
   }
   const value = Number(word);
   return Number.isNaN(value) ? undefined : value;
-}
-
-function parseText(bytes: Uint8Array): string | undefined {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 function headOf(bytes: Uint8Array): string {

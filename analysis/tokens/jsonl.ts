@@ -1,8 +1,8 @@
-import { readBytes } from "../readers/bytes.ts";
 import type { TokenCollector } from "./collector.ts";
 import { COLUMN_NAMES, missingColumns } from "./columns.ts";
 import type { DumpFormat } from "./dump.ts";
 import { type JsonColumn, jsonColumn, type JsonLine, JsonLineScanner } from "./json_lines.ts";
+import type { DumpSource } from "./source.ts";
 
 /** The name by which prime-rl's token export is told. */
 const PRIME_RL_NAME = "trainer_logprobs";
@@ -15,10 +15,11 @@ const PRIME_RL_NAME = "trainer_logprobs";
  * numbered by its line; tokens on lines of their own are one sequence, each at the position of its line.
  * A line that cannot be used is counted as malformed.
  *
- * @throws {ReadError} if the file cannot be read, or no line has the columns that are needed.
+ * @throws {ReadError} if the file cannot be read, no line has the columns that are needed, or it inflates
+ * to more than is allowed.
  */
 export async function readJsonlTokens(
-  path: string,
+  source: DumpSource,
   collector: TokenCollector,
 ): Promise<DumpFormat> {
   let format: DumpFormat = "jsonl";
@@ -42,10 +43,11 @@ export async function readJsonlTokens(
   const scanner = new JsonLineScanner(
     Object.values(fields).flat(),
     takeLine,
+    (line, values) => source.allowance.checkLine(line, values),
   );
-  for await (const chunk of readBytes(path)) scanner.feed(chunk);
+  for await (const chunk of source.chunks()) scanner.feed(chunk);
   scanner.end();
-  if (!hasColumns && scanner.names.length > 0) throw missingColumns(path, scanner.names);
+  if (!hasColumns && scanner.names.length > 0) throw missingColumns(source.name, scanner.names);
   if (hasFlatLines) collector.sequences++;
   if (unmasked > 0) {
     const names = COLUMN_NAMES.mask.join(", ");

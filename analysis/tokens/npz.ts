@@ -1,9 +1,11 @@
 import { ReadError } from "../errors.ts";
 import { ByteReader } from "../readers/bytes.ts";
 import { parsePythonLiteral } from "../readers/python_literal.ts";
+import type { Allowance } from "./allowance.ts";
 import { collectArrays, type StoredArray } from "./arrays.ts";
 import type { TokenCollector } from "./collector.ts";
-import { openSeekable } from "./seekable.ts";
+import { DTYPES } from "./dtype.ts";
+import type { SeekableFile } from "./seekable.ts";
 import { readZip, type ZipEntry } from "./zip.ts";
 
 /** How a file begins that NumPy saved as one array. */
@@ -17,17 +19,24 @@ const LONGEST_HEADER = 1 << 20;
  *
  * @throws {ReadError} if the file is damaged or cut off, or as {@linkcode collectArrays} does.
  */
-export async function readNpz(path: string, collector: TokenCollector): Promise<void> {
-  using file = await openSeekable(path);
-  const entries = readZip(path, file).filter(({ name }) => name.endsWith(".npy"));
-  if (entries.length === 0) {
+export async function readNpz(
+  path: string,
+  file: SeekableFile,
+  allowance: Allowance,
+  collector: TokenCollector,
+): Promise<void> {
+  const entries = new Map<string, ZipEntry>();
+  for (const entry of readZip(path, file, allowance)) {
+    if (!entry.name.endsWith(".npy")) continue;
+    const name = entry.name.slice(0, -".npy".length);
+    if (entries.has(name)) throw new ReadError(`${path} is damaged: it holds ${entry.name} twice.`);
+    entries.set(name, entry);
+  }
+  if (entries.size === 0) {
     throw new ReadError(`${path} is a zip archive without NumPy arrays, expected a .npz file.`);
   }
-  const arrays = new Map<string, StoredArray>();
-  for (const entry of entries) {
-    arrays.set(entry.name.slice(0, -".npy".length), await readArray(path, entry));
-  }
-  await collectArrays(path, arrays, collector);
+  const arrayOf = (name: string) => readArray(path, entries.get(name)!);
+  await collectArrays(path, Array.from(entries.keys()), arrayOf, collector);
 }
 
 async function readArray(path: string, entry: ZipEntry): Promise<StoredArray> {
@@ -44,7 +53,14 @@ async function readArray(path: string, entry: ZipEntry): Promise<StoredArray> {
         `${path}: ${entry.name} is stored column by column (Fortran order), expected row by row.`,
       );
     }
-    return { dtype: dtypeOf(descr), shape, bytes: () => skip(entry.bytes(), dataStart) };
+    const dtype = dtypeOf(descr);
+    const length = shape.reduce((product, size) => product * size, DTYPES.get(dtype)?.bytes ?? 0);
+    if (dataStart + length > entry.size) {
+      throw new ReadError(
+        `${path} is damaged or cut off: ${entry.name} has ${entry.size} bytes, too few for the shape [${shape}].`,
+      );
+    }
+    return { dtype, shape, bytes: () => skip(entry.bytes(), dataStart) };
   } finally {
     await reader.close();
   }

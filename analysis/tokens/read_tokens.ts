@@ -4,24 +4,31 @@ import { readJsonlTokens } from "./jsonl.ts";
 import { readNpz } from "./npz.ts";
 import { recogniseDump } from "./recognise.ts";
 import { readSafetensors } from "./safetensors.ts";
+import { DumpSource } from "./source.ts";
 
 /**
  * Reads a token dump of one batch: ln π, advantages and the mask of response tokens, optionally the old
  * ln π, as safetensors, NumPy's npz, JSON lines, or prime-rl's token export; all of them also gzipped.
- * The format is recognised from the content. The tokens go into a temporary file, so that a dump may be
- * larger than memory; `using tokens = await readTokens(path)` removes it again.
+ * The format is recognised from the content. The file is opened once, so it may be a pipe, and `-` stands
+ * for standard input. The tokens go into a temporary file, so that a dump may be larger than memory;
+ * `using tokens = await readTokens(path)` removes it again.
  *
- * @throws {ReadError} if the file cannot be read, lacks a column, or holds no response token.
+ * @throws {ReadError} if the file cannot be read, lacks a column, or holds no response token, or if it
+ * inflates out of proportion: beyond 512 MiB to more than 250 times its size (50 times for JSON lines), its
+ * tokens in the temporary file counted.
  * @throws {UserError} if the temporary folder is full.
  */
 export async function readTokens(path: string): Promise<TokenDump> {
-  const stored = await recogniseDump(path);
-  const collector = new TokenCollector(path);
+  await using source = await DumpSource.open(path);
+  const stored = recogniseDump(source);
+  source.allowance.isText = stored === "jsonl";
+  const collector = new TokenCollector(source.name, source.allowance);
   try {
     let format: DumpFormat = stored;
-    if (stored === "jsonl") format = await readJsonlTokens(path, collector);
-    else if (stored === "npz") await readNpz(path, collector);
-    else await readSafetensors(path, collector);
+    if (stored === "jsonl") format = await readJsonlTokens(source, collector);
+    else if (stored === "npz") {
+      await readNpz(source.name, await source.seekable(), source.allowance, collector);
+    } else await readSafetensors(source.name, await source.seekable(), collector);
     return collector.finish(format);
   } catch (error) {
     collector.discard();

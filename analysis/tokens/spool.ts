@@ -1,3 +1,4 @@
+import type { Allowance } from "./allowance.ts";
 import type { TokenBlock } from "./dump.ts";
 import { readAt, type TemporaryFile, temporaryFile, writeAll } from "./temporary_file.ts";
 
@@ -33,12 +34,18 @@ function blockOf(buffer: ArrayBuffer, count = BLOCK): TokenBlock {
  * need the memory of one block and read only the columns that they use.
  */
 export class TokenSpool implements Disposable {
+  #allowance: Allowance | undefined;
   #temporary: TemporaryFile = temporaryFile();
   #buffer = new ArrayBuffer(BLOCK_BYTES);
   #block = blockOf(this.#buffer);
   /** Tokens in the block that is being filled. */
   #filled = 0;
   #length = 0;
+
+  /** An empty one; what it takes on disk is counted in an allowance. */
+  constructor(allowance?: Allowance) {
+    this.#allowance = allowance;
+  }
 
   /** Number of tokens. */
   get length(): number {
@@ -48,6 +55,7 @@ export class TokenSpool implements Disposable {
   /**
    * Appends a token; {@linkcode TokenBlock} says what the values mean.
    *
+   * @throws {ReadError} if the dump inflates to more than is allowed.
    * @throws {UserError} if the temporary folder is full.
    */
   add(
@@ -73,6 +81,7 @@ export class TokenSpool implements Disposable {
   /** Writes what is left, after the last token. */
   finish(): void {
     if (this.#filled === 0) return;
+    this.#allowance?.take(BLOCK_BYTES);
     writeAll(this.#temporary.file, new Uint8Array(this.#buffer));
     this.#filled = 0;
   }

@@ -1,13 +1,16 @@
-import { pipeline, Readable } from "node:stream";
-import { createInflateRaw } from "node:zlib";
+import { crc32, createInflateRaw } from "node:zlib";
 import { ReadError } from "../errors.ts";
+import type { Allowance } from "./allowance.ts";
+import { inflated, INFLATED_BYTES } from "./inflate.ts";
 import type { SeekableFile } from "./seekable.ts";
 
 /** A file within a zip archive. */
 export interface ZipEntry {
   /** Its path in the archive. */
   readonly name: string;
-  /** Its bytes, decompressed on the way. */
+  /** How many bytes it has, decompressed. */
+  readonly size: number;
+  /** Its bytes, decompressed on the way; those who read on to the end learn whether they are intact. */
   bytes(): AsyncGenerator<Uint8Array>;
 }
 
@@ -25,6 +28,8 @@ const LOCAL_BYTES = 30;
 const ZIP64_EXTRA = 1;
 /** A 32-bit field that says: the number stands in the zip64 extra field. */
 const IN_EXTRA = 0xffffffff;
+/** The longest directory that is read: that of a dump holds a few files. */
+const LONGEST_DIRECTORY = 1 << 24;
 const STORED = 0;
 const DEFLATED = 8;
 
@@ -32,10 +37,15 @@ const DEFLATED = 8;
  * The files of a zip archive (APPNOTE 6.3.10, zip64 included), by its directory.
  *
  * @throws {ReadError} if the archive is damaged or cut off, encrypted, or compressed by other means than
- * deflate.
+ * deflate, or its directory has more than 16 MiB.
  */
-export function readZip(path: string, file: SeekableFile): ZipEntry[] {
+export function readZip(path: string, file: SeekableFile, allowance: Allowance): ZipEntry[] {
   const { offset, length } = findDirectory(path, file);
+  if (length > LONGEST_DIRECTORY) {
+    throw new ReadError(
+      `${path} has a directory of ${length} bytes, expected at most ${LONGEST_DIRECTORY} (zip).`,
+    );
+  }
   const directory = file.read(offset, length);
   const view = viewOf(directory);
   const entries: ZipEntry[] = [];
@@ -54,11 +64,17 @@ export function readZip(path: string, file: SeekableFile): ZipEntry[] {
         `${path}: ${name} is compressed by method ${method}, expected none or deflate.`,
       );
     }
-    const [, compressed, header] = widened(
+    const [size, compressed, header] = widened(
       [view.getUint32(at + 24, true), view.getUint32(at + 20, true), view.getUint32(at + 42, true)],
       viewOf(directory.subarray(nameEnd, extraEnd)),
     );
-    entries.push({ name, bytes: () => readEntry(path, file, name, method, header!, compressed!) });
+    const entry = { name, method, header: header!, compressed: compressed!, size: size! };
+    const sum = view.getUint32(at + 16, true);
+    entries.push({
+      name,
+      size: entry.size,
+      bytes: () => checked(path, entry, sum, readEntry(path, file, entry, allowance)),
+    });
     at = extraEnd + view.getUint16(at + 32, true);
   }
   return entries;
@@ -109,35 +125,59 @@ function widened(fields: number[], extra: DataView): number[] {
   return fields;
 }
 
+interface Place {
+  name: string;
+  method: number;
+  /** Where its local header begins. */
+  header: number;
+  compressed: number;
+  size: number;
+}
+
 async function* readEntry(
   path: string,
   file: SeekableFile,
-  name: string,
-  method: number,
-  header: number,
-  compressed: number,
-): AsyncGenerator<Uint8Array> {
+  { name, method, header, compressed }: Place,
+  allowance: Allowance,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const local = viewOf(file.read(header, LOCAL_BYTES));
   if (local.byteLength < LOCAL_BYTES || local.getUint32(0, true) !== LOCAL_SIGNATURE) {
     throw damaged(path, `${name} is not where its directory says`);
   }
-  const start = header + LOCAL_BYTES + local.getUint16(26, true) + local.getUint16(28, true);
+  const nameLength = local.getUint16(26, true);
+  if (new TextDecoder().decode(file.read(header + LOCAL_BYTES, nameLength)) !== name) {
+    throw damaged(path, `${name} has another name where its directory says`);
+  }
+  const start = header + LOCAL_BYTES + nameLength + local.getUint16(28, true);
   const stored = file.stream(start, compressed);
   if (method === STORED) {
     yield* stored;
     return;
   }
-  // inflate keeps what it is given, so each piece is copied out of the reused buffer.
-  async function* pieces() {
-    for await (const piece of stored) yield piece.slice();
-  }
-  const inflate = createInflateRaw();
-  pipeline(Readable.from(pieces()), inflate, () => {});
   try {
-    for await (const piece of inflate) yield piece as Uint8Array;
+    yield* inflated(stored, createInflateRaw({ chunkSize: INFLATED_BYTES }), allowance);
   } catch (error) {
+    if (error instanceof ReadError) throw error;
     throw damaged(path, `${name} cannot be decompressed, ${(error as Error).message}`);
   }
+}
+
+/** The bytes of a file of an archive, held to the size and the checksum of the directory. */
+async function* checked(
+  path: string,
+  { name, size }: Place,
+  expected: number,
+  pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let [length, sum] = [0, 0];
+  for await (const piece of pieces) {
+    length += piece.length;
+    if (length > size) throw damaged(path, `${name} has more than its ${size} bytes`);
+    sum = crc32(piece, sum);
+    yield piece;
+  }
+  if (length < size) throw damaged(path, `${name} has ${length} of its ${size} bytes`);
+  if (sum !== expected) throw damaged(path, `the checksum of ${name} is wrong`);
 }
 
 function viewOf(bytes: Uint8Array): DataView {
