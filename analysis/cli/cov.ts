@@ -12,11 +12,13 @@ import {
 import type { TokenDump } from "../tokens/dump.ts";
 import { PPO_CLIP } from "../tokens/ppo_clip.ts";
 import { readTokens } from "../tokens/read_tokens.ts";
+import { isStandardInput } from "../tokens/source.ts";
 import { checkSettings, type CovarianceSettings, DEFAULT_SETTINGS } from "../tokens/settings.ts";
 import { type CovarianceToken, touchedTokens } from "../tokens/touched.ts";
 import { writeWhole } from "../write.ts";
 import { bold, number, printError, runCommand, UsageError, withProgress } from "./command.ts";
 import { expandInputs } from "./inputs.ts";
+import { checkOutFolder, checkOutputs, outputNames } from "./output_names.ts";
 
 const HELP = `Shows the token covariances of a batch, and which tokens Clip-Cov and KL-Cov touch.
 
@@ -24,8 +26,8 @@ const HELP = `Shows the token covariances of a batch, and which tokens Clip-Cov 
 
 FILE is a dump of tokens with log_prob, advantages, mask and, if you have it, old_log_prob: safetensors
 or npz (arrays [tokens] or [sequences, tokens]), JSON lines (a token or a sequence per line), or the token
-export of prime-rl; gzipped, too. A folder or a glob stands for its files. Each file is one batch: join
-what several ranks wrote (cat rank_*.jsonl > batch.jsonl).
+export of prime-rl; gzipped, too. It may be a pipe, and - is standard input. A folder or a glob stands for
+its files. Each file is one batch: join what several ranks wrote (cat rank_*.jsonl | deno task cov -).
 
   --k SHARE           KL-Cov's share of the tokens (default ${DEFAULT_SETTINGS.klRatio}, the paper's for 7B)
   --r SHARE           Clip-Cov's share of the tokens (default ${DEFAULT_SETTINGS.clipRatio})
@@ -34,11 +36,19 @@ what several ranks wrote (cat rank_*.jsonl > batch.jsonl).
   --seed INTEGER      seed of Clip-Cov's sample (default ${DEFAULT_SETTINGS.seed})
   --definition NAME   paper (Eqs. 10-14) or verl (at least one token; tokens that PPO clips are no
                       candidates of Clip-Cov); default ${DEFAULT_SETTINGS.definition}
-  --out DIR           the folder to write into, made if missing (default: the current one)
+  --out DIR           the parent folder, made if missing, into which the command writes files of its own
+                      names (default: the current folder)
   --json              print the numbers as one JSON object per dump, and nothing else, on stdout
 
-Writes NAME.cov.svg, NAME.cov.png and NAME.touched.jsonl; sequences and positions count from 0.
+Writes NAME.cov.svg, NAME.cov.png and NAME.touched.jsonl, where NAME is that of FILE; sequences and
+positions count from 0. A file that is read is never replaced. What is compressed more than 250-fold (JSON
+lines: 50-fold) is refused where it would take more than 512 MiB (128 MiB) when it is read.
 `;
+
+const PICTURE = ".cov";
+const TOUCHED = ".touched.jsonl";
+/** Of the files that are written for a dump. */
+const ENDINGS = [`${PICTURE}.svg`, `${PICTURE}.png`, TOUCHED];
 
 /** What the command line calls the settings. */
 const OPTIONS: Readonly<Record<keyof CovarianceSettings, string>> = {
@@ -74,11 +84,21 @@ async function main(): Promise<boolean> {
   const settings = settingsOf(values);
 
   const inputs = await expandInputs(positionals);
-  const stems = stemsOf(inputs.map(({ path }) => path));
+  const paths = inputs.map(({ path }) => path);
+  const names = outputNames(
+    paths.map((path) => isStandardInput(path) ? "stdin" : path),
+    /(?:\.safetensors|\.npz|\.jsonl?)?(?:\.gz)?$/,
+  );
+  await checkOutFolder(values.out);
+  await checkOutputs(
+    names.flatMap((name) => ENDINGS.map((ending) => join(values.out, name + ending))),
+    paths,
+    isDump,
+  );
   let [done, failed, skipped] = [0, 0, 0];
   for (const [i, { path, named }] of inputs.entries()) {
     try {
-      await show(path, join(values.out, stems[i]!), settings, values.json);
+      await show(path, values.out, names[i]!, settings, values.json);
       done++;
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
@@ -123,22 +143,22 @@ function settingsOf(
   return settings;
 }
 
-/** What the files of each dump are called: its name, or its whole path where names are alike. */
-function stemsOf(paths: readonly string[]): string[] {
-  const short = paths.map((path) =>
-    basename(path).replace(/\.gz$/, "").replace(/\.(?:safetensors|npz|jsonl?)$/, "")
-  );
-  return short.map((stem, i) =>
-    short.indexOf(stem) === short.lastIndexOf(stem)
-      ? stem
-      : paths[i]!.split(/[\\/]/).filter((part) => part !== "" && part !== ".").join(".")
-  );
+/** Whether a file can be read as a dump. */
+async function isDump(path: string): Promise<boolean> {
+  try {
+    using _tokens = await readTokens(path);
+    return true;
+  } catch (error) {
+    if (error instanceof ReadError) return false;
+    throw error;
+  }
 }
 
 /** Reads one dump, prints its numbers, and writes its histogram and its list of touched tokens. */
 async function show(
   path: string,
-  stem: string,
+  folder: string,
+  name: string,
   settings: CovarianceSettings,
   isJson: boolean,
 ): Promise<void> {
@@ -150,17 +170,17 @@ async function show(
   if (isJson) console.log(JSON.stringify(toJson(tokens, report)));
   else console.log(await table(tokens, report));
   await withProgress("writing", async () => {
-    await writeWhole(`${stem}.touched.jsonl`, touchedLines(tokens, report));
+    await writeWhole(join(folder, name + TOUCHED), touchedLines(tokens, report));
     // Vega and its renderer are loaded only now: a large dump wants the memory first.
     const [{ writeFigure }, { covarianceFigure }] = await Promise.all([
       import("../figures/draw.ts"),
       import("../figures/covariance_figure.ts"),
     ]);
-    const name = `${basename(stem)}.cov`;
-    await writeFigure(join(stem, ".."), name, covarianceFigure(basename(path), report));
+    await writeFigure(folder, name + PICTURE, covarianceFigure(basename(tokens.source), report));
   });
   if (!isJson) {
-    console.log(`wrote ${stem}.cov.svg, ${stem}.cov.png and ${stem}.touched.jsonl\n`);
+    const [svg, png, list] = ENDINGS.map((ending) => join(folder, name + ending));
+    console.log(`wrote ${svg}, ${png} and ${list}\n`);
   }
 }
 

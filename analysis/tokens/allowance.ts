@@ -1,11 +1,15 @@
 import { ReadError } from "../errors.ts";
 
-/** What any dump may take, however small it is. */
-const FREE_BYTES = 2 ** 29;
-/** Bytes that a dump of arrays may take for each byte that is stored of it. */
-const ARRAY_TIMES = 250;
-/** The same for text, which takes longer to read and compresses less. */
-const TEXT_TIMES = 50;
+/** Bytes that a dump may take for each byte that is stored of it, and however small it is. */
+interface Limit {
+  times: number;
+  free: number;
+}
+
+/** Padding of sequences to the longest, constant masks and advantages compress well. */
+const ARRAYS: Limit = { times: 250, free: 2 ** 29 };
+/** Text compresses less, and takes longer to read. */
+const TEXT: Limit = { times: 50, free: 2 ** 27 };
 /** Numbers that a line may hold, however small the dump is. */
 const FREE_VALUES = 2 ** 24;
 /** No number of a line takes less. */
@@ -13,9 +17,8 @@ const VALUE_BYTES = 2;
 
 /**
  * What a dump may take, by the size that it is stored in: a small file can promise any number of tokens by
- * compression. Counted are the bytes that it inflates to and those of its tokens in the temporary file:
- * 250 times the stored size for arrays, 50 times for JSON lines, and 512 MiB in any case. What is not
- * compressed never comes near that.
+ * compression. Counted are the bytes that it inflates to and those of its tokens in the temporary file. What
+ * is not compressed never comes near the limits.
  */
 export class Allowance {
   /** Whether the dump holds text, and not arrays. */
@@ -41,10 +44,11 @@ export class Allowance {
    */
   take(bytes: number): void {
     this.#taken += bytes;
-    const times = this.isText ? TEXT_TIMES : ARRAY_TIMES;
-    if (this.#taken <= Math.max(FREE_BYTES, times * this.#stored)) return;
+    const { times, free } = this.isText ? TEXT : ARRAYS;
+    const most = Math.max(free, times * this.#stored);
+    if (this.#taken <= most) return;
     throw new ReadError(
-      `${this.#source} inflates to more than ${times} times its ${this.#stored} bytes, expected a token dump, which does not.`,
+      `${this.#source} inflates from ${this.#stored} to more than ${most} bytes, which no token dump does; store it uncompressed if it is one.`,
     );
   }
 
@@ -59,7 +63,7 @@ export class Allowance {
     throw new ReadError(
       `${this.#source}: line ${line} inflates to more than ${
         Math.floor(most)
-      } numbers, expected a sequence or a token per line.`,
+      } numbers, expected a sequence or a token; store it uncompressed if it is one.`,
     );
   }
 }

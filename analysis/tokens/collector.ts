@@ -114,10 +114,15 @@ export class TokenCollector {
     spool.finish();
     if (spool.length === 0) throw new ReadError(this.#emptiness());
     const means = { meanLogProb: this.#logProb.value, meanAdvantage: this.#advantage.value };
-    const meanAbsoluteLogRatio = this.#ratios === 0 ? 0 : this.#logRatio.value / this.#ratios;
-    if (![...Object.values(means), meanAbsoluteLogRatio].every(Number.isFinite)) {
+    if (!Object.values(means).every(Number.isFinite)) {
       throw new ReadError(
         `${this.#source}: the log-probabilities or advantages are too large to average.`,
+      );
+    }
+    const meanAbsoluteLogRatio = this.#ratios === 0 ? 0 : this.#logRatio.value / this.#ratios;
+    if (!Number.isFinite(meanAbsoluteLogRatio)) {
+      throw new ReadError(
+        `${this.#source}: the log-probabilities are too far from the old ones to average the distance.`,
       );
     }
     const texts = this.#texts;

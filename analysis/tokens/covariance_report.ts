@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { ReadError } from "../errors.ts";
 import { CompensatedSum } from "./compensated_sum.ts";
 import { covarianceAbout, type RatioStatistics, type TokenDump } from "./dump.ts";
 import { type Histogram, HistogramCounter } from "./histogram.ts";
@@ -33,7 +33,10 @@ export interface MethodReport {
   readonly touched: number;
   /** Their share of the response tokens. */
   readonly share: number;
-  /** The sum of their covariances over that of all response tokens; null if the latter is 0. */
+  /**
+   * The sum of their covariances over that of all response tokens; null if the latter is 0, or so small that
+   * the ratio overflows.
+   */
   readonly covarianceShare: number | null;
   /** The same of covariances above 0 only. */
   readonly positiveShare: number | null;
@@ -96,7 +99,8 @@ const LARGEST = 1e300;
  * (Table 1), and which tokens Clip-Cov and KL-Cov touch. Everything is exact in float64, by passes over
  * the dump.
  *
- * @throws {UserError} if a setting is out of range, or the covariances overflow.
+ * @throws {ReadError} if the covariances overflow.
+ * @throws {UserError} if a setting is out of range.
  */
 export function covarianceReport(
   tokens: TokenDump,
@@ -150,8 +154,8 @@ export function covarianceReport(
   }
   const shares = (touched: number, sum: TouchedSum) => ({
     share: touched / count,
-    covarianceShare: total === 0 ? null : sum.all.value / total,
-    positiveShare: positive === 0 ? null : sum.positive.value / positive,
+    covarianceShare: ratioOf(sum.all.value, total),
+    positiveShare: ratioOf(sum.positive.value, positive),
   });
   const groups = SHARES.map((share, i) => {
     const [size, { value, greater }] = [groupSizes[i]!, selected[i]!];
@@ -171,6 +175,12 @@ export function covarianceReport(
     highest: highest.tokens,
     histogram: histogram.finish(),
   };
+}
+
+/** null where there is nothing to compare with, or so little that the ratio overflows. */
+function ratioOf(part: number, whole: number): number | null {
+  const ratio = part / whole;
+  return Number.isFinite(ratio) ? ratio : null;
 }
 
 interface Survey {
@@ -197,7 +207,7 @@ function survey(tokens: TokenDump, settings: CovarianceSettings): Survey {
   }
   const [total, positive] = [sum.all.value, sum.positive.value];
   if (![lowest, highest, total, positive].every((value) => Math.abs(value) < LARGEST)) {
-    throw new UserError(
+    throw new ReadError(
       `${tokens.source}: the log-probabilities or advantages are so large that the covariances overflow.`,
     );
   }

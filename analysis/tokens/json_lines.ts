@@ -62,6 +62,7 @@ const FAULT = 8;
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const ZERO = 0x30;
 const COLON_SIGN = 0x3a;
 const OPEN_LIST = 0x5b;
 const BACKSLASH = 0x5c;
@@ -84,6 +85,8 @@ const LONGEST_LEXEME = 1 << 16;
 /** More names than a message shows. */
 const MOST_NAMES = 100;
 const HEAD_BYTES = 64;
+/** So many digits are an integer that float64 holds exactly. */
+const EXACT_DIGITS = 15;
 const WORDS: ReadonlyMap<string, number> = new Map([
   ["true", 1],
   ["false", 0],
@@ -165,7 +168,7 @@ export class JsonLineScanner {
       const code = bytes[i]!;
       if (this.#inText) i = this.#passText(bytes, i);
       else if (code === NEWLINE) {
-        this.#endLine(bytes.subarray(lineStart, i));
+        this.#endLine(bytes, lineStart, i);
         lineStart = ++i;
       } else if (IS_SPACE[code] === 1) i++;
       else if (this.#state === FAULT) {
@@ -181,13 +184,14 @@ export class JsonLineScanner {
     return i;
   }
 
-  #endLine(line: Uint8Array): void {
+  #endLine(bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== START) {
       const isObject = this.#state === DONE;
       if (isObject) this.#hasNames = true;
       else if (!this.#hasNames) this.names.length = 0;
       const cutOff = this.#head;
-      this.#onLine({ number: this.#number, isObject, head: () => cutOff ?? headOf(line) });
+      const head = () => cutOff ?? headOf(bytes.subarray(start, end));
+      this.#onLine({ number: this.#number, isObject, head });
       for (const column of this.#all) {
         column.isPresent = false;
         if (column.values.length > MOST_KEPT) column.values = new Float64Array(FEWEST_VALUES);
@@ -293,15 +297,21 @@ export class JsonLineScanner {
     if (end === i) return this.#fault(i);
     this.#state = AFTER_VALUE;
     if (!this.#isKept()) return end;
-    const word = text.slice(i, end);
     // A number ends with a digit.
-    const value = IS_DIGIT[bytes[end - 1]!] === 1 ? numberOf(bytes, word, i) : WORDS.get(word);
+    const value = IS_DIGIT[bytes[end - 1]!] === 1
+      ? numberOf(bytes, text, i, end)
+      : WORDS.get(text.slice(i, end));
     if (value === undefined) return this.#fault(i);
     const column = this.#column!;
     if (column.path !== undefined) this.#record = value;
     else {
-      if (this.#depth === 1) column.isNull = word === "null";
+      if (this.#depth === 1) column.isNull = text.slice(i, end) === "null";
       this.#push(column, value);
+      // Most of what there is to read: the next value of a list.
+      if (bytes[end] === COMMA && this.#depth === 2) {
+        this.#state = VALUE;
+        return end + 1;
+      }
     }
     return end;
   }
@@ -366,11 +376,22 @@ export class JsonLineScanner {
 }
 
 /** A number, of which JSON's grammar is not checked in every detail; undefined if it is none. */
-function numberOf(bytes: Uint8Array, word: string, start: number): number | undefined {
-  for (let i = start; i < start + word.length; i++) {
+function numberOf(
+  bytes: Uint8Array,
+  text: string,
+  start: number,
+  end: number,
+): number | undefined {
+  let i = start;
+  if (end - start <= EXACT_DIGITS) {
+    let integer = 0;
+    for (; i < end && IS_DIGIT[bytes[i]!] === 1; i++) integer = 10 * integer + bytes[i]! - ZERO;
+    if (i === end) return integer;
+  }
+  for (; i < end; i++) {
     if (IN_NUMBER[bytes[i]!] === 0) return undefined;
   }
-  const value = Number(word);
+  const value = Number(text.slice(start, end));
   return Number.isNaN(value) ? undefined : value;
 }
 

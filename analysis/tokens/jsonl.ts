@@ -4,6 +4,11 @@ import type { DumpFormat } from "./dump.ts";
 import { type JsonColumn, jsonColumn, type JsonLine, JsonLineScanner } from "./json_lines.ts";
 import type { DumpSource } from "./source.ts";
 
+/** What a line counts for in the allowance of a dump, beyond its bytes: the time that the shortest takes. */
+const LINE_BYTES = 32;
+/** So many examples of malformed lines are kept; to make more takes longer than to read the lines. */
+const EXAMPLES = 3;
+
 /** The name by which prime-rl's token export is told. */
 const PRIME_RL_NAME = "trainer_logprobs";
 
@@ -28,10 +33,13 @@ export async function readJsonlTokens(
   let unmasked = 0;
   const fields = fieldsFor(collector);
   const takeLine = (line: JsonLine): void => {
+    source.allowance.take(LINE_BYTES);
     const row = line.isObject ? rowOf(fields) : "it is no JSON object";
     hasColumns ||= row !== NO_COLUMNS && line.isObject;
     if (typeof row === "string") {
-      collector.malformed.add(`line ${line.number} (${row})`, line.head());
+      const { malformed } = collector;
+      if (malformed.count < EXAMPLES) malformed.add(`line ${line.number} (${row})`, line.head());
+      else malformed.count++;
       return;
     }
     if (row.logProb.name === PRIME_RL_NAME) format = "prime-rl";

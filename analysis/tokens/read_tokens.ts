@@ -13,9 +13,9 @@ import { DumpSource } from "./source.ts";
  * for standard input. The tokens go into a temporary file, so that a dump may be larger than memory;
  * `using tokens = await readTokens(path)` removes it again.
  *
- * @throws {ReadError} if the file cannot be read, lacks a column, or holds no response token, or if it
- * inflates out of proportion: beyond 512 MiB to more than 250 times its size (50 times for JSON lines), its
- * tokens in the temporary file counted.
+ * @throws {ReadError} if the file cannot be read, lacks a column, or holds no response token, or if it is
+ * compressed out of proportion: arrays that take more than 250 times their size and 512 MiB, JSON lines that
+ * take more than 50 times theirs and 128 MiB, their tokens in the temporary file (36 bytes each) counted.
  * @throws {UserError} if the temporary folder is full.
  */
 export async function readTokens(path: string): Promise<TokenDump> {

@@ -57,7 +57,8 @@ export function checkSettings(
   };
   if (!isShare(klRatio)) refuse("klRatio", "a share from 0 to 1");
   if (!isShare(clipRatio)) refuse("clipRatio", "a share from 0 to 1");
-  if (Number.isNaN(low)) refuse("low", "a number");
+  if (!Number.isFinite(low)) refuse("low", "a finite number");
+  if (!Number.isFinite(high)) refuse("high", "a finite number");
   if (!(high > low)) refuse("high", `a number above ${name("low")}, which is ${low}`);
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
     refuse("seed", "an integer from 0 to 4294967295");

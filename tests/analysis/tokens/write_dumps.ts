@@ -131,8 +131,14 @@ export interface ZipOptions {
   zip64?: "none" | "local" | "all";
 }
 
+/** A file that was deflated elsewhere, and what the archive says of it. */
+export interface Deflated {
+  deflated: Uint8Array;
+  size: number;
+}
+
 export function zip(
-  files: Record<string, Uint8Array>,
+  files: Record<string, Uint8Array | Deflated>,
   { deflate = false, zip64 = "none" }: ZipOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const parts: Uint8Array[] = [];
@@ -143,14 +149,16 @@ export function zip(
     at += pieces.reduce((sum, piece) => sum + piece.length, 0);
   };
   const IN_EXTRA = 0xffffffff;
-  for (const [name, content] of Object.entries(files)) {
-    const stored: Uint8Array = deflate ? deflateRawSync(content) : content;
+  for (const [name, file] of Object.entries(files)) {
+    const isDeflated = "deflated" in file;
+    const [size, sum] = isDeflated ? [file.size, 0] : [file.length, crc32(file)];
+    const stored: Uint8Array = isDeflated ? file.deflated : deflate ? deflateRawSync(file) : file;
     const shared = [
-      little(2, deflate ? 8 : 0),
+      little(2, isDeflated || deflate ? 8 : 0),
       little(4, 0),
-      little(4, crc32(content)),
+      little(4, sum),
     ];
-    const sizes = [content.length, stored.length];
+    const sizes = [size, stored.length];
     const offset = at;
     const localExtra = zip64 === "none"
       ? new Uint8Array(0)
@@ -162,7 +170,7 @@ export function zip(
       little(2, 0),
       ...shared,
       narrow(stored.length),
-      narrow(content.length),
+      narrow(size),
       little(2, name.length),
       little(2, localExtra.length),
       text(name),
@@ -186,7 +194,7 @@ export function zip(
       little(2, 0),
       ...shared,
       little(4, isWide ? IN_EXTRA : stored.length),
-      little(4, isWide ? IN_EXTRA : content.length),
+      little(4, isWide ? IN_EXTRA : size),
       little(2, name.length),
       little(2, extra.length),
       little(2, 0),

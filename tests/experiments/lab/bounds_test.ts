@@ -1,9 +1,9 @@
 /** Settings, configurations and policies that do not fit: refused in one sentence before any work. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { z } from "zod";
 import { readCheckpoint, writeCheckpoint } from "../../../experiments/lab/checkpoint.ts";
 import { LabError } from "../../../experiments/lab/errors.ts";
-import { validate } from "../../../experiments/lab/experience.ts";
 import {
   type ModelConfig,
   modelConfig,
@@ -24,6 +24,7 @@ import { writeSafetensors } from "../../../experiments/lab/safetensors.ts";
 import { trainSettings } from "../../../experiments/lab/settings.ts";
 import { taskByName } from "../../../experiments/lab/tasks/by_name.ts";
 import { train } from "../../../experiments/lab/train.ts";
+import { validate } from "../../../experiments/lab/validation.ts";
 import { validateConfig } from "../../../experiments/lab/validate_config.ts";
 import { requestGpu, ropeTable, ShapeError } from "../../../kernels/mod.ts";
 import { withSmallBindings } from "../../kernels/transformer/support.ts";
@@ -66,7 +67,7 @@ Deno.test("a policy whose vocabulary is not the task's is refused, with both siz
       await Deno.remove(base, { recursive: true });
       assert.deepEqual([...Deno.readDirSync(folder)], []);
       using policy = createPolicy(gpu, config, initialParameters(config, 1));
-      await assert.rejects(validate(policy, MATH, 1, 0), {
+      await assert.rejects(validate(policy, MATH, { seed: 1, step: 0, samples: 8, all: true }), {
         name: "LabError",
         message: `the policy has ${expected}`,
       });
@@ -157,9 +158,9 @@ Deno.test("a policy goes on only from a checkpoint of its own configuration", as
       await savePolicy("policy", policy, place, 1, {});
     }
     using policy = createPolicy(gpu, CONFIG, initialParameters(CONFIG, 1));
-    await assert.rejects(loadPolicy(policy, place), {
+    await assert.rejects(loadPolicy(policy, place, z.strictObject({}), () => {}), {
       name: "LabError",
-      message: `${place}: hidden_size is 24, expected the policy's, 16.`,
+      message: `${place} is of a policy with hidden_size 24, expected 16.`,
     });
   });
 });
