@@ -5,6 +5,8 @@ import { through } from "./through.ts";
 const CHUNK_BYTES = 1 << 18;
 /** What a gzipped source may always inflate to, whatever its size. */
 const FREE_INFLATION = 1 << 26;
+/** Rows and values that a source may always have, whatever its size. */
+const FREE_PIECES = 1 << 22;
 /** Standard input by any name. Deno opens none of these paths without all permissions. */
 const STANDARD_INPUT: ReadonlySet<string> = new Set([
   "-",
@@ -42,6 +44,7 @@ export class ByteSource implements AsyncDisposable {
   #stream: AsyncGenerator<Uint8Array<ArrayBuffer>>;
   #head: Uint8Array<ArrayBuffer>[] = [];
   #taken = 0;
+  #pieces = 0;
   #end: "unknown" | "whole" | "cut off" = "unknown";
 
   private constructor(name: string, handle: Handle) {
@@ -108,6 +111,21 @@ export class ByteSource implements AsyncDisposable {
     this.#head = [];
     yield* head;
     yield* this.#stream;
+  }
+
+  /**
+   * Counts rows and values that a reader found, each of which costs it time and memory. More than the
+   * source has bytes (before decompression) and than 2^22 are refused: gzipped repetition, no log.
+   *
+   * @throws {ReadError} if there are more.
+   */
+  spend(pieces: number): void {
+    this.#pieces += pieces;
+    if (this.#pieces > FREE_PIECES && this.#pieces > this.#taken) {
+      throw new ReadError(
+        `${this.name} has more rows and values than bytes, which no log has; to read it all the same, unpack it first.`,
+      );
+    }
   }
 
   /** Whether the end of the chunks is known to be the end of what was written: a gzip trailer says so. */

@@ -4,7 +4,6 @@ import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
-import { through } from "./through.ts";
 
 /** A column of a table: whose it is, and which metric. */
 interface Column {
@@ -46,7 +45,7 @@ export function wandbColumn(name: string): Column | undefined {
 const LONGEST_RECORD = 1 << 22;
 
 /** More columns are no table; W&B exports of very many runs come near. */
-const MOST_COLUMNS = 1 << 18;
+const MOST_COLUMNS = 150_000;
 
 /** Cells of a malformed row that are kept to show it. */
 const SHOWN_CELLS = 20;
@@ -69,11 +68,14 @@ async function readTable(
   let pending: string[] | undefined;
   const text = new CsvText(source);
   try {
-    for await (const record of text.records()) {
-      if (table === undefined) table = new Table(record, columnOf, options, malformed);
-      else {
-        if (pending !== undefined) table.add(pending);
-        pending = record;
+    for await (const records of text.records()) {
+      for (const record of records) {
+        source.spend(1 + record.length);
+        if (table === undefined) table = new Table(record, columnOf, options, malformed);
+        else {
+          if (pending !== undefined) table.add(pending);
+          pending = record;
+        }
       }
     }
     if (pending !== undefined) table?.addLast(pending, text.isTerminated);
@@ -179,24 +181,35 @@ class CsvText {
     return this.#source.isWhole || ENDS_CELL.includes(this.#lastByte);
   }
 
-  records(): AsyncIterable<string[]> {
-    return through(
-      this.#copies(),
-      parse({
-        bom: true,
-        relax_column_count: true,
-        relax_quotes: true,
-        skip_empty_lines: true,
-        max_record_size: LONGEST_RECORD,
-      }),
-    );
-  }
-
-  async *#copies(): AsyncGenerator<Uint8Array> {
+  /** The records that each chunk completes. */
+  async *records(): AsyncGenerator<string[][]> {
+    let records: string[][] = [];
+    const parser = parse({
+      bom: true,
+      record_delimiter: ["\r\n", "\n", "\r"],
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      max_record_size: LONGEST_RECORD,
+      // Records are taken here, as a stream would take longer for each than the parser.
+      on_record: (record: string[]) => {
+        records.push(record);
+        return undefined;
+      },
+    });
+    let failure: Error | null | undefined;
+    parser.on("error", (error) => failure = error);
+    parser.resume();
     for await (const chunk of this.#source.chunks()) {
       this.#lastByte = chunk.at(-1) ?? this.#lastByte;
       // The parser may keep what it is given.
-      yield chunk.slice();
+      failure = await new Promise((resolve) => parser.write(chunk.slice(), resolve));
+      yield records;
+      if (failure) throw failure;
+      records = [];
     }
+    await new Promise<unknown>((resolve) => parser.on("error", resolve).end(resolve));
+    yield records;
+    if (failure) throw failure;
   }
 }

@@ -40,6 +40,7 @@ export async function readJsonl(
       const place = `line ${number}`;
       const row = parseJsonObject(line);
       if (row === undefined) {
+        source.spend(costOfUnreadable(line));
         malformed.add(place, line);
         continue;
       }
@@ -49,29 +50,36 @@ export async function readJsonl(
       }
       const step = steps.find((key) => row[key]);
       if (step === undefined) {
+        source.spend(1);
         malformed.add(`${place} ${steps.complaint}`, line);
         continue;
       }
-      addMetrics(collector, step, layout.data === undefined ? row : row[layout.data]);
+      source.spend(
+        1 + addMetrics(collector, step, layout.data === undefined ? row : row[layout.data]),
+      );
     }
   }
   return [{ name: "", series: collector, malformed, ...(config === undefined ? {} : { config }) }];
 }
 
-/** A JSON object, also where Python wrote the bare words NaN and Infinity; undefined if it is none. */
+/** How many pieces a text counts for that is no JSON object: an exception takes long. */
+export function costOfUnreadable(text: string): number {
+  return text.startsWith("{") ? 16 : 1;
+}
+
+/**
+ * A JSON object, also where Python wrote the bare words NaN and Infinity; undefined if it is none. Without
+ * space around it.
+ */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
-  let value: unknown;
+  if (!text.startsWith("{") || !text.endsWith("}")) return undefined;
+  const hasWords = text.includes("NaN") || text.includes("Infinity");
   try {
-    value = JSON.parse(text);
+    const value = JSON.parse(hasWords ? withoutBareWords(text) : text);
+    return isObject(value) ? value : undefined;
   } catch {
-    if (!/NaN|Infinity/.test(text)) return undefined;
-    try {
-      value = JSON.parse(withoutBareWords(text));
-    } catch {
-      return undefined;
-    }
+    return undefined;
   }
-  return isObject(value) ? value : undefined;
 }
 
 /** JSON text with null for the words NaN, Infinity and -Infinity where they are no part of a string. */
@@ -95,8 +103,8 @@ function withoutBareWords(text: string): string {
 const DEEPEST = 32;
 
 /**
- * Adds every number of a row; null and NaN count as values that are not finite, text is no metric. What is
- * nested more than 32 levels deep is counted as malformed.
+ * Adds every number of a row and says how many members it had; null and NaN count as values that are not
+ * finite, text is no metric. What is nested more than 32 levels deep is counted as malformed.
  */
 export function addMetrics(
   collector: SeriesCollector,
@@ -104,19 +112,22 @@ export function addMetrics(
   row: unknown,
   prefix = "",
   depth = 0,
-): void {
-  if (!isObject(row)) return;
+): number {
+  if (!isObject(row)) return 0;
   if (depth > DEEPEST) {
     collector.malformed.add(`more than ${DEEPEST} levels deep`, prefix);
-    return;
+    return 0;
   }
-  for (const name of Object.keys(row)) {
+  const names = Object.keys(row);
+  let count = names.length;
+  for (const name of names) {
     const value = row[name];
     const key = prefix + name;
     if (typeof value === "number") collector.add(step, key, value);
     else if (value === null || value === "NaN") collector.add(step, key, NaN);
-    else if (isObject(value)) addMetrics(collector, step, value, key + "/", depth + 1);
+    else if (isObject(value)) count += addMetrics(collector, step, value, key + "/", depth + 1);
   }
+  return count;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

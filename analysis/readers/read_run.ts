@@ -30,7 +30,7 @@ import { readWandbBinary } from "./wandb_binary.ts";
  */
 const MOST_INFLATION = 20;
 /** Console logs repeat themselves more. */
-const MOST_CONSOLE_INFLATION = 40;
+const MOST_CONSOLE_INFLATION = 100;
 
 /** Characters that a list of keys may have in a message, and in the label of a mean over benchmarks. */
 const LONGEST_LIST = 400;

@@ -2,14 +2,13 @@ import { ReadError } from "../errors.ts";
 import type { ByteSource } from "./bytes.ts";
 import { wandbColumn } from "./csv.ts";
 import { parseJsonObject } from "./jsonl.ts";
+import { LONGEST_LINE } from "./lines.ts";
 import type { LogFormat } from "./run.ts";
 import { StepFinder } from "./step.ts";
 import { isFrameStart } from "./tensorboard.ts";
 import { WANDB_HEADER } from "./wandb_binary.ts";
 
 const HEAD_BYTES = 1 << 18;
-/** As much is looked at where the head is not even one line of JSON: a row may hold a configuration. */
-const LONGEST_HEAD_BYTES = 1 << 22;
 
 /**
  * The format of a log, told from its content and not its name. Text that is neither JSON nor a table is
@@ -28,8 +27,9 @@ export async function recogniseFormat(source: ByteSource): Promise<LogFormat> {
     );
   }
   let text = new TextDecoder().decode(head).trimStart();
+  // A row may be longer than the head, as it may hold a configuration.
   if (text.startsWith("{") && !text.includes("\n")) {
-    text = new TextDecoder().decode(await source.head(LONGEST_HEAD_BYTES)).trimStart();
+    text = new TextDecoder().decode(await source.head(LONGEST_LINE)).trimStart();
   }
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   // A single line that fills the head may be cut off there, so it is judged by its start.
@@ -40,7 +40,7 @@ export async function recogniseFormat(source: ByteSource): Promise<LogFormat> {
   if (text.startsWith("{") && (lines[0] === "{" || text.includes('"log_history"'))) {
     return "trainer-state";
   }
-  return tableFormat(lines) ?? "verl-console";
+  return tableFormat(lines, head.length === HEAD_BYTES) ?? "verl-console";
 }
 
 /** Docker and Kubernetes wrap each console line in JSON. */
@@ -59,12 +59,18 @@ function jsonFormat(rows: Record<string, unknown>[]): LogFormat {
 }
 
 /** A table has a header of distinct names, one of them the step or numbers in the line below. */
-function tableFormat([first = "", second]: string[]): LogFormat | undefined {
+function tableFormat(
+  lines: readonly string[],
+  isCutOff: boolean,
+): LogFormat | undefined {
+  const [first = "", second] = lines;
   const header = cells(first);
+  if (second === undefined && isCutOff) header.pop();
   if (header.length < 2 || new Set(header).size !== header.length || header.includes("")) {
     return undefined;
   }
-  const row = second === undefined ? undefined : cells(second);
+  // A row that is cut off cannot be compared with the header.
+  const row = second === undefined || (isCutOff && lines.length === 2) ? undefined : cells(second);
   if (row !== undefined && row.length !== header.length) return undefined;
   const isNumeric = (cell: string) => cell !== "" && Number.isFinite(Number(cell));
   if (!header.some(StepFinder.knows) && !row?.some(isNumeric)) return undefined;

@@ -1,3 +1,4 @@
+import { copied } from "./copied.ts";
 import type { Malformed } from "./malformed.ts";
 
 /** One metric over training: `values[i]` was logged for `steps[i]`; steps ascend and do not repeat. */
@@ -24,24 +25,25 @@ export interface KeyCount {
 export type RepeatRule = "last" | "mean";
 
 /** No framework logs as many keys; W&B exports of very many runs come near. */
-const MOST_KEYS = 1 << 18;
+const MOST_KEYS = 150_000;
 /** No key is longer. */
 const LONGEST_KEY = 1 << 10;
 
 /** Collects `(step, key, value)` in the order of the log; only the kept keys cost memory. */
 export class SeriesCollector {
   /** Every key seen, kept or not. */
-  readonly counts: Map<string, KeyCount> = new Map();
+  readonly counts: ReadonlyMap<string, KeyCount>;
   /** First and last step of any entry. */
   readonly steps: { first: number; last: number } = { first: Infinity, last: -Infinity };
-  /** What was left out: keys of more than 1024 characters, and those past the 2^18th. */
+  /** What was left out: keys of more than 1024 characters, and those past the 150 000th. */
   readonly malformed: Malformed;
-  #columns = new Map<string, Column>();
+  #entries = new Map<string, Entry>();
   #keep: (key: string) => boolean;
   #repeat: RepeatRule;
 
   /** A collector that stores the keys for which `keep` holds and counts all others. */
   constructor(keep: (key: string) => boolean, repeat: RepeatRule, malformed: Malformed) {
+    this.counts = this.#entries;
     this.#keep = keep;
     this.#repeat = repeat;
     this.malformed = malformed;
@@ -49,7 +51,7 @@ export class SeriesCollector {
 
   /** Adds one logged number; a value that is not finite is counted and left out. */
   add(step: number, key: string, value: number): void {
-    let count = this.counts.get(key);
+    let count = this.#entries.get(key);
     if (count === undefined) {
       if (key.length > LONGEST_KEY) {
         return this.malformed.add(`a key of more than ${LONGEST_KEY} characters`, key);
@@ -57,9 +59,10 @@ export class SeriesCollector {
       if (this.counts.size === MOST_KEYS) {
         return this.malformed.add(`a key past the first ${MOST_KEYS}`, key);
       }
-      count = { finite: 0, notFinite: 0 };
-      this.counts.set(key, count);
-      if (this.#keep(key)) this.#columns.set(key, new Column());
+      // A copy, as a part of a string keeps the whole of it in memory.
+      const copy = copied(key);
+      count = new Entry(this.#keep(copy) ? new Column() : undefined);
+      this.#entries.set(copy, count);
     }
     if (step < this.steps.first) this.steps.first = step;
     if (step > this.steps.last) this.steps.last = step;
@@ -68,17 +71,28 @@ export class SeriesCollector {
       return;
     }
     count.finite++;
-    this.#columns.get(key)?.add(step, value, this.#repeat);
+    count.column?.add(step, value, this.#repeat);
   }
 
   /** The kept series that hold at least one value; the collector is empty of them afterwards. */
   finish(): Map<string, Series> {
     const series = new Map<string, Series>();
-    for (const [key, column] of this.#columns) {
-      if (column.length > 0) series.set(key, column.finish());
-      this.#columns.delete(key);
+    for (const [key, entry] of this.#entries) {
+      if (entry.column && entry.column.length > 0) series.set(key, entry.column.finish());
+      entry.column = undefined;
     }
     return series;
+  }
+}
+
+/** A key's count, and its values where they are kept. */
+class Entry implements KeyCount {
+  finite = 0;
+  notFinite = 0;
+  column: Column | undefined;
+
+  constructor(column: Column | undefined) {
+    this.column = column;
   }
 }
 

@@ -1,5 +1,6 @@
 import crc32c from "crc-32/crc32c";
 import protobuf from "protobufjs/minimal";
+import { ReadError } from "../errors.ts";
 import { ByteReader, type ByteSource } from "./bytes.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
@@ -52,7 +53,7 @@ async function readEventFile(
     const expected = new DataView(checksum.buffer, checksum.byteOffset, 4).getUint32(0, true);
     if (maskedCrc32c(data) !== expected) add("checksum does not match");
     else {
-      const complaint = addEvent(data, collector);
+      const complaint = addEvent(data, collector, (pieces) => source.spend(pieces));
       if (complaint !== undefined) add(complaint);
     }
   }
@@ -72,7 +73,12 @@ export function maskedCrc32c(data: Uint8Array): number {
 }
 
 /** Reads one tensorflow.Event, or says why not. Field numbers: event.proto, summary.proto. */
-function addEvent(data: Uint8Array, collector: SeriesCollector): string | undefined {
+function addEvent(
+  data: Uint8Array,
+  collector: SeriesCollector,
+  spend: (pieces: number) => void,
+): string | undefined {
+  spend(1);
   try {
     let step = 0;
     for (const event = protobuf.Reader.create(data); event.pos < event.len;) {
@@ -90,14 +96,16 @@ function addEvent(data: Uint8Array, collector: SeriesCollector): string | undefi
       if (!isStep(step)) return `has the step ${step}, expected 0 to 2^53 − 1`;
       for (const summary = protobuf.Reader.create(event.bytes()); summary.pos < summary.len;) {
         const tag = summary.uint32();
-        if (tag >>> 3 === 1) addValue(summary.bytes(), step, collector);
-        else summary.skipType(tag & 7);
+        if (tag >>> 3 === 1) {
+          spend(1);
+          addValue(summary.bytes(), step, collector);
+        } else summary.skipType(tag & 7);
       }
     }
     return undefined;
   } catch (error) {
-    if (error instanceof Error) return "not an event";
-    throw error;
+    if (error instanceof ReadError) throw error;
+    return "not an event";
   }
 }
 

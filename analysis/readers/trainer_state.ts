@@ -1,6 +1,6 @@
 import { ReadError } from "../errors.ts";
 import type { ByteSource } from "./bytes.ts";
-import { addMetrics, parseJsonObject } from "./jsonl.ts";
+import { addMetrics, costOfUnreadable, parseJsonObject } from "./jsonl.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
@@ -27,9 +27,13 @@ export async function readTrainerState(
     if (text === undefined) return malformed.add(place, `more than ${LONGEST_LINE} characters`);
     const row = parseJsonObject(text);
     const step = steps.find((key) => row?.[key]);
-    if (row === undefined) malformed.add(place, text);
-    else if (step === undefined) malformed.add(`${place} ${steps.complaint}`, text);
-    else addMetrics(collector, step, row);
+    if (row === undefined) {
+      source.spend(costOfUnreadable(text));
+      malformed.add(place, text);
+    } else if (step === undefined) {
+      source.spend(1);
+      malformed.add(`${place} ${steps.complaint}`, text);
+    } else source.spend(1 + addMetrics(collector, step, row));
   });
   const decoder = new TextDecoder();
   for await (const chunk of source.chunks()) scanner.feed(decoder.decode(chunk, { stream: true }));

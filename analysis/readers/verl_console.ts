@@ -1,4 +1,5 @@
 import type { ByteSource } from "./bytes.ts";
+import { copied } from "./copied.ts";
 import { type LineBatch, readLines } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
 import { parsePythonLiteral } from "./python_literal.ts";
@@ -38,67 +39,42 @@ export async function readVerlConsole(
   const collector = new SeriesCollector(options.keep, "last", malformed);
   const config = new ConfigScanner();
   for await (const batch of readLines(source, malformed)) {
-    for (const { raw, place, isTerminated } of linesToRead(batch, config)) {
-      if (!raw.includes(STEP_MARK)) {
-        config.scan(raw);
-        continue;
-      }
-      const line = raw.replace(COLOUR, "");
-      const match = STEP.exec(line);
+    const { text } = batch;
+    const place = placeIn(batch);
+    // Most lines are neither metrics nor configuration: the next of each is looked for in the text.
+    let step = -1;
+    let start = -1;
+    for (let at = 0; at < text.length;) {
+      if (step < at) step = indexOrEnd(text, STEP_MARK, at);
+      if (start < at) start = config.isFound ? text.length : indexOrEnd(text, CONFIG_START, at);
+      const next = config.isOpen ? at : Math.min(step, start);
+      if (next === text.length) break;
+      source.spend(1);
+      const begin = Math.max(at, text.lastIndexOf("\n", next) + 1);
+      const newline = text.indexOf("\n", next);
+      const end = newline < 0 ? text.length : newline;
+      const raw = text.slice(begin, text[end - 1] === "\r" ? end - 1 : end);
+      at = end + 1;
+      const match = step < end ? STEP.exec(raw.replace(COLOUR, "")) : null;
       if (match === null) {
         config.scan(raw);
         continue;
       }
-      const step = Number(match[1]);
-      if (!isStep(step)) {
-        malformed.add(
-          `${place()} has the step ${match[1]!.slice(0, 24)}, expected 0 to 2^53 − 1`,
-          line,
-        );
+      const [mark, digits] = match;
+      const fields = match.input.slice(match.index + mark.length);
+      if (!isStep(Number(digits))) {
+        const shown = digits!.slice(0, 24);
+        malformed.add(`${place(begin)} has the step ${shown}, expected 0 to 2^53 − 1`, fields);
         continue;
       }
-      const fields = line.slice(match.index + match[0].length);
-      addFields(
-        step,
-        fields,
-        raw.length !== WANDB_LINE && isTerminated,
-        place,
-        collector,
-        malformed,
+      const isTerminated = newline >= 0 || batch.isTerminated;
+      const whole = raw.length !== WANDB_LINE && isTerminated;
+      source.spend(
+        addFields(Number(digits), fields, whole, () => place(begin), collector, malformed),
       );
     }
   }
   return [{ name: "", series: collector, malformed, ...config.result() }];
-}
-
-/** A line of the log. */
-interface Line {
-  /** Without its line end. */
-  raw: string;
-  /** Its number, in words; found only when it is asked for. */
-  place: () => string;
-  /** False if the end of the file may have cut it. */
-  isTerminated: boolean;
-}
-
-/** The lines that may be metrics or configuration; most of a console log is neither and is passed over. */
-function* linesToRead(batch: LineBatch, config: ConfigScanner): Generator<Line> {
-  const { text } = batch;
-  const place = placeIn(batch);
-  let step = -1;
-  let start = -1;
-  for (let at = 0; at < text.length;) {
-    if (step < at) step = indexOrEnd(text, STEP_MARK, at);
-    if (start < at) start = config.isFound ? text.length : indexOrEnd(text, CONFIG_START, at);
-    const next = config.isOpen ? at : Math.min(step, start);
-    if (next === text.length) return;
-    const begin = Math.max(at, text.lastIndexOf("\n", next - 1) + 1);
-    const newline = text.indexOf("\n", next);
-    const end = newline < 0 ? text.length : newline;
-    const raw = text.slice(begin, text[end - 1] === "\r" ? end - 1 : end);
-    yield { raw, place: () => place(begin), isTerminated: newline >= 0 || batch.isTerminated };
-    at = end + 1;
-  }
 }
 
 function indexOrEnd(text: string, part: string, from: number): number {
@@ -123,6 +99,7 @@ function placeIn({ text, firstNumber }: LineBatch): (at: number) => string {
   };
 }
 
+/** Adds the fields of a line and says how many they were. */
 function addFields(
   step: number,
   text: string,
@@ -130,7 +107,7 @@ function addFields(
   place: () => string,
   collector: SeriesCollector,
   malformed: Malformed,
-): void {
+): number {
   // A log that was itself written as JSON ends the line with the text `\n`.
   const end = text.search(/\\[nr]/);
   if (end >= 0) text = text.slice(0, end);
@@ -155,6 +132,7 @@ function addFields(
       if (!isText(field)) malformed.add(place(), field);
     } else collector.add(step, key, value);
   }
+  return fields.length;
 }
 
 /** Whether a text can be a key: no space in it, and no colon but between two other characters. */
@@ -221,7 +199,7 @@ class ConfigScanner {
     }
     this.#characters += line.length;
     if (this.#characters > MOST_CONFIG_CHARACTERS) return this.#reset();
-    this.#lines.push(line);
+    this.#lines.push(copied(line));
     this.#depth += nesting(line);
     if (this.#depth > 0 && this.#lines.length < LONGEST_CONFIG) return;
     const value = parsePythonLiteral(this.#lines.join("\n"));

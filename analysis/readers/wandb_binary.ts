@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import protobuf from "protobufjs/minimal";
+import { ReadError } from "../errors.ts";
 import { ByteReader, type ByteSource } from "./bytes.ts";
 import { addMetrics, parseJsonObject } from "./jsonl.ts";
 import { Malformed } from "./malformed.ts";
@@ -28,32 +29,17 @@ export async function readWandbBinary(
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
-  const collector = new SeriesCollector(options.keep, "mean", malformed);
-  const config = new Config();
-  const steps = new StepFinder();
+  const run = new RecordedRun(source, new SeriesCollector(options.keep, "mean", malformed));
   for await (const record of readRecords(source, malformed)) {
     try {
-      addRecord(record, collector, steps, config);
+      run.add(record);
     } catch (error) {
+      if (error instanceof ReadError) throw error;
       malformed.add("record", (error as Error).message);
     }
   }
-  const rows = { name: "", series: collector, malformed };
-  return [config.items.size === 0 ? rows : { ...rows, config: Object.fromEntries(config.items) }];
-}
-
-/** The configuration as its records come in, each with some of its items. */
-class Config {
-  readonly items: Map<string, unknown> = new Map();
-  #bytes = 0;
-
-  add(record: Uint8Array): void {
-    this.#bytes += record.length;
-    if (this.#bytes > LONGEST_RECORD) {
-      throw new Error(`the configuration has more than ${LONGEST_RECORD} bytes`);
-    }
-    for (const [name, value] of items(record)) this.items.set(name, value);
-  }
+  const rows = { name: "", series: run.series, malformed };
+  return [run.config.size === 0 ? rows : { ...rows, config: Object.fromEntries(run.config) }];
 }
 
 /** The protobuf records of the file: fragments that fit one block, or several put together. */
@@ -68,6 +54,7 @@ async function* readRecords(
   for (let block = 0;; block++) {
     const bytes = await reader.read(BLOCK);
     for (const { type, data, place } of fragmentsOf(bytes, block, malformed)) {
+      source.spend(1);
       if (type === FULL || type === FIRST) {
         isOpen = true;
         record.length = 0;
@@ -143,33 +130,69 @@ function* fragmentsOf(
   }
 }
 
-/** Reads one wandb_internal.Record: 2 is the history, 5 the configuration, 17 the run with its own. */
-function addRecord(
-  data: Uint8Array,
-  collector: SeriesCollector,
-  steps: StepFinder,
-  config: Config,
-): void {
-  for (const [field, record] of submessages(data)) {
-    if (field === 2) addHistory(record, collector, steps);
-    else if (field === 5) config.add(record);
-    else if (field === 17) {
-      for (const [inner, value] of submessages(record)) {
-        if (inner === 4) config.add(value);
+/** The run as its records come in. Field numbers: wandb_internal.proto. */
+class RecordedRun {
+  readonly series: SeriesCollector;
+  readonly config: Map<string, unknown> = new Map();
+  #source: ByteSource;
+  #steps = new StepFinder();
+  #configBytes = 0;
+
+  constructor(source: ByteSource, series: SeriesCollector) {
+    this.#source = source;
+    this.series = series;
+  }
+
+  /** Adds one Record: 2 is the history, 5 the configuration, 17 the run with its own. */
+  add(data: Uint8Array): void {
+    for (const [field, record] of submessages(data)) {
+      if (field === 2) this.#addHistory(record);
+      else if (field === 5) this.#addConfig(record);
+      else if (field === 17) {
+        for (const [inner, value] of submessages(record)) {
+          if (inner === 4) this.#addConfig(value);
+        }
       }
     }
   }
-}
 
-function addHistory(data: Uint8Array, collector: SeriesCollector, steps: StepFinder): void {
-  const row: Record<string, unknown> = Object.fromEntries(items(data));
-  for (const [field, message] of submessages(data)) {
-    // HistoryStep, for writers that do not repeat it as the item `_step`.
-    if (field === 2) row["_step"] ??= protoStep(message);
+  #addHistory(data: Uint8Array): void {
+    const row: Record<string, unknown> = Object.fromEntries(this.#items(data));
+    for (const [field, message] of submessages(data)) {
+      // HistoryStep, for writers that do not repeat it as the item `_step`.
+      if (field === 2) row["_step"] ??= protoStep(message);
+    }
+    const step = this.#steps.find((key) => row[key]);
+    if (step === undefined) throw new Error(this.#steps.complaint);
+    addMetrics(this.series, step, row);
   }
-  const step = steps.find((key) => row[key]);
-  if (step === undefined) throw new Error(steps.complaint);
-  addMetrics(collector, step, row);
+
+  #addConfig(data: Uint8Array): void {
+    this.#configBytes += data.length;
+    if (this.#configBytes > LONGEST_RECORD) {
+      throw new Error(`the configuration has more than ${LONGEST_RECORD} bytes`);
+    }
+    for (const [name, value] of this.#items(data)) this.config.set(name, value);
+  }
+
+  /** The key/value items of a record: key 1 or nested_key 2 (its parts joined by `/`), value_json 16. */
+  #items(data: Uint8Array): Map<string, unknown> {
+    const found = new Map<string, unknown>();
+    for (const [field, message] of submessages(data)) {
+      if (field !== 1) continue;
+      const names: string[] = [];
+      let json = "";
+      for (const [inner, bytes] of submessages(message)) {
+        if (inner === 1 || inner === 2) names.push(DECODER.decode(bytes));
+        else if (inner === 16) json = DECODER.decode(bytes);
+      }
+      const name = names.filter((part) => part !== "").join("/");
+      const value = parseJsonObject(`{"value":${json}}`);
+      this.#source.spend(value === undefined ? 16 : 1);
+      found.set(name, value?.["value"]);
+    }
+    return found;
+  }
 }
 
 function protoStep(data: Uint8Array): number {
@@ -180,23 +203,6 @@ function protoStep(data: Uint8Array): number {
     reader.skipType(tag & 7);
   }
   return 0;
-}
-
-/** The key/value items of a record: key 1 or nested_key 2 (its parts joined by `/`), value_json 16. */
-function items(data: Uint8Array): Map<string, unknown> {
-  const found = new Map<string, unknown>();
-  for (const [field, message] of submessages(data)) {
-    if (field !== 1) continue;
-    const names: string[] = [];
-    let json = "";
-    for (const [inner, bytes] of submessages(message)) {
-      if (inner === 1 || inner === 2) names.push(DECODER.decode(bytes));
-      else if (inner === 16) json = DECODER.decode(bytes);
-    }
-    const name = names.filter((part) => part !== "").join("/");
-    found.set(name, parseJsonObject(`{"value":${json}}`)?.["value"]);
-  }
-  return found;
 }
 
 const DECODER = new TextDecoder();
