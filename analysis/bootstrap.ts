@@ -39,11 +39,13 @@ type Covariance = readonly [number, number, number];
  * 95 % intervals for an ordinary least squares line whose residuals are autocorrelated, as those of
  * successive training steps are, by the post-blackened moving-block bootstrap (Davison & Hinkley 1997,
  * ch. 8): the residuals are whitened by an AR(1), moving blocks of the innovations are drawn (which
- * keeps what the AR(1) missed), coloured again, added to the line, and the line is fitted anew. The
- * intervals are symmetric studentised ones, estimate ± q·standard error, where the standard error
- * accounts for the autocorrelation and q is the 95 % quantile of |estimate* − estimate| / standard
- * error* over the draws; plain percentile intervals of block resampling cover far too little at the 20
- * to 100 points that a run has. tests/analysis/bootstrap_test.ts measures the coverage.
+ * keeps what the AR(1) missed: with AR(2) noise of weights 0.2 and 0.4 and 120 pairs the intervals cover
+ * in 85 to 90 % of runs, with blocks of length 1 in 78 to 81 %), coloured again, added to the line, and
+ * the line is fitted anew. The intervals are symmetric studentised ones, estimate ± q·standard error,
+ * where the standard error accounts for the autocorrelation and q is the 95 % quantile of
+ * |estimate* − estimate| / standard error* over the draws; plain percentile intervals of block resampling
+ * cover far too little at the 20 to 100 points that a run has. tests/analysis/bootstrap_test.ts measures
+ * the coverage.
  *
  * @param x The regressor, one value per pair, in order of the steps.
  * @param residuals y − (intercept + slope·x).
