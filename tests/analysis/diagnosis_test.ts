@@ -55,6 +55,13 @@ Deno.test("a collapse: its course, when it was spent, what is left to gain, the 
   assert.match(about(found, "remedy").finding, /KL-Cov .* Clip-Cov/);
 });
 
+Deno.test("the gain that is done is that since the start, of what there was to gain then", async () => {
+  // From 0.24 to 0.36, with a ceiling at 0.45.
+  const found = await findings(verlConsole(rows((step) => 0.6 - 0.3 * Math.min(1, step / 50))));
+  const [, done] = /^(\d+(?:\.\d)?) % of the gain/.exec(about(found, "gain done").finding)!;
+  assert(Math.abs(Number(done) - 57) < 3, done);
+});
+
 Deno.test("stable and exploding entropies get no remedy that raises them", async () => {
   const stable = await findings(verlConsole(rows((step) => 0.5 + 0.02 * Math.sin(step))));
   assert.match(about(stable, "entropy course").finding, /^the entropy is stable/);

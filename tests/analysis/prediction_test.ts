@@ -24,6 +24,8 @@ Deno.test("the portion is a share of the steps or a number of them, from the fir
   assert.equal(predictFrom(RUN, { steps: 36 }).fitted, 10);
   const later = RUN.map((pair) => ({ ...pair, step: pair.step + 1000 }));
   assert.deepEqual(predictFrom(later, { steps: 36 }).fittedSteps, [1000, 1036]);
+  const resumed = RUN.map((pair) => ({ ...pair, step: pair.step + 40 }));
+  assert.deepEqual(predictFrom(resumed, { fraction: 0.15 }).fittedSteps, [40, 64]);
   assert.deepEqual(predictFrom(RUN, { steps: 36 }, { reverse: true }).fittedSteps, [124, 160]);
 });
 
@@ -96,6 +98,25 @@ Deno.test("rivals: pairs may come in any order of steps, and a half that is near
   assert(Math.abs(sigmoid(mixed).rmse / sigmoid(RUN).rmse - 1) < 0.01);
   const late = RUN.map((pair, i) => i < 21 ? { ...pair, entropy: 0.6 + 1e-15 * i } : pair);
   assert(compareRivals(late).every(({ outOfSample }) => outOfSample === undefined));
+});
+
+Deno.test("rivals: AICc charges for coefficients, the more the fewer the pairs", () => {
+  const pairs = RUN.slice(0, 10).map((pair, i) => ({
+    ...pair,
+    score: pair.score + 0.01 * Math.sin(5 * i),
+  }));
+  const rivals = compareRivals(pairs);
+  for (const [name, k] of [["law", 3], ["quadratic", 4], ["sigmoid", 5]] as const) {
+    const { rmse, aicc } = rivals.find(({ model }) => model === name)!;
+    const expected = 10 * Math.log(rmse ** 2) + 2 * k + 2 * k * (k + 1) / (10 - k - 1);
+    assert(Math.abs(aicc! - expected) < 1e-9, `${name}: ${aicc}, expected ${expected}`);
+  }
+});
+
+Deno.test("rivals: the error out of sample is that of the second half by a fit to the first", () => {
+  const pairs = RUN.map((pair, i) => i < 21 ? pair : { ...pair, score: pair.score + 0.03 });
+  const { outOfSample } = compareRivals(pairs).find(({ model }) => model === "law")!;
+  assert(Math.abs(outOfSample! - 0.03) < 1e-10, `it is ${outOfSample}`);
 });
 
 Deno.test("rivals: a power law needs positive entropy", () => {

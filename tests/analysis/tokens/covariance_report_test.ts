@@ -198,6 +198,17 @@ Deno.test("of equal covariances KL-Cov touches the first", () => {
     Array.from(touchedTokens(dump, report), ({ position }) => position),
     [0, 1, 2],
   );
+  // The last one is above the equals, so that only one of them is left to touch.
+  tokens.push({ logProb: 9, advantage: 1, oldLogProb: NaN });
+  tokens.push({ logProb: -9, advantage: 1, oldLogProb: NaN });
+  using higher = dumpOf(tokens);
+  assert.deepEqual(
+    Array.from(
+      touchedTokens(higher, covarianceReport(higher, { ...DEFAULT_SETTINGS, klRatio: 0.2 })),
+      ({ position }) => position,
+    ),
+    [1, 10],
+  );
 });
 
 Deno.test("Clip-Cov's sample is the same for a seed, and every set of candidates equally likely", () => {
