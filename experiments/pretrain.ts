@@ -1,9 +1,9 @@
 /** `deno task pretrain MODEL`: makes a base model, and its instruct variant, for a task. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { number, UsageError } from "../analysis/cli/command.ts";
+import { number, OUT_HELP, UsageError } from "../analysis/cli/command.ts";
 import { requestGpu } from "../kernels/mod.ts";
-import { runLabCommand } from "./command.ts";
+import { joinNegatives, runLabCommand } from "./command.ts";
 import { expectBaseModelPlace, makeBaseModel } from "./lab/base_model.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "./lab/families.ts";
 import { INSTRUCTION, type Pass, PRETRAINING, untrainedPolicy } from "./lab/pretrain.ts";
@@ -24,7 +24,8 @@ MODEL is one of ${BASE_MODEL_NAMES.join(", ")}.
   --steps N      updates (default ${
   TASK_NAMES.map((name) => `${PRETRAINING[name].steps} for ${name}`).join(", ")
 })
-  --out DIR      the folder to write into, made if missing (default results/models)
+  --out DIR      ${OUT_HELP}
+                 (default: results/models)
   --resume       go on with one that was stopped, or begin it
 
 Files:
@@ -37,7 +38,7 @@ Files:
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArgs({
-    args: Deno.args,
+    args: joinNegatives(Deno.args),
     allowPositionals: true,
     options: {
       task: { type: "string", default: "math" },

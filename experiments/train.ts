@@ -1,9 +1,9 @@
 /** `deno task train`: one run of RL in the lab, from a base model to a raw log. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { UsageError } from "../analysis/cli/command.ts";
+import { OUT_HELP, UsageError } from "../analysis/cli/command.ts";
 import { requestGpu } from "../kernels/mod.ts";
-import { runLabCommand } from "./command.ts";
+import { joinNegatives, runLabCommand } from "./command.ts";
 import { hasCheckpoint } from "./lab/checkpoint.ts";
 import { LabError } from "./lab/errors.ts";
 import {
@@ -52,7 +52,8 @@ Options:
                    the settings of these names, below
   --set KEY=VALUE  any setting below, as often as needed
   --base DIR       the base model's checkpoint (default results/models/MODEL.TASK)
-  --out DIR        the folder to write into, made if missing (default runs)
+  --out DIR        ${OUT_HELP}
+                   (default: runs)
   --resume         go on with a run that was stopped, or begin it
   --help           this text
 
@@ -127,14 +128,9 @@ interface Arguments extends Partial<Record<typeof SETTINGS[number], string>> {
 
 /** @throws {UsageError} if an option is not there, or lacks its value. */
 function readArguments(): Arguments {
-  const args: string[] = [];
-  for (const argument of Deno.args) {
-    // To parseArgs a negative number is an option.
-    if (/^-\d/.test(argument) && args.length > 0) args.push(`${args.pop()}=${argument}`);
-    else args.push(argument);
-  }
   try {
-    return parseArgs({ args, options: OPTIONS }).values as unknown as Arguments;
+    return parseArgs({ args: joinNegatives(Deno.args), options: OPTIONS })
+      .values as unknown as Arguments;
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     if (code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION") throw error;

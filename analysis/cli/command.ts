@@ -53,6 +53,9 @@ function isUsage(error: unknown): boolean {
     String((error as { code?: unknown } | null)?.code).startsWith("ERR_PARSE_ARGS");
 }
 
+/** Characters of a row of a table; the names of a log's keys may be of any length. */
+export const LONGEST_CELL = 2000;
+
 /** Characters that a line of progress has room for. */
 const LONGEST_PROGRESS = 70;
 

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { ReadError, UserError } from "../errors.ts";
 import { paperRows } from "../paper_data.ts";
+import { printable, printableJson } from "../printable.ts";
 import {
   type CovarianceReport,
   covarianceReport,
@@ -16,8 +17,17 @@ import { isStandardInput } from "../tokens/source.ts";
 import { checkSettings, type CovarianceSettings, DEFAULT_SETTINGS } from "../tokens/settings.ts";
 import { type CovarianceToken, touchedTokens } from "../tokens/touched.ts";
 import { writeWhole } from "../write.ts";
-import { bold, number, printError, runCommand, UsageError, withProgress } from "./command.ts";
-import { expandInputs } from "./inputs.ts";
+import {
+  bold,
+  LONGEST_CELL,
+  number,
+  OUT_HELP,
+  printError,
+  runCommand,
+  UsageError,
+  withProgress,
+} from "./command.ts";
+import { expandInputs, firstOf } from "./inputs.ts";
 import { checkOutFolder, checkOutputs, outputNames } from "./output_names.ts";
 
 const HELP = `Shows the token covariances of a batch, and which tokens Clip-Cov and KL-Cov touch.
@@ -36,8 +46,8 @@ its files. Each file is one batch: join what several ranks wrote (cat rank_*.jso
   --seed INTEGER      seed of Clip-Cov's sample (default ${DEFAULT_SETTINGS.seed})
   --definition NAME   paper (Eqs. 10-14) or verl (at least one token; tokens that PPO clips are no
                       candidates of Clip-Cov); default ${DEFAULT_SETTINGS.definition}
-  --out DIR           the parent folder, made if missing, into which the command writes files of its own
-                      names (default: the current folder)
+  --out DIR           ${OUT_HELP}
+                      (default: the current folder)
   --json              print the numbers as one JSON object per dump, and nothing else, on stdout
 
 Writes NAME.cov.svg, NAME.cov.png and NAME.touched.jsonl, where NAME is that of FILE; sequences and
@@ -95,7 +105,8 @@ async function main(): Promise<boolean> {
     paths,
     isDump,
   );
-  let [done, failed, skipped] = [0, 0, 0];
+  let [done, failed] = [0, 0];
+  const skipped: string[] = [];
   for (const [i, { path, named }] of inputs.entries()) {
     try {
       await show(path, values.out, names[i]!, settings, values.json);
@@ -105,10 +116,13 @@ async function main(): Promise<boolean> {
       if (named) {
         printError(error.message);
         failed++;
-      } else skipped++;
+      } else skipped.push(path);
     }
   }
-  if (skipped > 0) console.error(`${skipped} files in the folders hold no tokens.`);
+  if (skipped.length > 0) {
+    console.error(`${skipped.length} files in the folders hold no tokens.`);
+    console.error(`  ${firstOf(skipped)}`);
+  }
   if (done === 0 && failed === 0) printError(`no token dump in ${positionals.join(", ")}.`);
   return done > 0 && failed === 0;
 }
@@ -167,7 +181,7 @@ async function show(
     "computing",
     () => Promise.resolve().then(() => covarianceReport(tokens, settings)),
   );
-  if (isJson) console.log(JSON.stringify(toJson(tokens, report)));
+  if (isJson) console.log(printableJson(toJson(tokens, report)));
   else console.log(await table(tokens, report));
   await withProgress("writing", async () => {
     await writeWhole(join(folder, name + TOUCHED), touchedLines(tokens, report));
@@ -180,7 +194,7 @@ async function show(
   });
   if (!isJson) {
     const [svg, png, list] = ENDINGS.map((ending) => join(folder, name + ending));
-    console.log(`wrote ${svg}, ${png} and ${list}\n`);
+    console.log(`wrote ${printable(`${svg}, ${png} and ${list}`)}\n`);
   }
 }
 
@@ -243,9 +257,11 @@ async function table(tokens: TokenDump, report: CovarianceReport): Promise<strin
     ]);
   }
   const sequences = `${tokens.sequences} sequence${tokens.sequences === 1 ? "" : "s"}`;
-  const head = `${bold(tokens.source)} (${tokens.format}, ${sequences})`;
+  const head = `${bold(printable(tokens.source, LONGEST_CELL))} (${tokens.format}, ${sequences})`;
   const lines = rows.flatMap(([name, text]) =>
-    [text].flat().map((line, i) => `  ${(i === 0 ? name : "").padEnd(12)}${line}`)
+    [text].flat().map((line, i) =>
+      `  ${(i === 0 ? name : "").padEnd(12)}${printable(line, LONGEST_CELL)}`
+    )
   );
   return [head, ...lines, ""].join("\n");
 }

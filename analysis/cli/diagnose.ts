@@ -4,7 +4,7 @@ import { diagnose, type Diagnosis, type Severity } from "../diagnosis.ts";
 import { ReadError } from "../errors.ts";
 import { printable, printableJson } from "../printable.ts";
 import { readRuns } from "../readers/read_run.ts";
-import { bold, printError, runCommand, UsageError, withProgress } from "./command.ts";
+import { bold, LONGEST_CELL, printError, runCommand, UsageError, withProgress } from "./command.ts";
 
 const HELP = `Says what a training log tells about its policy entropy: findings with their evidence.
 
@@ -64,11 +64,8 @@ async function main(): Promise<boolean> {
   return diagnoses.length === runs.length;
 }
 
-/** Characters of a line; the names of a log's keys may be of any length. */
-const LONGEST_LINE = 2000;
-
 function line(text: string): string {
-  return printable(text, LONGEST_LINE);
+  return printable(text, LONGEST_CELL);
 }
 
 function page({ name, source, findings }: Diagnosis): string {

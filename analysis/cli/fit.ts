@@ -20,6 +20,7 @@ import { compareRivals, formulaOf, type Rival } from "../rivals.ts";
 import {
   bold,
   isSystem,
+  LONGEST_CELL,
   number,
   OUT_HELP,
   printError,
@@ -29,6 +30,7 @@ import {
   withProgress,
 } from "./command.ts";
 import { expandInputs, firstOf } from "./inputs.ts";
+import { outputNames } from "./output_names.ts";
 
 const HELP = `Fits R = −a·exp(H) + b to training logs and draws it.
 
@@ -156,21 +158,13 @@ function tryPredict(pairing: Pairing, portion: Portion, reverse: boolean): Predi
   }
 }
 
-/** No file system has longer names, in bytes; the ending and that of a temporary file need 25. */
-const LONGEST_STEM = 200;
-
 /** What the picture is called, without `.fit` and its ending: as the one log, or `runs`. */
 function stemOf(fitted: readonly Fitted[]): string {
-  const [first] = fitted;
   if (fitted.length !== 1) return "runs";
-  const { source } = first!.run;
+  const { source } = fitted[0]!.run;
   if (source === "-" || source === "/dev/stdin") return "stdin";
-  const stem = basename(resolve(source)).replace(/\.(?:gz|log|out|jsonl?|csv|wandb)$/g, "");
-  const bytes = new TextEncoder().encode(stem);
-  if (bytes.length > LONGEST_STEM) {
-    return new TextDecoder().decode(bytes.subarray(0, LONGEST_STEM)).replace(/\uFFFD+$/, "");
-  }
-  return /^\.*$/.test(stem) ? "run" : stem;
+  const [name] = outputNames([resolve(source)], /(?:\.(?:gz|log|out|jsonl?|csv|wandb))*$/);
+  return name!;
 }
 
 /** The first bytes of the pictures, by their endings. */
@@ -210,9 +204,6 @@ async function draw(fitted: readonly Fitted[], picture: string): Promise<void> {
   const { writeFigure } = await import("../figures/draw.ts");
   await writeFigure(dirname(picture), basename(picture), lawFigure(series, unit));
 }
-
-/** Characters of a row; the names of a log's keys may be of any length. */
-const LONGEST_CELL = 2000;
 
 function table({ run, pairing, fit, prediction, rivals }: Fitted): string {
   const { entropy, score } = run;

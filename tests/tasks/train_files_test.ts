@@ -43,7 +43,10 @@ Deno.test("--out means the same in every command that has it", async () => {
   await withFolder(async (folder) => {
     for (const task of ["pretrain", "train", "fit", "cov"]) {
       const { stdout } = await runTask(task, ["--help"], folder);
-      assert.match(stdout, /^ {2}--out DIR +the folder to write into, made if missing \(default/m);
+      assert.match(
+        stdout,
+        /^ {2}--out DIR +the parent folder, made if missing, into which the command writes/m,
+      );
     }
   });
 });
