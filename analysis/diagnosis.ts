@@ -56,8 +56,20 @@ export function diagnose(run: Run): Diagnosis {
       ...companionFindings(run),
       ...findTraps(run),
       remedy(course),
+      ...leftOut(run),
     ],
   };
+}
+
+/** What of the log the findings do not rest on. */
+function leftOut({ malformed: { count, examples } }: Run): Finding[] {
+  if (count === 0) return [];
+  return [{
+    topic: "malformed",
+    severity: "notice",
+    finding: `${count} pieces of the log could not be used and were left out.`,
+    evidence: examples.join("; "),
+  }];
 }
 
 function entropyDefinition({ entropy, keys }: Run): Finding {

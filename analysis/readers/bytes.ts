@@ -45,6 +45,7 @@ export class ByteSource implements AsyncDisposable {
   #head: Uint8Array<ArrayBuffer>[] = [];
   #taken = 0;
   #pieces = 0;
+  #isGzipped = false;
   #end: "unknown" | "whole" | "cut off" = "unknown";
 
   private constructor(name: string, handle: Handle) {
@@ -121,11 +122,12 @@ export class ByteSource implements AsyncDisposable {
    */
   spend(pieces: number): void {
     this.#pieces += pieces;
-    if (this.#pieces > FREE_PIECES && this.#pieces > this.#taken) {
-      throw new ReadError(
-        `${this.name} has more rows and values than bytes, which no log has; to read it all the same, unpack it first.`,
-      );
-    }
+    if (this.#pieces <= FREE_PIECES || this.#pieces <= this.#taken) return;
+    throw new ReadError(
+      `${this.name} has more rows, values or unreadable lines than a log of its size can have${
+        this.#isGzipped ? "; to read it all the same, unpack it first" : ""
+      }.`,
+    );
   }
 
   /** Whether the end of the chunks is known to be the end of what was written: a gzip trailer says so. */
@@ -167,6 +169,7 @@ export class ByteSource implements AsyncDisposable {
       // gunzip keeps what it is given, so each chunk is copied out of the reused buffer.
       for await (const chunk of raw) yield chunk.slice();
     }
+    this.#isGzipped = true;
     let inflated = 0;
     try {
       const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });

@@ -1,10 +1,13 @@
 /** What is particular to one format each. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { cpuUsage } from "node:process";
+import { gzipSync } from "node:zlib";
 import { ReadError } from "../../../analysis/errors.ts";
 import { joinExports } from "../../../analysis/readers/join.ts";
 import { parsePythonLiteral } from "../../../analysis/readers/python_literal.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
+import type { Run } from "../../../analysis/readers/run.ts";
 import { maskedCrc32c } from "../../../analysis/readers/tensorboard.ts";
 import { withFolder } from "../../support.ts";
 import * as write from "./write_logs.ts";
@@ -122,6 +125,33 @@ Deno.test("W&B CSV: the entropy and the score of a run in two files are joined b
     assert.equal(joined[1]!.score!.values.length, 5);
   }));
 
+Deno.test("W&B CSV: each of 40 000 runs finds its other half among the others", () => {
+  const half = (name: string, part: "entropy" | "score") =>
+    ({
+      format: "wandb-csv",
+      name,
+      [part]: {},
+      steps: { first: 0, last: 1 },
+      validationKeys: [],
+      series: new Map(),
+      keys: new Map(),
+      malformed: { count: 0, examples: [] },
+      notes: [],
+    }) as unknown as Run;
+  const names = Array.from({ length: 40_000 }, (_, i) => `run ${i}`);
+  const runs = [
+    ...names.map((name) => half(name, "score")),
+    ...names.toReversed().map((name) => half(name, "entropy")),
+    half("alone", "score"),
+  ];
+  const before = cpuUsage();
+  const joined = joinExports(runs);
+  const { user } = cpuUsage(before);
+  assert(user < 4e6, `joining took ${user / 1e6} s`);
+  assert.deepEqual(joined.map(({ name }) => name), [...names, "alone"]);
+  assert(joined.every(({ entropy, score }, i) => score && (entropy || i === names.length)));
+});
+
 Deno.test("CSV: percent becomes a fraction where the key names an accuracy, and nowhere else", () =>
   inFile(
     "t.csv",
@@ -149,6 +179,156 @@ Deno.test("CSV: rows of a wrong length are counted, text columns are no metrics"
       assert(!run.keys.has("model"));
     },
   ));
+
+Deno.test("CSV: the last number of a cut file is left out and named, unless the file is known to be whole", () =>
+  withFolder(async (folder) => {
+    const table = "step,entropy,accuracy\n1,1.0000,0.5000\n2,0.7692,0.5923\n3,0.6250,0.6500";
+    const cases: [
+      name: string,
+      content: string | Uint8Array,
+      scores: number[],
+      malformed: string[],
+    ][] = [
+      ["whole", table + "\n", [0.5, 0.5923, 0.65], []],
+      ["whole on Windows", table.replaceAll("\n", "\r\n") + "\r\n", [0.5, 0.5923, 0.65], []],
+      ["cut within the number", table.slice(0, -4), [0.5, 0.5923], [
+        'row 4 ends without a newline, so its last cell may be cut off: "0."',
+      ]],
+      ["without a newline", table, [0.5, 0.5923], [
+        'row 4 ends without a newline, so its last cell may be cut off: "0.6500"',
+      ]],
+      ["gzipped whole", gzipSync(table), [0.5, 0.5923, 0.65], []],
+      ["gzipped and cut", gzipSync(table).subarray(0, -8), [0.5, 0.5923], [
+        'row 4 ends without a newline, so its last cell may be cut off: "0.6500"',
+        'gzip data: "cut off"',
+      ]],
+      ["quoted", table.replace(/0\.6500$/, '"0.6500"'), [0.5, 0.5923, 0.65], []],
+      ["cut within the row", table.slice(0, -7), [0.5, 0.5923], [
+        'row 4 has 2 cells, expected 3: "3,0.6250"',
+      ]],
+    ];
+    for (const [name, content, scores, malformed] of cases) {
+      const path = join(folder, "t.csv");
+      await Deno.writeFile(
+        path,
+        typeof content === "string" ? new TextEncoder().encode(content) : content,
+      );
+      const run = await readRun(path);
+      assert.deepEqual(Array.from(run.score!.values), scores, name);
+      assert.deepEqual(run.malformed.examples, malformed, name);
+      // The entropy of the last row has a comma behind it.
+      assert.equal(run.entropy!.values.length, name === "cut within the row" ? 2 : 3, name);
+    }
+  }));
+
+Deno.test("CSV: a step that may be cut leaves its row out; W&B's exports are treated alike", () =>
+  inFile("t.csv", "entropy,accuracy,step\n0.5,0.1,9\n0.4,0.2,1", async (path) => {
+    assert.deepEqual(points((await readRun(path)).entropy!), [[9, 0.5]]);
+    await Deno.writeTextFile(path, "Step,a - entropy,a - accuracy\n1,0.5,0.10\n2,0.4,0.2");
+    const run = await readRun(path);
+    assert.deepEqual(points(run.score!), [[1, 0.1]]);
+    assert.equal(run.malformed.count, 1);
+  }));
+
+Deno.test("CSV: the rows before a quotation mark that is never closed are all kept", () =>
+  inFile(
+    "t.csv",
+    "step,entropy,score\n" + Array.from({ length: 40 }, (_, i) => `${i},0.5,"0.${i}"\n`).join("") +
+      '40,0.5,"0.4',
+    async (path) => {
+      const run = await readRun(path);
+      assert.equal(run.score!.values.length, 40);
+      assert.equal(run.malformed.count, 1);
+    },
+  ));
+
+Deno.test("the last field of a gzipped console log without a newline is whole", () =>
+  inFile(
+    "log.gz",
+    gzipSync("step:1 - actor/entropy:0.9\nstep:2 - actor/entropy:0.8"),
+    async (path) => {
+      assert.deepEqual(points((await readRun(path)).entropy!), [[1, 0.9], [2, 0.8]]);
+      await Deno.writeFile(path, (await Deno.readFile(path)).subarray(0, -1));
+      assert.deepEqual(points((await readRun(path)).entropy!), [[1, 0.9]]);
+    },
+  ));
+
+Deno.test("a step that is negative, infinite or past 2^53 is named and its row left out, in every format", () =>
+  withFolder(async (folder) => {
+    const step = (step: number) => ({ step, values: { entropy: 0.5, "actor/entropy": 0.5 } });
+    const event = (one: number) => write.tensorBoard([step(1), step(one)], true);
+    const cases: [content: string | Uint8Array, complaint: RegExp][] = [
+      ["step,entropy\n1,0.5\n1e999,0.5\n", /^row 3 has the step 1e999, expected 0 to 2\^53/],
+      ["step,entropy\n1,0.5\n-1,0.5\n", /^row 3 has the step -1, expected 0/],
+      ['{"step":1,"entropy":0.5}\n{"step":1e999,"entropy":0.5}\n', /^line 2 has the step Infinity/],
+      ['{"step":1,"entropy":0.5}\n{"step":-3,"entropy":0.5}\n', /^line 2 has the step -3/],
+      ['{"step":1,"entropy":0.5}\n{"step":1e16,"entropy":0.5}\n', /^line 2 has the step 10{16},/],
+      [
+        '{"log_history":[{"step":1,"entropy":0.5},{"step":1e999,"entropy":0.5}]}',
+        /^log_history\[1\] has the step Infinity/,
+      ],
+      [
+        `step:1 - actor/entropy:0.5\nstep:${"9".repeat(400)} - actor/entropy:0.5\n`,
+        /^line 2 has the step 9{24}, expected/,
+      ],
+      [event(-5), /record 3: "has the step -5, expected 0/],
+      [write.wandbBinary([step(1), step(-1)]), /^record: "has the step -1, expected 0/],
+    ];
+    for (const [content, complaint] of cases) {
+      const path = join(folder, "log");
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      await Deno.writeFile(path, bytes);
+      const run = await readRun(path);
+      assert.deepEqual(points(run.entropy!), [[1, 0.5]], String(complaint));
+      assert.deepEqual(run.steps, { first: 1, last: 1 });
+      assert.match(run.malformed.examples[0]!, complaint);
+    }
+  }));
+
+Deno.test("trainer_state.json comes in pieces: brackets and names within strings are no structure", () =>
+  inFile(
+    "state",
+    JSON.stringify({
+      "a": ["log_history", { "log_history": [{ step: 9, entropy: 9 }] }],
+      'quo\\"ted{[': 'log_history": [',
+      log_history: Array.from(
+        { length: 9000 },
+        (_, step) => ({ step, note: '}],"\\[{', entropy: 0.5, nested: { list: [1, [2]] } }),
+      ),
+      "after": { "log_history": 1 },
+    }),
+    async (path) => {
+      const run = await readRun(path);
+      assert.equal(run.format, "trainer-state");
+      assert.equal(run.entropy!.values.length, 9000);
+      assert.equal(run.malformed.count, 0);
+      for (const broken of ["x", "{}", "]"]) {
+        await Deno.writeTextFile(path, '{"log_history": [{"step": 1, "entropy": 2}]}\n' + broken);
+        await assert.rejects(() => readRun(path), /is not a whole one with a list/);
+      }
+      await Deno.writeTextFile(path, '{"log_history": []}');
+      await assert.rejects(() => readRun(path), /\(read as trainer-state\) holds no metrics\.$/);
+    },
+  ));
+
+Deno.test("a row of JSON lines may be longer than what the format is told from", () =>
+  inFile(
+    "long.jsonl",
+    JSON.stringify({ run: { note: "x".repeat(600_000) } }) + "\n" +
+      JSON.stringify({ step: 1, data: { "actor/entropy": 0.5, "val-core/a/acc/mean@1": 1 } }) +
+      "\n",
+    async (path) => assert.equal((await readRun(path)).format, "run-log"),
+  ));
+
+Deno.test("event files are found through links, and a link to nothing is passed over", () =>
+  withFolder(async (folder) => {
+    const events = join(folder, "events");
+    await Deno.mkdir(events);
+    await Deno.writeFile(join(folder, "file"), write.tensorBoard(ROWS, true));
+    await Deno.symlink(join(folder, "file"), join(events, "events.out.tfevents.1700000001.a"));
+    await Deno.symlink(join(folder, "none"), join(events, "events.out.tfevents.1700000002.a"));
+    assert.equal((await readRun(events)).entropy!.values.length, ROWS.length);
+  }));
 
 Deno.test("TensorBoard: the checksum of TFRecord is CRC-32C, rotated and offset", () => {
   // CRC-32C of "123456789" is e3069283 (RFC 3720, appendix B.4, gives the polynomial).
@@ -260,7 +440,9 @@ Deno.test("Python literals as pprint writes them", () => {
     tuple: [1, 2],
     single: [3],
   });
-  for (const broken of ["{'a': ", "{'a' 1}", "'x", "f(1)", "[1] 2", "[".repeat(1000)]) {
-    assert.equal(parsePythonLiteral(broken), undefined);
+  const broken = ["{'a': ", "{'a' 1}", "'x", "'", "'x\\'", "f(1)", "[1] 2", "[".repeat(1000)];
+  assert.equal(parsePythonLiteral("'it\\'s \\\\'"), "it's \\");
+  for (const text of [...broken, "constructor", "toString"]) {
+    assert.equal(parsePythonLiteral(text), undefined);
   }
 });

@@ -8,49 +8,7 @@ import { fitLaw } from "../../../analysis/law.ts";
 import { pairs } from "../../../analysis/pairs.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
 import { LOGS, testOnLogs, withFolder } from "../../support.ts";
-import * as write from "./write_logs.ts";
-
-const WRITERS: Record<
-  string,
-  { entropy: string; score: string; write: (rows: write.Row[]) => string | Uint8Array }
-> = {
-  "verl-console": {
-    entropy: "actor/entropy",
-    score: "val-core/gsm8k/acc/mean@1",
-    write: write.verlConsole,
-  },
-  "verl-jsonl": { entropy: "actor/entropy", score: "val/test_score/gsm8k", write: write.verlJsonl },
-  "run-log": {
-    entropy: "actor/entropy",
-    score: "val-core/math-500/acc/mean@1",
-    write: (rows) => write.runLog(rows, { seed: 1 }),
-  },
-  "trainer-state": { entropy: "entropy", score: "eval_reward", write: write.trainerState },
-  "trainer-log": { entropy: "entropy", score: "eval_reward", write: write.msSwift },
-  "wandb-history": { entropy: "train/entropy", score: "eval/reward", write: write.wandbHistory },
-  "wandb-csv": {
-    entropy: "actor/entropy",
-    score: "val-core/a/acc/mean@1",
-    write: (rows) => write.wandbCsv({ "the run - 1": rows }),
-  },
-  "wandb-binary": {
-    entropy: "actor/entropy",
-    score: "val-core/a/acc/mean@1",
-    write: (rows) => write.wandbBinary(rows, { nested: true }),
-  },
-  tensorboard: {
-    entropy: "actor/entropy",
-    score: "val-core/a/acc/mean@1",
-    write: (rows) => write.tensorBoard(rows, true),
-  },
-  csv: { entropy: "entropy", score: "performance", write: write.csv },
-  jsonl: {
-    entropy: "optim/entropy",
-    score: "test/env/all/reward/total",
-    write: (rows) =>
-      rows.map(({ step, values }) => JSON.stringify({ step, ...values }) + "\n").join(""),
-  },
-};
+import { WRITERS } from "./write_logs.ts";
 
 /** Steps that ascend, each with an entropy, a score, or both; the first with both, so that the header is full. */
 const runs = fc.array(

@@ -198,3 +198,46 @@ function joined(parts: Uint8Array[]): Uint8Array {
   }
   return whole;
 }
+
+/** A writer of each format with two keys that it knows. */
+export const WRITERS: Record<
+  string,
+  { entropy: string; score: string; write: (rows: Row[]) => string | Uint8Array }
+> = {
+  "verl-console": {
+    entropy: "actor/entropy",
+    score: "val-core/gsm8k/acc/mean@1",
+    write: verlConsole,
+  },
+  "verl-jsonl": { entropy: "actor/entropy", score: "val/test_score/gsm8k", write: verlJsonl },
+  "run-log": {
+    entropy: "actor/entropy",
+    score: "val-core/math-500/acc/mean@1",
+    write: (rows) => runLog(rows, { seed: 1 }),
+  },
+  "trainer-state": { entropy: "entropy", score: "eval_reward", write: trainerState },
+  "trainer-log": { entropy: "entropy", score: "eval_reward", write: msSwift },
+  "wandb-history": { entropy: "train/entropy", score: "eval/reward", write: wandbHistory },
+  "wandb-csv": {
+    entropy: "actor/entropy",
+    score: "val-core/a/acc/mean@1",
+    write: (rows) => wandbCsv({ "the run - 1": rows }),
+  },
+  "wandb-binary": {
+    entropy: "actor/entropy",
+    score: "val-core/a/acc/mean@1",
+    write: (rows) => wandbBinary(rows, { nested: true }),
+  },
+  tensorboard: {
+    entropy: "actor/entropy",
+    score: "val-core/a/acc/mean@1",
+    write: (rows) => tensorBoard(rows, true),
+  },
+  csv: { entropy: "entropy", score: "performance", write: csv },
+  jsonl: {
+    entropy: "optim/entropy",
+    score: "test/env/all/reward/total",
+    write: (rows) =>
+      rows.map(({ step, values }) => JSON.stringify({ step, ...values }) + "\n").join(""),
+  },
+};
