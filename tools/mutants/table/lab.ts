@@ -199,11 +199,11 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/run_log.ts",
-    text: "else if (line.step >= next) return kept;",
-    replacement: "else if (line.step > next) return kept;",
-    what: "a resumed log repeats the step after its checkpoint",
+    text: "if (step !== nextStep) {",
+    replacement: "if (step < nextStep) {",
+    what: "a log may skip steps",
     tests: RUN_LOG,
-    filter: "cut at any byte",
+    filter: "steps are written in order",
   },
   {
     file: "experiments/lab/run_log.ts",
@@ -339,7 +339,7 @@ export const LAB_MUTANTS: readonly Mutant[] = [
     replacement: "problem.shown.every((x) => runProgram(program, x) === problem.outputs[x])",
     what: "a program is verified on the shown examples alone",
     tests: [`${LAB}/tasks/code_test.ts`],
-    filter: "same on all ten inputs",
+    filter: "what the prompt shows",
   },
   {
     file: "experiments/lab/tasks/response.ts",

@@ -122,6 +122,21 @@ Deno.test("the example of the task's description", () => {
   }
 });
 
+Deno.test("a program that does what the prompt shows, and something else besides, is wrong", () => {
+  const random = seededRandom(6);
+  for (let i = 0; i < 200; i++) {
+    const problem = drawCodeProblem(1 + i % 4, random);
+    const [, , third, fourth] = problem.shown;
+    // x(x − 1)(x − third)(x − fourth) is 0 at the inputs that are shown.
+    const vanishing = `xx1-*x${third}-*x${fourth}-*`;
+    const program = `${programText(problem.instructions)}${vanishing}+`;
+    assert(problem.shown.every((x) => runProgram(program, x) === problem.outputs[x]));
+    const elsewhere = INPUTS.some((x) => runProgram(vanishing, x) !== 0);
+    assert.equal(task.verify(problem, `${program}.`).correct, !elsewhere);
+    assert(elsewhere);
+  }
+});
+
 Deno.test("a response is right exactly if its program does the same on all ten inputs", () => {
   const random = seededRandom(3);
   const short = expression.filter(({ text }) => text.length < 40);
