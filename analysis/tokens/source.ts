@@ -1,4 +1,4 @@
-import { createGunzip } from "node:zlib";
+import { constants, createGunzip } from "node:zlib";
 import { ReadError } from "../errors.ts";
 import { Allowance } from "./allowance.ts";
 import { inflated, INFLATED_BYTES } from "./inflate.ts";
@@ -165,11 +165,13 @@ async function* gunzipped(
   chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>,
   allowance: Allowance,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  // Without it, the last bytes before a cut would be lost, and an error come instead.
+  const finishFlush = constants.Z_SYNC_FLUSH;
   try {
-    yield* inflated(chunks, createGunzip({ chunkSize: INFLATED_BYTES }), allowance);
+    const gunzip = createGunzip({ chunkSize: INFLATED_BYTES, finishFlush });
+    yield* inflated(chunks, gunzip, allowance);
   } catch (error) {
     if (error instanceof ReadError) throw error;
-    if ((error as { code?: string }).code === "Z_BUF_ERROR") return;
     throw new ReadError(`${name}: the gzip data is damaged (${(error as Error).message}).`);
   }
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { assertOneSentence, runTask, withFolder } from "../support.ts";
+import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
 import * as write from "../analysis/tokens/write_dumps.ts";
 import type { Token } from "../analysis/tokens/write_dumps.ts";
 
@@ -244,7 +244,132 @@ Deno.test("cov names bad input in one sentence and leaves nothing behind", () =>
     }
     assert.deepEqual(names(folder), before);
     await file("taken", "a file");
-    const { code, stderr } = await runTask("cov", ["good.jsonl", "--out", "taken"], folder);
+    const refused = async (args: string[], sentence: RegExp) =>
+      assertOneSentence(await runTask("cov", args, folder), sentence);
+    await refused(
+      ["good.jsonl", "--out", "taken"],
+      /^error: --out is taken, which is a file, expected a folder\.$/m,
+    );
+    await refused(
+      ["good.jsonl", "--out", "taken/in/it"],
+      /^error: --out is taken\/in\/it, and .*\/taken is a file, expected a folder\.$/m,
+    );
+    await Deno.mkdir(join(folder, "good.cov.png"));
+    await refused(["good.jsonl"], /^error: good\.cov\.png is a folder, where a file is to be/m);
+    assert.deepEqual(names(folder), [...before, "good.cov.png", "taken"].sort());
+  }));
+
+/** Runs cov with a file as its standard input. */
+async function withInput(args: string[], input: string, folder: string) {
+  const task = [Deno.execPath(), "task", "--quiet", "--config", join(ROOT, "deno.json"), "cov"];
+  const script = 'input=$1; shift; cat "$input" | "$@"';
+  const { INIT_CWD: _, ...env } = Deno.env.toObject();
+  return await run("sh", ["-c", script, "sh", input, ...task, ...args], {
+    cwd: folder,
+    clearEnv: true,
+    env,
+  });
+}
+
+Deno.test({
+  name: "cov reads standard input as it reads a file, of any format and gzipped",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      await Deno.writeFile(join(folder, "a.npz"), write.npz(write.toArrays(BATCH)));
+      await Deno.writeFile(join(folder, "b.gz"), gzipSync(write.sequenceLines(BATCH)));
+      for (const [name, path] of [["a.npz", "-"], ["b.gz", "/dev/stdin"]] as const) {
+        const args = ["--json", "--out", "out"];
+        const file = await runTask("cov", [name, ...args], folder);
+        const piped = await withInput([path, ...args], name, folder);
+        assert.equal(piped.code, 0, piped.stderr);
+        const expected = { ...JSON.parse(file.stdout), source: "standard input" };
+        assert.deepEqual(JSON.parse(piped.stdout), expected);
+        const stem = name.slice(0, 1);
+        assert.equal(
+          await Deno.readTextFile(join(folder, "out/stdin.touched.jsonl")),
+          await Deno.readTextFile(join(folder, `out/${stem}.touched.jsonl`)),
+        );
+        const pictures = names(join(folder, "out")).filter((one) => one.startsWith("stdin.cov."));
+        assert.deepEqual(pictures, ["stdin.cov.png", "stdin.cov.svg"]);
+      }
+      assertOneSentence(
+        await withInput(["-"], "/dev/null", folder),
+        /^error: standard input is empty, expected a token dump\.$/m,
+      );
+    }),
+});
+
+Deno.test("cov writes inside of its folder, whatever its files are called", () =>
+  withFolder(async (folder) => {
+    const dump = write.sequenceLines(BATCH.slice(0, 4));
+    const inputs = ["..npz", "...npz", ".jsonl", "-.npz", "$&$'\".npz", `${"n".repeat(249)}.jsonl`];
+    for (const name of inputs) await Deno.writeFile(join(folder, name), dump);
+    const before = names(folder);
+    const args = ["--out", "a/b", "--", ...inputs];
+    const { code, stderr } = await runTask("cov", args, folder);
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr, "");
+    assert.deepEqual(names(folder), [...before, "a"].sort());
+    assert.deepEqual(names(join(folder, "a")), ["b"]);
+    const stems = ["..npz", "...npz", ".jsonl", "-", "$&$'\"", "n".repeat(200)];
+    assert.deepEqual(
+      names(join(folder, "a/b")),
+      stems.flatMap((stem) => [".cov.png", ".cov.svg", ".touched.jsonl"].map((end) => stem + end))
+        .sort(),
+    );
+  }));
+
+Deno.test("cov replaces what it wrote before, and never what it reads", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(join(folder, "runs"));
+    const dump = write.sequenceLines(BATCH.slice(0, 4));
+    await Deno.writeFile(join(folder, "runs/x.jsonl"), dump);
+    for (const name of ["runs", "runs"]) {
+      const { code, stdout, stderr } = await runTask("cov", [name, "--out", "runs"], folder);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /wrote runs\/x\.cov\.svg, /);
+    }
+    const written = ["x.cov.png", "x.cov.svg", "x.jsonl", "x.touched.jsonl"];
+    assert.deepEqual(names(join(folder, "runs")), written);
+    // A dump of the same name as an output would be lost.
+    await Deno.writeFile(join(folder, "runs/x.touched.jsonl"), dump);
+    const sentence =
+      /^error: runs\/x\.touched\.jsonl would be replaced, but it is to be read; name/m;
+    for (const inputs of [["runs"], ["runs/x.jsonl", "runs/../runs/x.touched.jsonl"]]) {
+      assertOneSentence(await runTask("cov", [...inputs, "--out", "runs"], folder), sentence);
+    }
+    assert.deepEqual(await Deno.readFile(join(folder, "runs/x.touched.jsonl")), dump);
+    const own = await runTask("cov", ["x.touched.jsonl", "--out", "."], join(folder, "runs"));
+    assert.equal(own.code, 0, own.stderr);
+    assert.deepEqual(await Deno.readFile(join(folder, "runs/x.touched.jsonl")), dump);
+  }));
+
+Deno.test("cov prints finite numbers or a sentence, however large those of a dump are", () =>
+  withFolder(async (folder) => {
+    const file = (name: string, line: object) =>
+      Deno.writeTextFile(join(folder, name), JSON.stringify(line) + "\n");
+    await file("large.jsonl", { log_prob: [1e149, -1e149, 0], advantages: [1e150, -1e150, 1] });
+    await file("huge.jsonl", { log_prob: [1e200, -1e200, 0], advantages: [1e200, -1e200, 1] });
+    await file("far.jsonl", {
+      log_prob: [1e308, 1],
+      advantages: [0, 1],
+      old_log_prob: [-1e308, 1],
+    });
+    await file("good.jsonl", { log_prob: [-1, -2], advantages: [0, 1] });
+    const { code, stdout, stderr } = await runTask(
+      "cov",
+      ["large.jsonl", "huge.jsonl", "far.jsonl", "good.jsonl", "--json", "--k", "0.5"],
+      folder,
+    );
     assert.equal(code, 1);
-    assert.match(stderr, /^error: taken\/good\.touched\.jsonl cannot be written: .*\.$/m);
+    assert.equal(
+      stderr,
+      "error: huge.jsonl: the log-probabilities or advantages are so large that the covariances overflow.\n" +
+        "error: far.jsonl: the log-probabilities are too far from the old ones to average the distance.\n",
+    );
+    assert.doesNotMatch(stdout.replaceAll('"positiveShare":null', ""), /null/);
+    const sources = stdout.trim().split("\n").map((line) => JSON.parse(line).source);
+    assert.deepEqual(sources, ["large.jsonl", "good.jsonl"]);
+    assert(names(folder).includes("large.cov.png"));
   }));

@@ -1,7 +1,8 @@
 /** The report against brute force, and what Clip-Cov and KL-Cov touch. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { UserError } from "../../../analysis/errors.ts";
+import { ReadError, UserError } from "../../../analysis/errors.ts";
+import { covarianceFigure } from "../../../analysis/figures/covariance_figure.ts";
 import { TokenCollector } from "../../../analysis/tokens/collector.ts";
 import { covarianceReport } from "../../../analysis/tokens/covariance_report.ts";
 import type { TokenDump } from "../../../analysis/tokens/dump.ts";
@@ -266,6 +267,37 @@ Deno.test("PPO's clip fraction and log-ratio are those of the tokens whose old l
   close(meanAbsoluteLogRatio, 0.3);
 });
 
+Deno.test("whatever finite numbers a batch has, those of its report are finite, or it is refused", () => {
+  const isFinite = (value: unknown): boolean =>
+    typeof value === "number"
+      ? Number.isFinite(value)
+      : typeof value !== "object" || value === null || Object.values(value).every(isFinite);
+  const size = fc.integer({ min: -324, max: 308 });
+  const number = fc.tuple(fc.double({ min: -9, max: 9, noNaN: true }), size)
+    .map(([digits, exponent]) => Number(`${digits}e${exponent}`))
+    .filter(Number.isFinite);
+  const extreme = fc.record({ logProb: number, advantage: number, oldLogProb: number });
+  let [taken, refused] = [0, 0];
+  fc.assert(
+    fc.property(fc.array(extreme, { minLength: 1, maxLength: 6 }), settings, (tokens, chosen) => {
+      try {
+        using dump = dumpOf(tokens);
+        const { highest, ...report } = covarianceReport(dump, chosen);
+        assert(isFinite(report), JSON.stringify(report));
+        assert(isFinite(highest));
+        // The same must hold for the picture.
+        assert(isFinite(covarianceFigure("batch", { ...report, highest })));
+        taken++;
+      } catch (error) {
+        assert(error instanceof ReadError, String(error));
+        refused++;
+      }
+    }),
+    { numRuns: 1000, seed: 8 },
+  );
+  assert(taken > 100 && refused > 100, `${taken} taken, ${refused} refused`);
+});
+
 Deno.test("settings that mean nothing and covariances that overflow are refused in a sentence", () => {
   using dump = dumpOf([{ logProb: 1, advantage: 1, oldLogProb: NaN }]);
   const refused = (change: Partial<CovarianceSettings>, message: string) =>
@@ -276,6 +308,8 @@ Deno.test("settings that mean nothing and covariances that overflow are refused 
   refused({ klRatio: 1.5 }, "klRatio is 1.5, expected a share from 0 to 1.");
   refused({ clipRatio: NaN }, "clipRatio is NaN, expected a share from 0 to 1.");
   refused({ low: 5 }, "high is 5, expected a number above low, which is 5.");
+  refused({ low: -Infinity }, "low is -Infinity, expected a finite number.");
+  refused({ high: Infinity }, "high is Infinity, expected a finite number.");
   refused({ seed: -1 }, "seed is -1, expected an integer from 0 to 4294967295.");
   using large = dumpOf([
     { logProb: 1e200, advantage: 1e200, oldLogProb: NaN },

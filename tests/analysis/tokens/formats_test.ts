@@ -180,6 +180,31 @@ Deno.test("every dtype that NumPy and safetensors share is read exactly", () =>
     }
   }));
 
+Deno.test("integers of 64 bits are read as the nearest float64", () =>
+  withFolder((folder) =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), { minLength: 1, maxLength: 9 }),
+        fc.array(fc.bigInt(0n, 2n ** 64n - 1n), { minLength: 1, maxLength: 9 }),
+        async (signed, unsigned) => {
+          for (const [dtype, values] of [["I64", signed], ["U64", unsigned]] as const) {
+            const bytes = 8 * values.length;
+            const header = JSON.stringify({
+              log_prob: { dtype, shape: [values.length], data_offsets: [0, bytes] },
+              advantages: { dtype, shape: [values.length], data_offsets: [bytes, 2 * bytes] },
+            });
+            const data = new Uint8Array(new BigInt64Array([...values, ...values]).buffer);
+            await reading(folder, safetensorsOf(header, data), (dump) => {
+              const read = tokensOf(dump).flatMap(({ logProb, advantage }) => [logProb, advantage]);
+              assert.deepEqual(read, values.flatMap((value) => [Number(value), Number(value)]));
+            });
+          }
+        },
+      ),
+      { numRuns: 50, seed: 5 },
+    )
+  ));
+
 Deno.test("all 65536 patterns of bfloat16 are read as the upper half of a float32", () =>
   withFolder(async (folder) => {
     const words = Uint32Array.from({ length: 65536 }, (_, half) => half * 65536);
@@ -385,8 +410,121 @@ Deno.test("what is no usable dump is refused in one sentence that names the matt
       '{"log_prob":[1e308,1e308,1],"advantages":[0,1e308,1e308]}',
       /too large to average\.$/,
     );
+    await refused(
+      folder,
+      '{"log_prob":[1e308,-1e308],"advantages":[0,1],"old_log_prob":[-1e308,-1e308]}',
+      /the log-probabilities are too far from the old ones to average the distance\.$/,
+    );
     await assert.rejects(readTokens(join(folder, "none")), /none does not exist\.$/);
     await assert.rejects(readTokens(folder), /is a directory, expected a file\.$/);
+  }));
+
+/** A safetensors file of a header as it stands and of data. */
+function safetensorsOf(
+  header: string | Uint8Array,
+  data: Uint8Array = new Uint8Array(0),
+): Uint8Array {
+  const bytes = typeof header === "string" ? new TextEncoder().encode(header) : header;
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(bytes.length), true);
+  return write.join([length, bytes, data]);
+}
+
+Deno.test("safetensors that the format forbids are refused in one sentence that names the matter", () =>
+  withFolder(async (folder) => {
+    const entry = (begin: number, end: number) =>
+      `{"dtype":"F32","shape":[${(end - begin) / 4}],"data_offsets":[${begin},${end}]}`;
+    const both = (logProb: string, advantages: string, more = "") =>
+      `{${more}"log_prob":${logProb},"advantages":${advantages}}`;
+    const data = new Uint8Array(new Float32Array([-1, -2, 3, 4]).buffer);
+    const good = both(entry(0, 8), entry(8, 16));
+    await reading(folder, safetensorsOf(good, data), (dump) => assert.equal(dump.tokens, 2));
+    await reading(folder, safetensorsOf(both(entry(8, 16), entry(0, 8)), data), (dump) => {
+      assert.deepEqual(tokensOf(dump).map(({ advantage }) => advantage), [-1, -2]);
+    });
+    for (const metadata of ["{}", '{"format":"pt","__proto__":"x"}']) {
+      const header = both(entry(0, 8), entry(8, 16), `"__metadata__":${metadata},`);
+      await reading(folder, safetensorsOf(header + "   ", data), () => {});
+    }
+    await reading(
+      folder,
+      safetensorsOf(both(entry(0, 8), entry(8, 16), `"__proto__":${entry(0, 0)},`), data),
+      (dump) => assert.equal(dump.tokens, 2),
+    );
+
+    const cases: [string, RegExp, Uint8Array?][] = [
+      [both(entry(0, 8), entry(0, 8)), /begins at byte 0 of the data, expected 8, where the/],
+      [both(entry(0, 8), entry(4, 12)), /advantages begins at byte 4 of the data, expected 8/],
+      [both(entry(0, 8), entry(12, 16)), /advantages begins at byte 12 of the data, expected 8/],
+      [both(entry(4, 8), entry(8, 16)), /log_prob begins at byte 4 of the data, expected 0/],
+      [good, /its tensors end at byte \d+, the file at byte \d+/, write.join([data, data])],
+      [both(entry(0, 8), entry(8, 24)), /advantages ends at byte \d+, the file at byte \d+/],
+      [both(entry(0, 8), entry(8, 16), `"log_prob":${entry(8, 16)},`), /"log_prob" stands twice/],
+      [
+        both(entry(0, 8), entry(8, 16), `"log\\u005fprob":${entry(8, 16)},`),
+        /"log_prob" stands twice/,
+      ],
+      [good.replace('"shape":[2]', '"shape":[2],"shape":[2]'), /"shape" stands twice/],
+      [
+        both(entry(0, 8), entry(8, 16), '"__metadata__":{"a":"1","a":"2"},'),
+        /"a" stands twice/,
+      ],
+      [both(entry(0, 8), entry(8, 16), '"__metadata__":{"a":1},'), /its metadata are not texts/],
+      [both(entry(0, 8), entry(8, 16), '"__metadata__":null,'), /its metadata are not texts/],
+      [both(entry(0, 8), "null"), /its header describes advantages wrongly/],
+      [both(entry(0, 8), "[]"), /its header describes advantages wrongly/],
+      [both(entry(0, 8), entry(8, 16).replace("[2]", "[-2]")), /describes advantages wrongly/],
+      [both(entry(0, 8), entry(8, 16).replace("[2]", "[[2]]")), /more than 3 levels/],
+      [both(entry(0, 8), entry(8, 16), '"x":{"y":{"z":{}}},'), /there are more than 3 levels/],
+      ["{}", /its tensors end at byte 10, the file at byte 26/],
+      ['{"log_prob"', /its header is not JSON/],
+      ['{"\xff":1}', /its header describes ÿ wrongly/],
+    ];
+    for (const [header, sentence, content = data] of cases) {
+      await refused(folder, safetensorsOf(header, content), sentence);
+    }
+    const latin = Uint8Array.from('{"\xff":1}', (one) => one.charCodeAt(0));
+    await refused(folder, safetensorsOf(latin, data), /its header is not JSON/);
+    for (const header of ["null", "[]", "1", '"x"']) {
+      await refused(folder, safetensorsOf(header, data), /is no token dump/);
+    }
+  }));
+
+Deno.test("an npz file whose directory and content disagree is refused in one sentence", () =>
+  withFolder(async (folder) => {
+    const arrays = {
+      log_prob: column("f4", [-1, -2]),
+      advantages: column("f4", [3, 4]),
+      log_proc: column("f4", [3, 4]),
+    };
+    for (const deflate of [false, true]) {
+      const whole = write.npz(arrays, { deflate });
+      const latin = new TextDecoder("latin1").decode(whole);
+      const replaced = (from: string, to: string, first = 0) => {
+        const copy = whole.slice();
+        for (let at = latin.indexOf(from, first); at >= 0; at = latin.indexOf(from, at + 1)) {
+          copy.set(new TextEncoder().encode(to), at);
+        }
+        return copy;
+      };
+      await refused(
+        folder,
+        replaced("log_proc.npy", "log_prob.npy"),
+        /is damaged: it holds log_prob\.npy twice\.$/,
+      );
+      const directory = latin.indexOf("PK\x01\x02");
+      const misnamed = replaced("log_proc.npy", "old_prob.npy", directory);
+      misnamed.set(replaced("log_prob.npy", "log_proc.npy").subarray(0, 60));
+      await refused(folder, misnamed, /log_prob\.npy has another name where its directory says/);
+    }
+    const stored = write.npz(arrays);
+    const flipped = stored.slice();
+    const at = new TextDecoder("latin1").decode(stored).indexOf("\n") + 2;
+    flipped[at]! ^= 1;
+    await refused(folder, flipped, /the checksum of log_prob\.npy is wrong/);
+    const long = write.join([write.npy(arrays.log_prob), new Uint8Array(4)]);
+    const files = { "log_prob.npy": long, "advantages.npy": write.npy(arrays.advantages) };
+    await refused(folder, write.zip(files), /log_prob goes on after its last value/);
   }));
 
 Deno.test("a dump of any format cut off or changed at any byte raises only typed errors", () =>
