@@ -1,6 +1,6 @@
 /** Small files that promise much, or are laid out so that a careless reader takes long. */
 import { Buffer } from "node:buffer";
-import { constants, deflateRawSync, gzipSync } from "node:zlib";
+import { constants, deflateRawSync } from "node:zlib";
 import * as write from "./write_dumps.ts";
 
 /** The size up to which `cov` promises to need little memory and time, in bytes. */
@@ -19,27 +19,20 @@ function stretched(start: string, part: string, end = ""): Uint8Array {
   return write.join([text(start), filled(part, SMALL - start.length - end.length), text(end)]);
 }
 
-/** Deflated text whose middle is repeated: deflate's blocks may follow each other after a full flush. */
-function deflated(
-  start: string | Uint8Array,
-  part: Uint8Array,
-  times: number,
-  end = "",
-): Uint8Array {
-  const block = (bytes: Uint8Array) =>
-    deflateRawSync(bytes, { level: 9, finishFlush: constants.Z_FULL_FLUSH });
-  const middle = block(part);
-  return write.join([
-    block(typeof start === "string" ? text(start) : start),
-    ...Array.from({ length: times }, () => middle),
-    block(text(end)),
-    Uint8Array.of(3, 0),
-  ]);
+/** Pieces, each so many times over, deflated: after a full flush, blocks may be repeated. */
+function deflated(...pieces: [string | Uint8Array, number?][]): Uint8Array {
+  const blocks = pieces.flatMap(([piece, times = 1]) => {
+    const bytes = typeof piece === "string" ? text(piece) : piece;
+    const options = { level: 9, finishFlush: constants.Z_FULL_FLUSH };
+    const block = deflateRawSync(bytes, options);
+    return Array.from({ length: times }, () => block);
+  });
+  return write.join([...blocks, Uint8Array.of(3, 0)]);
 }
 
 /** The same as a gzip file, cut off before its checksum. */
-function gzipped(...parts: Parameters<typeof deflated>): Uint8Array {
-  return write.join([Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), deflated(...parts)]);
+function gzipped(...pieces: Parameters<typeof deflated>): Uint8Array {
+  return write.join([Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), deflated(...pieces)]);
 }
 
 function safetensors(header: string | Uint8Array, data = 0): Uint8Array<ArrayBuffer> {
@@ -70,13 +63,13 @@ const ZEROS = 300;
 export const HOSTILE: Record<string, () => [Uint8Array, Expected]> = {
   "zeros.npz": () => [
     npz([ZEROS << 18], (header) => ({
-      deflated: deflated(header, MEBIBYTE, ZEROS),
+      deflated: deflated([header], [MEBIBYTE, ZEROS]),
       size: header.length + ZEROS * MEBIBYTE.length,
     })),
     /inflates from \d+ to more than 536870912 bytes/,
   ],
   "zeros.safetensors.gz": () => [
-    gzipped(safetensors('{"a":{}}'), MEBIBYTE, 600),
+    gzipped([safetensors('{"a":{}}')], [MEBIBYTE, 600]),
     /inflates from \d+ to more than 536870912 bytes/,
   ],
   "promise.npz": () => [
@@ -117,9 +110,9 @@ export const HOSTILE: Record<string, () => [Uint8Array, Expected]> = {
   },
   "long-header.safetensors.gz": () => [
     gzipped(
-      write.join([Uint8Array.of(0, 0xe1, 0xf5, 5, 0, 0, 0, 0), text('{"a":[')]),
-      filled("[],", 3 << 18),
-      130,
+      [Uint8Array.of(0, 0xe1, 0xf5, 5, 0, 0, 0, 0)],
+      ['{"a":['],
+      [filled("[],", 3 << 18), 130],
     ),
     /has a header of 100000000 bytes, expected at most 8388608/,
   ],
@@ -137,32 +130,32 @@ export const HOSTILE: Record<string, () => [Uint8Array, Expected]> = {
     /its header describes .* wrongly/,
   ],
   "numbers.jsonl.gz": () => [
-    gzipped('{"advantages":1,"log_prob":[0', filled(",0", 1 << 20), 100, "]}\n"),
+    gzipped(['{"advantages":1,"log_prob":[0'], [filled(",0", MEBIBYTE.length), 300], ["]}\n"]),
     /line 1 inflates to more than 16777216 numbers/,
   ],
-  "columns.jsonl.gz": () => {
-    const names = [
-      "log_prob",
-      "advantages",
-      "mask",
-      "old_log_prob",
-      "token_ids",
-      "tokens",
-      "token",
-    ];
-    const lines = names.map((name) => `{"${name}":[${"0,".repeat(4_000_000)}0]}\n`);
-    return [new Uint8Array(gzipSync(lines.join(""))), /has no column of the names advantages/];
-  },
-  "texts.jsonl.gz": () => [
-    gzipped("", filled("lorem ipsum ", 1 << 20), 200),
-    /is no token dump/,
+  "columns.jsonl.gz": () => [
+    gzipped(
+      ...["log_prob", "advantages", "mask"].flatMap((name): [string | Uint8Array, number?][] => [
+        [`{"${name}":[0`],
+        [filled(",0", MEBIBYTE.length), 32],
+        ["]}\n"],
+      ]),
+    ),
+    /has no column of the names advantages/,
   ],
+  "texts.jsonl.gz": () => {
+    const token = (i: number) => `"${i}${"lorem ipsum ".repeat(5000)}",`;
+    const tokens = Array.from({ length: 2000 }, (_, i) => token(i)).join("");
+    return [
+      gzipped([`{"advantages":1,"log_prob":1,"token":"x"}\n{"tokens":[${tokens}""]}\n`]),
+      1,
+    ];
+  },
   "long-text.jsonl.gz": () => [
     gzipped(
-      '{"log_prob":[-1,-2],"advantages":[1,2],"x":"',
-      filled("lorem ipsum ", 1 << 20),
-      200,
-      '"}',
+      ['{"log_prob":[-1,-2],"advantages":[1,2],"x":"'],
+      [filled("lorem ipsum ", MEBIBYTE.length), 200],
+      ['"}'],
     ),
     /inflates from \d+ to more than 134217728 bytes/,
   ],
