@@ -374,11 +374,11 @@ Deno.test("denow downloads a damaged package again, or names it", () =>
       assert.match(stdout, /^ran task/);
       assert.equal(await Deno.readTextFile(one) + await Deno.readTextFile(two), "one\ntwo\n");
     }
-    // What was only copied or looked up is whole.
+    // What was only copied, looked up or half unpacked is no damage.
     await soon();
     await Deno.writeTextFile(one, "one\n");
     await Deno.writeTextFile(join(npm, "registry.json"), "{}");
-    await Deno.mkdir(join(npm, "other/1.0.0"), { recursive: true });
+    await Deno.mkdir(join(npm, "other/1.0.0.tmp"), { recursive: true });
     assert.equal((await denow(checkout, path, ["task", "x"])).stderr, "");
 
     await soon();
