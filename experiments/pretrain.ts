@@ -7,7 +7,7 @@ import { joinNegatives, runLabCommand } from "./command.ts";
 import { expectBaseModelPlace, makeBaseModel } from "./lab/base_model.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "./lab/families.ts";
 import { INSTRUCTION, type Pass, PRETRAINING, untrainedPolicy } from "./lab/pretrain.ts";
-import { baseModelName, trainSettings } from "./lab/settings.ts";
+import { baseModelName } from "./lab/settings.ts";
 import { TASK_NAMES, taskByName, taskName } from "./lab/tasks/by_name.ts";
 import { validate } from "./lab/validation.ts";
 import { baseModelFolderName, MODELS } from "./models.ts";
@@ -87,7 +87,7 @@ async function main(): Promise<boolean> {
   const accuracies = await validate(policy, task, {
     seed: settings.seed,
     step: 0,
-    samples: trainSettings({}).validationSamples,
+    samples: 1,
     all: true,
   });
   for (const [key, accuracy] of Object.entries(accuracies)) {

@@ -51,7 +51,7 @@ export interface Task<P extends Problem = Problem> {
   readonly pretraining: ProblemSource<P>;
   /** The problems that a policy is trained on by RL. */
   readonly mixtures: Readonly<Record<MixtureName, ProblemSource<P>>>;
-  /** Five held-out lists from easy to hard, by name as in the log (`val-core/<name>/acc/mean@1`). */
+  /** Five held-out lists from easy to hard, by name as in the log's keys (see `validation.ts`). */
   readonly benchmarks: Readonly<Record<string, readonly P[]>>;
   /** A response as the fallible teacher writes it, ended by the end token. */
   teacher(problem: P, random: RandomGenerator): string;
