@@ -70,10 +70,11 @@ async function readTable(
   try {
     for await (const records of text.records()) {
       for (const record of records) {
-        source.spend(1 + record.length);
+        // Cells are cheap: exports of many runs hold a value in one of a hundred.
+        source.spend(1 + (record.length >> 3));
         if (table === undefined) table = new Table(record, columnOf, options, malformed);
         else {
-          if (pending !== undefined) table.add(pending);
+          if (pending !== undefined) source.spend(table.add(pending));
           pending = record;
         }
       }
@@ -131,7 +132,8 @@ class Table {
       : (record) => this.#steps.find((key) => record[place.get(key) ?? -1]);
   }
 
-  add(record: readonly string[]): void {
+  /** Adds a row and says how many values it has. */
+  add(record: readonly string[]): number {
     this.row++;
     const step = this.#stepOf(record);
     if (step === undefined || record.length !== this.#width) {
@@ -140,21 +142,28 @@ class Table {
         ? this.#steps.complaint
         : `has ${record.length} cells, expected ${this.#width}`;
       this.#malformed.add(`${place} ${complaint}`, record.slice(0, SHOWN_CELLS).join(","));
-      return;
+      return 0;
     }
+    let count = 0;
     for (const { at, key, series } of this.#columns) {
       const text = record[at]!.trim();
       if (text === "") continue;
       const value = NOT_FINITE.test(text) ? NaN : Number(text);
       // Text columns (a flag, a model's name) are no metrics.
-      if (!Number.isNaN(value) || NOT_FINITE.test(text)) series.add(step, key, value);
+      if (Number.isNaN(value) && !NOT_FINITE.test(text)) continue;
+      series.add(step, key, value);
+      count++;
     }
+    return count;
   }
 
   /** Adds the last row of the file, without its last cell if that may be cut. */
   addLast(record: string[], isTerminated: boolean): void {
     const cell = record.at(-1)?.trim() ?? "";
-    if (isTerminated || cell === "" || record.length !== this.#width) return this.add(record);
+    if (isTerminated || cell === "" || record.length !== this.#width) {
+      this.add(record);
+      return;
+    }
     this.#malformed.add(
       `row ${this.row + 1} ends without a newline, so its last cell may be cut off`,
       cell,

@@ -4,8 +4,6 @@ import type { Malformed } from "./malformed.ts";
 /** No metric line comes near this length; what passes it is not a line but a file without newlines. */
 export const LONGEST_LINE: number = 1 << 24;
 
-const NEWLINE = 0x0a;
-
 /** The lines that one chunk of a file completed. */
 export interface LineBatch {
   /** The lines with their line ends. */
@@ -47,8 +45,11 @@ export async function* readLines(
     text = text.slice(0, last + 1);
     // The line that was too long goes, its newline stays: it counts.
     if (isTooLong) text = text.slice(text.indexOf("\n"));
-    yield { text: rest + text, firstNumber: number, isTerminated: true };
-    number += newlines(chunk);
+    text = rest + text;
+    yield { text, firstNumber: number, isTerminated: true };
+    const count = newlines(text);
+    source.spend(count);
+    number += count;
     rest = newRest;
     isTooLong = false;
   }
@@ -58,8 +59,8 @@ export async function* readLines(
   }
 }
 
-function newlines(bytes: Uint8Array): number {
+function newlines(text: string): number {
   let count = 0;
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] === NEWLINE) count++;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count++;
   return count;
 }

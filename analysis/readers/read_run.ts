@@ -111,13 +111,28 @@ async function readFolder(folder: string, options: ReaderOptions): Promise<Found
       `${folder} is a directory without TensorBoard event files, expected a log file.`,
     );
   }
-  const found = await readTensorBoard(openEach(files), options);
+  const failures: ReadError[] = [];
+  const found = await readTensorBoard(openEach(files, failures), options);
+  if (failures.length === files.length) throw failures[0]!;
+  for (const { message } of failures) found[0]?.malformed.add("event file", message);
   return { name: folder, format: "tensorboard", found };
 }
 
-async function* openEach(paths: readonly string[]): AsyncGenerator<ByteSource> {
+/** Opens one file after another; those that cannot be opened are passed over. */
+async function* openEach(
+  paths: readonly string[],
+  failures: ReadError[],
+): AsyncGenerator<ByteSource> {
   for (const path of paths) {
-    await using source = await ByteSource.open(path);
+    let opened: ByteSource;
+    try {
+      opened = await ByteSource.open(path);
+    } catch (error) {
+      if (!(error instanceof ReadError)) throw error;
+      failures.push(error);
+      continue;
+    }
+    await using source = opened;
     source.mostInflation = MOST_INFLATION;
     yield source;
   }

@@ -3,6 +3,7 @@ import type { ByteSource } from "./bytes.ts";
 import { addMetrics, costOfUnreadable, parseJsonObject } from "./jsonl.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
+import { endOfQuoted } from "./quoted.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
@@ -98,10 +99,22 @@ class HistoryScanner {
         case "\\":
           this.#isEscaped = true;
           break;
-        case '"':
-          this.#isInString = !this.#isInString;
-          if (this.#isInString) this.#string = "";
+        case '"': {
+          if (this.#isInString) {
+            this.#isInString = false;
+            break;
+          }
+          const close = endOfQuoted(text, end);
+          if (close === undefined) {
+            this.#isInString = true;
+            this.#string = "";
+            break;
+          }
+          // Most strings end in the same piece.
+          if (this.#depth === 1) this.#string = text.slice(at, close - 1);
+          at = close;
           break;
+        }
         case "{":
         case "[":
           this.#depth++;

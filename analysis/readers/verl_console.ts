@@ -128,9 +128,10 @@ function addFields(
       key = wrapped?.key ?? "";
       value = parseNumber(wrapped?.value ?? "");
     }
-    if (value === undefined || !isKey(key)) {
-      if (!isText(field)) malformed.add(place(), field);
-    } else collector.add(step, key, value);
+    // A key that was there before needs no second look.
+    if (value !== undefined && (collector.counts.has(key) || isKey(key))) {
+      collector.add(step, key, value);
+    } else if (!isText(field)) malformed.add(place(), field);
   }
   return fields.length;
 }

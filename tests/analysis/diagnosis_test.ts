@@ -62,6 +62,14 @@ Deno.test("the gain that is done is that since the start, of what there was to g
   assert(Math.abs(Number(done) - 57) < 3, done);
 });
 
+Deno.test("what could not be read of the log is said, and nothing where all was read", async () => {
+  const whole = verlConsole(rows(collapse));
+  assert.equal(about(await findings(whole), "malformed"), undefined);
+  const { severity, evidence } = about(await findings(whole.slice(0, -2)), "malformed");
+  assert.equal(severity, "notice");
+  assert.match(evidence, /^line 60: "val-core\//);
+});
+
 Deno.test("stable and exploding entropies get no remedy that raises them", async () => {
   const stable = await findings(verlConsole(rows((step) => 0.5 + 0.02 * Math.sin(step))));
   assert.match(about(stable, "entropy course").finding, /^the entropy is stable/);

@@ -320,6 +320,22 @@ Deno.test("a row of JSON lines may be longer than what the format is told from",
     async (path) => assert.equal((await readRun(path)).format, "run-log"),
   ));
 
+Deno.test({
+  name: "of a folder of event files those that can be opened are read, and the others named",
+  ignore: Deno.build.os === "windows" || Deno.uid() === 0,
+  fn: () =>
+    withFolder(async (folder) => {
+      const path = (i: number) => join(folder, `events.out.tfevents.170000000${i}.a`);
+      for (const i of [1, 2]) await Deno.writeFile(path(i), write.tensorBoard(ROWS, true));
+      await Deno.chmod(path(1), 0);
+      const run = await readRun(folder);
+      assert.equal(run.entropy!.values.length, ROWS.length);
+      assert.match(run.malformed.examples[0]!, /tfevents\.1700000001.*permission denied/);
+      await Deno.chmod(path(2), 0);
+      await assert.rejects(() => readRun(folder), /cannot be read: permission denied\.$/);
+    }),
+});
+
 Deno.test("event files are found through links, and a link to nothing is passed over", () =>
   withFolder(async (folder) => {
     const events = join(folder, "events");

@@ -177,11 +177,11 @@ const GROUPS: Record<string, Record<string, Case>> = {
     },
     "700 MB of newlines": {
       content: () => bomb(GOOD_LINE, "\n", 700),
-      expected: /inflates to more than 100 times its size/,
+      expected: /has more rows, values|inflates to more than 100 times/,
     },
     "700 MB of metrics": {
       content: () => bomb("", GOOD_LINE, 700),
-      expected: /inflates to more than 100 times its size/,
+      expected: /has more rows, values|inflates to more than 100 times/,
     },
     "700 MB of rows": {
       content: () => bomb("", GOOD_ROW, 700),
