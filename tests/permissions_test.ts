@@ -45,6 +45,8 @@ const TABLE: Record<string, readonly string[]> = {
     `--allow-run=${CANDIDATES.join(",")}`,
   ],
   bench: [READ, ...ENVIRONMENT],
+  // It runs the tests, in a copy.
+  mutants: [READ, WRITE, ...ENVIRONMENT, "--allow-run"],
   // It starts itself again, whatever the name that it was started by, to watch over crashes and hangs.
   fuzz: [READ, WRITE, ...ENVIRONMENT, "--allow-run"],
   // Tests run the tasks, copies of denow, and programs that they write, with environments of their own.
@@ -168,7 +170,7 @@ Deno.test("a log names the code's version where CUDA's libraries are on LD_LIBRA
     const flags = permissionsOf(tasks["train"]!.command);
     const { stdout, stderr } = await run(
       Deno.execPath(),
-      ["run", "--quiet", "--no-prompt", ...flags, script],
+      ["run", "--quiet", "--no-prompt", "--config", join(ROOT, "deno.json"), ...flags, script],
       { env: { LD_LIBRARY_PATH: "/usr/local/cuda/lib64" } },
     );
     const described = await run("git", ["describe", "--always", "--dirty", "--exclude=*"], {

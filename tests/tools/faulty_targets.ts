@@ -13,7 +13,7 @@ const TARGETS: Record<string, Target> = {
   "a NaN": () => Promise.reject(new WrongResult("the fit: a holds NaN.")),
   "a rejection that nobody awaits": async () => {
     Promise.reject(new RangeError("late"));
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   },
   "a file left open": async () => void kept.push(await Deno.open(folder)),
   "a file left behind": () => Deno.writeTextFile(join(folder, "rest"), ""),

@@ -8,10 +8,14 @@ import { runCampaign } from "../../tools/fuzz/campaign.ts";
 import { CORPUS_FOLDER, type Entry, readCorpus, TARGETS } from "../../tools/fuzz/corpus.ts";
 import { makeInput } from "../../tools/fuzz/inputs.ts";
 import { shrink } from "../../tools/fuzz/shrink.ts";
+import { makeTargets } from "../../tools/fuzz/targets.ts";
 import { writeFinding } from "../../tools/fuzz/write_finding.ts";
 import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
 
 const corpus = readCorpus();
+
+/** Whether an entry is an input that was a finding. */
+const isFound = ({ name }: Entry) => name.startsWith("found/");
 
 Deno.test("fuzz: a seeded pass over readers, token dumps and checkpoints finds nothing", async () => {
   await withFolder(async (folder) => {
@@ -23,9 +27,19 @@ Deno.test("fuzz: a seeded pass over readers, token dumps and checkpoints finds n
   });
 });
 
+Deno.test("fuzz: what was found once is answered, or read", async () => {
+  await withFolder(async (folder) => {
+    const targets = makeTargets(folder, corpus);
+    for (const target of TARGETS) {
+      for (const entry of corpus[target].filter(isFound)) {
+        await targets[target]({ entry, bytes: entry.bytes, isDeep: true });
+      }
+    }
+  });
+});
+
 Deno.test("fuzz: mutations begin with files that are whole, and small", async () => {
-  const whole = (entries: readonly Entry[]) =>
-    entries.filter(({ name }) => !name.startsWith("found/"));
+  const whole = (entries: readonly Entry[]) => entries.filter((entry) => !isFound(entry));
   for (const { name } of whole(corpus.readers)) {
     for (const run of await readRuns(join(CORPUS_FOLDER, "readers", name))) {
       assert(Number.isFinite(fitLaw(pairs(run)).a), name);
