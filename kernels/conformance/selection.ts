@@ -36,7 +36,10 @@ export const selectTopCheck: Check = {
   },
 };
 
-/** {@linkcode selectSample}: exact counts and tokens, the open interval, seeds and streams, uniformity. */
+/**
+ * {@linkcode selectSample}: exact counts and tokens, the open interval, what PPO clips left out, seeds and
+ * streams, uniformity.
+ */
 export const selectSampleCheck: Check = {
   name: "select-sample",
   async run(gpu, tally) {
@@ -51,6 +54,7 @@ export const selectSampleCheck: Check = {
       }
     }
     await withoutLoss(gpu, tally);
+    await unclippedSample(gpu, tally, random);
     await largeSample(gpu, tally);
     await drawsAreUniform(gpu, tally);
   },
@@ -146,6 +150,39 @@ async function withoutLoss(gpu: Gpu, tally: Tally): Promise<void> {
   const [selected, counts] = await recorder.read(selection.selected, selection.counts);
   tally.same("counts with tokens without a loss", counts!.subarray(0, 3), [2, 2, size]);
   tally.same("tokens without a loss", selected!, [1, 0, 0, 0, 0, 0, 1]);
+}
+
+/** As verl draws: from the tokens whose gradient PPO's clip leaves, other bounds below and above 1. */
+async function unclippedSample(gpu: Gpu, tally: Tally, random: RandomData): Promise<void> {
+  const size = 4099;
+  const [clipLow, clipHigh, seed, stream, share] = [0.2, 0.28, 6, 2, 0.1];
+  const tokens = random.mask(size);
+  const old = random.normal(size);
+  // None is near a bound, where rounding decides.
+  const logRatios = old.map((_, i) => [-0.6, -0.15, 0, 0.15, 0.22, 0.6][i % 6]!);
+  const signed = old.map((_, i) => [-1, 0, 0.5, 2, -0.25][i % 5]!);
+  const isCandidate = (i: number) => {
+    const [ratio, advantage] = [Math.exp(logRatios[i]!), signed[i]!];
+    const isClipped = (advantage > 0 && ratio > 1 + clipHigh) ||
+      (advantage < 0 && ratio < 1 - clipLow);
+    return tokens[i] !== 0 && !isClipped;
+  };
+  using covariance = gpu.tensor(new Float32Array(size).fill(2));
+  using mask = gpu.tensor(tokens);
+  using logProb = gpu.tensor(old.map((value, i) => value + logRatios[i]!));
+  using oldLogProb = gpu.tensor(old);
+  using advantages = gpu.tensor(signed);
+  using selection = emptySelection(gpu, size);
+  const recorder = gpu.record("sample");
+  const unclipped = { logProb, oldLogProb, advantages, clipLow, clipHigh };
+  const options = { low: 1, high: 5, seed, stream, unclipped };
+  selectSample(recorder, { covariance, mask }, { ratio: share }, options, selection);
+  const [selected, counts] = await recorder.read(selection.selected, selection.counts);
+  const count = tokens.reduce((sum, value) => sum + value, 0);
+  const candidates = tokens.filter((_, i) => isCandidate(i)).length;
+  const n = amountReference(share, 0, count, candidates);
+  tally.same("counts of the unclipped", counts!.subarray(0, 3), [n, candidates, count]);
+  tally.same("the unclipped", selected!, sampleReference(isCandidate, size, n, seed, stream));
 }
 
 async function large(gpu: Gpu, tally: Tally): Promise<void> {

@@ -50,6 +50,12 @@ export async function runTests(
   return readOutcome(success, text(stdout), text(stderr));
 }
 
+/**
+ * A shader that does not compile, or a call that the GPU refuses: conformance counts it as a failure, but it is
+ * no wrong result.
+ */
+const GPU_ERROR = /\.wgsl:\d+:\d+|the GPU (?:reports|was lost)/;
+
 /** What the runner's output says, in the Test Anything Protocol with a step as a subtest. */
 export function readOutcome(success: boolean, tap: string, errors: string): TestOutcome {
   const lines = tap.split("\n");
@@ -65,8 +71,7 @@ export function readOutcome(success: boolean, tap: string, errors: string): Test
     if (name === undefined) continue;
     const message = messageOf(lines[i + 2] ?? "");
     first ??= `${unescaped(name)}: ${message.split("\n")[0]}`;
-    // A shader that does not compile fails its test's assertion, but is no wrong result.
-    if (!message.includes("AssertionError") || /\.wgsl:\d+:\d+/.test(message)) continue;
+    if (!message.includes("AssertionError") || GPU_ERROR.test(message)) continue;
     const test = unescaped(indent === "" ? name : `${parent}: ${name}`);
     return { kind: "failed", test, message };
   }

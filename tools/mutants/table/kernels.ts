@@ -66,7 +66,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
   {
     file: "kernels/covariance/masked_means.wgsl",
     text: "if (i < params.size && mask[i] != 0) {",
-    replacement: "if (i < params.size) {",
+    replacement: "if (i < params.size && mask[i] <= 1) {",
     what: "padding counts in the means of log-prob and advantage",
     ...conformance("covariance"),
   },
@@ -100,8 +100,8 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "kernels/selection/keys.wgsl",
-    text: " && !(UNCLIPPED && is_clipped(i));",
-    replacement: ";",
+    text: "!(UNCLIPPED && is_clipped(i));",
+    replacement: "!(UNCLIPPED && is_clipped(i) && i >= params.size);",
     what: "verl's Clip-Cov draws from tokens that PPO has clipped already",
     ...conformance("select-sample"),
   },
