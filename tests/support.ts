@@ -54,6 +54,23 @@ export async function runTask(name: string, args: string[], folder: string): Pro
   ], { cwd: folder, clearEnv: true, env });
 }
 
+/** Runs a task as {@linkcode runTask} does, with a file's content piped into it; needs a shell. */
+export async function pipeToTask(
+  name: string,
+  args: string[],
+  input: string,
+  folder: string,
+): Promise<Outcome> {
+  const task = [Deno.execPath(), "task", "--quiet", "--config", join(ROOT, "deno.json"), name];
+  const script = 'input=$1; shift; cat "$input" | "$@"';
+  const { INIT_CWD: _, ...env } = Deno.env.toObject();
+  return await run("sh", ["-c", script, "sh", input, ...task, ...args], {
+    cwd: folder,
+    clearEnv: true,
+    env,
+  });
+}
+
 /** Runs a command to its end. */
 export async function run(
   command: string,

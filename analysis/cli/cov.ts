@@ -13,7 +13,7 @@ import {
 import type { TokenDump } from "../tokens/dump.ts";
 import { PPO_CLIP } from "../tokens/ppo_clip.ts";
 import { readTokens } from "../tokens/read_tokens.ts";
-import { isStandardInput } from "../tokens/source.ts";
+import { isStandardInput } from "../standard_input.ts";
 import { checkSettings, type CovarianceSettings, DEFAULT_SETTINGS } from "../tokens/settings.ts";
 import { type CovarianceToken, touchedTokens } from "../tokens/touched.ts";
 import { writeWhole } from "../write.ts";

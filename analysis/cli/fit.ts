@@ -17,6 +17,7 @@ import { joinExports } from "../readers/join.ts";
 import { readRuns } from "../readers/read_run.ts";
 import type { Run } from "../readers/run.ts";
 import { compareRivals, formulaOf, type Rival } from "../rivals.ts";
+import { STANDARD_INPUT } from "../standard_input.ts";
 import {
   bold,
   isSystem,
@@ -162,7 +163,7 @@ function tryPredict(pairing: Pairing, portion: Portion, reverse: boolean): Predi
 function stemOf(fitted: readonly Fitted[]): string {
   if (fitted.length !== 1) return "runs";
   const { source } = fitted[0]!.run;
-  if (source === "-" || source === "/dev/stdin") return "stdin";
+  if (source === STANDARD_INPUT) return "stdin";
   const [name] = outputNames([resolve(source)], /(?:\.(?:gz|log|out|jsonl?|csv|wandb))*$/);
   return name!;
 }

@@ -1,5 +1,6 @@
 import { createGunzip } from "node:zlib";
 import { ReadError } from "../errors.ts";
+import { isStandardInput, STANDARD_INPUT } from "../standard_input.ts";
 import { through } from "./through.ts";
 
 const CHUNK_BYTES = 1 << 18;
@@ -7,18 +8,6 @@ const CHUNK_BYTES = 1 << 18;
 const FREE_INFLATION = 1 << 26;
 /** Rows and values that a source may always have, whatever its size. */
 const FREE_PIECES = 1 << 22;
-/** Standard input by any name. Deno opens none of these paths without all permissions. */
-const STANDARD_INPUT: ReadonlySet<string> = new Set([
-  "-",
-  "/dev/stdin",
-  "/dev/fd/0",
-  "/proc/self/fd/0",
-]);
-
-/** Whether a path stands for standard input: `-`, `/dev/stdin` and the like. */
-export function isStandardInput(path: string): boolean {
-  return STANDARD_INPUT.has(path);
-}
 
 /** What is needed of an open file. */
 interface Handle {
@@ -62,7 +51,7 @@ export class ByteSource implements AsyncDisposable {
   static async open(path: string): Promise<ByteSource> {
     if (isStandardInput(path)) {
       const read = (buffer: Uint8Array) => Deno.stdin.read(buffer);
-      return new ByteSource("standard input", { read, close: () => {} });
+      return new ByteSource(STANDARD_INPUT, { read, close: () => {} });
     }
     let file: Deno.FsFile | undefined;
     try {
@@ -222,29 +211,13 @@ function readError(name: string, error: unknown): ReadError {
   return new ReadError(`${name} cannot be read: ${(error as Error).message}.`);
 }
 
-/**
- * The bytes of a file as {@linkcode ByteSource.chunks} gives them.
- *
- * @throws {ReadError} as ByteSource does.
- */
-export async function* readBytes(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  await using source = await ByteSource.open(path);
-  yield* source.chunks();
-}
-
-/** The first `limit` bytes of a file after decompression; all of it if it is shorter. */
-export async function readHead(path: string, limit: number): Promise<Uint8Array> {
-  await using source = await ByteSource.open(path);
-  return await source.head(limit);
-}
-
 /** Reads a byte stream piece by piece: what the framed binary formats need. */
 export class ByteReader {
   #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
   #offset = 0;
 
-  /** A reader over the chunks of {@linkcode readBytes}. */
+  /** A reader over chunks, such as those of a {@linkcode ByteSource}. */
   constructor(chunks: AsyncIterable<Uint8Array>) {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { ReadError } from "../errors.ts";
-import { ByteSource, isStandardInput } from "./bytes.ts";
+import { isStandardInput } from "../standard_input.ts";
+import { ByteSource } from "./bytes.ts";
 import { readCsv, readWandbCsv } from "./csv.ts";
 import { readJsonl } from "./jsonl.ts";
 import {

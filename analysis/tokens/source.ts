@@ -1,23 +1,12 @@
 import { constants, createGunzip } from "node:zlib";
 import { ReadError } from "../errors.ts";
+import { isStandardInput, STANDARD_INPUT } from "../standard_input.ts";
 import { Allowance } from "./allowance.ts";
 import { inflated, INFLATED_BYTES } from "./inflate.ts";
 import { seekable, type SeekableFile, spooled } from "./seekable.ts";
 
-/** Standard input by any name; Deno opens none of the paths but with all permissions. */
-const STANDARD_INPUT: ReadonlySet<string> = new Set([
-  "-",
-  "/dev/stdin",
-  "/dev/fd/0",
-  "/proc/self/fd/0",
-]);
 const CHUNK_BYTES = 1 << 18;
 const HEAD_BYTES = 1 << 12;
-
-/** Whether a path stands for standard input. */
-export function isStandardInput(path: string): boolean {
-  return STANDARD_INPUT.has(path);
-}
 
 interface Handle {
   read(buffer: Uint8Array): Promise<number | null>;
@@ -65,7 +54,7 @@ export class DumpSource implements AsyncDisposable {
   static async open(path: string): Promise<DumpSource> {
     await using stack = new AsyncDisposableStack();
     const isStandard = isStandardInput(path);
-    const name = isStandard ? "standard input" : path;
+    const name = isStandard ? STANDARD_INPUT : path;
     const allowance = new Allowance(name);
     const { handle, file } = isStandard ? standardInput() : await openFile(path);
     stack.defer(() => handle.close());

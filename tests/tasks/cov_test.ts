@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
+import { assertOneSentence, pipeToTask, runTask, withFolder } from "../support.ts";
 import * as write from "../analysis/tokens/write_dumps.ts";
 import type { Token } from "../analysis/tokens/write_dumps.ts";
 
@@ -259,18 +259,6 @@ Deno.test("cov names bad input in one sentence and leaves nothing behind", () =>
     assert.deepEqual(names(folder), [...before, "good.cov.png", "taken"].sort());
   }));
 
-/** Runs cov with a file as its standard input. */
-async function withInput(args: string[], input: string, folder: string) {
-  const task = [Deno.execPath(), "task", "--quiet", "--config", join(ROOT, "deno.json"), "cov"];
-  const script = 'input=$1; shift; cat "$input" | "$@"';
-  const { INIT_CWD: _, ...env } = Deno.env.toObject();
-  return await run("sh", ["-c", script, "sh", input, ...task, ...args], {
-    cwd: folder,
-    clearEnv: true,
-    env,
-  });
-}
-
 Deno.test({
   name: "cov reads standard input as it reads a file, of any format and gzipped",
   ignore: Deno.build.os === "windows",
@@ -281,7 +269,7 @@ Deno.test({
       for (const [name, path] of [["a.npz", "-"], ["b.gz", "/dev/stdin"]] as const) {
         const args = ["--json", "--out", "out"];
         const file = await runTask("cov", [name, ...args], folder);
-        const piped = await withInput([path, ...args], name, folder);
+        const piped = await pipeToTask("cov", [path, ...args], name, folder);
         assert.equal(piped.code, 0, piped.stderr);
         const expected = { ...JSON.parse(file.stdout), source: "standard input" };
         assert.deepEqual(JSON.parse(piped.stdout), expected);
@@ -294,7 +282,7 @@ Deno.test({
         assert.deepEqual(pictures, ["stdin.cov.png", "stdin.cov.svg"]);
       }
       assertOneSentence(
-        await withInput(["-"], "/dev/null", folder),
+        await pipeToTask("cov", ["-"], "/dev/null", folder),
         /^error: standard input is empty, expected a token dump\.$/m,
       );
     }),

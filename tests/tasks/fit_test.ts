@@ -1,7 +1,17 @@
 /** deno task fit, as a user calls it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { assertOneSentence, LOGS, ROOT, run, runTask, testOnLogs, withFolder } from "../support.ts";
+import { gzipSync } from "node:zlib";
+import {
+  assertOneSentence,
+  LOGS,
+  pipeToTask,
+  ROOT,
+  run,
+  runTask,
+  testOnLogs,
+  withFolder,
+} from "../support.ts";
 import * as write from "../analysis/readers/write_logs.ts";
 
 /** A run that follows the law with a = 0.25, b = 0.7 but for a ripple. */
@@ -37,6 +47,33 @@ Deno.test("fit prints a table and writes the picture into the folder it was call
     const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
     assert.deepEqual(names, ["my run.fit.png", "my run.fit.svg", "my run.jsonl"]);
   }));
+
+Deno.test({
+  name: "fit and diagnose read standard input as they read a file, gzipped too",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const log = write.runLog(ROWS, { seed: 1 });
+      await Deno.writeTextFile(join(folder, "a.jsonl"), log);
+      await Deno.writeFile(join(folder, "b.gz"), gzipSync(log));
+      for (const [task, ...out] of [["fit", "--out", "out"], ["diagnose"]] as const) {
+        const file = await runTask(task, ["a.jsonl", "--json", ...out], folder);
+        const { code, stdout, stderr } = await pipeToTask(
+          task,
+          ["-", "--json", ...out],
+          "b.gz",
+          folder,
+        );
+        assert.equal(code, 0, stderr);
+        assert.equal(
+          stdout.replaceAll('"standard input"', '"a.jsonl"'),
+          file.stdout,
+        );
+      }
+      const pictures = Array.from(Deno.readDirSync(join(folder, "out")), ({ name }) => name).sort();
+      assert.deepEqual(pictures, ["a.fit.png", "a.fit.svg", "stdin.fit.png", "stdin.fit.svg"]);
+    }),
+});
 
 Deno.test("fit --json prints one object with the agreed names and nothing else on stdout", () =>
   withFolder(async (folder) => {
