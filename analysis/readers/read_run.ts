@@ -112,17 +112,25 @@ async function readFolder(folder: string, options: ReaderOptions): Promise<Found
       `${folder} is a directory without TensorBoard event files, expected a log file.`,
     );
   }
-  const failures: ReadError[] = [];
+  const failures: Failure[] = [];
   const found = await readTensorBoard(openEach(files, failures), options);
-  if (failures.length === files.length) throw failures[0]!;
-  for (const { message } of failures) found[0]?.malformed.add("event file", message);
+  if (failures.length === files.length) throw failures[0]!.error;
+  for (const { path, error } of failures) {
+    found[0]?.malformed.add(path, error.message.slice(path.length).trim());
+  }
   return { name: folder, format: "tensorboard", found };
+}
+
+/** A file that could not be opened. */
+interface Failure {
+  path: string;
+  error: ReadError;
 }
 
 /** Opens one file after another; those that cannot be opened are passed over. */
 async function* openEach(
   paths: readonly string[],
-  failures: ReadError[],
+  failures: Failure[],
 ): AsyncGenerator<ByteSource> {
   for (const path of paths) {
     let opened: ByteSource;
@@ -130,7 +138,7 @@ async function* openEach(
       opened = await ByteSource.open(path);
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
-      failures.push(error);
+      failures.push({ path, error });
       continue;
     }
     await using source = opened;
