@@ -1,5 +1,6 @@
 /** What several tests need: folders, tasks run as a user runs them, snapshots, other people's logs. */
 import assert from "node:assert/strict";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 /** The checkout. */
@@ -105,4 +106,14 @@ export async function assertSnapshot(name: string, value: unknown): Promise<void
   const text = JSON.stringify(value, null, 1) + "\n";
   if (Deno.env.get("UPDATE_SNAPSHOTS") === "1") await Deno.writeTextFile(path, text);
   assert.equal(text, await Deno.readTextFile(path), `${name} differs from its snapshot`);
+}
+
+/**
+ * The number that the system gives to the next file, which is the lowest that is free: it rises when one stays
+ * open. /proc would tell too, but Deno asks for all permissions there.
+ */
+export function nextHandle(): number {
+  const handle = openSync(ROOT, "r");
+  closeSync(handle);
+  return handle;
 }

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { UserError } from "../../../analysis/errors.ts";
 import { ByteSource } from "../../../analysis/readers/bytes.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
-import { ROOT, run, withFolder } from "../../support.ts";
+import { nextHandle, ROOT, run, withFolder } from "../../support.ts";
 import { type Row, WRITERS } from "./write_logs.ts";
 
 const isLinux = Deno.build.os === "linux";
@@ -100,7 +100,6 @@ Deno.test({
   ignore: !isLinux,
   fn: () =>
     withFolder(async (folder) => {
-      const open = () => Array.from(Deno.readDirSync("/proc/self/fd")).length;
       const paths: string[] = [];
       const add = async (name: string, bytes: Uint8Array) => {
         paths.push(join(folder, name));
@@ -120,10 +119,10 @@ Deno.test({
       await Deno.mkdir(join(folder, "events"));
       await add("events/events.out.tfevents.1700000001", longLog("tensorboard"));
       paths.push(join(folder, "events"), join(folder, "none"), folder);
-      const before = open();
+      const before = nextHandle();
       for (const path of paths) {
         await readRuns(path).catch((error) => assert(error instanceof UserError, error.stack));
-        assert.equal(open(), before, `${path} left a handle open`);
+        assert.equal(nextHandle(), before, `${path} left a handle open`);
       }
     }),
 });

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { ReadError } from "../../../analysis/errors.ts";
 import { readTokens } from "../../../analysis/tokens/read_tokens.ts";
 import { DumpSource } from "../../../analysis/tokens/source.ts";
-import { run, withFolder } from "../../support.ts";
+import { nextHandle, run, withFolder } from "../../support.ts";
 import * as write from "./write_dumps.ts";
 import type { Token } from "./write_dumps.ts";
 
@@ -165,8 +165,7 @@ Deno.test({
         }
       }
       paths.push(join(folder, "none"), folder);
-      const open = () => Array.from(Deno.readDirSync("/proc/self/fd")).length;
-      const before = open();
+      const before = nextHandle();
       let [good, bad] = [0, 0];
       for (const path of paths) {
         try {
@@ -176,7 +175,7 @@ Deno.test({
           assert(error instanceof ReadError, String(error));
           bad++;
         }
-        assert(open() <= before, path);
+        assert(nextHandle() <= before, path);
       }
       assert(good >= 12 && bad >= 12, `${good} good, ${bad} bad`);
     }),
