@@ -2,6 +2,10 @@ import { parse } from "csv-parse/sync";
 
 const FOLDER = new URL("../results/paper/", import.meta.url);
 
+/** Which H the paper's figures show, for their captions (Eq. 5; its authors log it as `train_entropy/all`). */
+export const PAPER_ENTROPY =
+  "Entropy is the paper's: the mean over responses of their mean token entropy, groups without signal left out.";
+
 /** What every figure from the paper's data says of its source. */
 export const PAPER_SOURCE =
   "arXiv 2505.22617, digitised from the images in the paper's repository; see results/paper/README.md";

@@ -12,6 +12,7 @@ import {
   type Band,
   bandOf,
   type Curve,
+  PAPER_ENTROPY,
   PAPER_SOURCE,
   paperCurves,
   paperRows,
@@ -37,7 +38,7 @@ async function left(): Promise<Figure> {
     id: "fig01_left",
     title: "Figure 1, left",
     caption:
-      "Policy entropy of one model (its accuracies are those of Qwen2.5-7B) and its test accuracy over training without intervention. Most of the entropy is gone within a few hundred gradient steps, and the accuracy stops rising with it. Bands are the ones of the paper.",
+      `Policy entropy of one model (its accuracies are those of Qwen2.5-7B) and its test accuracy over training without intervention. Most of the entropy is gone within a few hundred gradient steps, and the accuracy stops rising with it. Bands are the ones of the paper. ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
     spec: panels([
       {
@@ -169,7 +170,7 @@ async function right(): Promise<Figure> {
     id: "fig01_right",
     title: "Figure 1, right",
     caption:
-      "Test accuracy over policy entropy for five sizes of Qwen2.5 on math: the paper's points as far as they can be told apart, our least-squares fit to them (solid), and the line that the paper drew (dashed).",
+      `Test accuracy over policy entropy for five sizes of Qwen2.5 on math: the paper's points as far as they can be told apart, our least-squares fit to them (solid), and the line that the paper drew (dashed). ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
     spec: lawSpec(models),
     measurements: models.flatMap(({ model, fit, paper }) => [

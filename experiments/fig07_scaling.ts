@@ -5,7 +5,7 @@
 import { linearRegression } from "simple-statistics";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { COLOURS } from "../analysis/figures/theme.ts";
-import { PAPER_SOURCE, QWEN_SIZES } from "../analysis/paper_data.ts";
+import { PAPER_ENTROPY, PAPER_SOURCE, QWEN_SIZES } from "../analysis/paper_data.ts";
 import { fitPaperPoints, type ModelFit } from "./fig01_collapse.ts";
 import { runFigures } from "./run_figures.ts";
 
@@ -17,7 +17,7 @@ export async function drawFigure7(): Promise<Figure[]> {
     id: "fig07_math",
     title: "Figure 7, math",
     caption:
-      "The coefficients of R = −a·exp(H) + b over the model's size (parameters without embeddings, log scale): our fits to the paper's points with 95 % intervals, the values of the paper's own lines (crosses), and a straight line in log size through ours.",
+      `The coefficients of R = −a·exp(H) + b over the model's size (parameters without embeddings, log scale): our fits to the paper's points with 95 % intervals, the values of the paper's own lines (crosses), and a straight line in log size through ours. ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
     spec: {
       hconcat: coefficients.map((name) => panel(name, models)),

@@ -10,6 +10,7 @@ import {
   type Band,
   bandOf,
   type Curve,
+  PAPER_ENTROPY,
   PAPER_SOURCE,
   paperCurves,
 } from "../analysis/paper_data.ts";
@@ -40,7 +41,7 @@ async function left(): Promise<Figure> {
     id: "fig08_left",
     title: "Figure 8, left",
     caption:
-      "Covariance between log-probability and advantage, and the loss of entropy from one step to the next, for Qwen2.5-7B with on-policy updates. Both are large early and fall together; the covariance stays positive.",
+      `Covariance between log-probability and advantage, and the loss of entropy from one step to the next, for Qwen2.5-7B with on-policy updates. Both are large early and fall together; the covariance stays positive. ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
     spec: curveSpec(
       series.map(([name, label], i) => ({

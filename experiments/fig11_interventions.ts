@@ -7,7 +7,7 @@ import { mean } from "simple-statistics";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { segments } from "../analysis/figures/segments.ts";
 import { COLOURS } from "../analysis/figures/theme.ts";
-import { type Curve, PAPER_SOURCE, paperRows } from "../analysis/paper_data.ts";
+import { type Curve, PAPER_ENTROPY, PAPER_SOURCE, paperRows } from "../analysis/paper_data.ts";
 import { readRun } from "../analysis/readers/read_run.ts";
 import type { Series } from "../analysis/readers/series.ts";
 import { LOGS } from "./models.ts";
@@ -49,12 +49,12 @@ export async function drawFigure11(): Promise<Figure[]> {
     rows
       .filter((row) => row["model"] === model && row["panel"] === panel && row["method"] === method)
       .map((row) => ({ step: Number(row["step"]), value: Number(row["value"]) }));
-  const lab = await labCurves();
+  const { curves: lab, entropy, score } = await readLab();
   return [{
     id: "fig11",
     title: "Figure 11",
     caption:
-      "Entropy, response length and test accuracy of Qwen2.5-7B (top) and 32B (bottom) under GRPO, clip-higher, Clip-Cov and KL-Cov. Gaps are points hidden behind another curve in the paper's image.",
+      `Entropy, response length and test accuracy of Qwen2.5-7B (top) and 32B (bottom) under GRPO, clip-higher, Clip-Cov and KL-Cov. Gaps are points hidden behind another curve in the paper's image. ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
     spec: panels(MODELS.map((model) => [model, paper(model)]), "Gradient step"),
     measurements: MODELS.flatMap((model) => measure(model, paper(model))),
@@ -62,7 +62,7 @@ export async function drawFigure11(): Promise<Figure[]> {
     id: "fig11_lab",
     title: "Figure 11 in the lab",
     caption:
-      "The same for the lab's counterpart of Qwen2.5-7B, 64 thousand parameters on chains of arithmetic, one seed each: our own runs, from raw logs. Accuracy is the mean of five benchmarks.",
+      `The same for the lab's counterpart of Qwen2.5-7B, 64 thousand parameters on chains of arithmetic, one seed each: our own runs, from raw logs. Entropy is ${entropy}; accuracy is the ${score}.`,
     source:
       "results/logs/qwen2.5-7b.math.grpo.*.seed1.jsonl, made by `deno task train` with the settings in each log's first line.",
     spec: panels([["Counterpart of Qwen2.5-7B", lab]], "Rollout step"),
@@ -125,9 +125,10 @@ function panels(models: readonly (readonly [string, Curves])[], stepTitle: strin
   };
 }
 
-/** The curves of the lab's runs. */
-async function labCurves(): Promise<Curves> {
+/** The curves of the lab's runs, and the keys that entropy and accuracy were logged under. */
+async function readLab(): Promise<{ curves: Curves; entropy: string; score: string }> {
   const curves = new Map<string, Curve>();
+  const [entropies, scores] = [new Set<string>(), new Set<string>()];
   for (const { name, run } of METHODS) {
     const log = await readRun(join(LOGS, `qwen2.5-7b.math.grpo.${run}.seed1.jsonl`));
     const own: Record<string, Curve> = {
@@ -136,8 +137,14 @@ async function labCurves(): Promise<Curves> {
       test_accuracy: points(log.score, 100),
     };
     for (const [panel, curve] of Object.entries(own)) curves.set(`${panel} ${name}`, curve);
+    entropies.add(log.entropy?.key ?? "");
+    scores.add(log.score?.label ?? "");
   }
-  return (panel, method) => curves.get(`${panel} ${method}`)!;
+  return {
+    curves: (panel, method) => curves.get(`${panel} ${method}`)!,
+    entropy: [...entropies].join(" or "),
+    score: [...scores].join(" or the "),
+  };
 }
 
 function points(series: Series | undefined, factor = 1): Curve {
