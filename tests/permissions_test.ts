@@ -49,8 +49,9 @@ const TABLE: Record<string, readonly string[]> = {
   mutants: [READ, WRITE, ...ENVIRONMENT, "--allow-run"],
   // It starts itself again, whatever the name that it was started by, to watch over crashes and hangs.
   fuzz: [READ, WRITE, ...ENVIRONMENT, "--allow-run"],
-  // Tests run the tasks, copies of denow, and programs that they write, with environments of their own.
-  test: [READ, WRITE, "--allow-env", "--allow-run"],
+  // Tests run the tasks, copies of denow, and programs that they write, with environments of their own; for
+  // root no file is unreadable.
+  test: [READ, WRITE, "--allow-env", "--allow-run", "--allow-sys=uid"],
   ok: [],
 };
 
