@@ -43,16 +43,7 @@ export interface Outcome {
 
 /** Runs a task of deno.json from a folder, as `deno task NAME ARGUMENTS…` there would. */
 export async function runTask(name: string, args: string[], folder: string): Promise<Outcome> {
-  // An outer task, such as the one that runs these tests, must not pass on where it was called from.
-  const { INIT_CWD: _, ...env } = Deno.env.toObject();
-  return await run(Deno.execPath(), [
-    "task",
-    "--quiet",
-    "--config",
-    join(ROOT, "deno.json"),
-    name,
-    ...args,
-  ], { cwd: folder, clearEnv: true, env });
+  return await run(Deno.execPath(), [...TASK, name, ...args], { cwd: folder });
 }
 
 /** Runs a task as {@linkcode runTask} does, with a file's content piped into it; needs a shell. */
@@ -62,26 +53,26 @@ export async function pipeToTask(
   input: string,
   folder: string,
 ): Promise<Outcome> {
-  const task = [Deno.execPath(), "task", "--quiet", "--config", join(ROOT, "deno.json"), name];
   const script = 'input=$1; shift; cat "$input" | "$@"';
-  const { INIT_CWD: _, ...env } = Deno.env.toObject();
-  return await run("sh", ["-c", script, "sh", input, ...task, ...args], {
-    cwd: folder,
-    clearEnv: true,
-    env,
-  });
+  const task = [Deno.execPath(), ...TASK, name, ...args];
+  return await run("sh", ["-c", script, "sh", input, ...task], { cwd: folder });
 }
 
-/** Runs a command to its end. */
+const TASK = ["task", "--quiet", "--config", join(ROOT, "deno.json")];
+
+/** Runs a command to its end, in the environment of the tests unless it is cleared. */
 export async function run(
   command: string,
   args: string[],
   options: { cwd?: string; env?: Record<string, string>; clearEnv?: boolean } = {},
 ): Promise<Outcome> {
+  // An outer task, such as the one that runs these tests, must not pass on where it was called from.
+  const { INIT_CWD: _, ...own } = options.clearEnv ? {} : Deno.env.toObject();
   const { code, stdout, stderr } = await new Deno.Command(command, {
     args,
     ...options,
-    env: { NO_COLOR: "1", ...options.env },
+    clearEnv: true,
+    env: { ...own, NO_COLOR: "1", ...options.env },
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -145,7 +145,7 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
   );
   for (
     const [setting, message] of [
-      [{ clipLow: NaN }, /clipLow is NaN, expected a finite number/],
+      [{ clipLow: NaN }, /clipLow is NaN, expected a positive number or Infinity/],
       [{ klCoefficient: 1e39 }, /klCoefficient is 1e\+39, expected a finite number/],
       [{ dualClip: NaN }, /dualClip is NaN, expected a positive number or Infinity/],
       [{ aggregation: "mean" }, /aggregation is mean, expected one of token-mean, seq-mean/],
