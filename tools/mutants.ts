@@ -1,8 +1,9 @@
 /** `deno task mutants`: whether a test fails for each wrong change in tools/mutants/table.ts. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { bold, runCommand, UsageError } from "../analysis/cli/command.ts";
+import { bold, printError, runCommand, UsageError } from "../analysis/cli/command.ts";
 import { writeWhole } from "../analysis/write.ts";
+import { impossible } from "./mutants/mutant.ts";
 import { page } from "./mutants/page.ts";
 import { type MutantResult, runMutants } from "./mutants/run.ts";
 import { MUTANTS } from "./mutants/table.ts";
@@ -48,6 +49,10 @@ async function main(): Promise<boolean> {
   if (mutants.length === 0) {
     throw new UsageError(`no change of the table has ${JSON.stringify(values.only)} in it.`);
   }
+  // The whole table, so that nobody has to run all of it to learn that a text has changed.
+  const problems = await impossible(ROOT, MUTANTS);
+  for (const problem of problems) printError(problem);
+  if (problems.length > 0) return false;
   const controller = new AbortController();
   for (const signal of ["SIGINT", ...(Deno.build.os === "windows" ? [] : ["SIGTERM"])] as const) {
     Deno.addSignalListener(signal as Deno.Signal, () => controller.abort());

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { UserError } from "../../analysis/errors.ts";
 
 /** A change to the code that must make a test fail. */
 export interface Mutant {
@@ -18,13 +17,12 @@ export interface Mutant {
 }
 
 /**
- * Checks that every change can be made, and is one.
+ * Why changes cannot be made, a sentence for each: the file is missing, or the text occurs never or several times.
  *
  * @param root The folder of the project.
- * @throws {UserError} naming every mutant whose file is missing, or whose text occurs never or several times.
  */
-export async function checkTexts(root: string, mutants: readonly Mutant[]): Promise<void> {
-  const wrong: string[] = [];
+export async function impossible(root: string, mutants: readonly Mutant[]): Promise<string[]> {
+  const sentences: string[] = [];
   const texts = new Map<string, string | undefined>();
   for (const { file, text, replacement, what } of mutants) {
     if (!texts.has(file)) texts.set(file, await readText(join(root, file)));
@@ -37,9 +35,9 @@ export async function checkTexts(root: string, mutants: readonly Mutant[]): Prom
       : text === replacement
       ? "the replacement is the text"
       : undefined;
-    if (problem !== undefined) wrong.push(`${file} ("${what}"): ${problem}`);
+    if (problem !== undefined) sentences.push(`${file} ("${what}"): ${problem}.`);
   }
-  if (wrong.length > 0) throw new UserError(`${wrong.join(";\n  ")}.`);
+  return sentences;
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { UserError } from "../../analysis/errors.ts";
-import { checkTexts, type Mutant } from "./mutant.ts";
+import { impossible, type Mutant } from "./mutant.ts";
 import { runTests, type TestChoice, type TestOutcome } from "./test_run.ts";
 import { copyProject } from "./working_copy.ts";
 
@@ -44,7 +44,8 @@ export async function runMutants(
   mutants: readonly Mutant[],
   { jobs, signal, onStart = () => {}, onResult = () => {} }: RunOptions,
 ): Promise<MutantResult[]> {
-  await checkTexts(root, mutants);
+  const [problem] = await impossible(root, mutants);
+  if (problem !== undefined) throw new UserError(problem);
   const place = await Deno.makeTempDir({ prefix: "entropy-mutants-" });
   try {
     const copies = Array.from({ length: jobs }, (_, i) => join(place, String(i)));

@@ -75,7 +75,9 @@ export function readOutcome(success: boolean, tap: string, errors: string): Test
     const test = unescaped(indent === "" ? name : `${parent}: ${name}`);
     return { kind: "failed", test, message };
   }
-  const error = /^error: (.*)$/m.exec(errors)?.[1] ?? "the runner said nothing";
+  // This protocol has no place for what a module throws.
+  const error = /^error: (?!Test failed$)(.*)$/m.exec(errors)?.[1] ??
+    "something outside of tests throws, which deno test shows without --reporter=tap";
   return { kind: "broken", message: first ?? error };
 }
 

@@ -60,8 +60,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/experience.ts",
-    text: "seededRandom(seed * SEEDS_PER_RUN + step)",
-    replacement: "seededRandom(seed * SEEDS_PER_RUN)",
+    text: "seededRandom(seed * STEPS_PER_SEED + step)",
+    replacement: "seededRandom(seed * STEPS_PER_SEED)",
     what: "every step draws the same problems",
     tests: EXPERIENCE,
     filter: "mixture is drawn from",
@@ -207,7 +207,7 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/run_log.ts",
-    text: "if (kept.run !== undefined) checkSameRun(path, kept.run, run);",
+    text: "if (kept.run !== undefined) expectSameRun(path, kept.run, run);",
     replacement: "",
     what: "a log goes on with other settings than it was begun with",
     tests: RUN_LOG,
@@ -223,8 +223,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/checkpoint.ts",
-    text: "  return await exists(folder) || await exists(`${resolve(folder)}.previous`);",
-    replacement: "  return await exists(folder);",
+    text: "return await exists(folder) || await exists(resolve(folder) + PREVIOUS);",
+    replacement: "return await exists(folder);",
     what: "a checkpoint whose replacement was interrupted is not found, so its run begins anew",
     tests: [`${LAB}/checkpoint_test.ts`],
     filter: "interrupted replacement",
