@@ -1,6 +1,5 @@
 /** `deno task figures`: every figure and table, and one page with all of them. */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { runCommand } from "../analysis/cli/command.ts";
 import { renderPage } from "../analysis/figures/page.ts";
 import { writeWhole } from "../analysis/write.ts";
@@ -8,7 +7,7 @@ import { drawFigure1 } from "./fig01_collapse.ts";
 import { drawFigure7 } from "./fig07_scaling.ts";
 import { drawFigure8 } from "./fig08_covariance.ts";
 import { drawFigure11 } from "./fig11_interventions.ts";
-import { drawAndPrint, FIGURES_FOLDER, type FigureScript } from "./run_figures.ts";
+import { drawAndPrint, FIGURES_FOLDER, type FigureScript, showHelp } from "./run_figures.ts";
 import { drawTable1 } from "./table1_covariance.ts";
 import { drawTable2 } from "./table2_benchmarks.ts";
 
@@ -27,7 +26,7 @@ const INTRODUCTION =
 
 if (import.meta.main) {
   await runCommand(async () => {
-    parseArgs({ args: Deno.args, options: {} });
+    if (showHelp()) return true;
     const drawn = await drawAndPrint(SCRIPTS);
     const page = renderPage("The entropy mechanism, figure by figure", INTRODUCTION, drawn);
     await writeWhole(join(FIGURES_FOLDER, "index.html"), page);

@@ -4,7 +4,8 @@ import { number, UsageError } from "../analysis/cli/command.ts";
 import { LOWEST_TEMPERATURE, requestGpu } from "../kernels/mod.ts";
 import { joinNegatives, runLabCommand } from "./command.ts";
 import { temperatureBound } from "./lab/bounds.ts";
-import { readCheckpoint, readConfig } from "./lab/checkpoint.ts";
+import { expectTask } from "./lab/base_fits.ts";
+import { readCheckpoint } from "./lab/checkpoint.ts";
 import { LabError } from "./lab/errors.ts";
 import { BASE_MODEL_NAMES } from "./lab/families.ts";
 import { createPolicy, valuesOf } from "./lab/policy/parameters.ts";
@@ -12,7 +13,6 @@ import { type Response, rollout } from "./lab/policy/rollout.ts";
 import { mostResponses, whyNotMore } from "./lab/policy/room.ts";
 import { TASK_NAMES, taskByName, taskName } from "./lab/tasks/by_name.ts";
 import { VocabularyError } from "./lab/tasks/vocabulary.ts";
-import { expectVocabulary } from "./lab/vocabulary_fits.ts";
 import { baseModelFolder } from "./models.ts";
 
 const HELP = `Samples responses to a prompt, with the log-probability and entropy of each token.
@@ -71,7 +71,7 @@ async function main(): Promise<boolean> {
     ? baseModelFolder(model, name, false)
     : model;
   // Before what may be a real model's gigabytes are read.
-  expectVocabulary(folder, await readConfig(folder), task);
+  await expectTask(folder, task);
   const { config, parameters } = await readCheckpoint(folder);
   using gpu = await requestGpu();
   const most = mostResponses(gpu, config, tokens.length, maxResponseTokens);

@@ -71,6 +71,11 @@ async function main(): Promise<boolean> {
   await expectBaseModelPlace({ folder, resume: values.resume });
   await makeOutFolder(values.out);
   using gpu = await requestGpu();
+  Deno.addSignalListener("SIGINT", () => {
+    console.log("stopped; the same command with --resume goes on with the model.");
+    gpu.destroy();
+    Deno.exit(130);
+  });
   using policy = untrainedPolicy(gpu, config, settings.seed);
   await makeBaseModel(policy, task, passes, {
     folder,

@@ -14,10 +14,21 @@ export type FigureScript = () => Promise<Figure[]>;
 /** Draws the figures of one script: what `deno task fig1` does. */
 export async function runFigures(script: FigureScript): Promise<never> {
   return await runCommand(async () => {
-    parseArgs({ args: Deno.args, options: {} });
-    await drawAndPrint([script]);
+    if (!showHelp()) await drawAndPrint([script]);
     return true;
   });
+}
+
+/** Shows what the tasks that draw do, if that was asked. */
+export function showHelp(): boolean {
+  const options = { help: { type: "boolean", short: "h", default: false } } as const;
+  const { help } = parseArgs({ args: Deno.args, options }).values;
+  if (help) {
+    console.log(
+      "Draws into results/figures from the data in results/, and prints what is measured.",
+    );
+  }
+  return help;
 }
 
 /** Draws the figures of scripts into results/figures and prints their numbers. */

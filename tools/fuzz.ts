@@ -1,6 +1,7 @@
 /** `deno task fuzz`: damaged logs, token dumps and checkpoints, and what breaks on them. */
 import { parseArgs } from "node:util";
 import { runCommand, UsageError } from "../analysis/cli/command.ts";
+import { checkOutFolder } from "../analysis/cli/output_names.ts";
 import { runCampaign } from "./fuzz/campaign.ts";
 import { type TargetName, TARGETS } from "./fuzz/corpus.ts";
 import { writeFinding } from "./fuzz/write_finding.ts";
@@ -46,6 +47,7 @@ async function main(): Promise<boolean> {
   }
   const minutes = values.minutes ?? (values.inputs === undefined ? "1" : undefined);
   const seed = count("--seed", values.seed, 0);
+  await checkOutFolder(values.out);
   const start = performance.now();
   const { inputs, findings } = await runCampaign({
     seed,

@@ -33,12 +33,19 @@ export async function runCommand(main: () => Promise<boolean>): Promise<never> {
 /** Prints one sentence about what went wrong to stderr, escaped and shortened by `printable`. */
 export function printError(message: string): void {
   const label = Deno.stderr.isTerminal() ? styleText("red", "error:") : "error:";
-  console.error(`${label} ${printable(message, LONGEST_MESSAGE)}`);
+  console.error(`${label} ${printable(message.replace(HINT, ""), LONGEST_MESSAGE)}`);
 }
 
-/** The message of an error with its full stop, which those of the system lack. */
-export function sentence(error: Error): string {
-  return /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
+/** What Deno's sandbox adds to its refusals; nobody should follow it. */
+const HINT = /, run again with the --allow-[\w-]+ flag/g;
+
+/**
+ * The message of an error as one sentence: those of the system lack the full stop, and node's parseArgs goes
+ * on with hints in further lines.
+ */
+export function sentence({ message }: Error): string {
+  const [first] = message.split("\n");
+  return /[.!?]$/.test(first!) ? first! : `${first}.`;
 }
 
 /** Errors of the operating system and refusals of Deno's sandbox. */

@@ -31,7 +31,7 @@ import {
   withProgress,
 } from "./command.ts";
 import { expandInputs, firstOf } from "./inputs.ts";
-import { outputNames } from "./output_names.ts";
+import { checkOutFolder, outputNames } from "./output_names.ts";
 
 const HELP = `Fits R = −a·exp(H) + b to training logs and draws it.
 
@@ -88,6 +88,8 @@ async function main(): Promise<boolean> {
     ...(values["entropy-key"] === undefined ? {} : { entropyKey: values["entropy-key"] }),
     ...(values["score-key"] === undefined ? {} : { scoreKey: values["score-key"] }),
   };
+
+  await checkOutFolder(values.out);
 
   const read: Run[] = [];
   let failed = 0;

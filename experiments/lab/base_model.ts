@@ -122,6 +122,6 @@ export async function makeBaseModel(
     });
   }
   const { parameters } = await policyState(policy);
-  await writeNewCheckpoint(folder, { config: policy.config, parameters });
+  await writeNewCheckpoint(folder, { config: policy.config, task: task.name, parameters });
   await removeCheckpoint(unfinished);
 }

@@ -42,6 +42,8 @@ export type Trainer = Readonly<Record<string, unknown>>;
 export interface Checkpoint<T extends Trainer = Trainer> {
   /** The architecture. */
   readonly config: ModelConfig;
+  /** The task of the lab that a base model was made for. */
+  readonly task?: string;
   /** The parameters by Hugging Face's names. */
   readonly parameters: ReadonlyMap<string, TensorData>;
   /** The optimizer's state. */
@@ -61,6 +63,8 @@ const MODEL = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const OPTIMIZER = "optimizer.safetensors";
 const TRAINER = "trainer.json";
+/** Where `config.json` names a base model's task. */
+const TASK = "lab_task";
 const FIRST = "first_moment.";
 const SECOND = "second_moment.";
 
@@ -104,7 +108,7 @@ async function write(
   checkpoint: Checkpoint,
   put: (place: string, complete: string) => Promise<void>,
 ): Promise<void> {
-  const { config, parameters, optimizer, trainer } = checkpoint;
+  const { config, task, parameters, optimizer, trainer } = checkpoint;
   const shapes = parameterShapes(config);
   for (const tensors of [parameters, optimizer?.firstMoments, optimizer?.secondMoments]) {
     if (tensors !== undefined) checkTensors(folder, shapes, tensors);
@@ -114,7 +118,11 @@ async function write(
   try {
     await removeFolder(temporary);
     await Deno.mkdir(temporary, { recursive: true });
-    await writeJson(join(temporary, CONFIG), { ...config, torch_dtype: "float32" });
+    await writeJson(join(temporary, CONFIG), {
+      ...config,
+      torch_dtype: "float32",
+      ...(task === undefined ? {} : { [TASK]: task }),
+    });
     await writeSafetensors(join(temporary, MODEL), parameters);
     if (optimizer !== undefined) await writeOptimizer(join(temporary, OPTIMIZER), optimizer);
     if (trainer !== undefined) {
@@ -297,6 +305,13 @@ export async function readConfig(folder: string): Promise<ModelConfig> {
     if (error instanceof ConfigError) throw new CheckpointError(`${path}: ${error.message}`);
     throw error;
   }
+}
+
+/** The task of the lab that a base model was made for, or undefined where the checkpoint does not tell. */
+export async function readTask(folder: string): Promise<string | undefined> {
+  const json = await readJson(join(await find(folder), CONFIG)) as Record<string, unknown> | null;
+  const task = json?.[TASK];
+  return typeof task === "string" ? task : undefined;
 }
 
 /**

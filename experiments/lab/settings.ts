@@ -51,7 +51,9 @@ const SCHEMA = z.strictObject({
   clipHigh: bound.describe(
     "PPO's ε above 1; 0.28 with clip-higher, 1 with clip-cov, null with kl-cov",
   ),
-  dualClip: bound.describe("c of the dual clip; null (none) with clip-cov and kl-cov"),
+  dualClip: z.number().gt(1).nullable().optional().describe(
+    "c of the dual clip; null (none) with clip-cov and kl-cov",
+  ),
   clipCovRatio: share.default(0.02).describe("r of Clip-Cov: share of tokens"),
   covarianceLow: z.number().default(1).describe("Clip-Cov: least covariance"),
   covarianceHigh: z.number().default(5).describe("Clip-Cov: largest covariance"),

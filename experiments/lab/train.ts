@@ -7,7 +7,6 @@ import {
   hasCheckpoint,
   PREVIOUS,
   readCheckpoint,
-  readConfig,
   removeCheckpoint,
   WRITING,
 } from "./checkpoint.ts";
@@ -33,7 +32,7 @@ import type { StepData } from "./step_data.ts";
 import { taskByName } from "./tasks/by_name.ts";
 import { updateFromSamples } from "./training_step.ts";
 import { validate } from "./validation.ts";
-import { expectVocabulary } from "./vocabulary_fits.ts";
+import { expectBase } from "./base_fits.ts";
 
 /** What a run writes, and whether it goes on. */
 export interface RunPlace {
@@ -146,7 +145,7 @@ export async function train(
   await expectRunPlace(options);
   const task = taskByName(settings.task);
   // Before what may be a real model's gigabytes are read.
-  expectVocabulary(options.base, await readConfig(options.base), task);
+  await expectBase(options.base, settings.model, task);
   const { config, parameters } = await readCheckpoint(options.base);
   expectRoom(gpu, config, task, settings);
   for (const [name, { data }] of parameters) expectFinite(`${options.base}: ${name}`, data);

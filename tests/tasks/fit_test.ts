@@ -409,3 +409,16 @@ testOnLogs("fit reads all the real logs in one call", () =>
     assert.equal(runs.length, 10);
     assert((await Deno.stat(join(folder, "runs.fit.svg"))).size > 10_000);
   }));
+
+Deno.test("fit looks at --out before it reads, and no message recommends permissions", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "a.csv"), SMALL);
+    assertOneSentence(
+      await runTask("fit", ["a.csv", "--out", "a.csv"], folder),
+      /^error: --out is a\.csv, which is a file, expected a folder\.$/m,
+    );
+    const { code, stderr } = await runTask("fit", ["a.csv", "--out", "/proc/x"], folder);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: \/proc\/x\/a\.fit\.svg cannot be written: /);
+    assert.doesNotMatch(stderr, /--allow/);
+  }));

@@ -270,3 +270,26 @@ Deno.test("a rotary embedding whose angles are infinite is refused", () => {
     /^ShapeError: the rotary embedding of theta 10000 turns by .*, expected finite angles\.$/,
   );
 });
+
+Deno.test("a base model of another architecture or task is refused, with the field or both tasks named", async () => {
+  await withFolder(async (folder) => {
+    const base = join(folder, "base");
+    const parameters = tensorsOf(CONFIG);
+    await writeCheckpoint(base, { config: CONFIG, task: "math", parameters });
+    const attempt = (settings: Record<string, unknown>) =>
+      train(gpu, trainSettings(settings), {
+        base,
+        log: join(folder, "run.jsonl"),
+        checkpoint: join(folder, "run"),
+        resume: false,
+        codeVersion: "test",
+      });
+    await assert.rejects(attempt({ model: "qwen2.5-7b" }), {
+      message: `${base} has hidden_size 16, expected 48, that of the model qwen2.5-7b.`,
+    });
+    await assert.rejects(attempt({ model: "qwen2.5-0.5b", task: "code" }), {
+      message: `${base} was made for the task math, expected one for code.`,
+    });
+    assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["base"]);
+  });
+});
