@@ -36,8 +36,8 @@ const INTERVENTIONS: readonly Intervention[] = [
 const ESTIMATORS: readonly KlEstimator[] = ["k1", "abs", "k2", "k3"];
 
 /**
- * {@linkcode policyLoss} in every mode, with ratios of e^±20, empty responses, padding that is NaN, and
- * response tokens that hold NaN or infinity.
+ * {@linkcode policyLoss} in every mode, with ratios of e^±20 and beyond the range of float32, empty responses,
+ * padding that is NaN, and response tokens that hold NaN or infinity.
  */
 export const policyLossCheck: Check = {
   name: "policy-loss",
@@ -59,6 +59,7 @@ export const policyLossCheck: Check = {
       await compare(gpu, tally, { ...PLAIN_PPO, intervention }, batch(random, 4, 9, 20));
     }
     await spoilt(gpu, tally, random);
+    await beyondFloat32(gpu, tally);
   },
 };
 
@@ -143,6 +144,68 @@ async function onGpu(gpu: Gpu, settings: PolicyLossSettings, input: Required<Pol
   );
   for (const tensor of Object.values(tensors)) tensor.destroy();
   return { gradLogProb, gradEntropy, metrics };
+}
+
+/** Ratios up to and beyond the range of float32: where no clip bounds them, they are not taken for smaller ones. */
+async function beyondFloat32(gpu: Gpu, tally: Tally): Promise<void> {
+  const tokens = [87.5, 88.5, 90, 200, -200, 1e30].flatMap((delta) =>
+    [1e-30, -3e-30, 0].flatMap((advantage) =>
+      [0, 1].map((selected) => ({ delta, advantage, selected }))
+    )
+  );
+  const zeros = () => new Float32Array(tokens.length);
+  const batch = {
+    columns: tokens.length,
+    logProb: zeros(),
+    oldLogProb: Float32Array.from(tokens, ({ delta }) => -delta),
+    advantages: Float32Array.from(tokens, ({ advantage }) => advantage),
+    selected: Uint32Array.from(tokens, ({ selected }) => selected),
+    entropy: zeros(),
+    referenceLogProb: zeros(),
+  };
+  const all = new Uint32Array(tokens.length).fill(1);
+  for (const intervention of INTERVENTIONS) {
+    for (
+      const settings of [
+        { ...KL_COV, intervention },
+        { ...KL_COV, intervention, klCoefficient: 0 },
+        { ...KL_COV, intervention, largestLogRatio: 89 },
+        { ...PLAIN_PPO, intervention },
+        { ...PLAIN_PPO, intervention, dualClip: 3 },
+        { ...PLAIN_PPO, intervention, clipHigh: Infinity },
+        { ...PLAIN_PPO, intervention, clipLow: Infinity },
+      ]
+    ) {
+      const { gradLogProb } = policyLossReference({ ...batch, mask: all }, settings);
+      // Those that have a loss, also by themselves: one without would hide what the others sum to.
+      const finite = all.map((_, i) => Number(!Number.isNaN(gradLogProb[i])));
+      for (const mask of [all, finite]) {
+        const input = { ...batch, mask };
+        const expected = policyLossReference(input, settings);
+        const actual = await onGpu(gpu, settings, input);
+        const { clipLow, clipHigh, dualClip, klCoefficient, largestLogRatio } = settings;
+        const label = `${intervention} of ${
+          mask === all ? "all" : "finite"
+        } ratios beyond float32, ${
+          [clipLow, clipHigh, dualClip, klCoefficient, largestLogRatio].join(", ")
+        }`;
+        const gradients = expected.gradLogProb;
+        // Half a unit in the last place of a log-ratio of 88, and the smallest ratio, which is e^-87.
+        const near = (value: number) => 1e-37 + 5e-6 * Math.abs(value);
+        const tolerance = gradients.map(near);
+        tally.near(`gradLogProb of ${label}`, actual.gradLogProb!, gradients, tolerance);
+        const { loss, clipFraction, clipFractionLower } = readMetrics(actual.metrics!);
+        tally.near(`loss of ${label}`, [loss], [expected.loss], near(expected.loss));
+        const shares = [expected.clipFraction, expected.clipFractionLower];
+        tally.near(
+          `counts of ${label}`,
+          [clipFraction, clipFractionLower],
+          shares,
+          ulps(shares, 1),
+        );
+      }
+    }
+  }
 }
 
 /** What NaN and infinity do in each input, response token or padding, and in a batch of padding alone. */

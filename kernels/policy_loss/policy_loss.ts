@@ -112,7 +112,9 @@ export function readMetrics(values: ArrayLike<number>): PolicyLossMetrics {
  * The policy loss, its gradient with respect to log-probabilities and entropies, and its metrics. Padding
  * is never read, whatever it holds, and sums run in a fixed order. A response token with an input that is NaN
  * or infinite makes the loss, its own gradient and the metrics of that input NaN, also where a clip or a
- * selection would hide it; entropies and the reference only where they have a weight in the loss. Reference:
+ * selection would hide it; entropies and the reference only where they have a weight in the loss. So does a
+ * ratio beyond the range of float32, of a log-ratio above 88.722, where the token's loss depends on it: where
+ * the advantage is not 0 and no clip bounds the loss, or KL-Cov of the paper adds the ratio. Reference:
  * {@linkcode policyLossReference}; matches `compute_policy_loss_vanilla`, `_clip_cov` and `_kl_cov` of
  * verl's core_algos.py.
  *

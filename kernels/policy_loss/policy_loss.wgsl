@@ -1,7 +1,8 @@
 // The surrogate loss of each response token and its gradient with respect to the log-probability: PPO's
 // clip with separate bounds, the dual clip, Clip-Cov (paper, Eq. 12) and KL-Cov (Eq. 14). Begins the
 // partial sums. A token with an input that is NaN or infinite has the loss and the gradient NaN, also where
-// a clip or a selection would hide it. Prepend elementary.wgsl and sums.wgsl.
+// a clip or a selection would hide it; so has one whose loss depends on a ratio beyond the range of float32.
+// Prepend elementary.wgsl and sums.wgsl.
 
 // Whether the ratio is clipped, and whether the dual clip bounds the loss of negative advantages.
 override CLIPS: bool;
@@ -30,6 +31,11 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> sums: array<Sums>;
 @group(0) @binding(8) var<uniform> params: Params;
 
+// The largest log-ratio whose ratio counts as finite, and a number in place of larger ratios: that of
+// `limit` in recorder.ts, so that a bound that stands for none does not bound it.
+const LARGEST_LOG_RATIO = 88.722;
+const LARGEST_RATIO = 3.4e38;
+
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -49,12 +55,13 @@ fn main(
         let is_selected = SELECTED != 0 && selected[i] != 0;
         let log_ratio = log_prob[i] - old_log_prob[i];
         let has_kl = is_finite(log_prob[i]) && is_finite(old_log_prob[i]) && is_finite(log_ratio);
-        let has_loss = has_kl && is_finite(advantages[i]);
+        let has_inputs = has_kl && is_finite(advantages[i]);
         let token = token_loss(
           select(0.0, log_ratio, has_kl),
-          select(0.0, advantages[i], has_loss),
+          select(0.0, advantages[i], has_inputs),
           is_selected,
         );
+        let has_loss = has_inputs && !token.overflows;
         grad = spoilt_if(!has_loss, weight * token.grad);
         first += vec4f(weight * token.loss, token.clipped, token.clipped_lower, token.kl);
         counts += vec4f(f32(is_selected), f32(!has_loss), f32(!has_kl), 0.0);
@@ -77,25 +84,39 @@ struct Token {
   clipped: f32,
   clipped_lower: f32,
   kl: f32,
+  // Whether the loss depends on a ratio beyond the range of float32.
+  overflows: bool,
+}
+
+fn ratio_of(delta: f32) -> f32 {
+  if (delta > LARGEST_LOG_RATIO) {
+    return LARGEST_RATIO;
+  }
+  if (delta > 88.0) {
+    return exp_up_to_88(vec4f(delta - 1.0)).x * 2.71828183;
+  }
+  return exp_up_to_88(vec4f(delta)).x;
 }
 
 fn token_loss(log_ratio: f32, advantage: f32, is_selected: bool) -> Token {
   let delta = clamp(log_ratio, -params.largest_log_ratio, params.largest_log_ratio);
-  let ratio = exp_up_to_88(vec4f(min(delta, 88.0))).x;
+  let ratio = ratio_of(delta);
+  let is_infinite = delta > LARGEST_LOG_RATIO;
   var token = Token();
   token.loss = -advantage * ratio;
+  token.overflows = is_infinite && advantage != 0.0;
   // What is clamped has no gradient.
   token.grad = select(0.0, token.loss, delta == log_ratio);
   if (CLIPS) {
     let bounded = -advantage * clamp(ratio, 1.0 - params.clip_low, 1.0 + params.clip_high);
     if (bounded > token.loss) {
-      token = Token(bounded, 0.0, 1.0, 0.0, 0.0);
+      token = Token(bounded, 0.0, 1.0, 0.0, 0.0, false);
     }
   }
   if (CLIPS_DUAL) {
     let bound = -advantage * params.dual_clip;
     if (advantage < 0.0 && bound < token.loss) {
-      token = Token(bound, 0.0, token.clipped, 1.0, 0.0);
+      token = Token(bound, 0.0, token.clipped, 1.0, 0.0, false);
     }
   }
   token.kl = -delta;
@@ -104,6 +125,7 @@ fn token_loss(log_ratio: f32, advantage: f32, is_selected: bool) -> Token {
     if (is_selected) {
       token.loss = 0.0;
       token.grad = 0.0;
+      token.overflows = false;
     }
   } else if (SELECTED == 2) {
     token.kl = abs(delta);
@@ -114,6 +136,7 @@ fn token_loss(log_ratio: f32, advantage: f32, is_selected: bool) -> Token {
   } else if (SELECTED == 3 && is_selected) {
     token.loss += params.kl_coefficient * (ratio - 1.0 - delta);
     token.grad += params.kl_coefficient * (ratio - 1.0);
+    token.overflows |= is_infinite && params.kl_coefficient != 0.0;
   }
   return token;
 }

@@ -47,6 +47,9 @@ const LARGEST_LOG_RATIO = 20;
 /** and its value here. */
 const LARGEST_K3 = 10;
 
+/** The largest log-ratio whose ratio, 3.4e38, is within the range of float32. */
+const LARGEST_FINITE_LOG_RATIO = 88.722;
+
 /**
  * The policy loss in float64, the definition that policy_loss.wgsl is held to; matches
  * `compute_policy_loss_vanilla`, `_clip_cov` and `_kl_cov` of verl's core_algos.py.
@@ -54,6 +57,10 @@ const LARGEST_K3 = 10;
  * A response token with an input that is NaN or infinite makes the loss, its own gradient and the metrics of
  * that input NaN, also where a clip or a selection would hide it; entropies and the reference only where they
  * have a weight in the loss. So does PyTorch with NaN.
+ *
+ * A ratio beyond the range of float32, of a log-ratio above 88.722, counts as infinite: where the token's loss
+ * depends on it, since no clip bounds the loss or KL-Cov of the paper adds the ratio, the loss and the token's
+ * gradient are NaN. An advantage of 0 makes such a token's surrogate 0.
  */
 export function policyLossReference(
   input: PolicyLossInput,
@@ -123,13 +130,13 @@ function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettin
   const { intervention, clipLow, clipHigh, dualClip } = settings;
   const selected = input.selected?.[i] === 1;
   const hasKl = Number.isFinite(input.logProb[i]! - input.oldLogProb[i]!);
-  const hasLoss = hasKl && Number.isFinite(input.advantages[i]);
+  let hasLoss = hasKl && Number.isFinite(input.advantages[i]);
   const advantage = hasLoss ? input.advantages[i]! : 0;
   const raw = hasKl ? input.logProb[i]! - input.oldLogProb[i]! : 0;
   // What is clamped has no gradient.
   const delta = Math.min(settings.largestLogRatio, Math.max(-settings.largestLogRatio, raw));
-  const ratio = Math.exp(delta);
-  let loss = -advantage * ratio;
+  const ratio = delta > LARGEST_FINITE_LOG_RATIO ? Infinity : Math.exp(delta);
+  let loss = advantage === 0 ? 0 : -advantage * ratio;
   let gradLogProb = delta === raw ? loss : 0;
   let [clipped, clippedLower] = [0, 0];
   const bounded = -advantage * Math.min(1 + clipHigh, Math.max(1 - clipLow, ratio));
@@ -153,10 +160,13 @@ function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettin
       loss += settings.klCoefficient * Math.abs(delta);
       gradLogProb += settings.klCoefficient * Math.sign(delta);
     }
-  } else if (intervention === "kl-cov-paper" && selected) {
+  } else if (
+    intervention === "kl-cov-paper" && selected && settings.klCoefficient !== 0
+  ) {
     loss += settings.klCoefficient * (ratio - 1 - delta);
     gradLogProb += settings.klCoefficient * (ratio - 1);
   }
+  hasLoss &&= Number.isFinite(loss);
   if (!hasLoss) loss = gradLogProb = NaN;
   if (!hasKl) ppoKl = NaN;
   const reference = referenceKl(input, i, settings);
