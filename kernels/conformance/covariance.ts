@@ -23,7 +23,7 @@ export const covarianceCheck: Check = {
     const random = new RandomData(6);
     for (const size of SIZES) {
       for (const density of [0, 0.7, 1]) {
-        const mask = random.mask(size, density);
+        const mask = random.flags(size, density);
         const logProb = random.normal(size).map((value) => -Math.abs(value) - 0.5);
         const advantages = random.normal(size);
         // What padding holds must not matter.
@@ -87,7 +87,7 @@ async function compareSpoilt(
   const input = {
     logProb: Float32Array.of(-1, -0.5, NaN, -1.5),
     advantages: Float32Array.of(1, -1, Infinity, 3),
-    mask: Uint32Array.of(1, 1, 0, 1),
+    mask: Uint32Array.of(1, 2, 0, 255),
   };
   input[name][1] = value;
   using logProb = gpu.tensor(input.logProb);
@@ -115,7 +115,7 @@ export const groupMeansCheck: Check = {
         const covariance = random.normal(size).map((value) =>
           step === 0 ? value ** 3 : step * Math.round(value / step)
         );
-        const mask = random.mask(size, 0.8);
+        const mask = random.flags(size, 0.8);
         using covarianceTensor = gpu.tensor(covariance);
         using maskTensor = gpu.tensor(mask);
         using out = gpu.empty([TABLE_1_SHARES.length]);
@@ -128,7 +128,7 @@ export const groupMeansCheck: Check = {
         compare(tally, label, read!, expected, plain);
       }
     }
-    const mask = Uint32Array.of(1, 1, 0, 1);
+    const mask = Uint32Array.of(1, 2, 0, 255);
     for (const at of [1, 2]) {
       for (const bits of NANS) {
         const covariance = Float32Array.of(3, 1, 4, -2);
@@ -157,7 +157,7 @@ export const sequenceCovarianceCheck: Check = {
       const size = rows * columns;
       const logProb = random.normal(size).map((value) => -Math.abs(value));
       const advantages = random.normal(size);
-      const mask = random.mask(size, 0.6);
+      const mask = random.flags(size, 0.6);
       mask.fill(0, 0, rows > 1 ? columns : 0);
       using logProbTensor = gpu.tensor(logProb, [rows, columns]);
       using advantagesTensor = gpu.tensor(advantages, [rows, columns]);
@@ -182,7 +182,7 @@ export const sequenceCovarianceCheck: Check = {
       // A token of the second of three groups of two, and padding of the others.
       const logProb = Float32Array.of(-1, value, -2, -1, value, -1, -2, -1, value, -3, -1, -2);
       const advantages = Float32Array.of(1, value, 2, 1, 1, -1, 1, 2, value, 3, 1, 0);
-      const mask = Uint32Array.of(1, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1);
+      const mask = Uint32Array.of(1, 0, 2, 1, 255, 1, 1, 2, 0, 1, 255, 1);
       using logProbTensor = gpu.tensor(logProb, [6, 2]);
       using advantagesTensor = gpu.tensor(advantages, [6, 2]);
       using maskTensor = gpu.tensor(mask, [6, 2]);

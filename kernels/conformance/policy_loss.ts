@@ -93,7 +93,7 @@ function batch(
   spread: number,
 ) {
   const size = rows * columns;
-  const mask = random.mask(size, 0.8);
+  const mask = random.flags(size, 0.8);
   if (rows > 1) mask.fill(0, 0, columns);
   else mask[0] = 1;
   const logProb = random.normal(size).map((value) => -Math.abs(value));
@@ -113,7 +113,7 @@ function batch(
     oldLogProb,
     advantages,
     mask,
-    selected: random.mask(size, 0.3).map((value, i) => value * mask[i]!),
+    selected: random.flags(size, 0.3).map((value, i) => value * mask[i]!),
     entropy: random.normal(size).map(Math.abs),
     referenceLogProb: logProb.map((value) => value + 0.3 * (random.uniform() - 0.5)),
   };
@@ -225,7 +225,7 @@ async function spoilt(gpu: Gpu, tally: Tally, random: RandomData): Promise<void>
     for (const name of FLOATS) {
       for (const value of [NaN, Infinity, -Infinity]) {
         // In another block than the first token, and selected, so that a selection could hide it.
-        const at = whole.mask.lastIndexOf(1);
+        const at = whole.mask.findLastIndex((value) => value !== 0);
         const input: Batch = { ...whole, [name]: whole[name].with(at, value) };
         input.selected = whole.selected.with(at, 1);
         await compareSpoilt(gpu, tally, `${label} with ${name} ${value}`, settings, input, at);

@@ -28,6 +28,11 @@ export class RandomData {
     return Uint32Array.from({ length: size }, () => Math.floor(this.uniform() * below));
   }
 
+  /** Not 0 with this probability: 1, 2 or 255, which mean the same. */
+  flags(size: number, probability = 0.8): Uint32Array<ArrayBuffer> {
+    return this.mask(size, probability).map((value, i) => value * [1, 2, 255][i % 3]!);
+  }
+
   /** 1 with this probability, else 0. */
   mask(size: number, probability = 0.8): Uint32Array<ArrayBuffer> {
     return Uint32Array.from({ length: size }, () => Number(this.uniform() < probability));

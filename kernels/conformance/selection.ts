@@ -20,7 +20,7 @@ export const selectTopCheck: Check = {
   async run(gpu, tally) {
     const random = new RandomData(9);
     for (const size of SIZES) {
-      const mask = random.mask(size);
+      const mask = random.flags(size);
       for (const [kind, covariance] of covariancesOf(random, size)) {
         for (const ratio of RATIOS) {
           await compareTop(gpu, tally, `${kind} covariances of ${size}`, covariance, mask, ratio);
@@ -45,7 +45,7 @@ export const selectSampleCheck: Check = {
   async run(gpu, tally) {
     const random = new RandomData(10);
     for (const size of SIZES) {
-      const mask = random.mask(size);
+      const mask = random.flags(size);
       for (const [kind, covariance] of covariancesOf(random, size)) {
         for (const ratio of RATIOS) {
           const label = `${kind} covariances of ${size}`;
@@ -90,7 +90,7 @@ async function compareTop(
   mask: Uint32Array<ArrayBuffer>,
   ratio: number,
 ): Promise<void> {
-  const tokens = mask.reduce((sum, value) => sum + value, 0);
+  const tokens = mask.reduce((sum, value) => sum + Number(value !== 0), 0);
   const candidates = mask.filter((value, i) => value !== 0 && !Number.isNaN(covariance[i])).length;
   using covarianceTensor = gpu.tensor(covariance);
   using maskTensor = gpu.tensor(mask);
@@ -116,7 +116,7 @@ async function compareSample(
   { ratio, seed }: { ratio: number; seed: number },
 ): Promise<void> {
   const { length: size } = covariance;
-  const tokens = mask.reduce((sum, value) => sum + value, 0);
+  const tokens = mask.reduce((sum, value) => sum + Number(value !== 0), 0);
   // 0.5 and 1 occur among the covariances: the interval is open.
   const [low, high, stream, atLeast] = [-0.75, 1, 3, 1];
   const isCandidate = (i: number) => mask[i] !== 0 && covariance[i]! > low && covariance[i]! < high;
@@ -156,7 +156,7 @@ async function withoutLoss(gpu: Gpu, tally: Tally): Promise<void> {
 async function unclippedSample(gpu: Gpu, tally: Tally, random: RandomData): Promise<void> {
   const size = 4099;
   const [clipLow, clipHigh, seed, stream, share] = [0.2, 0.28, 6, 2, 0.1];
-  const tokens = random.mask(size);
+  const tokens = random.flags(size);
   const old = random.normal(size);
   // None is near a bound, where rounding decides.
   const logRatios = old.map((_, i) => [-0.6, -0.15, 0, 0.15, 0.22, 0.6][i % 6]!);
@@ -178,7 +178,7 @@ async function unclippedSample(gpu: Gpu, tally: Tally, random: RandomData): Prom
   const options = { low: 1, high: 5, seed, stream, unclipped };
   selectSample(recorder, { covariance, mask }, { ratio: share }, options, selection);
   const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-  const count = tokens.reduce((sum, value) => sum + value, 0);
+  const count = tokens.reduce((sum, value) => sum + Number(value !== 0), 0);
   const candidates = tokens.filter((_, i) => isCandidate(i)).length;
   const n = amountReference(share, 0, count, candidates);
   tally.same("counts of the unclipped", counts!.subarray(0, 3), [n, candidates, count]);

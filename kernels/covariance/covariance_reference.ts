@@ -4,7 +4,7 @@ export interface CovarianceInput {
   readonly logProb: ArrayLike<number>;
   /** Advantages. */
   readonly advantages: ArrayLike<number>;
-  /** 1 for response tokens, 0 for padding. */
+  /** Not 0, whatever else, for response tokens; 0 for padding. */
   readonly mask: ArrayLike<number>;
 }
 

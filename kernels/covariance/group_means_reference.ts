@@ -1,6 +1,8 @@
 /**
  * Mean covariance of the max(⌊share·N⌋, 1) response tokens of highest covariance, for each share; NaN for all
  * where a response token has the covariance NaN, which has no place in the order.
+ *
+ * @param mask Not 0, whatever else, for response tokens; 0 for padding.
  */
 export function groupMeansReference(
   covariance: ArrayLike<number>,

@@ -10,7 +10,7 @@ export interface SequenceCovarianceOptions {
   readonly logProb: Tensor;
   /** Advantages, [B, T] in f32. */
   readonly advantages: Tensor;
-  /** 1 for response tokens, 0 for padding, [B, T] in u32. */
+  /** Not 0, whatever else, for response tokens; 0 for padding; [B, T] in u32. */
   readonly mask: Tensor;
   /** Responses of a prompt, one after the other. */
   readonly group: number;

@@ -40,7 +40,7 @@ export interface TokenCovarianceInput {
   readonly logProb: Tensor;
   /** Advantages, in f32. */
   readonly advantages: Tensor;
-  /** 1 for response tokens, 0 for padding, in u32. */
+  /** Not 0, whatever else, for response tokens; 0 for padding; in u32. */
   readonly mask: Tensor;
 }
 

@@ -21,9 +21,12 @@ export interface PolicyLossTensors {
   readonly oldLogProb: Tensor;
   /** Advantages, [B, T] in f32. */
   readonly advantages: Tensor;
-  /** 1 for response tokens, 0 for padding, [B, T] in u32. */
+  /** Not 0, whatever else, for response tokens; 0 for padding; [B, T] in u32. */
   readonly mask: Tensor;
-  /** Tokens that Clip-Cov or KL-Cov restricts, B·T elements in u32; needed with an intervention. */
+  /**
+   * Not 0, whatever else, for tokens that Clip-Cov or KL-Cov restricts, B·T elements in u32; needed with an
+   * intervention.
+   */
   readonly selected?: Tensor;
   /** Entropies of the current policy, [B, T] in f32; needed for an entropy bonus. */
   readonly entropy?: Tensor;

@@ -10,9 +10,9 @@ export interface PolicyLossInput {
   readonly oldLogProb: ArrayLike<number>;
   /** Advantages. */
   readonly advantages: ArrayLike<number>;
-  /** 1 for response tokens, 0 for padding. */
+  /** Not 0, whatever else, for response tokens; 0 for padding. */
   readonly mask: ArrayLike<number>;
-  /** Tokens that Clip-Cov or KL-Cov restricts: 1, others 0. */
+  /** Not 0, whatever else, for tokens that Clip-Cov or KL-Cov restricts; 0 for others. */
   readonly selected?: ArrayLike<number>;
   /** Entropies of the current policy, for the entropy bonus. */
   readonly entropy?: ArrayLike<number>;
@@ -69,7 +69,7 @@ export function policyLossReference(
   const { logProb, mask, columns } = input;
   const size = logProb.length;
   const weights = aggregationWeights(mask, columns, settings.aggregation);
-  const count = Math.max(1, sum(mask));
+  const count = Math.max(1, countOf(mask));
   const gradLogProb = new Float64Array(size);
   const gradEntropy = new Float64Array(size);
   let [loss, clipped, lower, ppoKl, referenceKl, entropy, touched] = [0, 0, 0, 0, 0, 0, 0];
@@ -107,10 +107,11 @@ export function aggregationWeights(
 ): Float64Array {
   const lengths = Array.from(
     { length: mask.length / columns },
-    (_, row) => sum(Array.from({ length: columns }, (_, column) => mask[row * columns + column]!)),
+    (_, row) =>
+      countOf(Array.from({ length: columns }, (_, column) => mask[row * columns + column]!)),
   );
   const rows = lengths.filter((length) => length > 0).length;
-  const tokens = sum(lengths);
+  const tokens = countOf(mask);
   return Float64Array.from({ length: mask.length }, (_, i) => {
     if (mask[i] === 0) return 0;
     switch (aggregation) {
@@ -128,7 +129,7 @@ export function aggregationWeights(
 
 function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettings) {
   const { intervention, clipLow, clipHigh, dualClip } = settings;
-  const selected = input.selected?.[i] === 1;
+  const selected = (input.selected?.[i] ?? 0) !== 0;
   const hasKl = Number.isFinite(input.logProb[i]! - input.oldLogProb[i]!);
   let hasLoss = hasKl && Number.isFinite(input.advantages[i]);
   const advantage = hasLoss ? input.advantages[i]! : 0;
@@ -225,10 +226,7 @@ export function tokenKl(
   }
 }
 
-function sum(values: ArrayLike<number>): number {
-  return Array.prototype.reduce.call(
-    values,
-    (total, value) => (total as number) + (value as number),
-    0,
-  ) as number;
+/** Number of elements that are not 0. */
+function countOf(flags: ArrayLike<number>): number {
+  return Array.from(flags).filter((value) => value !== 0).length;
 }

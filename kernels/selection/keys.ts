@@ -10,7 +10,7 @@ import code from "./keys.wgsl" with { type: "text" };
 export interface SelectionInput {
   /** Covariance of each token, in f32. */
   readonly covariance: Tensor;
-  /** 1 for response tokens, 0 for padding, in u32. */
+  /** Not 0, whatever else, for response tokens; 0 for padding; in u32. */
   readonly mask: Tensor;
 }
 

@@ -13,6 +13,8 @@ export function amountReference(
 /**
  * The k response tokens of highest covariance, ties by the lowest index, as a mask of 0 and 1. One whose
  * covariance is NaN is never among them.
+ *
+ * @param mask Not 0, whatever else, for response tokens; 0 for padding.
  */
 export function topReference(
   covariance: ArrayLike<number>,
