@@ -25,7 +25,8 @@ export const VERL_RESTRICTION: RestrictionSettings = { ratio: 0.0002, low: 1, hi
  * Finds the tokens that the intervention of a policy loss restricts, from their covariance in this batch
  * (paper, Eqs. 10, 11 and 13): ⌊ratio·N⌋ of them in the paper's definition, at least one in verl's, which
  * for Clip-Cov also leaves out the tokens that PPO clips. With the intervention `none` only the covariance
- * is written.
+ * is written. A response token with a log-probability or an advantage that is NaN makes every covariance NaN:
+ * no token is restricted, and the {@linkcode policyLoss} of the same batch is NaN.
  *
  * @param selection Written: what {@linkcode policyLoss} takes as `selected`.
  * @throws {ShapeError} if shapes or types do not fit, or a setting is out of range.

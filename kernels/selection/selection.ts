@@ -16,7 +16,10 @@ import { type Amount, findKth, markLargest } from "./radix_select.ts";
 export interface Selection extends Disposable {
   /** 1 for selected tokens, 0 for others, [N] in u32. */
   readonly selected: Tensor;
-  /** Number selected, number of candidates, number of response tokens, and two working values, [5] in u32. */
+  /**
+   * Number selected, number of candidates, number of response tokens, and two working values, [5] in u32. Of
+   * {@linkcode selectTop}, fewer candidates than response tokens tell that some have the covariance NaN.
+   */
   readonly counts: Tensor;
 }
 
@@ -36,9 +39,11 @@ export function emptySelection(gpu: Gpu, size: number): Selection {
 
 /**
  * The response tokens of highest covariance, exactly as many as `amount` says, ties by the lowest index
- * (KL-Cov: paper, Eq. 13; `torch.topk` in verl). A token whose covariance is NaN is no candidate, as the
- * counts tell, where `torch.topk` would take it first. Runs on the GPU without a readback. Reference:
- * {@linkcode topReference}.
+ * (KL-Cov: paper, Eq. 13; `torch.topk` in verl). A token whose covariance is NaN is never selected, where
+ * `torch.topk` would take it first: it counts as a response token, of which the amount is a share, but not as
+ * a candidate, so that {@linkcode Selection.counts} holds fewer candidates than response tokens. One input of
+ * {@linkcode tokenCovariance} that is NaN makes all covariances NaN, and nothing is selected. Runs on the GPU
+ * without a readback. Reference: {@linkcode topReference}.
  *
  * @throws {ShapeError} if shapes or types do not fit, or the amount is out of range.
  */

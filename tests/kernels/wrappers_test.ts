@@ -14,6 +14,7 @@ import {
   PLAIN_PPO,
   policyLoss,
   type PolicyLossSettings,
+  readMetrics,
   requestGpu,
   restrictTokens,
   selectSample,
@@ -302,6 +303,38 @@ Deno.test("the same call gives the same bits", async () => {
   }
   assert.deepEqual(results[0], results[1]);
   assert(results[0]![0]![6]! > 0, "no token was touched");
+});
+
+Deno.test("a token that is NaN leaves nothing to restrict, and the loss tells", async () => {
+  for (const spoilt of ["logProb", "advantages"] as const) {
+    const values = { logProb: [-1, -2, -0.5, -3, -1, -1], advantages: [1, -1, 2, 1, -1, 1] };
+    values[spoilt][1] = NaN;
+    using logProb = gpu.tensor(values.logProb, [2, 3]);
+    using oldLogProb = gpu.tensor([-1, -2, -0.5, -3, -1, -1], [2, 3]);
+    using advantages = gpu.tensor(values.advantages, [2, 3]);
+    using mask = gpu.tensor(Uint32Array.of(1, 1, 1, 1, 0, 0), [2, 3]);
+    for (const intervention of ["kl-cov-verl", "kl-cov-paper", "clip-cov-verl"] as const) {
+      using covariance = emptyTokenCovariance(gpu, 6);
+      using selection = emptySelection(gpu, 6);
+      using loss = emptyPolicyLoss(gpu, 2, 3);
+      const settings = { ...PLAIN_PPO, intervention };
+      const input = { logProb, oldLogProb, advantages, mask };
+      const restriction = { ...VERL_RESTRICTION, ratio: 0.5 };
+      const recorder = gpu.record();
+      restrictTokens(recorder, input, settings, restriction, covariance, selection);
+      policyLoss(recorder, { ...input, selected: selection.selected }, settings, loss);
+      const [selected, counts, metrics] = await recorder.read(
+        selection.selected,
+        selection.counts,
+        loss.metrics,
+      );
+      const { loss: value, touched, tokens } = readMetrics(metrics!);
+      assert.deepEqual(Array.from(selected!), [0, 0, 0, 0, 0, 0]);
+      // None selected, no candidates among four response tokens.
+      assert.deepEqual(Array.from(counts!.subarray(0, 3)), [0, 0, 4]);
+      assert.deepEqual([value, touched, tokens], [NaN, 0, 4]);
+    }
+  }
 });
 
 Deno.test("invalid rows are reported by index, with the reason", async () => {
