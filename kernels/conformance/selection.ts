@@ -54,6 +54,7 @@ export const selectSampleCheck: Check = {
       }
     }
     await withoutLoss(gpu, tally);
+    await withoutBound(gpu, tally);
     await unclippedSample(gpu, tally, random);
     await largeSample(gpu, tally);
     await drawsAreUniform(gpu, tally);
@@ -150,6 +151,24 @@ async function withoutLoss(gpu: Gpu, tally: Tally): Promise<void> {
   const [selected, counts] = await recorder.read(selection.selected, selection.counts);
   tally.same("counts with tokens without a loss", counts!.subarray(0, 3), [2, 2, size]);
   tally.same("tokens without a loss", selected!, [1, 0, 0, 0, 0, 0, 1]);
+}
+
+/** Where nothing bounds the ratio above, no ratio is clipped there, not even one beyond float32. */
+async function withoutBound(gpu: Gpu, tally: Tally): Promise<void> {
+  using covariance = gpu.tensor(new Float32Array(4).fill(2));
+  using mask = gpu.tensor(new Uint32Array(4).fill(1));
+  using logProb = gpu.tensor([0, 0, 0, 0]);
+  using oldLogProb = gpu.tensor([-200, -200, -87, 200]);
+  using advantages = gpu.tensor([1, -1, 1, -1]);
+  for (const [clipHigh, expected] of [[Infinity, [1, 1, 1, 0]], [0.2, [0, 1, 0, 0]]] as const) {
+    using selection = emptySelection(gpu, 4);
+    const recorder = gpu.record("sample");
+    const unclipped = { logProb, oldLogProb, advantages, clipLow: 0.2, clipHigh };
+    const options = { low: 1, high: 5, seed: 1, unclipped };
+    selectSample(recorder, { covariance, mask }, { ratio: 1 }, options, selection);
+    const [selected] = await recorder.read(selection.selected);
+    tally.same(`ratios beyond float32, clipHigh ${clipHigh}`, selected!, expected);
+  }
 }
 
 /** As verl draws: from the tokens whose gradient PPO's clip leaves, other bounds below and above 1. */

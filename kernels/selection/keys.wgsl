@@ -66,7 +66,8 @@ fn is_clipped(i: u32) -> bool {
   if (!is_finite(log_prob[i]) || !is_finite(old_log_prob[i]) || !is_finite(advantages[i])) {
     return true;
   }
-  let ratio = exp(log_prob[i] - old_log_prob[i]);
+  // Larger ratios may overflow, and a bound that stands for none must stay above.
+  let ratio = exp(min(log_prob[i] - old_log_prob[i], 88.0));
   let bounded = clamp(ratio, 1.0 - params.clip_low, 1.0 + params.clip_high);
   return -advantages[i] * bounded > -advantages[i] * ratio;
 }
