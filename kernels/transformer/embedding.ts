@@ -13,7 +13,7 @@ const PART = 64;
 
 /** The inputs and the output of {@linkcode embedding}. */
 export interface EmbeddingOptions {
-  /** The tokens, [N] in u32. */
+  /** The tokens, [N] in u32; any from V up is outside the vocabulary. */
   readonly tokens: Tensor;
   /** A row for each token of the vocabulary, [V, D] in f32. */
   readonly table: Tensor;
@@ -32,8 +32,9 @@ export interface EmbeddingBackwardOptions {
 }
 
 /**
- * The table's row of each token; zeros for a token outside the vocabulary. Reference:
- * {@linkcode embeddingReference}; matches `torch.nn.functional.embedding`.
+ * The table's row of each token. A token outside the vocabulary has zeros, by definition and without an error, so
+ * that padding needs no row of its own; who takes tokens from elsewhere checks them before. Reference:
+ * {@linkcode embeddingReference}; matches `torch.nn.functional.embedding`, which refuses such tokens.
  *
  * @throws {ShapeError} if shapes or types do not fit, or the vocabulary is empty.
  */

@@ -34,13 +34,19 @@ export interface SampleTokensOptions {
   readonly padToken: number;
   /** The tokens, [N] in u32. */
   readonly tokens: Tensor;
-  /** Log-probabilities of the tokens and entropies, at the temperature, or at 1 if that is 0; not made by default. */
+  /**
+   * Log-probabilities of the tokens and entropies, at the temperature, or at 1 if that is 0; not made by default.
+   * Its `invalid` is the only sign of logits from which nothing can be drawn.
+   */
   readonly statistics?: TokenStatistics;
 }
 
 /**
  * Draws a token for each sequence with probability softmax(logits / temperature). The random numbers depend
- * on seed, stream, position, row and token alone. Reference: {@linkcode sampleTokensReference}.
+ * on seed, stream, position, row and token alone. A row that is masked everywhere or holds NaN or +∞ has no such
+ * distribution: it gets some token of the vocabulary, which means nothing, spoils no other row, and is counted
+ * and named by the statistics' `invalid`, which {@linkcode checkTokenStatistics} reads. So are ended rows whose
+ * `padToken` is masked or outside the vocabulary. Reference: {@linkcode sampleTokensReference}.
  *
  * @throws {ShapeError} if shapes or types do not fit, there is no token, or the temperature, the seed, the
  * stream or the position is out of range.

@@ -53,6 +53,20 @@ Deno.test("rows beyond a binding are split", async () => {
   assert.equal(small.liveBytes, 0);
 });
 
+Deno.test("a token outside the vocabulary has zeros and no gradient", async () => {
+  using tokens = gpu.tensor(Uint32Array.of(1, 2, 0xffffffff, 0));
+  using table = gpu.tensor([1, 2, 3, 4], [2, 2]);
+  using out = gpu.tensor(new Float32Array(8).fill(NaN), [4, 2]);
+  using gradOut = gpu.tensor([1, 2, NaN, NaN, NaN, NaN, 3, 4], [4, 2]);
+  using gradTable = gpu.zeros([2, 2]);
+  const recorder = gpu.record();
+  embedding(recorder, { tokens, table, out });
+  embeddingBackward(recorder, { tokens, gradOut, gradTable });
+  const [rows, gradient] = await recorder.read(out, gradTable);
+  assert.deepEqual(rows, Float32Array.of(3, 4, 0, 0, 0, 0, 1, 2));
+  assert.deepEqual(gradient, Float32Array.of(3, 4, 1, 2));
+});
+
 Deno.test("the reference's gradient is that of differences", () => {
   const { tokens, table, gradOut } = embeddingCase(random, Uint32Array.of(1, 0, 1, 3), 4, 3);
   const gradient = embeddingBackwardReference(tokens, gradOut, 4, 3);

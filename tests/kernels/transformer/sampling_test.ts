@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { RandomData } from "../../../kernels/conformance/random.ts";
 import { type Gpu, requestGpu } from "../../../kernels/runtime/gpu.ts";
-import { emptyTokenStatistics } from "../../../kernels/softmax/token_statistics.ts";
+import {
+  checkTokenStatistics,
+  emptyTokenStatistics,
+} from "../../../kernels/softmax/token_statistics.ts";
 import { tokenStatisticsReference } from "../../../kernels/softmax/token_statistics_reference.ts";
 import { sampleTokens } from "../../../kernels/transformer/sampling.ts";
 import {
@@ -107,6 +110,30 @@ Deno.test("ended rows get padding, and the end token ends a row", async () => {
   assert.deepEqual(ended, Uint32Array.of(1, 0, 5));
   const expected = -Math.log1p(2 * Math.exp(-9));
   assert(Math.abs(logProb![0]! - expected) < 1e-7 && Math.abs(logProb![1]! - expected) < 1e-7);
+});
+
+Deno.test("rows that nothing can be drawn from are told, and spoil no other", async () => {
+  const [none, huge] = [-Infinity, Infinity];
+  const values = [0, 9, 0, NaN, 1, 2, none, none, none, 1, huge, 2, NaN, NaN, NaN, 0, 0, 9];
+  for (const temperature of [0, 1]) {
+    using logits = gpu.tensor(values, [6, 3]);
+    using done = gpu.zeros([6], "u32");
+    using tokens = gpu.empty([6], "u32");
+    using statistics = emptyTokenStatistics(gpu, 6);
+    const recorder = gpu.record();
+    const draw = { temperature, seed: 3, stream: 0, position: 0, endToken: NO_TOKEN, padToken: 0 };
+    sampleTokens(recorder, { logits, ...draw, done, tokens, statistics });
+    const [drawn, invalid] = await recorder.read(tokens, statistics.invalid);
+    const [count, first, ...codes] = invalid!;
+    assert.deepEqual([count, ~first! >>> 0], [4, 1]);
+    assert.deepEqual(codes.map((code) => code !== 0), [false, true, true, true, true, false]);
+    assert(drawn!.every((token) => token < 3), `drew ${drawn}`);
+    assert.deepEqual([drawn![0], drawn![5]], [1, 2]);
+    await assert.rejects(
+      checkTokenStatistics(gpu, statistics),
+      /^GpuError: row 1 of the logits holds NaN or infinity; 4 rows are invalid in all\.$/,
+    );
+  }
 });
 
 Deno.test("log-probabilities and entropies are those at the temperature", async () => {
