@@ -16,6 +16,7 @@ import { readTokens } from "../tokens/read_tokens.ts";
 import { isStandardInput } from "../standard_input.ts";
 import { checkSettings, type CovarianceSettings, DEFAULT_SETTINGS } from "../tokens/settings.ts";
 import { type CovarianceToken, touchedTokens } from "../tokens/touched.ts";
+import { touchedLine } from "../tokens/touched_list.ts";
 import { writeWhole } from "../write.ts";
 import {
   bold,
@@ -51,8 +52,9 @@ its files. Each file is one batch: join what several ranks wrote (cat rank_*.jso
   --json              print the numbers as one JSON object per dump, and nothing else, on stdout
 
 Writes NAME.cov.svg, NAME.cov.png and NAME.touched.jsonl, where NAME is that of FILE; sequences and
-positions count from 0. A file that is read is never replaced. What is compressed more than 250-fold (JSON
-lines: 50-fold) is refused where it would take more than 512 MiB (128 MiB) when it is read.
+positions count from 0. A file that is read, or that this command did not write, is never replaced. What
+is compressed more than 250-fold (JSON lines: 50-fold) is refused where it would take more than 512 MiB
+(128 MiB) when it is read.
 `;
 
 const PICTURE = ".cov";
@@ -186,11 +188,15 @@ async function show(
   await withProgress("writing", async () => {
     await writeWhole(join(folder, name + TOUCHED), touchedLines(tokens, report));
     // Vega and its renderer are loaded only now: a large dump wants the memory first.
-    const [{ writeFigure }, { covarianceFigure }] = await Promise.all([
+    const [{ writeMarkedFigure }, { covarianceFigure }] = await Promise.all([
       import("../figures/draw.ts"),
       import("../figures/covariance_figure.ts"),
     ]);
-    await writeFigure(folder, name + PICTURE, covarianceFigure(basename(tokens.source), report));
+    await writeMarkedFigure(
+      folder,
+      name + PICTURE,
+      covarianceFigure(basename(tokens.source), report),
+    );
   });
   if (!isJson) {
     const [svg, png, list] = ENDINGS.map((ending) => join(folder, name + ending));
@@ -203,10 +209,8 @@ function touchedLines(tokens: TokenDump, report: CovarianceReport): ReadableStre
   const encoder = new TextEncoder();
   function* pieces(): Generator<Uint8Array> {
     let text = "";
-    for (
-      const { sequence, position, token, methods, covariance } of touchedTokens(tokens, report)
-    ) {
-      text += JSON.stringify({ sequence, position, token, methods, covariance }) + "\n";
+    for (const token of touchedTokens(tokens, report)) {
+      text += touchedLine(token) + "\n";
       if (text.length < 1 << 16) continue;
       yield encoder.encode(text);
       text = "";

@@ -1,7 +1,7 @@
 /** `deno task fit FILE…`: the law of each run in the files, as tables, a picture, or JSON. */
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { LawError, ReadError, UserError } from "../errors.ts";
+import { LawError, ReadError } from "../errors.ts";
 import { lawFigure } from "../figures/law_figure.ts";
 import { fitLaw, type Interval, type LawFit } from "../law.ts";
 import { describeRule, type Pairing, pairs } from "../pairs.ts";
@@ -31,7 +31,7 @@ import {
   withProgress,
 } from "./command.ts";
 import { expandInputs, firstOf } from "./inputs.ts";
-import { checkOutFolder, outputNames } from "./output_names.ts";
+import { checkOutFolder, checkReplaceable, outputNames } from "./output_names.ts";
 
 const HELP = `Fits R = −a·exp(H) + b to training logs and draws it.
 
@@ -133,7 +133,7 @@ async function main(): Promise<boolean> {
   }
 
   const picture = join(values.out, `${stemOf(fitted)}.fit`);
-  await checkReplaceable(picture);
+  for (const ending of ["svg", "png"]) await checkReplaceable(`${picture}.${ending}`);
   if (values.json) console.log(printableJson({ runs: fitted.map(toJson) }, finiteOrNull));
   else for (const one of fitted) console.log(table(one));
   await withProgress("drawing", () => draw(fitted, picture));
@@ -170,28 +170,6 @@ function stemOf(fitted: readonly Fitted[]): string {
   return name!;
 }
 
-/** The first bytes of the pictures, by their endings. */
-const PICTURES = { svg: "<svg", png: "\x89PNG" } as const;
-
-/** Refuses to replace what is no picture, so that no log or folder of that name is lost. */
-async function checkReplaceable(picture: string): Promise<void> {
-  for (const [ending, start] of Object.entries(PICTURES)) {
-    const path = `${picture}.${ending}`;
-    const info = await Deno.lstat(path).catch(() => undefined);
-    if (info === undefined || info.isSymlink) continue;
-    const head = new Uint8Array(start.length);
-    if (info.isFile) {
-      using file = await Deno.open(path);
-      await file.read(head);
-    }
-    if (start !== String.fromCharCode(...head)) {
-      throw new UserError(
-        `${path} is there and no ${ending.toUpperCase()}, so it is not replaced; choose another --out.`,
-      );
-    }
-  }
-}
-
 async function draw(fitted: readonly Fitted[], picture: string): Promise<void> {
   const unit = fitted.every(({ run }) => run.score?.unit === "fraction") ? "fraction" : "reward";
   const names = fitted.map(({ run }) => run.name);
@@ -204,8 +182,8 @@ async function draw(fitted: readonly Fitted[], picture: string): Promise<void> {
     fit,
   }));
   // Vega and its renderer are loaded only now: a large log wants the memory first.
-  const { writeFigure } = await import("../figures/draw.ts");
-  await writeFigure(dirname(picture), basename(picture), lawFigure(series, unit));
+  const { writeMarkedFigure } = await import("../figures/draw.ts");
+  await writeMarkedFigure(dirname(picture), basename(picture), lawFigure(series, unit));
 }
 
 function table({ run, pairing, fit, prediction, rivals }: Fitted): string {

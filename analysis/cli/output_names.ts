@@ -1,5 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../errors.ts";
+import { hasMark, type PictureFormat } from "../figures/mark.ts";
+import { isTouchedList } from "../tokens/touched_list.ts";
 
 /** What file names do not hold: separators, and what a terminal acts on. */
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\\/]/gu;
@@ -62,7 +64,7 @@ export async function checkOutFolder(folder: string): Promise<void> {
 }
 
 /**
- * Refuses outputs that would replace what is to be read, or whose place a folder takes.
+ * Refuses outputs that would replace what is to be read, or as {@linkcode checkReplaceable}.
  *
  * @param isInput Whether a file, which is among the inputs, can be read: what the command wrote before may
  * be found again in a folder.
@@ -80,18 +82,41 @@ export async function checkOutputs(
     }
   }
   for (const output of outputs) {
-    const info = await Deno.lstat(output).catch(() => undefined);
-    if (info === undefined) continue;
-    if (info.isDirectory) {
-      throw new UserError(`${output} is a folder, where a file is to be written.`);
-    }
     const input = known.get(await placeOf(output) ?? "");
     if (input !== undefined && await isInput(input)) {
       throw new UserError(
         `${output} would be replaced, but it is to be read; name another folder with --out.`,
       );
     }
+    await checkReplaceable(output);
   }
+}
+
+/**
+ * Refuses the place of an output where something is that no command wrote: it would be lost.
+ *
+ * @param output A picture, `….svg` or `….png`, or a list of touched tokens.
+ * @throws {UserError} that names what is there.
+ */
+export async function checkReplaceable(output: string): Promise<void> {
+  const info = await Deno.lstat(output).catch(() => undefined);
+  if (info === undefined) return;
+  if (info.isDirectory) {
+    throw new UserError(`${output} is a folder, where a file is to be written.`);
+  }
+  // What cannot be read cannot be known, either.
+  if (info.isFile && await isOwn(output).catch(() => false)) return;
+  throw new UserError(
+    `${output} is there and was not written by this command, so it is not replaced; ` +
+      "name another folder with --out.",
+  );
+}
+
+async function isOwn(path: string): Promise<boolean> {
+  const format = /\.(svg|png)$/.exec(path)?.[1] as PictureFormat | undefined;
+  return format === undefined
+    ? await isTouchedList(path)
+    : hasMark(format, await Deno.readFile(path));
 }
 
 /** A path with the links of its folders followed, but not its own; undefined if there is no such folder. */

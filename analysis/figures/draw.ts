@@ -5,6 +5,7 @@ import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { UserError } from "../errors.ts";
 import { writeWhole } from "../write.ts";
+import { withMark } from "./mark.ts";
 import { legendLayout, theme } from "./theme.ts";
 
 // Exported by Vega but missing from its types.
@@ -100,6 +101,17 @@ export async function writeFigure(
   await writeWhole(join(folder, `${name}.svg`), drawing.svg);
   await writeWhole(join(folder, `${name}.png`), drawing.png);
   return drawing;
+}
+
+/** As {@linkcode writeFigure}, with marks by which the files are known again ({@linkcode withMark}). */
+export async function writeMarkedFigure(
+  folder: string,
+  name: string,
+  spec: FigureSpec,
+): Promise<void> {
+  const { svg, png } = await drawFigure(name, spec);
+  await writeWhole(join(folder, `${name}.svg`), withMark("svg", new TextEncoder().encode(svg)));
+  await writeWhole(join(folder, `${name}.png`), withMark("png", png));
 }
 
 /** A logger for which every warning is an error. */

@@ -333,6 +333,54 @@ Deno.test("cov replaces what it wrote before, and never what it reads", () =>
     assert.deepEqual(await Deno.readFile(join(folder, "runs/x.touched.jsonl")), dump);
   }));
 
+Deno.test("cov replaces no file that it did not write, nor one that was changed since", () =>
+  withFolder(async (folder) => {
+    const place = (name: string) => join(folder, name);
+    await Deno.writeFile(place("x.jsonl"), write.sequenceLines(BATCH.slice(0, 4)));
+    const cov = () => runTask("cov", ["x.jsonl", "--k", "0.1"], folder);
+    const refuses = async (output: string, content: string | Uint8Array) => {
+      if (typeof content === "string") await Deno.writeTextFile(place(output), content);
+      else await Deno.writeFile(place(output), content);
+      const [before, bytes] = [names(folder), await Deno.readFile(place(output))];
+      const outcome = await cov();
+      assertOneSentence(
+        outcome,
+        new RegExp(
+          `^error: ${
+            output.replaceAll(".", "\\.")
+          } is there and was not written by this command, ` +
+            "so it is not replaced; name another folder with --out\\.$",
+          "m",
+        ),
+      );
+      // Refused before any work.
+      assert.equal(outcome.stdout, "");
+      assert.deepEqual(names(folder), before);
+      assert.deepEqual(await Deno.readFile(place(output)), bytes);
+      await Deno.remove(place(output));
+    };
+    await refuses("x.cov.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>');
+    await refuses("x.cov.png", "\x89PNG");
+    await refuses("x.touched.jsonl", "Dear diary,\n");
+
+    assert.equal((await cov()).code, 0);
+    const [svg, list] = await Promise.all(
+      ["x.cov.svg", "x.touched.jsonl"].map((name) => Deno.readTextFile(place(name))),
+    );
+    await refuses("x.cov.svg", svg!.replace("</svg>", "<text>mine</text></svg>"));
+    await refuses("x.touched.jsonl", `${list}my note\n`);
+    const png = await Deno.readFile(place("x.cov.png"));
+    png[png.length >> 1]! ^= 1;
+    await refuses("x.cov.png", png);
+    assert.equal((await cov()).code, 0);
+
+    if (Deno.build.os === "windows") return;
+    await Deno.rename(place("x.touched.jsonl"), place("kept"));
+    await Deno.symlink("kept", place("x.touched.jsonl"));
+    assertOneSentence(await cov(), /^error: x\.touched\.jsonl is there and was not written by/);
+    assert.equal(await Deno.readLink(place("x.touched.jsonl")), "kept");
+  }));
+
 Deno.test("cov prints finite numbers or a sentence, however large those of a dump are", () =>
   withFolder(async (folder) => {
     const file = (name: string, line: object) =>

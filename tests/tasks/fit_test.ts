@@ -350,12 +350,20 @@ Deno.test("fit replaces its own pictures and nothing else", () =>
     assert.equal((await runTask("fit", ["a.csv"], folder)).code, 0);
     assertOneSentence(
       await runTask("fit", ["a.csv", "runs.fit.svg"], folder),
-      /^error: runs\.fit\.svg is there and no SVG, so it is not replaced/,
+      /^error: runs\.fit\.svg is there and was not written by this command, so it is not replaced/,
     );
     assert.equal(await Deno.readTextFile(join(folder, "runs.fit.svg")), SMALL);
+    const picture = join(folder, "a.fit.svg");
+    const edited = (await Deno.readTextFile(picture)).replace("</svg>", "<text>mine</text></svg>");
+    await Deno.writeTextFile(picture, edited);
+    assertOneSentence(await runTask("fit", ["a.csv"], folder), /^error: a\.fit\.svg is there and/);
+    assert.equal(await Deno.readTextFile(picture), edited);
     await Deno.mkdir(join(folder, "b.fit.png"));
     await Deno.writeTextFile(join(folder, "b.csv"), SMALL);
-    assertOneSentence(await runTask("fit", ["b.csv"], folder), /^error: b\.fit\.png is there/);
+    assertOneSentence(
+      await runTask("fit", ["b.csv"], folder),
+      /^error: b\.fit\.png is a folder, where/,
+    );
     assert(!(await Array.fromAsync(Deno.readDir(folder))).some(({ name }) => name === "b.fit.svg"));
   }));
 

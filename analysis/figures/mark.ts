@@ -1,0 +1,40 @@
+import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
+
+/** A picture's format, as its file's ending names it. */
+export type PictureFormat = "svg" | "png";
+
+/**
+ * Adds to a picture that a command wrote it, and a checksum of the rest: an SVG gets a comment at its end, a
+ * PNG a chunk of text before its last. What a person drew or changed since has no such mark.
+ */
+export function withMark(format: PictureFormat, picture: Uint8Array): Uint8Array<ArrayBuffer> {
+  const at = picture.length - END[format];
+  const parts = [picture.subarray(0, at), markOf(format, picture), picture.subarray(at)];
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Whether a picture is one that {@linkcode withMark} made, byte for byte. */
+export function hasMark(format: PictureFormat, picture: Uint8Array): boolean {
+  const length = markOf(format, new Uint8Array()).length;
+  const at = picture.length - END[format] - length;
+  if (at < 0) return false;
+  const parts = [picture.subarray(0, at), picture.subarray(at + length)];
+  return Buffer.from(withMark(format, Buffer.concat(parts))).equals(picture);
+}
+
+/** Bytes of a picture after its mark: a PNG ends with the chunk IEND. */
+const END: Readonly<Record<PictureFormat, number>> = { svg: 0, png: 12 };
+
+/** Of the same length for every picture. */
+function markOf(format: PictureFormat, picture: Uint8Array): Uint8Array {
+  const text = `written by entropy-mechanism, checksum ${
+    crc32(picture).toString(16).padStart(8, "0")
+  }`;
+  if (format === "svg") return Buffer.from(`\n<!-- ${text} -->\n`);
+  const chunk = Buffer.from(`\0\0\0\0tEXtSoftware\0${text}\0\0\0\0`);
+  // Its length counts neither itself, the chunk's type, nor the checksum.
+  chunk.writeUInt32BE(chunk.length - 12, 0);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.length - 4);
+  return chunk;
+}
