@@ -108,13 +108,19 @@ async function main(): Promise<boolean> {
     gpu.destroy();
     Deno.exit(130);
   });
+  let taken = 0;
   const path = await train(gpu, settings, {
     ...place,
     base,
     codeVersion: await codeVersion(),
-    onStep: progress.step,
+    onStep(...step) {
+      taken++;
+      progress.step(...step);
+    },
   }).finally(progress.end);
-  console.log(`wrote ${path}`);
+  console.log(
+    taken > 0 ? `wrote ${path}` : `${path} is finished: it has all ${settings.steps} steps.`,
+  );
   return true;
 }
 

@@ -38,6 +38,8 @@ export interface RunLogOptions {
    * and may read its checkpoint.
    */
   readonly resumeAt?: number | (() => Promise<number>);
+  /** The run's last step: a log that goes on after it is complete, and not changed. */
+  readonly lastStep?: number;
   /**
    * What is to be on the disk before a new log has its first line, such as the first checkpoint: a log is
    * never without one. Called once no other process can write the run.
@@ -108,13 +110,13 @@ export async function inspectRunLog(path: string): Promise<LogState> {
 
 /**
  * Opens the log of a run for this process alone. On resuming, the steps from `resumeAt` on and a last line
- * that was not written whole are cut off, so the log has neither gaps nor doubled steps. Where code or
+ * that was not written whole are cut off, so the log has neither gaps nor doubled steps; no other line is. Where code or
  * adapter have changed since, a further line `{"run": …}` before the next step says so.
  *
  * @param path The log, `….jsonl`; its folder is made where it is missing.
  * @throws {RunLogError} if another process writes it, it is finished, is there when it should not be or the
- * other way round, lacks steps before `resumeAt`, is no log of a run or was begun with another configuration
- * or base model, or cannot be written. What is there is then as it was.
+ * other way round, lacks steps before `resumeAt`, is no log of a run, holds a line that no run wrote, was
+ * begun or gone on with by another configuration, seed or base model, or cannot be written. What is there is then as it was.
  * @throws What `resumeAt` or `begin` throws, if that is a {@linkcode LabError}.
  */
 export async function openRunLog(path: string, options: RunLogOptions): Promise<RunLog> {
@@ -127,7 +129,7 @@ export async function openRunLog(path: string, options: RunLogOptions): Promise<
     await checkUnfinished(path);
     if (resumeAt !== undefined) {
       const next = typeof resumeAt === "number" ? resumeAt : await resumeAt();
-      return await resumeLog(path, file, run, next);
+      return await resumeLog(path, file, run, next, options.lastStep ?? Infinity);
     }
     if ((await file.stat()).size > 0) {
       throw new RunLogError(
@@ -176,15 +178,10 @@ async function resumeLog(
   file: Deno.FsFile,
   run: RunDescription,
   next: number,
+  lastStep: number,
 ): Promise<RunLog> {
   const bytes = await readAll(file);
-  const kept = keptLines(bytes, next);
-  if (kept.run === undefined && !isBeginning(bytes)) {
-    throw new RunLogError(
-      `${path} does not begin with a run's settings, expected the log of the run to resume; ` +
-        `it is left as it is, ${BEGIN_ANOTHER}.`,
-    );
-  }
+  const kept = keptLines(path, bytes, run, next, lastStep);
   if (kept.lastStep !== next - 1) {
     throw new RunLogError(
       `${path} has whole steps up to ${kept.lastStep}, expected up to ${
@@ -192,9 +189,10 @@ async function resumeLog(
       } to resume at ${next}.`,
     );
   }
-  if (kept.run !== undefined) expectSameRun(path, kept.run, run);
-  await file.truncate(kept.end);
-  await file.sync();
+  if (kept.end < bytes.length) {
+    await file.truncate(kept.end);
+    await file.sync();
+  }
   if (kept.run === undefined) {
     return runLog(path, file, await append(path, file, 0, [{ run }]), next);
   }
@@ -202,12 +200,11 @@ async function resumeLog(
   return runLog(path, file, kept.end, next, isSame ? undefined : { run });
 }
 
-const BEGINNING = new TextEncoder().encode('{"run":');
+const [RUN_LINE, STEP_LINE] = ['{"run":', '{"step":'].map((text) => new TextEncoder().encode(text));
 
-/** Whether this can be a first line that was not written whole; a machine that stopped leaves zeros. */
-function isBeginning(bytes: Uint8Array): boolean {
-  return !bytes.includes(0x0a) &&
-    bytes.subarray(0, BEGINNING.length).every((byte, i) => byte === 0 || byte === BEGINNING[i]);
+/** Whether this can be a line that was not written whole; a machine that stopped leaves zeros. */
+function isBeginning(bytes: Uint8Array, line: Uint8Array): boolean {
+  return bytes.subarray(0, line.length).every((byte, i) => byte === 0 || byte === line[i]);
 }
 
 interface KeptLines {
@@ -219,28 +216,72 @@ interface KeptLines {
   run: Record<string, unknown> | undefined;
 }
 
-/** The lines up to the first that is not whole or not before a step. */
-function keptLines(bytes: Uint8Array, next: number): KeptLines {
+/**
+ * The lines before the step to go on with. What comes after is this run's, too: whole steps, and a line that
+ * was not written whole.
+ *
+ * @throws {RunLogError} naming the first line that is not.
+ */
+function keptLines(
+  path: string,
+  bytes: Uint8Array,
+  run: RunIdentity,
+  next: number,
+  lastStep: number,
+): KeptLines {
   const kept: KeptLines = { end: 0, lastStep: FIRST_STEP - 1, run: undefined };
-  while (true) {
-    const newline = bytes.indexOf(0x0a, kept.end);
-    if (newline < 0) return kept;
-    const line = parseLine(bytes.subarray(kept.end, newline));
-    if (typeof line?.run === "object" && line.run !== null) kept.run = line.run;
-    else if (kept.run === undefined || line?.step !== kept.lastStep + 1) return kept;
-    else if (line.step >= next) return kept;
-    else kept.lastStep = line.step;
-    kept.end = newline + 1;
+  let expected = FIRST_STEP;
+  let start = 0;
+  for (let number = 1; start < bytes.length; number++) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline < 0 ? bytes.length : newline + 1;
+    const line = bytes.subarray(start, end);
+    const { run: described, step } = newline < 0 ? {} : parseLine(line);
+    if (number === 1 && described === undefined) {
+      if (newline < 0 && isBeginning(line, RUN_LINE!)) return kept;
+      throw new RunLogError(
+        `${path} does not begin with a run's settings, expected the log of the run to resume; ` +
+          `it is left as it is, ${BEGIN_ANOTHER}.`,
+      );
+    }
+    if (described !== undefined) {
+      const where = number === 1 ? path : `${path}, whose line ${number} is of another run,`;
+      expectSameRun(where, described, run);
+    } else if (step === expected && step <= lastStep) {
+      expected++;
+    } else if (newline >= 0 || next > lastStep || !isCutShort(line)) {
+      throw new RunLogError(
+        `${path} holds a line ${number} that no run wrote, ${
+          shown(new TextDecoder().decode(line).trimEnd())
+        }, expected ${
+          expected > lastStep ? "no more" : `step ${expected}`
+        }; the log is left as it is.`,
+      );
+    }
+    if (newline >= 0 && expected <= next) {
+      kept.end = end;
+      kept.lastStep = expected - 1;
+      kept.run = described ?? kept.run;
+    }
+    start = end;
   }
+  return kept;
 }
 
-function parseLine(
-  bytes: Uint8Array,
-): { run?: Record<string, unknown> | null; step?: number } | undefined {
+/** Whether a last line without its end is what a kill, or the end of a machine, left of a run's. */
+function isCutShort(line: Uint8Array): boolean {
+  return line.includes(0) || [RUN_LINE!, STEP_LINE!].some((whole) => isBeginning(line, whole));
+}
+
+/** What a line that a run wrote holds, nothing else. */
+function parseLine(bytes: Uint8Array): { run?: Record<string, unknown>; step?: number } {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) ?? undefined;
+    const line = JSON.parse(new TextDecoder().decode(bytes));
+    const [keys, content] = [Object.keys(line).join(), line.run ?? line.data];
+    if (typeof content !== "object" || content === null || Array.isArray(content)) return {};
+    return keys === "run" || keys === "step,data" ? line : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -197,7 +197,11 @@ export async function train(
     return state.step + 1;
   };
   const resumes = options.resume && await hasCheckpoint(checkpoint);
-  using log = await openRunLog(options.log, { run, ...(resumes ? { resumeAt } : { begin }) });
+  using log = await openRunLog(options.log, {
+    run,
+    lastStep: settings.steps,
+    ...(resumes ? { resumeAt } : { begin }),
+  });
   if (resumes && isPrime) await removeOtherRewardModels(checkpoint, state.step);
   const seconds = (from: number, to: number) => (to - from) / 1000;
   const takeStep = async (step: number) => {

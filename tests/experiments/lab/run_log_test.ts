@@ -11,6 +11,7 @@ import {
   type RunDescription,
   RunLogError,
 } from "../../../experiments/lab/run_log.ts";
+import { shown } from "../../../experiments/lab/schema.ts";
 import type { StepData } from "../../../experiments/lab/step_data.ts";
 import { ROOT, withFolder } from "../../support.ts";
 
@@ -279,6 +280,92 @@ Deno.test("another configuration or seed is not mixed into a log; another code o
       await log.finish();
     }
     assert.equal(await Deno.readTextFile(path), text);
+  });
+});
+
+Deno.test("a line that no run wrote is named, and never cut off or gone on after", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    await writeSteps(path, 1, 5);
+    const whole = await Deno.readTextFile(path);
+    const lines = whole.split("\n").slice(0, -1);
+    const step = (step: number, more = {}) => JSON.stringify({ step, data: {}, ...more });
+    const refuses = async (text: string, message: string, resumeAt = 4, lastStep = 9) => {
+      await Deno.writeTextFile(path, text);
+      await rejects(
+        openRunLog(path, { run: RUN, resumeAt, lastStep }),
+        `${path} holds a ${message}`,
+      );
+      assert.equal(await Deno.readTextFile(path), text);
+    };
+    const note = (line: number, shown: string, expected: string) =>
+      `line ${line} that no run wrote, ${shown}, expected ${expected}; the log is left as it is.`;
+    for (const end of ["\n", ""]) {
+      await refuses(`${whole}my note${end}`, note(7, '"my note"', "step 6"));
+      await refuses(`${whole}# a\n# b${end}`, note(7, '"# a"', "step 6"));
+    }
+    for (
+      const line of [
+        "",
+        "null",
+        "[]",
+        '{"note":"mine"}',
+        '{"run":null}',
+        JSON.stringify({ run: RUN, note: "mine" }),
+        '{"step":6}',
+        '{"step":6,"data":[]}',
+        step(6, { note: "mine" }),
+        step(5),
+        step(7),
+      ]
+    ) {
+      await refuses(`${whole}${line}\n`, note(7, shown(line), "step 6"));
+      // Before the step to go on with, too.
+      const [first, ...rest] = lines;
+      await refuses(
+        [first, line, ...rest, ""].join("\n"),
+        note(2, shown(line), "step 1"),
+      );
+    }
+    // A run that is complete is not cut at all.
+    for (const [line, end] of [[step(6), "\n"], ['{"step":6,"da', ""], ["\0\0", ""]] as const) {
+      await refuses(`${whole}${line}${end}`, note(7, shown(line), "no more"), 6, 5);
+    }
+    await refuses(`${whole}${step(6)}\n`, note(7, shown(step(6)), "no more"), 4, 5);
+
+    await Deno.writeTextFile(path, `${whole}${step(6)}\n{"step":7,"d`);
+    (await openRunLog(path, { run: RUN, resumeAt: 6, lastStep: 9 }))[Symbol.dispose]();
+    await assertWhole(path, 5);
+    const { mtime } = await Deno.stat(path);
+    (await openRunLog(path, { run: RUN, resumeAt: 6, lastStep: 5 }))[Symbol.dispose]();
+    assert.deepEqual((await Deno.stat(path)).mtime, mtime);
+    await assertWhole(path, 5);
+  });
+});
+
+Deno.test("all settings that a log names are compared, not only the last or those that are kept", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    await writeSteps(path, 1, 4);
+    const lines = (await Deno.readTextFile(path)).split("\n");
+    const [own, other] = [
+      JSON.stringify({ run: RUN }),
+      JSON.stringify({ run: { ...RUN, seed: 2 } }),
+    ];
+    for (
+      const [at, removed, added] of [[0, 1, [other, own]], [2, 0, [other, own]], [5, 0, [
+        other,
+      ]]] as const
+    ) {
+      const text = lines.toSpliced(at, removed, ...added).join("\n");
+      await Deno.writeTextFile(path, text);
+      const where = at === 0 ? path : `${path}, whose line ${at + 1} is of another run,`;
+      await rejects(
+        openRunLog(path, { run: RUN, resumeAt: 3 }),
+        `${where} was begun with seed 2, expected the same to resume it, not 1.`,
+      );
+      assert.equal(await Deno.readTextFile(path), text);
+    }
   });
 });
 
