@@ -34,6 +34,8 @@ Files:
                  the base model's checkpoint; what is there already stays, and nothing is made
   DIR/….unfinished
                  what --resume goes on from, until the base model is made
+  DIR/….unfinished.lock
+                 keeps a second process from making it at the same time; empty
 `;
 
 async function main(): Promise<boolean> {

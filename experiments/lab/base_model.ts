@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import {
@@ -54,12 +55,17 @@ type Progress = z.infer<typeof PROGRESS>;
 const SAVE_EVERY = 200;
 
 /**
- * Throws unless a base model can be made: there is nothing at its place, nor one that was stopped unless that
- * goes on.
+ * Throws unless a base model can be made: no other process makes it, there is nothing at its place, nor one
+ * that was stopped unless that goes on.
  *
  * @throws {LabError} saying what is there.
  */
-export async function expectBaseModelPlace({ folder, resume }: BaseModelPlace): Promise<void> {
+export async function expectBaseModelPlace(place: BaseModelPlace): Promise<void> {
+  (await lock(place.folder, false))?.close();
+  await expectPlace(place);
+}
+
+async function expectPlace({ folder, resume }: BaseModelPlace): Promise<void> {
   if (await exists(folder)) {
     throw new LabError(
       `${folder} is there already, expected nothing at the place of a new base model; ` +
@@ -79,12 +85,48 @@ function unfinishedFolder(folder: string): string {
   return `${folder}.unfinished`;
 }
 
+function lockFile(folder: string): string {
+  return `${unfinishedFolder(folder)}.lock`;
+}
+
+/**
+ * Keeps other processes from making the same base model, until the file is closed. The checkpoint's own files
+ * are replaced meanwhile, so the lock has a file of its own, which is empty.
+ *
+ * @param create Whether to make the file where it is missing.
+ * @returns undefined if it is missing.
+ * @throws {LabError} if another process has the lock, the file is no lock, or cannot be opened.
+ */
+async function lock(folder: string, create: boolean): Promise<Deno.FsFile | undefined> {
+  const path = lockFile(folder);
+  const before = await Deno.lstat(path).catch(() => undefined);
+  if (before !== undefined && !(before.isFile && before.size === 0)) {
+    throw new LabError(`${path} is there and is no lock, an empty file; move it away.`);
+  }
+  if (before === undefined && !create) return undefined;
+  let file: Deno.FsFile | undefined;
+  try {
+    if (create) await Deno.mkdir(dirname(path), { recursive: true });
+    file = await Deno.open(path, { read: true, append: true, create });
+    // The system drops the lock with the process, however that ends.
+    const isOurs = await file.tryLock(true) &&
+      // Whoever had it may have removed the file since it was opened.
+      (await file.stat()).ino === (await Deno.lstat(path).catch(() => undefined))?.ino;
+    if (isOurs) return file;
+  } catch (error) {
+    file?.close();
+    throw new LabError(`${path} cannot be written: ${(error as Error).message}.`);
+  }
+  file.close();
+  throw new LabError(`${unfinishedFolder(folder)} is being made by another process.`);
+}
+
 /**
  * Makes a base model of an untrained policy, pass after pass. One that was stopped and goes on is the same,
  * bit by bit, on the same adapter.
  *
- * @throws {LabError} if a gradient holds NaN or Inf, a file cannot be read or written or is not this model's,
- * or as {@linkcode expectBaseModelPlace}.
+ * @throws {LabError} if a gradient holds NaN or Inf, a file cannot be read or written or is not this model's, another
+ * process makes it, or as {@linkcode expectBaseModelPlace}.
  */
 export async function makeBaseModel(
   policy: Policy,
@@ -92,8 +134,27 @@ export async function makeBaseModel(
   passes: readonly Pass[],
   options: BaseModelOptions,
 ): Promise<void> {
-  const { folder, model, onStep } = options;
+  const { folder } = options;
   await expectBaseModelPlace(options);
+  const held = await lock(folder, true);
+  try {
+    // Another process may have made it meanwhile.
+    await expectPlace(options);
+    await makeAlone(policy, task, passes, options);
+  } finally {
+    // Windows removes no file that is open.
+    if (Deno.build.os === "windows") held?.close();
+    await Deno.remove(lockFile(folder)).catch(() => {});
+    if (Deno.build.os !== "windows") held?.close();
+  }
+}
+
+async function makeAlone(
+  policy: Policy,
+  task: Task,
+  passes: readonly Pass[],
+  { folder, model, onStep }: BaseModelOptions,
+): Promise<void> {
   const unfinished = unfinishedFolder(folder);
   const made = { model, task: task.name, passes: [...passes] };
   const save = async (pass: number, step: number) => {

@@ -45,6 +45,10 @@ async function make(
   return seen;
 }
 
+function namesIn(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+}
+
 Deno.test("a base model that was stopped goes on to the same bits, and leaves nothing else", async () => {
   await withFolder(async (folder) => {
     const [whole, stopped] = [join(folder, "whole"), join(folder, "stopped")];
@@ -56,8 +60,7 @@ Deno.test("a base model that was stopped goes on to the same bits, and leaves no
       [whole, stopped].map((place) => Deno.readFile(join(place, "model.safetensors"))),
     );
     assert.deepEqual(actual, expected);
-    const left = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
-    assert.deepEqual(left, ["stopped", "whole"]);
+    assert.deepEqual(namesIn(folder), ["stopped", "whole"]);
   });
 });
 
@@ -112,6 +115,64 @@ Deno.test("what was begun otherwise, or was damaged, is not gone on with, and st
     bytes[bytes.length - 1]! ^= 1;
     await Deno.writeFile(moments, bytes);
     await refused(make(place, true), `${moments}: second_moment.model.norm.weight is not what`);
+  });
+});
+
+Deno.test("one process at a time makes a base model, and one that was killed does not stand in the way", async () => {
+  await withFolder(async (folder) => {
+    const place = join(folder, "model");
+    const path = `${place}.unfinished.lock`;
+    const passes = [{ ...PASSES[0]!, settings: { ...PASSES[0]!.settings, steps: 1 } }];
+    const script = `const file = await Deno.open(Deno.args[0], { write: true, create: true });
+      await file.lock(true);
+      console.log("locked");
+      await new Promise((wake) => setTimeout(wake, 1e6));`;
+    await Deno.writeTextFile(join(folder, "lock.ts"), script);
+    const process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-check", "--no-config", "-A", join(folder, "lock.ts"), path],
+      stdout: "piped",
+    }).spawn();
+    const output = process.stdout.getReader();
+    try {
+      await output.read();
+      for (const resume of [false, true]) {
+        await assert.rejects(make(place, resume, Infinity, { passes }), {
+          name: "LabError",
+          message: `${place}.unfinished is being made by another process.`,
+        });
+      }
+      assert(!await hasCheckpoint(`${place}.unfinished`));
+    } finally {
+      process.kill("SIGKILL");
+      await output.cancel();
+      await process.status;
+    }
+    assert.equal((await Deno.stat(path)).size, 0);
+
+    using policy = untrainedPolicy(gpu, modelConfig("qwen2.5-0.5b"), 1);
+    let second: Promise<void> | undefined;
+    await makeBaseModel(policy, taskByName("math"), [
+      { ...PASSES[0]!, settings: { ...PASSES[0]!.settings, steps: 60 } },
+    ], {
+      folder: place,
+      resume: true,
+      model: "qwen2.5-0.5b",
+      onStep() {
+        second ??= assert.rejects(
+          make(place, true, Infinity, { passes }),
+          /unfinished is being made by another process\.$/,
+        );
+      },
+    });
+    assert(second !== undefined);
+    await second;
+    assert.deepEqual(namesIn(folder), ["lock.ts", "model"]);
+
+    await Deno.remove(place, { recursive: true });
+    await Deno.writeTextFile(path, "Dear diary,");
+    await assert.rejects(make(place, true, Infinity, { passes }), /lock is there and is no lock/);
+    assert.deepEqual(namesIn(folder), ["lock.ts", "model.unfinished.lock"]);
+    assert.equal(await Deno.readTextFile(path), "Dear diary,");
   });
 });
 
