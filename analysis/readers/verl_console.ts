@@ -82,19 +82,12 @@ function indexOrEnd(text: string, part: string, from: number): number {
   return index < 0 ? text.length : index;
 }
 
-/** Tells the lines of ascending places in a batch, each newline counted once. */
+/** Tells the lines of ascending places in a batch, each newline looked for once. */
 function placeIn({ text, firstNumber }: LineBatch): (at: number) => string {
   let number = firstNumber;
-  let counted = 0;
+  let newline = text.indexOf("\n");
   return (at) => {
-    for (
-      let newline = text.indexOf("\n", counted);
-      newline >= 0 && newline < at;
-      newline = text.indexOf("\n", counted)
-    ) {
-      number++;
-      counted = newline + 1;
-    }
+    for (; newline >= 0 && newline < at; newline = text.indexOf("\n", newline + 1)) number++;
     return `line ${number}`;
   };
 }

@@ -83,6 +83,21 @@ const GROUPS: Record<string, Record<string, Case>> = {
       expected: /^verl-console 1 values, malformed 1$/,
       seconds: 1,
     },
+    "countless malformed fields on one line": {
+      content: () => `${GOOD_LINE}step:1 - ${"x y - ".repeat(800_000)}\n`,
+      expected: /^verl-console 1 values, malformed 800000$/,
+      seconds: 5,
+    },
+    "countless steps on one line": {
+      content: () => GOOD_LINE + "step:1 - a:1 ".repeat(350_000) + "\n",
+      expected: /^verl-console 1 values, malformed 349999$/,
+      seconds: 5,
+    },
+    "countless wrappers without their end": {
+      content: () => `${GOOD_LINE}step:1 - ${list(200_000, (i) => `k${i}:np.f(xxxx`, " - ")}\n`,
+      expected: /^verl-console 1 values, malformed 200000$/,
+      seconds: 5,
+    },
     "Ray's prefix without its end": {
       content: () => `${GOOD_LINE}${CONFIG}{\n(${"pid=1 ".repeat(300_000)}\n`,
       expected: /^verl-console 1 values, malformed 0$/,
