@@ -12,6 +12,13 @@ import { isStep } from "./step.ts";
 // progress bar or another process may have left half a line there.
 const STEP_MARK = "step:";
 const STEP = /(?<![\w/])step:(\d+) - /;
+// Where a newline was lost, the mark stands right after a value: `0.57step:11 - `, `mode:syncstep:11 - `.
+const STEP_AT_END = /step:(\d+)$/;
+const VALUE_BEFORE_STEP = /(?:^|[^A-Za-z_/]|:[A-Za-z]+)$/;
+// A lone carriage return ends a line; a log that was itself written as JSON has the texts `\n` and `\r`.
+const LINE_END = /\\[nr]|\r/;
+// A colon that parted a value from what was printed right after it, not one within a name.
+const TORN_KEY = /:(?:[^A-Za-z\d]|[\d.]+[^\d./]|[^/:]*$)/;
 // A colour code as an escape byte, or as the text that a JSON log writes for it.
 // deno-lint-ignore no-control-regex
 const COLOUR = /(?:\x1b|\\u001b|\\x1b|\\033)\[[0-9;]*m/gi;
@@ -27,7 +34,8 @@ const MOST_CONFIG_CHARACTERS = 1 << 20;
 /**
  * Reads the console output of verl: what a terminal, `tee`, Slurm, Ray's driver log or W&B's
  * `output.log` holds. Fields cut off at a line's end and fields broken by another process's output
- * are counted as malformed; of a step that a resumed run repeats the last value holds.
+ * are counted as malformed, and so is the one before a lost newline; of a step that a resumed run repeats
+ * the last value holds.
  *
  * @throws {ReadError} if the file cannot be read.
  */
@@ -60,18 +68,17 @@ export async function readVerlConsole(
         config.scan(raw);
         continue;
       }
-      const [mark, digits] = match;
-      const fields = match.input.slice(match.index + mark.length);
-      if (!isStep(Number(digits))) {
-        const shown = digits!.slice(0, 24);
-        malformed.add(`${place(begin)} has the step ${shown}, expected 0 to 2^53 − 1`, fields);
-        continue;
-      }
       const isTerminated = newline >= 0 || batch.isTerminated;
-      const whole = raw.length !== WANDB_LINE && isTerminated;
-      source.spend(
-        addFields(Number(digits), fields, whole, () => place(begin), collector, malformed),
-      );
+      const isWhole = raw.length !== WANDB_LINE && isTerminated;
+      const lines = match.input.slice(match.index).split(LINE_END);
+      source.spend(lines.length);
+      for (const [i, line] of lines.entries()) {
+        const found = i === 0 ? match : STEP.exec(line);
+        if (found === null) continue;
+        const fields = i === 0 ? line : line.slice(found.index);
+        const whole = isWhole || i < lines.length - 1;
+        source.spend(addFields(fields, whole, () => place(begin), collector, malformed));
+      }
     }
   }
   return [{ name: "", series: collector, malformed, ...config.result() }];
@@ -92,23 +99,35 @@ function placeIn({ text, firstNumber }: LineBatch): (at: number) => string {
   };
 }
 
-/** Adds the fields of a line and says how many they were. */
+/** Adds the fields of a line that begins with `step:N - `, each to the last step before it; says how many they were. */
 function addFields(
-  step: number,
   text: string,
   whole: boolean,
   place: () => string,
   collector: SeriesCollector,
   malformed: Malformed,
 ): number {
-  // A log that was itself written as JSON ends the line with the text `\n`.
-  const end = text.search(/\\[nr]/);
-  if (end >= 0) text = text.slice(0, end);
+  let step: number | undefined;
   const fields = text.split(" - ");
   for (let i = 0; i < fields.length; i++) {
+    const isLast = i === fields.length - 1;
     const field = fields[i]!.trim();
     if (field === "") continue;
-    if (i === fields.length - 1 && !whole && end < 0) {
+    const mark = isLast ? undefined : stepMark(field);
+    if (mark !== undefined) {
+      // Nothing shows that the value before the mark is whole.
+      if (mark.before !== "" && step !== undefined) malformed.add(place(), field);
+      step = isStep(Number(mark.digits)) ? Number(mark.digits) : undefined;
+      if (step !== undefined) continue;
+      const shown = mark.digits.slice(0, 24);
+      malformed.add(
+        `${place()} has the step ${shown}, expected 0 to 2^53 − 1`,
+        fields.slice(i + 1, i + 9).join(" - "),
+      );
+      continue;
+    }
+    if (step === undefined) continue;
+    if (isLast && !whole) {
       // The value may have lost its last digits, so even a readable one is not used.
       malformed.add(place(), field);
       continue;
@@ -129,9 +148,21 @@ function addFields(
   return fields.length;
 }
 
-/** Whether a text can be a key: no space in it, and no colon but between two other characters. */
+/** The mark `step:N` at the end of a field, and what was printed right before it; undefined if there is none. */
+function stepMark(field: string): { before: string; digits: string } | undefined {
+  if (!field.includes(STEP_MARK)) return undefined;
+  const match = STEP_AT_END.exec(field);
+  if (match === null) return undefined;
+  const before = field.slice(0, match.index);
+  return VALUE_BEFORE_STEP.test(before) ? { before, digits: match[1]! } : undefined;
+}
+
+/**
+ * Whether a text can be a key: no space in it, and no colon but within a part of a path, as in
+ * `val-core/org/set-1:v2/acc/mean@16`.
+ */
 function isKey(text: string): boolean {
-  return /^[A-Za-z_]\S*$/.test(text) && !text.endsWith(":") && !text.includes("::");
+  return /^[A-Za-z_]\S*$/.test(text) && !TORN_KEY.test(text);
 }
 
 /** The parts of a field such as `key:np.float64(0.5)` or `key:tensor(0.5, device='cuda:0')`. */

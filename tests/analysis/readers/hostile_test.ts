@@ -83,6 +83,11 @@ const GROUPS: Record<string, Record<string, Case>> = {
       expected: /^verl-console 1 values, malformed 1$/,
       seconds: 1,
     },
+    "a key of colons": {
+      content: () => `${GOOD_LINE}step:2 - a${":a".repeat(MB)}/b:1\n`,
+      expected: /^verl-console 1 values, malformed 1$/,
+      seconds: 1,
+    },
     "countless malformed fields on one line": {
       content: () => `${GOOD_LINE}step:1 - ${"x y - ".repeat(800_000)}\n`,
       expected: /^verl-console 1 values, malformed 800000$/,

@@ -101,6 +101,38 @@ Deno.test("a line torn by another process loses the broken field only, and says 
     },
   ));
 
+Deno.test("lines whose newline was lost keep to their own steps; the value before the mark is counted", () =>
+  read(
+    `step:10 - actor/entropy:0.9 - ${SCORE}:0.5722step:11 - actor/entropy:0.8 - ${SCORE}:0.6\n` +
+      "step:12 - actor/entropy:0.7 - mode:syncstep:13 - actor/entropy:0.6 - training/global_step:13 - a:1\n",
+    (run) => {
+      assert.deepEqual(points(run.entropy!), [[10, 0.9], [11, 0.8], [12, 0.7], [13, 0.6]]);
+      assert.deepEqual(points(run.score!), [[11, 0.6]]);
+      assert.equal(run.malformed.count, 2);
+      assert.match(run.malformed.examples[0]!, /^line 1: ".*:0\.5722step:11"$/);
+    },
+  ));
+
+Deno.test("a lone carriage return ends a line, as a byte or as the text of a JSON log", () =>
+  read(
+    `step:1 - ${SCORE}:0.1 - actor/entropy:0.9\rstep:2 - actor/entropy:0.8\rTraining: 2%\n` +
+      "step:3 - actor/entropy:0.7\\nstep:4 - actor/entropy:0.6\\n\n",
+    (run) => {
+      assert.deepEqual(points(run.entropy!), [[1, 0.9], [2, 0.8], [3, 0.7], [4, 0.6]]);
+      assert.deepEqual(points(run.score!), [[1, 0.1]]);
+      assert.equal(run.malformed.count, 0);
+    },
+  ));
+
+Deno.test("two fields printed without a separator are one malformed field, not a key", () =>
+  read(
+    "step:1 - actor/entropy:0.9 - a:0.5actor/pg_loss:0.1 - b:nancritic:3 - c:-1d/e:2 - f:.5g/h:1\n",
+    (run) => {
+      assert.deepEqual(Array.from(run.keys.keys()), ["actor/entropy"]);
+      assert.equal(run.malformed.count, 4);
+    },
+  ));
+
 Deno.test("a value that the end of the file may have cut is not used", () =>
   read("step:1 - actor/entropy:0.9\nstep:2 - actor/entropy:0.8", (run) => {
     assert.deepEqual(points(run.entropy!), [[1, 0.9]]);
