@@ -1,6 +1,7 @@
 import { CsvError, parse } from "csv-parse";
 import type { ByteSource } from "./bytes.ts";
 import { Malformed } from "./malformed.ts";
+import { parseNumber } from "./number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
@@ -12,7 +13,8 @@ interface Column {
 }
 
 /**
- * Reads a comma-separated table with named columns, one of them the step; empty cells are no values.
+ * Reads a comma-separated table with named columns, one of them the step; empty cells are no values. Other
+ * cells that are no numbers are counted as malformed, but for columns (a flag, a model's name) that have none.
  * Where the file ends without a newline, its last cell may have lost digits: it is left out and counted as
  * malformed, unless its closing quotation mark or a gzip trailer shows that it is whole.
  *
@@ -54,8 +56,8 @@ const NEWLINE = 0x0a;
 /** A line end or a quotation mark closes a cell. */
 const ENDS_CELL: readonly number[] = [NEWLINE, 0x0d, 0x22];
 
-/** How tables write what is not a number but stands for one. */
-const NOT_FINITE = /^(?:[-+]?(?:nan|inf|infinity)|null|none)$/i;
+/** How tables write that there is no number. */
+const NO_NUMBER = /^(?:null|none)$/i;
 
 async function readTable(
   source: ByteSource,
@@ -148,9 +150,11 @@ class Table {
     for (const { at, key, series } of this.#columns) {
       const text = record[at]!.trim();
       if (text === "") continue;
-      const value = NOT_FINITE.test(text) ? NaN : Number(text);
-      // Text columns (a flag, a model's name) are no metrics.
-      if (Number.isNaN(value) && !NOT_FINITE.test(text)) continue;
+      const value = NO_NUMBER.test(text) ? NaN : parseNumber(text);
+      if (value === undefined) {
+        series.addText(key, () => `row ${this.row}, column ${JSON.stringify(key)}`, text);
+        continue;
+      }
       series.add(step, key, value);
       count++;
     }

@@ -55,7 +55,12 @@ export async function readJsonl(
         continue;
       }
       source.spend(
-        1 + addMetrics(collector, step, layout.data === undefined ? row : row[layout.data]),
+        1 + addMetrics(
+          collector,
+          step,
+          layout.data === undefined ? row : row[layout.data],
+          () => place,
+        ),
       );
     }
   }
@@ -102,14 +107,19 @@ function withoutBareWords(text: string): string {
 /** No logger nests its metrics deeper. */
 const DEEPEST = 32;
 
+/** How loggers write as a text what JSON has no number for. */
+const NOT_FINITE: readonly unknown[] = ["NaN", "Infinity", "-Infinity"];
+
 /**
- * Adds every number of a row and says how many members it had; null and NaN count as values that are not
- * finite, text is no metric. What is nested more than 32 levels deep is counted as malformed.
+ * Adds every number of a row and says how many members it had; null, NaN and Infinity count as values that
+ * are not finite. Anything else under a key that otherwise has numbers, and what is nested more than 32
+ * levels deep, is counted as malformed; `place` says where the row is.
  */
 export function addMetrics(
   collector: SeriesCollector,
   step: number,
   row: unknown,
+  place: () => string,
   prefix = "",
   depth = 0,
 ): number {
@@ -124,8 +134,13 @@ export function addMetrics(
     const value = row[name];
     const key = prefix + name;
     if (typeof value === "number") collector.add(step, key, value);
-    else if (value === null || value === "NaN") collector.add(step, key, NaN);
-    else if (isObject(value)) count += addMetrics(collector, step, value, key + "/", depth + 1);
+    else if (value === null || NOT_FINITE.includes(value)) collector.add(step, key, NaN);
+    else if (isObject(value)) {
+      count += addMetrics(collector, step, value, place, key + "/", depth + 1);
+    } else {
+      const text = Array.isArray(value) ? "a list" : String(value);
+      collector.addText(key, () => `${place()}, ${JSON.stringify(key)}`, text);
+    }
   }
   return count;
 }

@@ -5,6 +5,12 @@ export class Malformed {
   /** The first three, each with its place. */
   readonly examples: string[] = [];
 
+  /** Counts what another has counted. */
+  addAll(other: Malformed): void {
+    this.count += other.count;
+    this.examples.push(...other.examples.slice(0, 3 - this.examples.length));
+  }
+
   /** Counts one piece: `place` says where it is, `text` what it looks like. */
   add(place: string, text: string): void {
     this.count++;

@@ -218,6 +218,8 @@ function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunO
   }
   const entropy = chooseEntropy(series, framework, options.entropyKey);
   const score = chooseScore(path, series, options.scoreKey, notes);
+  const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
+  notes.push(...notFiniteNotes(chosen, rows));
   const { first, last } = rows.series.steps;
   return {
     source: path,
@@ -236,6 +238,20 @@ function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunO
     malformed: rows.malformed,
     notes,
   };
+}
+
+/** A sentence for each chosen key, but not for very many, that has values which are not finite. */
+function notFiniteNotes(chosen: readonly string[], rows: LogRows): string[] {
+  const notes: string[] = [];
+  let others = 0;
+  for (const key of chosen) {
+    const count = rows.series.counts.get(key)?.notFinite ?? 0;
+    if (count === 0) continue;
+    if (notes.length < 3) notes.push(`${count} values of ${key} are not finite and are left out.`);
+    else others++;
+  }
+  if (others > 0) notes.push(`So are values of ${others} other keys.`);
+  return notes;
 }
 
 function missingKey(path: string, key: string, rows: LogRows): string {

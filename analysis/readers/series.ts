@@ -1,5 +1,5 @@
 import { copied } from "./copied.ts";
-import type { Malformed } from "./malformed.ts";
+import { Malformed } from "./malformed.ts";
 
 /** One metric over training: `values[i]` was logged for `steps[i]`; steps ascend and do not repeat. */
 export interface Series {
@@ -38,6 +38,8 @@ export class SeriesCollector {
   /** What was left out: keys of more than 1024 characters, and those past the 150 000th. */
   readonly malformed: Malformed;
   #entries = new Map<string, Entry>();
+  /** What stood in place of numbers, under keys that have none yet. */
+  #texts = new Map<string, Malformed>();
   #keep: (key: string) => boolean;
   #repeat: RepeatRule;
 
@@ -70,8 +72,30 @@ export class SeriesCollector {
       count.notFinite++;
       return;
     }
+    if (count.finite === 0) {
+      const texts = this.#texts.get(key);
+      if (texts !== undefined) this.malformed.addAll(texts);
+      this.#texts.delete(key);
+    }
     count.finite++;
     count.column?.add(step, value, this.#repeat);
+  }
+
+  /**
+   * Counts a text that stands where a number could, at a place in words. It is malformed if its key has
+   * numbers, before or after; a key of nothing but texts is no metric.
+   */
+  addText(key: string, place: () => string, text: string): void {
+    if ((this.#entries.get(key)?.finite ?? 0) > 0) return this.malformed.add(place(), text);
+    let texts = this.#texts.get(key);
+    if (texts === undefined) {
+      if (key.length > LONGEST_KEY || this.#texts.size === MOST_KEYS) return;
+      texts = new Malformed();
+      this.#texts.set(copied(key), texts);
+    }
+    // Only what is shown needs its place.
+    if (texts.examples.length < 3) texts.add(place(), text);
+    else texts.count++;
   }
 
   /** The kept series that hold at least one value; the collector is empty of them afterwards. */

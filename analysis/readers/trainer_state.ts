@@ -34,7 +34,7 @@ export async function readTrainerState(
     } else if (step === undefined) {
       source.spend(1);
       malformed.add(`${place} ${steps.complaint}`, text);
-    } else source.spend(1 + addMetrics(collector, step, row));
+    } else source.spend(1 + addMetrics(collector, step, row, () => place));
   });
   const decoder = new TextDecoder();
   for await (const chunk of source.chunks()) scanner.feed(decoder.decode(chunk, { stream: true }));

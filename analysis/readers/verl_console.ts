@@ -2,6 +2,7 @@ import type { ByteSource } from "./bytes.ts";
 import { copied } from "./copied.ts";
 import { type LineBatch, readLines } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
+import { parseNumber } from "./number.ts";
 import { parsePythonLiteral } from "./python_literal.ts";
 import { endOfQuoted } from "./quoted.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
@@ -180,16 +181,6 @@ function unwrapped(field: string): { key: string; value: string } | undefined {
 /** verl also prints settings among the metrics, such as `mode:sync` or `flag:True`; they are whole. */
 function isText(field: string): boolean {
   return /^[A-Za-z_][^\s:]*:(?:True|False|None|[A-Za-z_][\w.-]*)$/.test(field);
-}
-
-/** A Python number, `nan` and `inf` included; undefined if `text` is anything else. */
-function parseNumber(text: string): number | undefined {
-  if (text === "" || text.includes(" ")) return undefined;
-  const value = Number(text);
-  if (!Number.isNaN(value)) return /^0[xob]/i.test(text) ? undefined : value;
-  if (/^[-+]?nan$/i.test(text)) return NaN;
-  if (/^[-+]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
-  return undefined;
 }
 
 /** Finds the configuration that verl prints at the start as a Python dictionary over many lines. */

@@ -164,7 +164,7 @@ class RecordedRun {
     }
     const step = this.#steps.find((key) => row[key]);
     if (step === undefined) throw new Error(this.#steps.complaint);
-    addMetrics(this.series, step, row);
+    addMetrics(this.series, step, row, () => `the record of step ${step}`);
   }
 
   #addConfig(data: Uint8Array): void {

@@ -58,6 +58,58 @@ Deno.test("JSONL: malformed lines, rows without a step, Python's NaN and a cut-o
     },
   ));
 
+Deno.test("tables: cells of a column of numbers that are none are counted with their place, a column of text is not", () =>
+  inFile(
+    "t.csv",
+    'step,entropy,acc,flag,model\n1,0x1f,62.2%,True,m\n2,0.8,"0,62",False,m\n3,1_000,0.62_0,,m\n' +
+      "4,0b1,0.64,True,m\n5,,,,\n6,0.4,0.7,True,m\n",
+    async (path) => {
+      const run = await readRun(path);
+      assert.deepEqual(points(run.entropy!), [[2, 0.8], [6, 0.4]]);
+      assert.deepEqual(points(run.score!), [[4, 0.64], [6, 0.7]]);
+      assert.equal(run.malformed.count, 6);
+      assert.equal(run.malformed.examples[0], 'row 2, column "entropy": "0x1f"');
+      assert.deepEqual(Array.from(run.keys.keys()), ["step", "entropy", "acc"]);
+    },
+  ));
+
+Deno.test("JSONL: texts, flags and lists under a key of numbers are counted with their place, a key of text is not", () =>
+  inFile(
+    "m.jsonl",
+    '{"step":1,"entropy":0.5,"acc":"0.62","mode":"a"}\n{"step":2,"entropy":[0.4],"acc":0.7,"mode":"b"}\n' +
+      '{"step":3,"entropy":true,"acc":0.8,"mode":"c"}\n{"step":4,"entropy":0.3,"acc":0.8,"mode":"c"}\n',
+    async (path) => {
+      const run = await readRun(path);
+      assert.deepEqual(points(run.entropy!), [[1, 0.5], [4, 0.3]]);
+      assert.deepEqual(points(run.score!), [[2, 0.7], [3, 0.8], [4, 0.8]]);
+      assert.deepEqual(run.malformed.examples.toSorted(), [
+        'line 1, "acc": "0.62"',
+        'line 2, "entropy": "a list"',
+        'line 3, "entropy": "true"',
+      ]);
+    },
+  ));
+
+Deno.test("values of the chosen keys that are not finite are noted, in every kind of writing", async () => {
+  const note = [
+    "2 values of entropy are not finite and are left out.",
+    "1 values of acc are not finite and are left out.",
+  ];
+  const logs = [
+    '{"step":1,"entropy":1e999,"acc":0.1}\n{"step":2,"entropy":NaN,"acc":null}\n{"step":3,"entropy":0.5,"acc":0.3}\n',
+    '{"step":1,"entropy":"Infinity","acc":0.1}\n{"step":2,"entropy":"NaN","acc":"-Infinity"}\n{"step":3,"entropy":0.5,"acc":0.3}\n',
+    "step,entropy,acc,other\n1,1e999,0.1,nan\n2,NaN,null,1\n3,0.5,0.3,1\n",
+    "step:1 - entropy:inf - acc:0.1\nstep:2 - entropy:nan - acc:1e999\nstep:3 - entropy:0.5 - acc:0.3\n",
+  ];
+  for (const log of logs) {
+    await inFile("log", log, async (path) => {
+      const run = await readRun(path);
+      assert.deepEqual(run.notes, note);
+      assert.equal(run.malformed.count, 0);
+    });
+  }
+});
+
 Deno.test("W&B history: the trainer's step counts, not the number of log calls", () =>
   inFile(
     "history.jsonl",

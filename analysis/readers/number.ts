@@ -1,0 +1,12 @@
+/**
+ * A number as Python or a table writes it, `nan` and `inf` included; undefined if `text` is anything else,
+ * such as `0x1f`, `1_000` or `62.2%`. Without space around it.
+ */
+export function parseNumber(text: string): number | undefined {
+  if (text === "" || text.includes(" ")) return undefined;
+  const value = Number(text);
+  if (!Number.isNaN(value)) return /^0[xob]/i.test(text) ? undefined : value;
+  if (/^[-+]?nan$/i.test(text)) return NaN;
+  if (/^[-+]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
+  return undefined;
+}
