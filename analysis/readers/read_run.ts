@@ -336,14 +336,21 @@ function toScore(
   series: Map<string, Series>,
   notes: string[],
 ): ScoreSeries {
-  const inPercent = keys.filter((key) => isInPercent(key, series.get(key)!));
+  const units = new Map(keys.map((key) => [key, accuracyUnit(key, series.get(key)!)]));
+  const inPercent = keys.filter((key) => units.get(key) === "percent");
+  const unclear = keys.filter((key) => units.get(key) === "unclear");
   for (const key of inPercent.slice(0, 3)) {
     notes.push(`${key} is in percent and was divided by 100.`);
   }
   if (inPercent.length > 3) notes.push(`So are and were ${inPercent.length - 3} other keys.`);
-  const percent = new Set(inPercent);
+  for (const key of unclear.slice(0, 3)) {
+    notes.push(
+      `${key} has many values between 0 and 1 and others above 1, so whether it is in percent cannot be told; it is left as it is.`,
+    );
+  }
+  if (unclear.length > 3) notes.push(`So have and are ${unclear.length - 3} other keys.`);
   const parts = keys.map((key) =>
-    percent.has(key) ? hundredth(series.get(key)!) : series.get(key)!
+    units.get(key) === "percent" ? hundredth(series.get(key)!) : series.get(key)!
   );
   const label = keys.length === 1 ? keys[0]! : `mean of ${enumeration(keys, LONGEST_LABEL)}`;
   const mean = meanOverBenchmarks(parts);
@@ -367,10 +374,24 @@ function toScore(
   return { keys, label, kind, unit: isFraction ? "fraction" : "reward", ...mean };
 }
 
-/** Whether a series of an accuracy is in percent. */
-function isInPercent(key: string, { values }: Series): boolean {
-  return namesAccuracy(key) && values.some((value) => value > 1) &&
+/** The share of values in percent that may be below 1, zeros left out; one may be in any series. */
+const MOST_BELOW_ONE = 0.1;
+/** How many times its last value below 1 an accuracy in percent may be at the next validation. */
+const MOST_RISE = 10;
+
+/** Whether a series of an accuracy is in percent; `unclear` if it may be a mix of percent and fractions. */
+function accuracyUnit(key: string, { values }: Series): "as logged" | "percent" | "unclear" {
+  const isPercent = namesAccuracy(key) && values.some((value) => value > 1) &&
     values.every((value) => value >= 0 && value <= 100);
+  if (!isPercent) return "as logged";
+  if (/percent/.test(normalKey(key))) return "percent";
+  const nonZero = values.filter((value) => value !== 0);
+  const below = nonZero.filter((value) => value < 1).length;
+  if (below <= Math.max(1, MOST_BELOW_ONE * nonZero.length)) return "percent";
+  // A run may take long to leave the first percent; a log that changes its unit leaps a hundredfold.
+  const first = nonZero.findIndex((value) => value >= 1);
+  const isRise = first === below && nonZero[first]! < MOST_RISE * nonZero[first - 1]!;
+  return isRise ? "percent" : "unclear";
 }
 
 function hundredth({ steps, values }: Series): Series {

@@ -204,6 +204,28 @@ Deno.test("W&B CSV: each of 40 000 runs finds its other half among the others", 
   assert(joined.every(({ entropy, score }, i) => score && (entropy || i === names.length)));
 });
 
+Deno.test("an accuracy that mixes fractions and values above 1 is left as it is, and that is noted", async () => {
+  const table = (values: readonly number[]) =>
+    "step,entropy,acc\n" + values.map((value, i) => `${i},1,${value}\n`).join("");
+  for (const mixed of [[0.5, 0.6, 0.62, 63, 64], [50, 60, 0.61, 0.63], [0.5, 0.6, 1.2, 0.5]]) {
+    await inFile("t.csv", table(mixed), async (path) => {
+      const run = await readRun(path);
+      assert.deepEqual(Array.from(run.score!.values), mixed);
+      assert.equal(run.score!.unit, "reward");
+      assert.deepEqual(run.notes, [
+        "acc has many values between 0 and 1 and others above 1, so whether it is in percent cannot be told; it is left as it is.",
+      ]);
+    });
+  }
+  for (const percent of [[0.4, 12, 25], [0, 0.2, 0.4, 0.8, 1.5, 9], [0, 0, 0.4, 40, 50]]) {
+    await inFile("t.csv", table(percent), async (path) => {
+      const run = await readRun(path);
+      assert.deepEqual(Array.from(run.score!.values), percent.map((value) => value / 100));
+      assert.deepEqual(run.notes, ["acc is in percent and was divided by 100."]);
+    });
+  }
+});
+
 Deno.test("CSV: percent becomes a fraction where the key names an accuracy, and nowhere else", () =>
   inFile(
     "t.csv",
