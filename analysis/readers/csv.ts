@@ -100,7 +100,9 @@ class Table {
   /** The columns that are metrics. */
   #columns: { at: number; key: string; series: SeriesCollector }[] = [];
   #malformed: Malformed;
-  #steps = new StepFinder();
+  #steps = new StepFinder(() => {
+    for (const { series } of this.#runs.values()) series.clear();
+  });
   #stepOf: (record: readonly string[]) => number | undefined;
 
   constructor(
@@ -123,7 +125,7 @@ class Table {
       let rows = this.#runs.get(column.run);
       if (rows === undefined) {
         const series = new SeriesCollector(options.keep, "mean", malformed);
-        rows = { name: column.run, series, malformed };
+        rows = { name: column.run, series, malformed, notes: this.#steps.notes };
         this.#runs.set(column.run, rows);
       }
       this.#columns.push({ at, key: column.key, series: rows.series });

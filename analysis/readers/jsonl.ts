@@ -29,7 +29,7 @@ export async function readJsonl(
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
   const collector = new SeriesCollector(options.keep, layout.repeat, malformed);
-  const steps = new StepFinder();
+  const steps = new StepFinder(() => collector.clear());
   let config: Record<string, unknown> | undefined;
   for await (const batch of readLines(source, malformed)) {
     let number = batch.firstNumber - 1;
@@ -64,7 +64,8 @@ export async function readJsonl(
       );
     }
   }
-  return [{ name: "", series: collector, malformed, ...(config === undefined ? {} : { config }) }];
+  const rows = { name: "", series: collector, malformed, notes: steps.notes };
+  return [config === undefined ? rows : { ...rows, config }];
 }
 
 /** How many pieces a text counts for that is no JSON object: an exception takes long. */

@@ -210,7 +210,7 @@ function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunO
   const series = rows.series.finish();
   const keys = new Map(Array.from(rows.series.counts, ([key, count]) => [key, count.finite]));
   const framework = format === "run-log" ? "entropy-lab" : frameworkOf(keys.keys());
-  const notes: string[] = [];
+  const notes: string[] = [...rows.notes];
   for (const key of [options.entropyKey, options.scoreKey]) {
     // A chart's export holds one metric: the other key may be in another file (see joinExports).
     if (key === undefined || series.has(key) || format === "wandb-csv") continue;
@@ -220,6 +220,11 @@ function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunO
   const score = chooseScore(path, series, options.scoreKey, notes);
   const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
   notes.push(...notFiniteNotes(chosen, rows));
+  const repeated = chosen.reduce(
+    (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
+    0,
+  );
+  if (repeated > 0) notes.push(`${repeated} steps were logged again, the last value holds.`);
   const { first, last } = rows.series.steps;
   return {
     source: path,

@@ -15,6 +15,8 @@ export interface LogRows {
   series: SeriesCollector;
   /** What could not be used. */
   malformed: Malformed;
+  /** What was decided while reading, one sentence each. */
+  notes: readonly string[];
   /** The configuration, where the log has one. */
   config?: Record<string, unknown>;
 }

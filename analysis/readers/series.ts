@@ -15,6 +15,8 @@ export interface KeyCount {
   finite: number;
   /** NaN, infinite or null values logged under the key; they are in no series. */
   notFinite: number;
+  /** How often a step was logged again, so that the later value holds; of a kept key, once it is finished. */
+  repeated: number;
 }
 
 /**
@@ -102,10 +104,21 @@ export class SeriesCollector {
   finish(): Map<string, Series> {
     const series = new Map<string, Series>();
     for (const [key, entry] of this.#entries) {
-      if (entry.column && entry.column.length > 0) series.set(key, entry.column.finish());
+      if (entry.column && entry.column.length > 0) {
+        const finished = entry.column.finish();
+        series.set(key, finished);
+        entry.repeated = entry.column.again + entry.column.length - finished.steps.length;
+      }
       entry.column = undefined;
     }
     return series;
+  }
+
+  /** Forgets all numbers so far. */
+  clear(): void {
+    this.#entries.clear();
+    this.steps.first = Infinity;
+    this.steps.last = -Infinity;
   }
 }
 
@@ -113,6 +126,7 @@ export class SeriesCollector {
 class Entry implements KeyCount {
   finite = 0;
   notFinite = 0;
+  repeated = 0;
   column: Column | undefined;
 
   constructor(column: Column | undefined) {
@@ -126,6 +140,8 @@ const BLOCK = 1 << 12;
 /** Values are kept in blocks, so that a long log is never copied while it grows, nor a short one large. */
 class Column {
   length = 0;
+  /** How often the last step was logged once more, and its value replaced. */
+  again = 0;
   /** Full blocks. */
   #blocks: { steps: Float64Array; values: Float64Array }[] = [];
   /** The block that grows. */
@@ -138,6 +154,7 @@ class Column {
   add(step: number, value: number, repeat: RepeatRule): void {
     const last = this.#steps.length - 1;
     if (last >= 0 && this.#steps[last] === step) {
+      if (repeat === "last") this.again++;
       this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
       const mean = this.#values[last]!;
       this.#values[last] = mean + (value - mean) / this.#rows;

@@ -18,7 +18,18 @@ const STEP_KEYS = [
 
 /** Finds the step of each row; once a name was found, rows are not read by a lesser one. */
 export class StepFinder {
+  /** What became of rows that were read by a lesser name, one sentence each. */
+  readonly notes: string[] = [];
   #best: number = STEP_KEYS.length - 1;
+  /** Rows that were read by the best name so far or lesser ones. */
+  #rows = 0;
+  #drop: () => void;
+
+  /** `drop` forgets all rows so far: they turned out to be of another scale. */
+  constructor(drop: () => void) {
+    this.#drop = drop;
+  }
+
   #refused: number | string | undefined;
 
   /** Whether a column of this name can give the step. */
@@ -36,10 +47,27 @@ export class StepFinder {
         if (typeof value === "number" || typeof value === "string") this.#refused ??= value;
         continue;
       }
+      if (i < this.#best && this.#rows > 0) this.#changeTo(i, step, cell);
       this.#best = i;
+      this.#rows++;
       return step;
     }
     return undefined;
+  }
+
+  /** Whether rows by a lesser name stay is told by the first row that has both names. */
+  #changeTo(better: number, step: number, cell: (key: string) => unknown): void {
+    const lesser = STEP_KEYS[this.#best]!;
+    const counted = toStep(cell(lesser));
+    const rows = `${this.#rows} rows were read by ${lesser}, before ${STEP_KEYS[better]!} appeared`;
+    if (counted === undefined) {
+      this.notes.push(`${rows}; whether the two count alike cannot be told.`);
+    } else if (counted === step) this.notes.push(`${rows}; the two agree there.`);
+    else {
+      this.notes.push(`${rows} as ${step} at ${lesser} ${counted}; they are left out.`);
+      this.#drop();
+      this.#rows = 0;
+    }
   }
 
   /** Why the last row has no step, to be put after its place. */

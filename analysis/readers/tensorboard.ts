@@ -25,7 +25,7 @@ export async function readTensorBoard(
   const malformed = new Malformed();
   const collector = new SeriesCollector(options.keep, "last", malformed);
   for await (const source of sources) await readEventFile(source, collector, malformed);
-  return [{ name: "", series: collector, malformed }];
+  return [{ name: "", series: collector, malformed, notes: [] }];
 }
 
 async function readEventFile(

@@ -22,7 +22,7 @@ export async function readTrainerState(
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
   const collector = new SeriesCollector(options.keep, "mean", malformed);
-  const steps = new StepFinder();
+  const steps = new StepFinder(() => collector.clear());
   const scanner = new HistoryScanner((text, index) => {
     const place = `${HISTORY}[${index}]`;
     if (text === undefined) return malformed.add(place, `more than ${LONGEST_LINE} characters`);
@@ -44,7 +44,7 @@ export async function readTrainerState(
       `${source.name} starts like a JSON document but is not a whole one with a list "${HISTORY}", as trainer_state.json is.`,
     );
   }
-  return [{ name: "", series: collector, malformed }];
+  return [{ name: "", series: collector, malformed, notes: steps.notes }];
 }
 
 /** Finds the elements of the list `log_history` in a JSON object that comes in pieces. */

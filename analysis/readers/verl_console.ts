@@ -82,7 +82,7 @@ export async function readVerlConsole(
       }
     }
   }
-  return [{ name: "", series: collector, malformed, ...config.result() }];
+  return [{ name: "", series: collector, malformed, notes: [], ...config.result() }];
 }
 
 function indexOrEnd(text: string, part: string, from: number): number {

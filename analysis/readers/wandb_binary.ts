@@ -38,7 +38,7 @@ export async function readWandbBinary(
       malformed.add("record", (error as Error).message);
     }
   }
-  const rows = { name: "", series: run.series, malformed };
+  const rows = { name: "", series: run.series, malformed, notes: run.notes };
   return [run.config.size === 0 ? rows : { ...rows, config: Object.fromEntries(run.config) }];
 }
 
@@ -135,12 +135,17 @@ class RecordedRun {
   readonly series: SeriesCollector;
   readonly config: Map<string, unknown> = new Map();
   #source: ByteSource;
-  #steps = new StepFinder();
+  #steps = new StepFinder(() => this.series.clear());
   #configBytes = 0;
 
   constructor(source: ByteSource, series: SeriesCollector) {
     this.#source = source;
     this.series = series;
+  }
+
+  /** What was decided about the steps, one sentence each. */
+  get notes(): readonly string[] {
+    return this.#steps.notes;
   }
 
   /** Adds one Record: 2 is the history, 5 the configuration, 17 the run with its own. */

@@ -110,6 +110,59 @@ Deno.test("values of the chosen keys that are not finite are noted, in every kin
   }
 });
 
+Deno.test("steps that are logged again are noted, updates within a step are not", async () => {
+  const note = ["2 steps were logged again, the last value holds."];
+  const steps = [1, 2, 3, 2, 3, 4];
+  const lines = (row: (step: number) => string) => steps.map((step) => `${row(step)}\n`).join("");
+  const logs = [
+    lines((step) => `step:${step} - actor/entropy:0.5`),
+    lines((step) => JSON.stringify({ step, data: { "actor/entropy": 0.5 } })),
+    lines((step) => JSON.stringify({ step, entropy: 0.5 })),
+    "step,entropy\n" + lines((step) => `${step},0.5`),
+  ];
+  for (const log of logs) {
+    await inFile("log", log, async (path) => assert.deepEqual((await readRun(path)).notes, note));
+  }
+  const updates = [1, 1, 2, 2, 3].map((step) => JSON.stringify({ step, entropy: 0.5 })).join("\n");
+  await inFile("log", updates, async (path) => assert.deepEqual((await readRun(path)).notes, []));
+});
+
+Deno.test("rows read by the logger's step before the trainer's appeared are left out where the two differ", async () => {
+  const rows = (steps: readonly Record<string, number>[]) =>
+    steps.map((step, i) => JSON.stringify({ ...step, entropy: 1 - i / 10 }) + "\n").join("");
+  const key = "train/global_step";
+  const cases: [string, number[], string][] = [
+    [
+      rows([{ _step: 5 }, { _step: 6 }, { _step: 7, [key]: 70 }, { _step: 8, [key]: 80 }]),
+      [70, 80],
+      "2 rows were read by _step, before train/global_step appeared as 70 at _step 7; they are left out.",
+    ],
+    [
+      "_step,train/global_step,entropy\n1,,0.5\n2,20,0.4\n3,30,0.3\n",
+      [20, 30],
+      "1 rows were read by _step, before train/global_step appeared as 20 at _step 2; they are left out.",
+    ],
+    [
+      rows([{ _step: 1 }, { _step: 2, [key]: 2 }]),
+      [1, 2],
+      "1 rows were read by _step, before train/global_step appeared; the two agree there.",
+    ],
+    [
+      rows([{ _step: 1 }, { [key]: 20 }]),
+      [1, 20],
+      "1 rows were read by _step, before train/global_step appeared; whether the two count alike cannot be told.",
+    ],
+  ];
+  for (const [log, steps, note] of cases) {
+    await inFile("log", log, async (path) => {
+      const run = await readRun(path);
+      assert.deepEqual(Array.from(run.entropy!.steps), steps);
+      assert.equal(run.steps.first, steps[0]);
+      assert.deepEqual(run.notes, [note]);
+    });
+  }
+});
+
 Deno.test("W&B history: the trainer's step counts, not the number of log calls", () =>
   inFile(
     "history.jsonl",
