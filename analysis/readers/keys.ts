@@ -138,6 +138,19 @@ export const SCORE_RULES: readonly ScoreRule[] = [
   },
 ];
 
+/**
+ * The benchmark that a key of a family names, as the key writes it: `math_500` and `math.500` are two, though
+ * their normal form is one. Empty if it names none; undefined if the key is not of the family.
+ */
+export function benchmarkOf({ pattern }: ScoreRule, key: string): string | undefined {
+  const normal = normalKey(key);
+  if (!pattern.test(normal)) return undefined;
+  const place = new RegExp(pattern, "d").exec(normal)?.indices?.groups?.["benchmark"];
+  if (place === undefined) return "";
+  // A few capital letters of other scripts are longer in lower case.
+  return (normal.length === key.length ? key : normal).slice(...place);
+}
+
 /** How well a key stands for its benchmark: accuracy before reward, mean before majority before best, more samples first. */
 export function scoreRank(key: string): number {
   const normal = normalKey(key);

@@ -5,6 +5,7 @@ import { ByteSource } from "./bytes.ts";
 import { readCsv, readWandbCsv } from "./csv.ts";
 import { readJsonl } from "./jsonl.ts";
 import {
+  benchmarkOf,
   ENTROPY_RULES,
   frameworkOf,
   isNeeded,
@@ -219,6 +220,7 @@ function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunO
   const entropy = chooseEntropy(series, framework, options.entropyKey);
   const score = chooseScore(path, series, options.scoreKey, notes);
   const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
+  notes.push(...twinNotes(chosen, series));
   notes.push(...notFiniteNotes(chosen, rows));
   const repeated = chosen.reduce(
     (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
@@ -243,6 +245,20 @@ function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunO
     malformed: rows.malformed,
     notes,
   };
+}
+
+/** A sentence for each of up to three keys that are read as a chosen one is, and were not chosen. */
+function twinNotes(chosen: readonly string[], series: ReadonlyMap<string, Series>): string[] {
+  const used = new Set(chosen);
+  const chosenOf = new Map(chosen.map((key) => [normalKey(key), key]));
+  const notes: string[] = [];
+  for (const key of series.keys()) {
+    const twin = used.has(key) ? undefined : chosenOf.get(normalKey(key));
+    if (twin === undefined) continue;
+    notes.push(`${key} is another writing of ${twin} and is not used.`);
+    if (notes.length === 3) break;
+  }
+  return notes;
 }
 
 /** A sentence for each chosen key, but not for very many, that has values which are not finite. */
@@ -323,9 +339,8 @@ function chooseScore(
   for (const rule of SCORE_RULES) {
     const best = new Map<string, string>();
     for (const key of series.keys()) {
-      const match = rule.pattern.exec(normalKey(key));
-      if (match === null) continue;
-      const benchmark = match.groups?.["benchmark"] ?? "";
+      const benchmark = benchmarkOf(rule, key);
+      if (benchmark === undefined) continue;
       const rival = best.get(benchmark);
       if (rival === undefined || scoreRank(key) > scoreRank(rival)) best.set(benchmark, key);
     }

@@ -163,6 +163,30 @@ Deno.test("rows read by the logger's step before the trainer's appeared are left
   }
 });
 
+Deno.test("benchmarks whose names differ in a capital, a dot or a dash below are two, none vanishes", async () => {
+  for (const [one, other] of [["math_500", "math.500"], ["MATH", "math"]]) {
+    const [first, second] = [one, other].map((name) => `val-core/${name}/acc/mean@8`);
+    await inFile("log", `step:1 - ${first}:0.2 - ${second}:0.6\n`, async (path) => {
+      const { score } = await readRun(path);
+      assert.deepEqual(score!.keys, [first, second]);
+      assert.equal(score!.values[0], 0.4);
+    });
+  }
+});
+
+Deno.test("a key that is another writing of the chosen one is named, as it is not used", () =>
+  inFile(
+    "log",
+    "step:1 - actor/entropy:0.5 - actor_entropy:0.7 - val-core/a/acc/mean@1:0.2 - val_core/a/acc/mean@1:0.3 - eval/acc:0.1\n",
+    async (path) => {
+      const run = await readRun(path);
+      assert.equal(run.entropy!.key, "actor/entropy");
+      assert.deepEqual(run.notes, [
+        "actor_entropy is another writing of actor/entropy and is not used.",
+      ]);
+    },
+  ));
+
 Deno.test("W&B history: the trainer's step counts, not the number of log calls", () =>
   inFile(
     "history.jsonl",
