@@ -107,7 +107,11 @@ async function main(): Promise<boolean> {
     }
   }
   const fitted: Fitted[] = [];
-  for (const run of joinExports(read)) {
+  const joined = joinExports(read, (error) => {
+    printError(error.message);
+    failed++;
+  });
+  for (const run of joined) {
     try {
       const pairing = pairs(run, rule === undefined ? {} : { rule });
       fitted.push({

@@ -114,7 +114,13 @@ class Table {
     this.#malformed = malformed;
     this.#width = header.length;
     const place = new Map<string, number>();
-    for (const [at, name] of header.map((name) => name.trim()).entries()) {
+    const names = header.map((name) => name.trim());
+    const stepColumn = names.find(StepFinder.knows);
+    const axis = {
+      column: stepColumn ?? names.find((name) => columnOf(name) === undefined) ?? "",
+      isStep: stepColumn !== undefined,
+    };
+    for (const [at, name] of names.entries()) {
       if (StepFinder.knows(name)) place.set(name, at);
       const column = columnOf(name);
       if (column === undefined) continue;
@@ -125,7 +131,7 @@ class Table {
       let rows = this.#runs.get(column.run);
       if (rows === undefined) {
         const series = new SeriesCollector(options.keep, "mean", malformed);
-        rows = { name: column.run, series, malformed, notes: this.#steps.notes };
+        rows = { name: column.run, series, malformed, axis, notes: this.#steps.notes };
         this.#runs.set(column.run, rows);
       }
       this.#columns.push({ at, key: column.key, series: rows.series });

@@ -1,11 +1,20 @@
-import type { Run } from "./run.ts";
+import { ReadError } from "../errors.ts";
+import type { Axis, Run } from "./run.ts";
 
 /**
  * Puts together what W&B exports apart: a chart's CSV holds one metric of several runs, so the entropy
  * and the score of a run come in two files. Runs of such files that lack one of the two are joined with
- * the run of the same name that has it; all others stay as they are.
+ * the run of the same name that has it, if both charts are over the same step; all others stay as they are.
+ *
+ * @param refuse Is told once for each two files that cannot be joined, whose runs are then left out.
+ * @throws {ReadError} by default in place of that: rows over time cannot be matched.
  */
-export function joinExports(runs: readonly Run[]): Run[] {
+export function joinExports(
+  runs: readonly Run[],
+  refuse: (error: ReadError) => void = (error) => {
+    throw error;
+  },
+): Run[] {
   const parts = new Map<string, Record<Part, Run[]>>();
   for (const run of runs) {
     const part = partOf(run);
@@ -21,6 +30,7 @@ export function joinExports(runs: readonly Run[]): Run[] {
   }
   const joined: Run[] = [];
   const used = new Set<Run>();
+  const refused = new Set<string>();
   for (const run of runs) {
     if (used.has(run)) continue;
     const part = partOf(run);
@@ -28,7 +38,13 @@ export function joinExports(runs: readonly Run[]): Run[] {
     if (other === undefined) joined.push(run);
     else {
       used.add(other);
-      joined.push(part === "score" ? together(other, run) : together(run, other));
+      const [entropy, score] = part === "score" ? [other, run] : [run, other];
+      const complaint = mismatch(entropy, score);
+      if (complaint === undefined) joined.push(together(entropy, score));
+      else if (!refused.has(complaint)) {
+        refused.add(complaint);
+        refuse(new ReadError(complaint));
+      }
     }
   }
   return joined;
@@ -42,6 +58,20 @@ function partOf(run: Run): Part | undefined {
     return undefined;
   }
   return run.entropy === undefined ? "score" : "entropy";
+}
+
+/** Why two exports have no common step, in a sentence; undefined if they have. */
+function mismatch(entropy: Run, score: Run): string | undefined {
+  const [one, other] = [entropy.axis, score.axis];
+  if (one === undefined || other === undefined) return undefined;
+  if (one.isStep && other.isStep && one.column === other.column) return undefined;
+  return `${entropy.source} has the entropy over ${named(one)} and ${score.source} the score over ${
+    named(other)
+  }, expected both over Step: export both charts with Step as their x-axis.`;
+}
+
+function named({ column }: Axis): string {
+  return column === "" ? "no column" : JSON.stringify(column);
 }
 
 /** The run that has the entropy, with the score of the other. */

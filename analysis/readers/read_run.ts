@@ -233,6 +233,7 @@ function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunO
     name: rows.name === "" ? basename(path) : rows.name,
     format,
     framework,
+    ...(format === "wandb-csv" && rows.axis !== undefined ? { axis: rows.axis } : {}),
     steps: { first, last },
     ...(entropy === undefined ? {} : { entropy }),
     ...(score === undefined ? {} : { score }),

@@ -1,4 +1,5 @@
 import type { Malformed } from "./malformed.ts";
+import type { Axis } from "./run.ts";
 import type { SeriesCollector } from "./series.ts";
 
 /** What a format's reader is told. */
@@ -15,6 +16,8 @@ export interface LogRows {
   series: SeriesCollector;
   /** What could not be used. */
   malformed: Malformed;
+  /** What a table's rows were read by. */
+  axis?: Axis;
   /** What was decided while reading, one sentence each. */
   notes: readonly string[];
   /** The configuration, where the log has one. */

@@ -42,6 +42,14 @@ export interface ScoreSeries extends Series {
   readonly unit: "fraction" | "reward";
 }
 
+/** What a chart was drawn over. */
+export interface Axis {
+  /** The name of the column; empty if there is none. */
+  readonly column: string;
+  /** Whether it holds steps; where not, the rows were counted. */
+  readonly isStep: boolean;
+}
+
 /** One training run as a log tells it: the shape that every reader ends in. */
 export interface Run {
   /** Path of the file, as it was given. */
@@ -52,6 +60,8 @@ export interface Run {
   readonly format: LogFormat;
   /** Who wrote the metrics. */
   readonly framework: Framework;
+  /** The column that the rows of a W&B chart's export were read by. */
+  readonly axis?: Axis;
   /** First and last step of any entry. */
   readonly steps: { readonly first: number; readonly last: number };
   /** The policy entropy, where the log has one. */

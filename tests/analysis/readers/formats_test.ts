@@ -254,6 +254,45 @@ Deno.test("W&B CSV: the entropy and the score of a run in two files are joined b
     assert.equal(joined[1]!.score!.values.length, 5);
   }));
 
+Deno.test("W&B CSV: exports over time, over different steps or over nothing are not joined, in one sentence", () =>
+  withFolder(async (folder) => {
+    const table = (axis: string, key: string) => {
+      const lines = ["run", "other"].map((run) => `"${run} - ${key}"`).join(",");
+      return axis === ""
+        ? `${lines}\n0.5,0.5\n0.4,0.4\n`
+        : `"${axis}",${lines}\n10,0.5,0.5\n20,0.4,0.4\n`;
+    };
+    const cases: [string, string, RegExp?][] = [
+      [
+        "Wall Time",
+        "Wall Time",
+        /entropy over "Wall Time" and .* score over "Wall Time", expected/,
+      ],
+      ["Step", "Relative Time (Process)", /over "Step" and .* over "Relative Time \(Process\)", /],
+      ["Step", "train/global_step", /over "Step" and .* over "train\/global_step", expected both/],
+      ["", "Step", /entropy over no column and .* score over "Step", expected both over Step/],
+      ["Step", "Step"],
+      ["train/global_step", "train/global_step"],
+    ];
+    for (const [one, other, refusal] of cases) {
+      const paths = [join(folder, "h.csv"), join(folder, "r.csv")] as const;
+      await Deno.writeTextFile(paths[0], table(one, "actor/entropy"));
+      await Deno.writeTextFile(paths[1], table(other, "critic/score/mean"));
+      const read = (await Promise.all(paths.map((path) => readRuns(path)))).flat();
+      const errors: ReadError[] = [];
+      const joined = joinExports(read, (error) => errors.push(error));
+      if (refusal === undefined) {
+        assert.deepEqual(joined.map(({ name }) => name), ["run", "other"]);
+        assert.equal(errors.length, 0);
+      } else {
+        assert.deepEqual(joined, []);
+        assert.equal(errors.length, 1);
+        assert.match(errors[0]!.message, refusal);
+        assert.throws(() => joinExports(read), ReadError);
+      }
+    }
+  }));
+
 Deno.test("W&B CSV: each of 40 000 runs finds its other half among the others", () => {
   const half = (name: string, part: "entropy" | "score") =>
     ({
