@@ -2,11 +2,11 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { max } from "simple-statistics";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { FEWEST_PAIRS } from "./check_pairs.ts";
+import { effortFor } from "./effort.ts";
 import { LawError } from "./errors.ts";
 import type { Interval } from "./law.ts";
 import { exponentOf, shifted } from "./scale.ts";
 
-const DRAWS = 2000;
 const SEED = 20250528;
 /** Innovations that a simulated series discards until it has forgotten its start. */
 const BURN_IN = 50;
@@ -49,6 +49,7 @@ type Covariance = readonly [number, number, number];
  *
  * @param x The regressor, one value per pair, in order of the steps.
  * @param residuals y − (intercept + slope·x).
+ * @param draws The number of resampled series: 2,000 unless x is long, see {@linkcode effortFor}.
  * @throws {LawError} `too-few-pairs` for fewer than 4, `not-finite` for NaN or infinity, and
  * `constant-entropy` for an x that is the same everywhere.
  */
@@ -56,6 +57,7 @@ export function bootstrapLine(
   x: readonly number[],
   residuals: readonly number[],
   line: { readonly intercept: number; readonly slope: number },
+  draws: number = effortFor([x.length]).draws,
 ): Bootstrap {
   checkLine(x, residuals, line);
   const unitX = exponentOf(x);
@@ -64,6 +66,7 @@ export function bootstrapLine(
     x.map((value) => shifted(value, -unitX)),
     residuals.map((value) => shifted(value, -unitY)),
     { intercept: shifted(line.intercept, -unitY), slope: shifted(line.slope, unitX - unitY) },
+    draws,
   );
   return {
     ...scaled,
@@ -103,6 +106,7 @@ function bootstrapScaled(
   x: readonly number[],
   residuals: readonly number[],
   line: { readonly intercept: number; readonly slope: number },
+  count: number,
 ): Bootstrap {
   const n = x.length;
   const design = new Design(x);
@@ -126,7 +130,7 @@ function bootstrapScaled(
   const random = xoroshiro128plus(SEED);
   const draws: { intercept: number; slope: number; covariance: Covariance }[] = [];
   const series = new Float64Array(n);
-  for (let draw = 0; draw < DRAWS; draw++) {
+  for (let draw = 0; draw < count; draw++) {
     let noise = 0;
     let at = 0;
     for (let i = -BURN_IN; i < n; i++) {
@@ -142,7 +146,7 @@ function bootstrapScaled(
   return {
     method: "post-blackened moving-block bootstrap, symmetric studentised",
     blockLength,
-    draws: DRAWS,
+    draws: count,
     autocorrelation,
     interval(c0, c1) {
       const value = c0 * line.intercept + c1 * line.slope;
@@ -152,7 +156,7 @@ function bootstrapScaled(
         const deviation = Math.abs(c0 * intercept + c1 * slope);
         return deviation === 0 ? 0 : deviation / standardError(covariance, c0, c1);
       }).sort();
-      const quantile = ratios[Math.ceil(0.95 * DRAWS) - 1]!;
+      const quantile = ratios[Math.ceil(0.95 * count) - 1]!;
       const half = quantile * standardError(estimate.covariance, c0, c1);
       return [value - half, value + half];
     },

@@ -40,12 +40,13 @@ const CANNOT_TELL = "can't tell from this log";
  * the law, what moved together with entropy, which metric traps of the framework apply, and what the
  * paper's remedies would be. Where the log does not tell, it says so.
  *
+ * @param options How many series the bootstrap of the ceiling draws, as for `fitLaw`.
  * @throws {ReadError} if the log has neither an entropy nor a score.
  */
-export function diagnose(run: Run): Diagnosis {
+export function diagnose(run: Run, options: { readonly draws?: number } = {}): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
   const course = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
-  const fit = tryFit(run);
+  const fit = tryFit(run, options);
   return {
     source: run.source,
     name: run.name,
@@ -143,9 +144,9 @@ function entropyFindings({ entropy }: Run, course: EntropyCourse | undefined): F
   ];
 }
 
-function tryFit(run: Run): LawFit | string {
+function tryFit(run: Run, options: { readonly draws?: number }): LawFit | string {
   try {
-    return fitLaw(pairs(run));
+    return fitLaw(pairs(run), options);
   } catch (error) {
     if (error instanceof LawError || error instanceof ReadError) return error.message;
     throw error;

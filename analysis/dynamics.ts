@@ -80,6 +80,10 @@ export function firstBelow({ steps, values }: Series, value: number): number | u
   const limit = shifted(value, -unit);
   for (let i = 0; i < values.length; i++) {
     const window = values.subarray(Math.max(0, i - half), i + half + 1);
+    // A median above the limit has more than half of the window above it, which is quickly seen.
+    let above = 0;
+    for (const one of window) if (shifted(one, -unit) > limit) above++;
+    if (2 * above > window.length) continue;
     if (median(Array.from(window, (one) => shifted(one, -unit))) <= limit) return steps[i];
   }
   return undefined;

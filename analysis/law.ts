@@ -45,12 +45,13 @@ export interface LawFit extends LawCurve {
  * Pure and deterministic; the bootstrap is seeded.
  *
  * @param pairs H in nats per token, R as a fraction or reward, in order of their steps.
+ * @param options How many series the bootstrap draws: 2,000 unless there are very many pairs.
  * @throws {LawError} `too-few-pairs` for fewer than 4, `not-finite` for NaN or infinity,
  * `constant-entropy` and `constant-score` where no slope can be told, because the values are the same
  * or move by no more than rounding, and `out-of-range` where exp(H), a, b or an interval is too large
  * or too small for 64-bit floats. So every number of a fit is finite.
  */
-export function fitLaw(pairs: readonly Pair[]): LawFit {
+export function fitLaw(pairs: readonly Pair[], options: { readonly draws?: number } = {}): LawFit {
   const { a, b, ceiling } = fitCurve(pairs);
   const x = pairs.map(({ entropy }) => Math.exp(entropy));
   const residuals = pairs.map(({ score }, i) => score - (b - a * x[i]!));
@@ -59,7 +60,7 @@ export function fitLaw(pairs: readonly Pair[]): LawFit {
   const square = (value: number) => shifted(value, -unit) ** 2;
   const total = pairs.reduce((sum, { score }) => sum + square(score - mean), 0);
   const squared = residuals.reduce((sum, residual) => sum + square(residual), 0);
-  const bootstrap = bootstrapLine(x, residuals, { intercept: b, slope: -a });
+  const bootstrap = bootstrapLine(x, residuals, { intercept: b, slope: -a }, options.draws);
   const interval = {
     a: flipped(bootstrap.interval(0, 1)),
     b: bootstrap.interval(1, 0),

@@ -1,6 +1,7 @@
 import { Matrix, solve } from "ml-matrix";
 import { max, min } from "simple-statistics";
 import { whyUnfit } from "./check_pairs.ts";
+import { effortFor, evenlyThinned } from "./effort.ts";
 import { fitCurve } from "./law.ts";
 import { fitLine } from "./line.ts";
 import type { Pair } from "./pairs.ts";
@@ -15,7 +16,7 @@ export interface Rival {
   readonly model: RivalName;
   /** The fitted coefficients, in the order of the formula. */
   readonly coefficients: readonly number[];
-  /** Root mean squared residual over all pairs, in units of R. */
+  /** Root mean squared residual over the pairs compared, in units of R. */
   readonly rmse: number;
   /**
    * Akaike's information criterion with its small-sample correction; the variance counts as a
@@ -81,7 +82,7 @@ const MODELS: readonly Model[] = [
     fit(pairs) {
       const powers = [0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 4];
       return refine(pairs, powers.map((power) => [power]), {
-        basis: ([power], { entropy }) => [1, entropy ** power!],
+        factor: ([power]) => ({ entropy }) => entropy ** power!,
         low: [0.02],
         high: [10],
       });
@@ -105,10 +106,10 @@ const MODELS: readonly Model[] = [
         [0.02, 0.05, 0.1, 0.2, 0.4, 0.8].map((width) => [distance, Math.log(width * length)])
       );
       const [c0, c1, distance, logWidth] = refine(pairs, starts, {
-        basis: ([distance, logWidth], { step }) => [
-          1,
-          1 / (1 + Math.exp(distance! - (step - first) / Math.exp(logWidth!))),
-        ],
+        factor: ([distance, logWidth]) => {
+          const width = Math.exp(logWidth!);
+          return ({ step }) => 1 / (1 + Math.exp(distance! - (step - first) / width));
+        },
         low: [-3, Math.log(0.005 * length)],
         high: [50, Math.log(3 * length)],
       });
@@ -136,12 +137,19 @@ function stepsOf(pairs: readonly Pair[]): { first: number; length: number } {
 /**
  * Fits the law and its rivals to the same pairs by least squares: linear and quadratic in H, a power
  * law in H, a sigmoid in the step. Best AICc first. A power law needs H > 0 in all pairs and is left out
- * where that fails, as is any rival whose numbers would not be finite.
+ * where that fails, as is any rival whose numbers would not be finite. Of a long run all forms, the law
+ * too, are compared on the same evenly spaced pairs; there is no rival if no law can be fitted to those.
  *
+ * @param options The most pairs that are compared: 2,500 unless told.
  * @throws {LawError} as `fitLaw` does.
  */
-export function compareRivals(pairs: readonly Pair[]): Rival[] {
-  fitCurve(pairs);
+export function compareRivals(
+  all: readonly Pair[],
+  options: { readonly most?: number } = {},
+): Rival[] {
+  fitCurve(all);
+  const pairs = evenlyThinned(all, options.most ?? effortFor([all.length]).rivalPairs);
+  if (whyUnfit(pairs) !== undefined) return [];
   const unit = exponentOf(pairs.map(({ score }) => score));
   const scaled = unit === 0
     ? pairs
@@ -204,8 +212,8 @@ function squaredError(model: Model, coefficients: number[], pairs: readonly Pair
 }
 
 interface Separable {
-  /** The functions whose weights are linear, at the coefficients that are not. */
-  basis(shape: readonly number[], pair: Pair): number[];
+  /** The function of a pair whose weight, besides a constant, is linear, at a shape. */
+  factor(shape: readonly number[]): (pair: Pair) => number;
   /** Bounds of the shape. */
   low: number[];
   high: number[];
@@ -224,14 +232,19 @@ const MOST_ROUNDS = 200;
 function refine(
   pairs: readonly Pair[],
   shapes: number[][],
-  { basis, low, high }: Separable,
+  { factor, low, high }: Separable,
 ): number[] {
+  const values = new Float64Array(pairs.length);
+  const scores = Float64Array.from(pairs, ({ score }) => score);
+  const meanScore = meanOf(scores);
   const fitAt = (shape: number[]) => {
-    const weights = leastSquares(pairs, (pair) => basis(shape, pair));
-    const error = pairs.reduce((sum, pair) => {
-      const [constant, factor] = basis(shape, pair);
-      return sum + (weights[0]! * constant! + weights[1]! * factor! - pair.score) ** 2;
-    }, 0);
+    const at = factor(shape);
+    for (let i = 0; i < values.length; i++) values[i] = at(pairs[i]!);
+    const weights = weightsOf(values, scores, meanScore);
+    let error = 0;
+    for (let i = 0; i < values.length; i++) {
+      error += (weights[0] + weights[1] * values[i]! - scores[i]!) ** 2;
+    }
     return { shape, weights, error: Number.isFinite(error) ? error : Infinity };
   };
   let best = shapes.map(fitAt).reduce((left, right) => right.error < left.error ? right : left);
@@ -249,6 +262,32 @@ function refine(
     } else scale /= 2;
   }
   return [...best.weights, ...best.shape];
+}
+
+function meanOf(values: Float64Array): number {
+  let mean = 0;
+  for (let i = 0; i < values.length; i++) mean += values[i]! / values.length;
+  return mean;
+}
+
+/**
+ * What {@linkcode leastSquares} gives, digit for digit, for a constant and one function: the search for
+ * a shape asks for it hundreds of times a run.
+ */
+function weightsOf(
+  values: Float64Array,
+  scores: Float64Array,
+  meanScore: number,
+): readonly [number, number] {
+  const mean = meanOf(values);
+  let [product, target] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const centred = values[i]! - mean;
+    target += centred * (scores[i]! - meanScore);
+    product += centred * centred;
+  }
+  const weight = product > 0 ? target * (1 / product) : 0;
+  return [meanScore - weight * mean, weight];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** `deno task diagnose FILE`: plain findings for someone whose run is in trouble. */
 import { parseArgs, styleText } from "node:util";
 import { diagnose, type Diagnosis, type Severity } from "../diagnosis.ts";
+import { effortFor } from "../effort.ts";
 import { ReadError } from "../errors.ts";
 import { printable, printableJson } from "../printable.ts";
 import { readRuns } from "../readers/read_run.ts";
@@ -48,10 +49,11 @@ async function main(): Promise<boolean> {
       ...(values["entropy-key"] === undefined ? {} : { entropyKey: values["entropy-key"] }),
       ...(values["score-key"] === undefined ? {} : { scoreKey: values["score-key"] }),
     }));
+  const { draws } = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
   const diagnoses: Diagnosis[] = [];
   for (const run of runs) {
     try {
-      diagnoses.push(diagnose(run));
+      diagnoses.push(diagnose(run, { draws }));
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
       printError(error.message);

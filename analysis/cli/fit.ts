@@ -1,7 +1,8 @@
 /** `deno task fit FILE…`: the law of each run in the files, as tables, a picture, or JSON. */
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { LawError, ReadError } from "../errors.ts";
+import { effortFor, evenlyThinned } from "../effort.ts";
+import { LawError, ReadError, UserError } from "../errors.ts";
 import { lawFigure } from "../figures/law_figure.ts";
 import { fitLaw, type Interval, type LawFit } from "../law.ts";
 import { describeRule, type Pairing, pairs } from "../pairs.ts";
@@ -51,12 +52,17 @@ with named columns.
   --json              print the numbers as one JSON object, and nothing else, on stdout
 `;
 
+/** More runs than this cannot be told apart in a picture, and want much time and memory. */
+const MOST_RUNS = 500;
+
 interface Fitted {
   run: Run;
   pairing: Pairing;
   fit: LawFit;
   prediction: Prediction | LawError;
   rivals: Rival[];
+  /** Number of pairs on which the rivals were compared. */
+  compared: number;
 }
 
 async function main(): Promise<boolean> {
@@ -106,20 +112,27 @@ async function main(): Promise<boolean> {
       } else skipped.push(path);
     }
   }
-  const fitted: Fitted[] = [];
-  const joined = joinExports(read, (error) => {
+  const runs = joinExports(read, (error) => {
     printError(error.message);
     failed++;
   });
-  for (const run of joined) {
+  if (runs.length > MOST_RUNS) {
+    throw new UserError(
+      `the files hold ${runs.length} runs, expected at most ${MOST_RUNS} in one call: name fewer files, or split the export into files of fewer runs.`,
+    );
+  }
+  const effort = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
+  const fitted: Fitted[] = [];
+  for (const run of runs) {
     try {
       const pairing = pairs(run, rule === undefined ? {} : { rule });
       fitted.push({
         run,
         pairing,
-        fit: fitLaw(pairing),
+        fit: fitLaw(pairing, { draws: effort.draws }),
         prediction: tryPredict(pairing, portion, values.reverse),
-        rivals: compareRivals(pairing),
+        rivals: compareRivals(pairing, { most: effort.rivalPairs }),
+        compared: evenlyThinned(pairing, effort.rivalPairs).length,
       });
     } catch (error) {
       if (!(error instanceof ReadError || error instanceof LawError)) throw error;
@@ -190,7 +203,8 @@ async function draw(fitted: readonly Fitted[], picture: string): Promise<void> {
   await writeMarkedFigure(dirname(picture), basename(picture), lawFigure(series, unit));
 }
 
-function table({ run, pairing, fit, prediction, rivals }: Fitted): string {
+function table(one: Fitted): string {
+  const { run, pairing, fit, prediction, rivals } = one;
   const { entropy, score } = run;
   const [lowest, highest] = fit.entropyRange;
   const interval = (value: number, [low, high]: Interval) =>
@@ -221,7 +235,7 @@ function table({ run, pairing, fit, prediction, rivals }: Fitted): string {
   if (others.length > 0) {
     rows.push(["other scores", `${others.join(", ")} (choose with --score-key)`]);
   }
-  for (const note of run.notes) rows.push(["note", note]);
+  for (const note of notesOf(one)) rows.push(["note", note]);
   if (run.malformed.count > 0) {
     rows.push([
       "malformed",
@@ -270,7 +284,8 @@ function rivalText(rivals: readonly Rival[]): string {
     `${number(best.outOfSample, 3)} against ${number(law.outOfSample, 3)}`;
 }
 
-function toJson({ run, pairing, fit, prediction, rivals }: Fitted) {
+function toJson(one: Fitted) {
+  const { run, pairing, fit, prediction, rivals } = one;
   return {
     source: run.source,
     name: run.name,
@@ -299,8 +314,17 @@ function toJson({ run, pairing, fit, prediction, rivals }: Fitted) {
     rivals,
     validationKeys: run.validationKeys,
     malformed: run.malformed.count,
-    notes: run.notes,
+    notes: notesOf(one),
   };
+}
+
+/** The notes on how a run was read, and on what of it the rivals were compared if not on all. */
+function notesOf({ run, pairing, compared }: Fitted): readonly string[] {
+  if (compared === pairing.length) return run.notes;
+  return [
+    ...run.notes,
+    `the rivals and the law are compared with each other on ${compared} evenly spaced pairs of the ${pairing.length}; a, b and the ceiling are fitted to all`,
+  ];
 }
 
 /** JSON has no NaN. */
