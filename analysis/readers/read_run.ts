@@ -402,9 +402,7 @@ const MOST_RISE = 10;
 
 /** Whether a series of an accuracy is in percent; `unclear` if it may be a mix of percent and fractions. */
 function accuracyUnit(key: string, { values }: Series): "as logged" | "percent" | "unclear" {
-  const isPercent = namesAccuracy(key) && values.some((value) => value > 1) &&
-    values.every((value) => value >= 0 && value <= 100);
-  if (!isPercent) return "as logged";
+  if (!mayBePercent(key, values)) return "as logged";
   if (/percent/.test(normalKey(key))) return "percent";
   const nonZero = values.filter((value) => value !== 0);
   const below = nonZero.filter((value) => value < 1).length;
@@ -413,6 +411,11 @@ function accuracyUnit(key: string, { values }: Series): "as logged" | "percent" 
   const first = nonZero.findIndex((value) => value >= 1);
   const isRise = first === below && nonZero[first]! < MOST_RISE * nonZero[first - 1]!;
   return isRise ? "percent" : "unclear";
+}
+
+function mayBePercent(key: string, values: Float64Array): boolean {
+  return namesAccuracy(key) && values.some((value) => value > 1) &&
+    values.every((value) => value >= 0 && value <= 100);
 }
 
 function hundredth({ steps, values }: Series): Series {
