@@ -31,6 +31,8 @@ export interface Bootstrap {
 
 /** At the strongest correlation, noise this many pairs apart has less than a millionth in common. */
 const LONGEST_LAG = 270;
+/** What noise further apart has in common, as a share, is lost in rounding. */
+const NEGLIGIBLE = 2 ** -100;
 
 /** Covariance of (intercept, slope): `[c00, c01, c11]`. */
 type Covariance = readonly [number, number, number];
@@ -174,7 +176,7 @@ class Design {
   #slope: Float64Array;
   #intercept: Float64Array;
   /** Σ over i of products of the weights at distance k: [intercept², both, slope²]. */
-  #products: Covariance[];
+  #products: Covariance[] = [];
 
   constructor(x: readonly number[]) {
     const n = x.length;
@@ -183,17 +185,20 @@ class Design {
     this.#x = x;
     this.#slope = Float64Array.from(x, (value) => (value - mean) / squares);
     this.#intercept = this.#slope.map((weight) => 1 / n - mean * weight);
-    this.#products = Array.from({ length: Math.min(n, LONGEST_LAG) }, (_, k) => {
-      let [c00, c01, c11] = [0, 0, 0];
-      for (let i = 0; i + k < n; i++) {
-        const [p, q] = [this.#intercept[i]!, this.#intercept[i + k]!];
-        const [s, t] = [this.#slope[i]!, this.#slope[i + k]!];
-        c00 += p * q;
-        c01 += (p * t + s * q) / 2;
-        c11 += s * t;
-      }
-      return [c00, c01, c11];
-    });
+  }
+
+  /** Each is made when it is first asked for: of many pairs they take long. */
+  #productsAt(k: number): Covariance {
+    const [intercept, slope] = [this.#intercept, this.#slope];
+    let [c00, c01, c11] = [0, 0, 0];
+    for (let i = 0; i + k < slope.length; i++) {
+      const p = intercept[i]!, q = intercept[i + k]!;
+      const s = slope[i]!, t = slope[i + k]!;
+      c00 += p * q;
+      c01 += (p * t + s * q) / 2;
+      c11 += s * t;
+    }
+    return [c00, c01, c11];
   }
 
   fit(y: Float64Array): { intercept: number; slope: number } {
@@ -218,12 +223,18 @@ class Design {
     const corrected = raw + (2 + 4 * raw) / n;
     const autocorrelation = Math.min(STRONGEST_CORRELATION, Math.max(0, corrected));
     const variance = squares / (n - 2);
-    const sums = [0, 0, 0];
+    let [sum00, sum01, sum11] = [0, 0, 0];
     let power = variance;
-    for (const [k, products] of this.#products.entries()) {
-      for (let j = 0; j < 3; j++) sums[j]! += (k === 0 ? 1 : 2) * power * products[j]!;
+    const negligible = NEGLIGIBLE * variance;
+    for (let k = 0; k < Math.min(n, LONGEST_LAG); k++) {
+      if (k > 0 && power <= negligible) break;
+      const [c00, c01, c11] = this.#products[k] ??= this.#productsAt(k);
+      const weight = (k === 0 ? 1 : 2) * power;
+      sum00 += weight * c00;
+      sum01 += weight * c01;
+      sum11 += weight * c11;
       power *= autocorrelation;
     }
-    return { covariance: [sums[0]!, sums[1]!, sums[2]!], autocorrelation };
+    return { covariance: [sum00, sum01, sum11], autocorrelation };
   }
 }

@@ -1,6 +1,7 @@
 import { max, min } from "simple-statistics";
 import type { TopLevelSpec } from "vega-lite";
 import type { PositionFieldDef } from "vega-lite/types_unstable/channeldef.js";
+import { evenlyThinned } from "../effort.ts";
 import { UserError } from "../errors.ts";
 import { lawAt, type LawFit } from "../law.ts";
 import type { Pair } from "../pairs.ts";
@@ -23,6 +24,8 @@ const FEW_RUNS = 30;
 /** Points of one run's curve, and the most of its pairs, among few runs and among many. */
 const CURVE_POINTS = { few: 100, many: 40 };
 const MOST_PAIRS = { few: 1000, many: 100 };
+/** Points of all runs among many, of which each keeps two at least. */
+const MOST_POINTS = 20_000;
 /** Characters of a name that the legend and the title have room for. */
 const LONGEST_NAME = 44;
 const LONGEST_TITLE = 60;
@@ -33,8 +36,9 @@ const LARGEST_DRAWN = 1e300;
  * Performance over entropy in the manner of the paper's Figure 1 right: entropy on a logarithmic,
  * reversed axis, so that training runs from left to right; points, the fitted law, and the pointwise
  * 95 % bootstrap band around it. Of a run with more than a thousand pairs every so manieth is drawn; of
- * more than thirty runs fewer are, and no band, which would hide the others. Pairs whose entropy is not positive have
- * no place on the axis, nor has a run without any other.
+ * more than thirty runs fewer are (at most 100 of a run and 20,000 in all), and no band, which would hide
+ * the others. Pairs whose entropy is not positive have no place on the axis, nor has a run without any
+ * other.
  *
  * @throws {UserError} if no run has a positive entropy.
  * @param unit How R is labelled: an accuracy is drawn in percent.
@@ -52,8 +56,11 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
   const single = series.length === 1;
   const crowd = series.length <= FEW_RUNS ? "few" : "many";
   const names = distinct(series.map(({ name }) => name), single ? LONGEST_TITLE : LONGEST_NAME);
+  const mostPairs = crowd === "few"
+    ? MOST_PAIRS.few
+    : Math.max(2, Math.min(MOST_PAIRS.many, Math.floor(MOST_POINTS / series.length)));
   const points = series.flatMap(({ pairs }, i) =>
-    thinned(pairs, MOST_PAIRS[crowd]).map(({ entropy, score }) => ({
+    evenlyThinned(pairs, mostPairs).map(({ entropy, score }) => ({
       run: names[i]!,
       entropy,
       score: drawable(scale * score),
@@ -117,12 +124,6 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
     ...(single ? { title: names[0]! } : {}),
   };
   return spec;
-}
-
-/** Evenly spaced pairs, few enough to be told apart. */
-function thinned(pairs: readonly Pair[], most: number): Pair[] {
-  const every = Math.ceil(pairs.length / most);
-  return pairs.filter((_, i) => i % every === 0);
 }
 
 function curve({ fit, pairs }: LawSeries, run: string, scale: number, crowd: "few" | "many") {
