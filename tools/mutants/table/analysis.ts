@@ -62,8 +62,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/bootstrap.ts",
-    text: "Math.ceil(0.95 * DRAWS)",
-    replacement: "Math.ceil(0.9 * DRAWS)",
+    text: "Math.ceil(0.95 * count)",
+    replacement: "Math.ceil(0.9 * count)",
     what: "the 95 % interval is one of 90 %",
     tests: BOOTSTRAP,
     filter: "40 pairs",

@@ -207,7 +207,7 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/run_log.ts",
-    text: "if (kept.run !== undefined) expectSameRun(path, kept.run, run);",
+    text: "expectSameRun(where, described, run);",
     replacement: "",
     what: "a log goes on with other settings than it was begun with",
     tests: RUN_LOG,
