@@ -161,6 +161,19 @@ Deno.test("train: one writer, and a full disk leaves the log and the last checkp
     const read = (place: string) => Deno.readTextFile(join(place, log));
     assert.equal(await read(full), await read(whole));
 
+    const finished = await runTask("train", resume, folder);
+    assert.equal(finished.code, 0, finished.stderr);
+    assert.equal(finished.stdout, `${join(full, log)} is finished: it has all 5 steps.\n`);
+    assert.equal(await read(full), await read(whole));
+    await Deno.writeTextFile(join(full, log), "my note", { append: true });
+    const noted = await runTask("train", resume, folder);
+    assert.equal(noted.code, 1);
+    assert.match(
+      noted.stderr,
+      /^error: .*\.jsonl holds a line 7 that no run wrote, "my note", expected no more; the log is left as it is\.$/m,
+    );
+    assert.equal(await read(full), `${await read(whole)}my note`);
+
     const again = await runTask("train", [...args, "--out", full], folder);
     assert.match(
       again.stderr,
