@@ -25,7 +25,7 @@ export function showHelp(): boolean {
   const { help } = parseArgs({ args: Deno.args, options }).values;
   if (help) {
     console.log(
-      "Draws into results/figures from the data in results/, and prints what is measured.",
+      "deno task figures, like the task of each figure, draws into results/figures from the data in results/ and prints what is measured.",
     );
   }
   return help;
