@@ -71,8 +71,8 @@ const SCHEMA = z.strictObject({
   ]).default("token-mean").describe("how token losses become one"),
   filterGroups: z.boolean().default(true).describe("leave out groups all right or all wrong"),
   validateEvery: count.default(4).describe("rollouts between validations by the paper's protocol"),
-  validateAllEvery: count.default(40)
-    .describe("rollouts between validations greedily, at temperature 0.6 and at 1"),
+  validateAllEvery: z.int().min(0).default(40)
+    .describe("rollouts between validations greedily, at temperature 0.6 and at 1; 0 for none"),
   validationSamples: count.max(512).default(8)
     .describe("k of validations that sample: mean@k and best@k of a benchmark"),
   checkpointEvery: count.default(20).describe("rollouts between checkpoints"),

@@ -206,7 +206,8 @@ export async function train(
   const seconds = (from: number, to: number) => (to - from) / 1000;
   const takeStep = async (step: number) => {
     const started = performance.now();
-    const all = (step - 1) % settings.validateAllEvery === 0;
+    const { validateAllEvery } = settings;
+    const all = validateAllEvery > 0 && (step - 1) % validateAllEvery === 0;
     const accuracies = all || (step - 1) % settings.validateEvery === 0
       ? await validate(policy, task, { seed, step, samples: settings.validationSamples, all })
       : {};

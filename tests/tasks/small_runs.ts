@@ -15,6 +15,7 @@ export const SMALL: readonly string[] = [
   "covarianceLow=0.01",
   "filterGroups=false",
   "validationSamples=1",
+  "validateAllEvery=0",
 ].flatMap((setting) => ["--set", setting]);
 
 /** Runs `body` with a new folder that has a base model in it. */

@@ -30,7 +30,7 @@ const EVERY_STEP = [
 Deno.test("train: a run that is killed and resumed writes the log of one that was not", async () => {
   await withBase(async (folder, base) => {
     const args = ["--model", "qwen2.5-0.5b", "--base", base, "--steps", "7", ...SMALL];
-    const clipCov = [...args, "--intervention", "clip-cov"];
+    const clipCov = [...args, "--intervention", "clip-cov", "--set", "validateAllEvery=40"];
     const whole = join(folder, "whole");
     const { code, stdout, stderr } = await runTask("train", [...clipCov, "--out", whole], folder);
     assert.equal(code, 0, stderr);

@@ -39,6 +39,7 @@ const SMALL = {
   filterGroups: false,
   validateEvery: 100,
   validationSamples: 1,
+  validateAllEvery: 0,
   checkpointEvery: 1,
 };
 
