@@ -207,15 +207,6 @@ Deno.test("fit goes on after a bad file, and ends with a code that says so", () 
     assert.equal(JSON.parse(stdout).runs.length, 1);
   }));
 
-Deno.test("fit reports a folder that cannot be written to", () =>
-  withFolder(async (folder) => {
-    await Deno.writeTextFile(join(folder, "good.csv"), write.csv(ROWS));
-    await Deno.writeTextFile(join(folder, "taken"), "a file");
-    const { code, stderr } = await runTask("fit", ["good.csv", "--out", "taken"], folder);
-    assert.equal(code, 1);
-    assert.match(stderr, /^error: taken\/good\.fit\.svg cannot be written: .*\.$/m);
-  }));
-
 /** Eight steps as CSV: enough for a law. */
 const SMALL = write.csv(ROWS.filter((_, i) => i % 8 === 0));
 
