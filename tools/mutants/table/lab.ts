@@ -177,7 +177,7 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/train.ts",
-    text: "const all = (step - 1) % settings.validateAllEvery === 0;",
+    text: "const all = validateAllEvery > 0 && (step - 1) % validateAllEvery === 0;",
     replacement: "const all = step % settings.validateAllEvery === 0;",
     what: "the base model is validated by the paper's protocol alone",
     ...TRAIN_LOG,
