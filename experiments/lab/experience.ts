@@ -6,6 +6,7 @@ import { STEPS_PER_SEED } from "./bounds.ts";
 import { rlooAdvantages } from "./advantages/rloo.ts";
 import { groupHasSignal } from "./advantages/signal.ts";
 import { expectValidLogits } from "./finite.ts";
+import { mean } from "./mean.ts";
 import { recycleActivations } from "./policy/forward.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { rollout } from "./policy/rollout.ts";
@@ -148,8 +149,4 @@ async function advantagesOf(
       return { advantages: primeAdvantages(processRewards, responses), data };
     }
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

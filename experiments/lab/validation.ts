@@ -1,4 +1,5 @@
 import { STEPS_PER_SEED } from "./bounds.ts";
+import { mean } from "./mean.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { rollout } from "./policy/rollout.ts";
 import { mostResponses } from "./policy/room.ts";
@@ -107,8 +108,4 @@ export async function validate(
 /** The temperature at which the paper validates on a benchmark. */
 function protocolOf(benchmark: string): number {
   return SAMPLED.has(benchmark) ? SAMPLED_TEMPERATURE : 0;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

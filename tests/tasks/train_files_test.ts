@@ -7,15 +7,10 @@ import { SMALL, spawnTrain, withBase } from "./small_runs.ts";
 /** Runs a task where there is no GPU, so that only what needs none can come to an end. */
 async function runWithoutGpu(name: string, args: string[], folder: string) {
   const script = join(ROOT, "experiments", `${name}.ts`);
-  const { INIT_CWD: _, ...env } = Deno.env.toObject();
   return await run(
     Deno.execPath(),
     ["run", "--quiet", "--allow-all", "--config", join(ROOT, "deno.json"), script, ...args],
-    {
-      cwd: folder,
-      clearEnv: true,
-      env: { ...env, VK_DRIVER_FILES: "/nowhere", VK_ICD_FILENAMES: "/nowhere" },
-    },
+    { cwd: folder, env: { VK_DRIVER_FILES: "/nowhere", VK_ICD_FILENAMES: "/nowhere" } },
   );
 }
 
