@@ -3,7 +3,7 @@ import { max } from "simple-statistics";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { FEWEST_PAIRS } from "./check_pairs.ts";
 import { effortFor } from "./effort.ts";
-import { LawError } from "./errors.ts";
+import { LawError } from "./law_error.ts";
 import type { Interval } from "./law.ts";
 import { exponentOf, shifted } from "./scale.ts";
 

@@ -1,4 +1,4 @@
-import { LawError } from "./errors.ts";
+import { LawError } from "./law_error.ts";
 import type { Pair } from "./pairs.ts";
 
 /** The least number of pairs that a law is fitted to. */

@@ -1,5 +1,6 @@
 import { changeOf, correlate, type EntropyCourse, entropyCourse } from "./dynamics.ts";
-import { LawError, ReadError } from "./errors.ts";
+import { ReadError } from "../formats/errors.ts";
+import { LawError } from "./law_error.ts";
 import { fitLaw, type LawFit } from "./law.ts";
 import { pairs } from "./pairs.ts";
 import { COMPANION_RULES, type CompanionName, NO_SIGNAL_PARTS, normalKey } from "./readers/keys.ts";

@@ -1,7 +1,7 @@
 import { max, min } from "simple-statistics";
 import { type Bootstrap, bootstrapLine } from "./bootstrap.ts";
 import { checkPairs, LARGEST_NUMBER } from "./check_pairs.ts";
-import { LawError } from "./errors.ts";
+import { LawError } from "./law_error.ts";
 import { type Identification, identify } from "./identification.ts";
 import { fitLine } from "./line.ts";
 import type { Pair } from "./pairs.ts";

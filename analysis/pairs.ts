@@ -1,4 +1,4 @@
-import { ReadError } from "./errors.ts";
+import { ReadError } from "../formats/errors.ts";
 import type { Run } from "./readers/run.ts";
 import { keyList } from "./readers/read_run.ts";
 

@@ -1,5 +1,5 @@
 import { checkValues, LARGEST_NUMBER } from "./check_pairs.ts";
-import { LawError } from "./errors.ts";
+import { LawError } from "./law_error.ts";
 import { FEWEST_PAIRS, fitCurve, lawAt, type LawCurve } from "./law.ts";
 import type { Pair } from "./pairs.ts";
 import { rootMeanSquare } from "./scale.ts";

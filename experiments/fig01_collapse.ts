@@ -17,7 +17,6 @@ import {
   paperCurves,
   paperRows,
 } from "../analysis/paper_data.ts";
-import { runFigures } from "./run_figures.ts";
 
 /** Both panels of Figure 1, from the paper's digitised points. */
 export async function drawFigure1(): Promise<Figure[]> {
@@ -268,5 +267,3 @@ function lawSpec(models: ModelFit[]): TopLevelSpec {
     ],
   };
 }
-
-if (import.meta.main) await runFigures(drawFigure1);

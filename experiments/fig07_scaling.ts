@@ -7,7 +7,6 @@ import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { COLOURS } from "../analysis/figures/theme.ts";
 import { PAPER_ENTROPY, PAPER_SOURCE, QWEN_SIZES } from "../analysis/paper_data.ts";
 import { fitPaperPoints, type ModelFit } from "./fig01_collapse.ts";
-import { runFigures } from "./run_figures.ts";
 
 /** Figure 7 for math, from our fits to the paper's digitised points. */
 export async function drawFigure7(): Promise<Figure[]> {
@@ -134,5 +133,3 @@ function panel(name: Coefficient, models: ModelFit[]) {
     ],
   };
 }
-
-if (import.meta.main) await runFigures(drawFigure7);

@@ -14,7 +14,6 @@ import {
   PAPER_SOURCE,
   paperCurves,
 } from "../analysis/paper_data.ts";
-import { runFigures } from "./run_figures.ts";
 
 /** Both panels of Figure 8, from the paper's digitised curves. */
 export async function drawFigure8(): Promise<Figure[]> {
@@ -176,5 +175,3 @@ function curveSpec(series: Labelled[], title: string, domain: [number, number]):
     ],
   };
 }
-
-if (import.meta.main) await runFigures(drawFigure8);

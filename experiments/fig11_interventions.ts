@@ -11,7 +11,6 @@ import { type Curve, PAPER_ENTROPY, PAPER_SOURCE, paperRows } from "../analysis/
 import { readRun } from "../analysis/readers/read_run.ts";
 import type { Series } from "../analysis/readers/series.ts";
 import { LOGS } from "./models.ts";
-import { runFigures } from "./run_figures.ts";
 
 /** The methods: in the paper's data, and as `--intervention` of the lab's runs. */
 const METHODS = [
@@ -186,5 +185,3 @@ function measure(model: string, curve: Curves): Measurement[] {
     },
   ];
 }
-
-if (import.meta.main) await runFigures(drawFigure11);

@@ -4,7 +4,6 @@
 import type { Figure } from "../analysis/figures/figure.ts";
 import { COLOURS } from "../analysis/figures/theme.ts";
 import { paperRows } from "../analysis/paper_data.ts";
-import { runFigures } from "./run_figures.ts";
 
 /** Table 1, from the paper. */
 export async function drawTable1(): Promise<Figure[]> {
@@ -64,5 +63,3 @@ export async function drawTable1(): Promise<Figure[]> {
     ],
   }];
 }
-
-if (import.meta.main) await runFigures(drawTable1);

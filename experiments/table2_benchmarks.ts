@@ -5,7 +5,6 @@
 import { mean } from "simple-statistics";
 import type { Figure } from "../analysis/figures/figure.ts";
 import { paperRows } from "../analysis/paper_data.ts";
-import { runFigures } from "./run_figures.ts";
 
 const BENCHMARKS = ["AIME24", "AIME25", "AMC", "MATH-500", "OMNI-MATH", "OlympiadBench", "Minerva"];
 const HEADS: Record<string, string> = { OlympiadBench: "Olympiad", Avg: "Avg." };
@@ -108,5 +107,3 @@ function table(model: string, cells: { benchmark: string }[]) {
     ],
   };
 }
-
-if (import.meta.main) await runFigures(drawTable2);

@@ -107,12 +107,3 @@ export * from "./optimizer/adamw.ts";
 export * from "./optimizer/adamw_reference.ts";
 export * from "./optimizer/gradient_norm.ts";
 export * from "./optimizer/gradient_norm_reference.ts";
-export { type CheckResult } from "./conformance/check.ts";
-export { type ConformanceReport, runConformance } from "./conformance/suite.ts";
-export {
-  type GoldenFiles,
-  type KlPenaltyCase,
-  type PolicyLossCase,
-  type PolicyLossGroup,
-  type SoftmaxCase,
-} from "./conformance/golden.ts";

@@ -1,18 +1,32 @@
 /** The one-way flow between the folders, and the house's rules that a machine can check. */
 import assert from "node:assert/strict";
-import { join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { ROOT } from "./support.ts";
 
 /** Which folders a file may import from, by the first matching start of its path. */
 const ALLOWED: [string, string[]][] = [
+  ["formats/", ["formats/"]],
+  ["kernels/conformance/", ["kernels/"]],
   ["kernels/", ["kernels/"]],
-  ["analysis/", ["analysis/"]],
-  ["experiments/lab/", ["experiments/lab/", "kernels/"]],
-  // Commands of the lab open the GPU that the lab works on.
-  ["experiments/", ["experiments/", "analysis/", "kernels/mod.ts"]],
-  ["tools/", ["tools/", "kernels/", "analysis/", "experiments/lab/", "deno.json"]],
-  ["mod.ts", ["kernels/", "analysis/"]],
+  ["analysis/", ["analysis/", "formats/"]],
+  ["experiments/lab/", ["experiments/lab/", "kernels/mod.ts", "formats/"]],
+  ["experiments/", ["experiments/", "analysis/", "formats/"]],
+  ["bench/", ["bench/", "kernels/", "experiments/lab/", "analysis/", "formats/", "deno.json"]],
+  ["checks/", ["checks/", "kernels/", "experiments/lab/", "analysis/", "formats/"]],
+  ["commands/", [
+    "commands/",
+    "checks/",
+    "bench/",
+    "experiments/",
+    "analysis/",
+    "kernels/",
+    "formats/",
+  ]],
+  ["mod.ts", ["kernels/mod.ts", "analysis/mod.ts"]],
+  ["tests/", [""]],
 ];
+
+const SOURCES: readonly string[] = Array.from(sources(ROOT), (path) => relative(ROOT, path));
 
 function* sources(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
@@ -23,17 +37,69 @@ function* sources(folder: string): Generator<string> {
   }
 }
 
-Deno.test("imports go one way: kernels and analysis know nothing of experiments or of each other", () => {
-  for (const path of sources(ROOT)) {
-    const name = relative(ROOT, path);
+/** The files of the project that a file imports, by their paths from the root; types count. */
+function importsOf(name: string): string[] {
+  const text = Deno.readTextFileSync(join(ROOT, name));
+  // The start of a line keeps out what an example in a comment, or a test's text, imports.
+  const statement = /^(?:import|export)\b[^;"]*? from "(\.[^"]+)"|\bimport\("(\.[^"]+)"\)/gm;
+  return Array.from(
+    text.matchAll(statement),
+    ([, fixed, dynamic]) => join(dirname(name), (fixed ?? dynamic)!),
+  ).filter((target) => SOURCES.includes(target));
+}
+
+Deno.test("imports go one way between the rooms", () => {
+  for (const name of SOURCES) {
     const rule = ALLOWED.find(([start]) => name.startsWith(start));
-    if (rule === undefined) continue;
-    const text = Deno.readTextFileSync(path);
-    for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)) {
-      const target = relative(ROOT, join(path, "..", specifier!));
+    assert(rule !== undefined, `${name} is in no room`);
+    for (const target of importsOf(name)) {
       assert(rule[1].some((start) => target.startsWith(start)), `${name} imports ${target}`);
     }
   }
+});
+
+Deno.test("the door of kernels does not load the conformance", () => {
+  const reached = new Set<string>();
+  const visit = (name: string) => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    importsOf(name).forEach(visit);
+  };
+  visit("kernels/mod.ts");
+  assert.deepEqual([...reached].filter((name) => name.includes("conformance")), []);
+});
+
+Deno.test("no file imports itself by way of others", () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (name: string, path: string[]) => {
+    const at = path.indexOf(name);
+    if (at >= 0) circles.push([...path.slice(at), name].join(" → "));
+    if (at >= 0 || done.has(name)) return;
+    for (const target of importsOf(name)) visit(target, [...path, name]);
+    done.add(name);
+  };
+  for (const name of SOURCES) visit(name, []);
+  assert.deepEqual(circles, []);
+});
+
+Deno.test("every file of commands/ is a task, and nobody imports one", () => {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
+  const texts = Object.values<{ command: string }>(tasks).map(({ command }) => command);
+  for (const name of SOURCES.filter((name) => dirname(name) === "commands")) {
+    assert(texts.some((text) => text.includes(` ${name}`)), `no task runs ${name}`);
+    const importers = SOURCES.filter((other) => importsOf(other).includes(name));
+    assert.deepEqual(importers, [], `${name} is a command`);
+  }
+});
+
+Deno.test("no two files of a name but where the folder says which", () => {
+  const byName = new Map<string, string[]>();
+  for (const name of SOURCES.filter((name) => !name.startsWith("tests/"))) {
+    byName.set(basename(name), [...byName.get(basename(name)) ?? [], name]);
+  }
+  const doubled = [...byName].filter(([, names]) => names.length > 1);
+  console.log(doubled.map(([, names]) => names.join(" ")).join("\n"));
 });
 
 Deno.test("npm packages are imported through deno.json, with exact versions", () => {
@@ -41,9 +107,9 @@ Deno.test("npm packages are imported through deno.json, with exact versions", ()
   for (const [name, target] of Object.entries<string>(imports)) {
     assert.match(target, /^npm:\/?(?:@[\w-]+\/)?[\w.-]+@\d+\.\d+\.\d+(?:\/[\w./-]*)?$/, name);
   }
-  for (const path of sources(ROOT)) {
-    const text = Deno.readTextFileSync(path);
-    assert.doesNotMatch(text, /from "(?:npm|jsr|https?):/, relative(ROOT, path));
+  for (const name of SOURCES) {
+    const text = Deno.readTextFileSync(join(ROOT, name));
+    assert.doesNotMatch(text, /from "(?:npm|jsr|https?):/, name);
   }
 });
 

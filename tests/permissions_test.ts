@@ -1,7 +1,7 @@
 /** What each task may do, and that it can do its work with that. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CANDIDATES } from "../tools/chromium.ts";
+import { CANDIDATES } from "../checks/browser/chromium.ts";
 import { ROOT, run, runTask, withFolder } from "./support.ts";
 
 const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json"))) as {
@@ -158,10 +158,10 @@ Deno.test(
 Deno.test("a log names the code's version where CUDA's libraries are on LD_LIBRARY_PATH", async () => {
   await withFolder(async (folder) => {
     const script = join(folder, "version.ts");
-    const models = new URL("../experiments/models.ts", import.meta.url);
+    const module = new URL("../commands/common/code_version.ts", import.meta.url);
     await Deno.writeTextFile(
       script,
-      `import { codeVersion } from "${models}";\nconsole.log(await codeVersion());`,
+      `import { codeVersion } from "${module}";\nconsole.log(await codeVersion());`,
     );
     const flags = permissionsOf(tasks["train"]!.command);
     const { stdout, stderr } = await run(

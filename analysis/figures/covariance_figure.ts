@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { PositionFieldDef } from "vega-lite/types_unstable/channeldef.js";
 import type { CovarianceReport } from "../tokens/covariance_report.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../formats/printable.ts";
 import { SYMLOG_CONSTANT } from "../tokens/histogram.ts";
 import type { FigureSpec } from "./draw.ts";
 import { COLOURS, logTicks } from "./theme.ts";

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import opentype from "opentype.js";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import { UserError } from "../errors.ts";
-import { writeWhole } from "../write.ts";
+import { UserError } from "../../formats/errors.ts";
+import { writeWhole } from "../../formats/write.ts";
 import { withMark } from "./mark.ts";
 import { legendLayout, theme } from "./theme.ts";
 

@@ -2,10 +2,10 @@ import { max, min } from "simple-statistics";
 import type { TopLevelSpec } from "vega-lite";
 import type { PositionFieldDef } from "vega-lite/types_unstable/channeldef.js";
 import { evenlyThinned } from "../effort.ts";
-import { UserError } from "../errors.ts";
+import { UserError } from "../../formats/errors.ts";
 import { lawAt, type LawFit } from "../law.ts";
 import type { Pair } from "../pairs.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../formats/printable.ts";
 import type { FigureSpec } from "./draw.ts";
 import { logTicks, seriesLook } from "./theme.ts";
 

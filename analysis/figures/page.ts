@@ -1,4 +1,4 @@
-import { printable } from "../printable.ts";
+import { printable } from "../../formats/printable.ts";
 import { type Drawing, idOf } from "./draw.ts";
 import type { Figure } from "./figure.ts";
 

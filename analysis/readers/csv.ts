@@ -1,5 +1,5 @@
 import { CsvError, parse } from "csv-parse";
-import type { ByteSource } from "./bytes.ts";
+import type { ByteSource } from "../../formats/bytes.ts";
 import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";

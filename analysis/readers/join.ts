@@ -1,4 +1,4 @@
-import { ReadError } from "../errors.ts";
+import { ReadError } from "../../formats/errors.ts";
 import type { Axis, Run } from "./run.ts";
 
 /**

@@ -1,7 +1,7 @@
-import type { ByteSource } from "./bytes.ts";
+import type { ByteSource } from "../../formats/bytes.ts";
 import { readLines } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
-import { endOfQuoted } from "./quoted.ts";
+import { endOfQuoted } from "../../formats/quoted.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { type RepeatRule, SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";

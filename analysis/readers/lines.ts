@@ -1,4 +1,4 @@
-import type { ByteSource } from "./bytes.ts";
+import type { ByteSource } from "../../formats/bytes.ts";
 import type { Malformed } from "./malformed.ts";
 
 /** No metric line comes near this length; what passes it is not a line but a file without newlines. */

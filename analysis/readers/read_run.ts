@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import { ReadError } from "../errors.ts";
-import { isStandardInput } from "../standard_input.ts";
-import { ByteSource } from "./bytes.ts";
+import { ReadError } from "../../formats/errors.ts";
+import { isStandardInput } from "../../formats/standard_input.ts";
+import { ByteSource } from "../../formats/bytes.ts";
 import { readCsv, readWandbCsv } from "./csv.ts";
 import { readJsonl } from "./jsonl.ts";
 import {

@@ -1,5 +1,5 @@
-import { ReadError } from "../errors.ts";
-import type { ByteSource } from "./bytes.ts";
+import { ReadError } from "../../formats/errors.ts";
+import type { ByteSource } from "../../formats/bytes.ts";
 import { wandbColumn } from "./csv.ts";
 import { parseJsonObject } from "./jsonl.ts";
 import { LONGEST_LINE } from "./lines.ts";

@@ -1,7 +1,7 @@
 import crc32c from "crc-32/crc32c";
 import protobuf from "protobufjs/minimal";
-import { ReadError } from "../errors.ts";
-import { ByteReader, type ByteSource } from "./bytes.ts";
+import { ReadError } from "../../formats/errors.ts";
+import { ByteReader, type ByteSource } from "../../formats/bytes.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";

@@ -1,9 +1,9 @@
-import { ReadError } from "../errors.ts";
-import type { ByteSource } from "./bytes.ts";
+import { ReadError } from "../../formats/errors.ts";
+import type { ByteSource } from "../../formats/bytes.ts";
 import { addMetrics, costOfUnreadable, parseJsonObject } from "./jsonl.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
-import { endOfQuoted } from "./quoted.ts";
+import { endOfQuoted } from "../../formats/quoted.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";

@@ -1,10 +1,10 @@
-import type { ByteSource } from "./bytes.ts";
+import type { ByteSource } from "../../formats/bytes.ts";
 import { copied } from "./copied.ts";
 import { type LineBatch, readLines } from "./lines.ts";
 import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./number.ts";
-import { parsePythonLiteral } from "./python_literal.ts";
-import { endOfQuoted } from "./quoted.ts";
+import { parsePythonLiteral } from "../../formats/python_literal.ts";
+import { endOfQuoted } from "../../formats/quoted.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { isStep } from "./step.ts";

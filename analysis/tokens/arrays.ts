@@ -1,8 +1,8 @@
-import { ReadError } from "../errors.ts";
-import { ByteReader } from "../readers/bytes.ts";
+import { ReadError } from "../../formats/errors.ts";
+import { ByteReader } from "../../formats/bytes.ts";
 import type { TokenCollector } from "./collector.ts";
 import { type Column, COLUMN_NAMES, missingColumns, nameOf } from "./columns.ts";
-import { type Dtype, DTYPES } from "./dtype.ts";
+import { type Dtype, DTYPES } from "../../formats/dtype.ts";
 
 /** One array of a file, row-major. */
 export interface StoredArray {

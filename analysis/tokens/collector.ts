@@ -1,6 +1,6 @@
-import { ReadError } from "../errors.ts";
+import { ReadError } from "../../formats/errors.ts";
 import { Malformed } from "../readers/malformed.ts";
-import type { Allowance } from "./allowance.ts";
+import type { Allowance } from "../../formats/allowance.ts";
 import { CompensatedSum } from "./compensated_sum.ts";
 import { covarianceAbout, type DumpFormat, type TokenDump } from "./dump.ts";
 import { isClippedByPpo } from "./ppo_clip.ts";

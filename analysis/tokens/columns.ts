@@ -1,4 +1,4 @@
-import { ReadError } from "../errors.ts";
+import { ReadError } from "../../formats/errors.ts";
 
 /** What a dump says of each token. */
 export type Column = "logProb" | "advantage" | "mask" | "oldLogProb" | "token";

@@ -1,4 +1,4 @@
-import { ReadError } from "../errors.ts";
+import { ReadError } from "../../formats/errors.ts";
 import { CompensatedSum } from "./compensated_sum.ts";
 import { covarianceAbout, type RatioStatistics, type TokenDump } from "./dump.ts";
 import { type Histogram, HistogramCounter } from "./histogram.ts";

@@ -1,8 +1,13 @@
 import type { TokenCollector } from "./collector.ts";
 import { COLUMN_NAMES, missingColumns } from "./columns.ts";
 import type { DumpFormat } from "./dump.ts";
-import { type JsonColumn, jsonColumn, type JsonLine, JsonLineScanner } from "./json_lines.ts";
-import type { DumpSource } from "./source.ts";
+import {
+  type JsonColumn,
+  jsonColumn,
+  type JsonLine,
+  JsonLineScanner,
+} from "../../formats/json_lines.ts";
+import type { DumpSource } from "../../formats/source.ts";
 
 /** What a line counts for in the allowance of a dump, beyond its bytes: the time that the shortest takes. */
 const LINE_BYTES = 32;

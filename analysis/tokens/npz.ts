@@ -1,12 +1,12 @@
-import { ReadError } from "../errors.ts";
-import { ByteReader } from "../readers/bytes.ts";
-import { parsePythonLiteral } from "../readers/python_literal.ts";
-import type { Allowance } from "./allowance.ts";
+import { ReadError } from "../../formats/errors.ts";
+import { ByteReader } from "../../formats/bytes.ts";
+import { parsePythonLiteral } from "../../formats/python_literal.ts";
+import type { Allowance } from "../../formats/allowance.ts";
 import { collectArrays, type StoredArray } from "./arrays.ts";
 import type { TokenCollector } from "./collector.ts";
-import { DTYPES } from "./dtype.ts";
-import type { SeekableFile } from "./seekable.ts";
-import { readZip, type ZipEntry } from "./zip.ts";
+import { DTYPES } from "../../formats/dtype.ts";
+import type { SeekableFile } from "../../formats/seekable.ts";
+import { readZip, type ZipEntry } from "../../formats/zip.ts";
 
 /** How a file begins that NumPy saved as one array. */
 export const NPY_MAGIC: readonly number[] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];

@@ -4,7 +4,7 @@ import { readJsonlTokens } from "./jsonl.ts";
 import { readNpz } from "./npz.ts";
 import { recogniseDump } from "./recognise.ts";
 import { readSafetensors } from "./safetensors.ts";
-import { DumpSource } from "./source.ts";
+import { DumpSource } from "../../formats/source.ts";
 
 /**
  * Reads a token dump of one batch: ln π, advantages and the mask of response tokens, optionally the old

@@ -1,7 +1,7 @@
-import { ReadError } from "../errors.ts";
+import { ReadError } from "../../formats/errors.ts";
 import { NPY_MAGIC } from "./npz.ts";
 import { isSafetensorsStart } from "./safetensors.ts";
-import type { DumpSource } from "./source.ts";
+import type { DumpSource } from "../../formats/source.ts";
 
 /**
  * How a token dump is stored, told from the beginning of its content and not from its name.

@@ -1,9 +1,9 @@
-import { ReadError } from "../errors.ts";
+import { ReadError } from "../../formats/errors.ts";
 import { collectArrays, type StoredArray } from "./arrays.ts";
 import type { TokenCollector } from "./collector.ts";
-import { DTYPES } from "./dtype.ts";
-import { faultOfKeys } from "./json_keys.ts";
-import type { SeekableFile } from "./seekable.ts";
+import { DTYPES } from "../../formats/dtype.ts";
+import { faultOfKeys } from "../../formats/json_keys.ts";
+import type { SeekableFile } from "../../formats/seekable.ts";
 
 /** The longest header that the format allows. */
 const LONGEST_HEADER = 100_000_000;

@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { UserError } from "../../formats/errors.ts";
 
 /**
  * Whose definition of the two methods:

@@ -1,6 +1,11 @@
-import type { Allowance } from "./allowance.ts";
+import type { Allowance } from "../../formats/allowance.ts";
 import type { TokenBlock } from "./dump.ts";
-import { readAt, type TemporaryFile, temporaryFile, writeAll } from "./temporary_file.ts";
+import {
+  readAt,
+  type TemporaryFile,
+  temporaryFile,
+  writeAll,
+} from "../../formats/temporary_file.ts";
 
 /** Tokens of a block. */
 const BLOCK = 1 << 15;

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { printableJson } from "../printable.ts";
+import { printableJson } from "../../formats/printable.ts";
 import type { CovarianceToken } from "./touched.ts";
 
 /** What a list of touched tokens tells of each. */

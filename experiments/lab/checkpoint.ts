@@ -17,7 +17,7 @@ import {
   type TensorData,
   type TensorEntry,
   writeSafetensors,
-} from "./safetensors.ts";
+} from "../../formats/safetensors.ts";
 import { describeIssue, shown } from "./schema.ts";
 import { validateConfig } from "./validate_config.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ModelConfig } from "./families.ts";
-import type { TensorData } from "./safetensors.ts";
+import type { TensorData } from "../../formats/safetensors.ts";
 
 /** SHA-256 of a tensor's values as safetensors stores them in f32, in hexadecimal; nothing is copied. */
 export function tensorDigest({ data }: TensorData): string {

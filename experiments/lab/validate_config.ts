@@ -5,7 +5,7 @@ import {
   type ModelConfig,
   type RopeScaling,
 } from "./families.ts";
-import { shownValue } from "./shown.ts";
+import { shownValue } from "../../formats/shown.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type ModelType = Architecture["model_type"];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { diagnose, type Finding } from "../../analysis/diagnosis.ts";
-import { ReadError } from "../../analysis/errors.ts";
+import { ReadError } from "../../formats/errors.ts";
 import { entropyCourse, firstBelow } from "../../analysis/dynamics.ts";
 import { readRun } from "../../analysis/readers/read_run.ts";
 import { withFolder } from "../support.ts";

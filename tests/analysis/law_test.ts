@@ -1,7 +1,7 @@
 /** The fit recovers what made the pairs; bad pairs are named. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { LawError, type LawErrorCode } from "../../analysis/errors.ts";
+import { LawError, type LawErrorCode } from "../../analysis/law_error.ts";
 import { lawFigure } from "../../analysis/figures/law_figure.ts";
 import { identify } from "../../analysis/identification.ts";
 import { fitLaw, lawAt } from "../../analysis/law.ts";

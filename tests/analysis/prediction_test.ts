@@ -1,6 +1,6 @@
 /** Prediction of one part of a run from the other, and the rivals. */
 import assert from "node:assert/strict";
-import { LawError } from "../../analysis/errors.ts";
+import { LawError } from "../../analysis/law_error.ts";
 import { lawAt } from "../../analysis/law.ts";
 import type { Pair } from "../../analysis/pairs.ts";
 import { predictFrom } from "../../analysis/prediction.ts";

@@ -2,24 +2,24 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { modelConfig, parameterShapes } from "../../experiments/lab/families.ts";
 import { requestGpu } from "../../kernels/runtime/gpu.ts";
-import type { Job, Library } from "../../tools/bench/library.ts";
-import { measure } from "../../tools/bench/measure.ts";
-import type { Problem } from "../../tools/bench/problem.ts";
-import { type AnyReport, readme } from "../../tools/bench/readme.ts";
-import { type Report, results } from "../../tools/bench/report.ts";
-import { table } from "../../tools/bench/table.ts";
-import { jaxLibrary } from "../../tools/bench/train/jax_library.ts";
-import { labLibrary } from "../../tools/bench/train/lab_library.ts";
-import { forwardOperations } from "../../tools/bench/train/operations.ts";
+import type { Job, Library } from "../../bench/library.ts";
+import { measure } from "../../bench/measure.ts";
+import type { Problem } from "../../bench/problem.ts";
+import { type AnyReport, readme } from "../../bench/readme.ts";
+import { type Report, results } from "../../bench/report.ts";
+import { table } from "../../bench/table.ts";
+import { jaxLibrary } from "../../bench/train/jax_library.ts";
+import { labLibrary } from "../../bench/train/lab_library.ts";
+import { forwardOperations } from "../../bench/train/operations.ts";
 import {
   exponent,
   stepResult,
   tokenExponents,
   type TrainReport,
-} from "../../tools/bench/train/report.ts";
-import { gpuSeconds, PHASES, timeSteps } from "../../tools/bench/train/steps.ts";
-import { trainTables } from "../../tools/bench/train/tables.ts";
-import { trainingProblem } from "../../tools/bench/train/training_problem.ts";
+} from "../../bench/train/report.ts";
+import { gpuSeconds, PHASES, timeSteps } from "../../bench/train/steps.ts";
+import { trainTables } from "../../bench/train/tables.ts";
+import { trainingProblem } from "../../bench/train/training_problem.ts";
 import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
 
 const UNITS = {
@@ -75,7 +75,7 @@ Deno.test("bench: bad calls and a missing adapter are one sentence", async () =>
   const other = Deno.build.os === "darwin" ? "dx12" : "metal";
   const none = await run(
     Deno.execPath(),
-    ["run", "--quiet", "--allow-all", join(ROOT, "tools/bench.ts")],
+    ["run", "--quiet", "--allow-all", join(ROOT, "commands/bench.ts")],
     { env: { DENO_WEBGPU_BACKEND: other } },
   );
   assertOneSentence(none, /no WebGPU adapter/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { findChromium } from "../../tools/chromium.ts";
+import { findChromium } from "../../checks/browser/chromium.ts";
 import { ROOT, runTask, withFolder } from "../support.ts";
 
 interface Report {

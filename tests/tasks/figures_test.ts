@@ -1,7 +1,7 @@
 /** deno task figures draws what lies in results/figures: nothing there is edited by hand. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ROOT, runTask, withFolder } from "../support.ts";
+import { assertOneSentence, ROOT, runTask, withFolder } from "../support.ts";
 
 const FOLDER = join(ROOT, "results/figures");
 
@@ -38,8 +38,10 @@ Deno.test("deno task figures, from any folder, draws the committed figures and t
     assert.deepEqual(await contents(), before);
   }));
 
-Deno.test("a figure's own task takes no arguments and says so", async () => {
+Deno.test("a wrong option or name of a figure is one sentence", async () => {
   const { code, stderr } = await runTask("fig1", ["--fast"], ROOT);
   assert.equal(code, 2);
   assert.match(stderr, /^error: Unknown option '--fast'/);
+  const unknown = await runTask("figures", ["fig3"], ROOT);
+  assertOneSentence(unknown, /^error: there is no figure fig3, expected one of fig1, /, 2);
 });

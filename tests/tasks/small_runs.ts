@@ -37,7 +37,7 @@ export async function withBase(
 
 /** The command of `deno task train` itself, without the task's own process around it. */
 export function trainCommand(args: readonly string[]): string[] {
-  const script = join(ROOT, "experiments/train.ts");
+  const script = join(ROOT, "commands/train.ts");
   return ["run", "--quiet", "--allow-all", "--config", join(ROOT, "deno.json"), script, ...args];
 }
 

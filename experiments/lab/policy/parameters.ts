@@ -1,6 +1,6 @@
 import type { Gpu, Recorder, Tensor } from "../../../kernels/mod.ts";
 import { type ModelConfig, parameterShapes } from "../families.ts";
-import type { TensorData } from "../safetensors.ts";
+import type { TensorData } from "../../../formats/safetensors.ts";
 
 /** A tensor of the model with its gradient and what AdamW knows of it; all of one shape in f32. */
 export interface Parameter {

@@ -1,6 +1,6 @@
 /** Figures: their compiled specifications, that drawing is the same every time, and the page. */
 import assert from "node:assert/strict";
-import { UserError } from "../../../analysis/errors.ts";
+import { UserError } from "../../../formats/errors.ts";
 import { compileFigure, drawFigure } from "../../../analysis/figures/draw.ts";
 import type { Figure } from "../../../analysis/figures/figure.ts";
 import { lawFigure } from "../../../analysis/figures/law_figure.ts";
@@ -8,10 +8,11 @@ import { renderPage } from "../../../analysis/figures/page.ts";
 import { segments } from "../../../analysis/figures/segments.ts";
 import { logTicks } from "../../../analysis/figures/theme.ts";
 import { fitLaw } from "../../../analysis/law.ts";
-import { SCRIPTS } from "../../../experiments/figures.ts";
+import { FIGURES } from "../../../experiments/figures.ts";
 import { assertSnapshot } from "../../support.ts";
 
-const figures: Figure[] = (await Promise.all(SCRIPTS.map((script) => script()))).flat();
+const figures: Figure[] = (await Promise.all([...FIGURES.values()].map((script) => script())))
+  .flat();
 
 for (const figure of figures) {
   Deno.test(`${figure.id}: the compiled Vega specification`, () =>

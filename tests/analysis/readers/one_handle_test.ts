@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { UserError } from "../../../analysis/errors.ts";
-import { ByteSource } from "../../../analysis/readers/bytes.ts";
+import { UserError } from "../../../formats/errors.ts";
+import { ByteSource } from "../../../formats/bytes.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
 import { nextHandle, ROOT, run, withFolder } from "../../support.ts";
 import { type Row, WRITERS } from "./write_logs.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { UserError } from "../../../analysis/errors.ts";
+import { UserError } from "../../../formats/errors.ts";
 import { fitLaw } from "../../../analysis/law.ts";
 import { pairs } from "../../../analysis/pairs.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";

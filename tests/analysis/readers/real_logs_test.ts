@@ -1,7 +1,7 @@
 /** Real logs: the points and the law that an independent script found in them (shared/logs/README.md). */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { LawError } from "../../../analysis/errors.ts";
+import { LawError } from "../../../analysis/law_error.ts";
 import { fitLaw } from "../../../analysis/law.ts";
 import { pairs } from "../../../analysis/pairs.ts";
 import { readRun } from "../../../analysis/readers/read_run.ts";

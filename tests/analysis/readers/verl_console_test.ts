@@ -1,7 +1,7 @@
 /** The traps of console logs, each on a few lines. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ReadError } from "../../../analysis/errors.ts";
+import { ReadError } from "../../../formats/errors.ts";
 import { readRun } from "../../../analysis/readers/read_run.ts";
 import type { Run } from "../../../analysis/readers/run.ts";
 import { withFolder } from "../../support.ts";

@@ -1,7 +1,7 @@
 /** The report against brute force, and what Clip-Cov and KL-Cov touch. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ReadError, UserError } from "../../../analysis/errors.ts";
+import { ReadError, UserError } from "../../../formats/errors.ts";
 import { covarianceFigure } from "../../../analysis/figures/covariance_figure.ts";
 import { TokenCollector } from "../../../analysis/tokens/collector.ts";
 import { covarianceReport } from "../../../analysis/tokens/covariance_report.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { ReadError } from "../../../analysis/errors.ts";
+import { ReadError } from "../../../formats/errors.ts";
 import type { TokenDump } from "../../../analysis/tokens/dump.ts";
 import { readTokens } from "../../../analysis/tokens/read_tokens.ts";
 import { withFolder } from "../../support.ts";

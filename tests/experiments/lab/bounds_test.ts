@@ -20,7 +20,7 @@ import {
   type Sequence,
 } from "../../../experiments/lab/policy/sequences.ts";
 import { predict, update } from "../../../experiments/lab/policy/update.ts";
-import { writeSafetensors } from "../../../experiments/lab/safetensors.ts";
+import { writeSafetensors } from "../../../formats/safetensors.ts";
 import { trainSettings } from "../../../experiments/lab/settings.ts";
 import { taskByName } from "../../../experiments/lab/tasks/by_name.ts";
 import { train } from "../../../experiments/lab/train.ts";

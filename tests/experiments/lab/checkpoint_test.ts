@@ -23,7 +23,7 @@ import {
   SafetensorsError,
   type TensorData,
   writeSafetensors,
-} from "../../../experiments/lab/safetensors.ts";
+} from "../../../formats/safetensors.ts";
 import { ROOT, withFolder } from "../../support.ts";
 
 const CONFIG = modelConfig("qwen2.5-0.5b");

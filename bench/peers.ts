@@ -1,0 +1,63 @@
+import settings from "../deno.json" with { type: "json" };
+import type { Library } from "./library.ts";
+import { reasonOf } from "./measure.ts";
+import type { Work } from "./problem.ts";
+
+/** Another library for WebGPU: its package, and how to load and open it. */
+export interface Peer<W = Work> {
+  /** As in deno.json. */
+  readonly package: string;
+  /** Called only when the peer is asked for. */
+  readonly open: () => Promise<Library<W>>;
+}
+
+/** Those that run the work of single kernels. */
+export const KERNEL_PEERS: Readonly<Record<string, Peer>> = {
+  "jax-js": {
+    package: "@jax-js/jax",
+    open: async () => await (await import("./peers_jax.ts")).openJax(),
+  },
+  "tfjs": {
+    package: "@tensorflow/tfjs-backend-webgpu",
+    open: async () => await (await import("./peers_tfjs.ts")).openTfjs(),
+  },
+};
+
+/** The peers of a run. */
+export interface Peers<W = Work> {
+  /** Those that run on the adapter. */
+  readonly libraries: ReadonlyMap<string, Library<W>>;
+  /** Version of each, running or not. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Why the others do not run. */
+  readonly reasons: ReadonlyMap<string, string>;
+}
+
+/** Opens the peers on the adapter of that name. */
+export async function openPeers<W>(
+  adapter: string,
+  peers: Readonly<Record<string, Peer<W>>>,
+): Promise<Peers<W>> {
+  const libraries = new Map<string, Library<W>>();
+  const versions: Record<string, string> = {};
+  const reasons = new Map<string, string>();
+  for (const [name, peer] of Object.entries(peers)) {
+    versions[name] = versionOf(peer.package);
+    try {
+      const library = await peer.open();
+      if (library.adapter === adapter) libraries.set(name, library);
+      else {
+        reasons.set(name, `it runs on another adapter, ${library.adapter}`);
+        library.destroy();
+      }
+    } catch (error) {
+      reasons.set(name, reasonOf(error));
+    }
+  }
+  return { libraries, versions, reasons };
+}
+
+function versionOf(name: string): string {
+  const imports: Readonly<Record<string, string>> = settings.imports;
+  return imports[name]!.slice(imports[name]!.lastIndexOf("@") + 1);
+}

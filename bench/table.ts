@@ -1,0 +1,71 @@
+import { number } from "../formats/number.ts";
+import type { PeerResult, Report } from "./report.ts";
+
+/** A report as a Markdown table that also reads well on a terminal, with the reasons of absent peers below. */
+export function table({ versions, results }: Report): string {
+  const peers = peerNames(results);
+  const rows = [
+    ["", "size", "rate", "of the copy", ...peers.map((peer) => `${peer} ${versions[peer]}`)],
+    ...results.map((result) => [
+      result.name,
+      result.size,
+      `${scaled(result.value, result.unit)}`,
+      result.shareOfRoof === null ? "" : `${Math.round(100 * result.shareOfRoof)} %`,
+      ...peers.map((peer) => peerCell(result.peers[peer], (value) => scaled(value, result.unit))),
+    ]),
+  ];
+  const reasons = results.flatMap(({ name, size, peers }) => peerReasons(`${name} ${size}`, peers));
+  return [markdownTable(rows, 2), ...(reasons.length === 0 ? [] : ["", ...reasons])].join("\n");
+}
+
+/** What peers did, by their names. */
+export type PeerResults = Readonly<Record<string, PeerResult>>;
+
+/** The peers that any result has. */
+export function peerNames(results: readonly { readonly peers: PeerResults }[]): string[] {
+  return Array.from(new Set(results.flatMap(({ peers }) => Object.keys(peers))));
+}
+
+/** A peer's rate, and how many times it is passed; empty for a peer that does not take the problem. */
+export function peerCell(
+  peer: PeerResult | undefined,
+  format: (value: number) => string,
+): string {
+  if (peer === undefined) return "";
+  if ("reason" in peer) return "not run";
+  return `${format(peer.value)} (×${number(peer.ratio, 2)})`;
+}
+
+/** A sentence for each peer that did not run `what`. */
+export function peerReasons(what: string, peers: PeerResults): string[] {
+  return Object.entries(peers).flatMap(([peer, outcome]) =>
+    "reason" in outcome ? [`${peer} did not run ${what}: ${outcome.reason}.`] : []
+  );
+}
+
+/**
+ * Rows of one length as a Markdown table whose columns are aligned in the text as well.
+ *
+ * @param rows The first is the head.
+ * @param left Columns that are aligned to the left.
+ */
+export function markdownTable(rows: readonly (readonly string[])[], left: number): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) =>
+    `| ${
+      row.map((text, i) => i < left ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)).join(
+        " | ",
+      )
+    } |`;
+  const ruler = widths.map((width, i) =>
+    i < left ? "-".repeat(width) : `${"-".repeat(width - 1)}:`
+  );
+  return [line(rows[0]!), line(ruler), ...rows.slice(1).map(line)].join("\n");
+}
+
+/** A rate with its unit, tokens in millions. */
+function scaled(value: number, unit: string): string {
+  return unit === "tokens/s"
+    ? `${number(value / 1e6, 3)} M tokens/s`
+    : `${number(value, 3)} ${unit}`;
+}

@@ -1,0 +1,87 @@
+import { modelConfig } from "../../experiments/lab/families.ts";
+import { requestGpu } from "../../kernels/runtime/gpu.ts";
+import { kernels } from "../kernels.ts";
+import type { Library } from "../library.ts";
+import { measure, type WithProgress } from "../measure.ts";
+import { openPeers, type Peer, type Peers } from "../peers.ts";
+import { matmulProblem } from "../problem.ts";
+import { labLibrary } from "./lab_library.ts";
+import {
+  parameterExponents,
+  stepResult,
+  tokenExponents,
+  type TrainReport,
+  type UpdateResult,
+  updateResult,
+} from "./report.ts";
+import { MORE, PROMPT_TOKENS, SHOWN } from "./sizes.ts";
+import { timeSteps } from "./steps.ts";
+import { trainingProblem, type TrainingWork } from "./training_problem.ts";
+
+/** The matrix product that rates are compared with. */
+const MATMUL = 1024;
+
+/** Times the lab's training, and the same update in jax-js where it is asked for. */
+export async function benchTrain(
+  withPeers: boolean,
+  withProgress: WithProgress,
+): Promise<TrainReport> {
+  const gpu = await requestGpu();
+  const peers = withPeers ? await openPeers(gpu.adapter.name, UPDATE_PEERS) : NO_PEERS;
+  try {
+    const [product] = await measure([matmulProblem(MATMUL)], kernels(gpu), new Map(), withProgress);
+    const matmul = product!.problem.amount / product!.milliseconds * 1000;
+    const steps = [];
+    for (const step of [...SHOWN, ...MORE]) {
+      const { model, size, count } = step;
+      const text = `steps of ${model} on ${size.prompts * size.group} responses`;
+      const times = await withProgress(
+        text,
+        () => timeSteps(gpu, modelConfig(model), size, count),
+      );
+      steps.push(stepResult(step, times, matmul));
+    }
+    const { model, responses } = steps[0]!;
+    return {
+      adapter: gpu.adapter.name,
+      versions: { deno: Deno.version.deno, ...peers.versions },
+      matmul,
+      steps,
+      shown: SHOWN.length,
+      tokens: tokenExponents(steps, model),
+      parameters: parameterExponents(steps, responses),
+      updates: withPeers ? await besidePeers(labLibrary(gpu), peers, withProgress) : [],
+    };
+  } finally {
+    for (const library of [gpu, ...peers.libraries.values()]) library.destroy();
+  }
+}
+
+/** Libraries that can make the same update. */
+const UPDATE_PEERS: Readonly<Record<string, Peer<TrainingWork>>> = {
+  "jax-js": {
+    package: "@jax-js/jax",
+    open: async () => await (await import("./jax_library.ts")).jaxLibrary(),
+  },
+};
+
+const NO_PEERS: Peers<TrainingWork> = { libraries: new Map(), versions: {}, reasons: new Map() };
+
+/** The update of one minibatch of each model shown, by the lab and by its peers. */
+async function besidePeers(
+  lab: Library<TrainingWork>,
+  { libraries, reasons }: Peers<TrainingWork>,
+  withProgress: WithProgress,
+): Promise<UpdateResult[]> {
+  const problems = SHOWN.map(({ model, size }) =>
+    trainingProblem(
+      model,
+      modelConfig(model),
+      size.prompts * size.group / size.minibatches,
+      PROMPT_TOKENS,
+      size.responseTokens,
+    )
+  );
+  const measurements = await measure(problems, lab, libraries, withProgress);
+  return measurements.map((measurement) => updateResult(measurement, reasons));
+}

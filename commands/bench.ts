@@ -1,0 +1,59 @@
+/** `deno task bench [train] [--peers]`: how fast the kernels, or the lab's training, are on this adapter. */
+import { parseArgs } from "node:util";
+import { runCommand, UsageError, withProgress } from "./common/command.ts";
+import { benchKernels } from "../bench/bench_kernels.ts";
+import { toJson } from "../bench/report.ts";
+import { table } from "../bench/table.ts";
+import { benchTrain } from "../bench/train/bench_train.ts";
+import { trainTables } from "../bench/train/tables.ts";
+
+const HELP = `Times the kernels, or the lab's training, on this machine's WebGPU adapter.
+
+  deno task bench [options]         every kernel
+  deno task bench train [options]   GRPO steps of the lab: tokens/s, where the time goes, how it grows
+
+  --peers   run the same work in jax-js (and the kernels' in tfjs) too, and print how many times faster this is
+  --json    print the numbers as one JSON object, and nothing else, on stdout
+
+Shares are of the rate at which the adapter copies a buffer, read plus write. Times are medians of rounds in
+which everything takes its turn: by the GPU's timestamps, or by the clock for all alike where a peer runs
+the same work. Rates of token statistics are in bytes of logits; their backward includes the forward. A
+peer's results are compared with the kernels' before it is timed.
+
+Steps of training are those of deno task train on the math task, by the clock, with phases by the GPU's
+timestamps. The policy is untrained and no token ends its responses: all 512 have 32 tokens and are trained
+on. A peer makes the update of one minibatch: forward, backward, AdamW.
+
+results/bench/README.md holds what was measured, and says how.
+`;
+
+async function main(): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    args: Deno.args,
+    allowPositionals: true,
+    options: {
+      peers: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return true;
+  }
+  const [what, ...others] = positionals;
+  const unexpected = what === "train" ? others[0] : what;
+  if (unexpected !== undefined) {
+    throw new UsageError(`${unexpected} was not expected (see --help).`);
+  }
+  if (what === "train") {
+    const report = await benchTrain(values.peers, withProgress);
+    console.log(values.json ? toJson(report) : `${report.adapter}\n\n${trainTables(report)}`);
+    return true;
+  }
+  const report = await benchKernels(values.peers, withProgress);
+  console.log(values.json ? toJson(report) : `${report.adapter}\n\n${table(report)}`);
+  return true;
+}
+
+await runCommand(main);

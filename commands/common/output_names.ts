@@ -1,0 +1,126 @@
+import { basename, dirname, join, resolve } from "node:path";
+import { UserError } from "../../formats/errors.ts";
+import { hasMark, type PictureFormat } from "../../analysis/figures/mark.ts";
+import { isTouchedList } from "../../analysis/tokens/touched_list.ts";
+
+/** What file names do not hold: separators, and what a terminal acts on. */
+const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\\/]/gu;
+/** Bytes of a name, which leave room for endings within the 255 that file systems allow. */
+const LONGEST_BYTES = 200;
+
+/**
+ * What the files that a command writes for each of its inputs are called, without their endings: the name
+ * of the input without its own, or its whole path where names are alike, and a number where these are,
+ * too. Every one is the name of a file in a folder, and not of a place outside of it.
+ *
+ * @param paths Of the inputs.
+ * @param endings That are taken off names, such as `.jsonl`.
+ */
+export function outputNames(paths: readonly string[], endings: RegExp): string[] {
+  const short = paths.map((path) => {
+    const name = basename(path);
+    const stem = name.replace(endings, "");
+    return safe(/^\.*$/.test(stem) ? name : stem);
+  });
+  // Some file systems do not tell upper from lower case.
+  const counts = new Map<string, number>();
+  for (const name of short) {
+    counts.set(name.toLowerCase(), 1 + (counts.get(name.toLowerCase()) ?? 0));
+  }
+  const taken = new Set<string>();
+  return short.map((name, i) => {
+    const wanted = counts.get(name.toLowerCase()) === 1 ? name : safe(partsOf(paths[i]!).join("."));
+    let unique = wanted;
+    for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${wanted}-${n}`;
+    taken.add(unique.toLowerCase());
+    return unique;
+  });
+}
+
+function partsOf(path: string): string[] {
+  return path.split(/[\\/]/).filter((part) => part !== "" && part !== ".");
+}
+
+function safe(name: string): string {
+  const bytes = new TextEncoder().encode(name.replace(UNSAFE, "_"));
+  if (bytes.length <= LONGEST_BYTES) return name.replace(UNSAFE, "_");
+  // What is cut in the middle of a character becomes U+FFFD.
+  return new TextDecoder().decode(bytes.subarray(0, LONGEST_BYTES)).replace(/\uFFFD+$/, "");
+}
+
+/**
+ * Refuses a place for output that is not, and cannot become, a folder.
+ *
+ * @throws {UserError} if it, or what it is to lie in, is a file.
+ */
+export async function checkOutFolder(folder: string): Promise<void> {
+  for (let at = resolve(folder);; at = dirname(at)) {
+    const info = await Deno.stat(at).catch(() => undefined);
+    if (info?.isDirectory || at === dirname(at)) return;
+    if (info === undefined) continue;
+    const where = at === resolve(folder) ? "which" : `and ${at}`;
+    throw new UserError(`--out is ${folder}, ${where} is a file, expected a folder.`);
+  }
+}
+
+/**
+ * Refuses outputs that would replace what is to be read, or as {@linkcode checkReplaceable}.
+ *
+ * @param isInput Whether a file, which is among the inputs, can be read: what the command wrote before may
+ * be found again in a folder.
+ * @throws {UserError} that names the first.
+ */
+export async function checkOutputs(
+  outputs: readonly string[],
+  inputs: readonly string[],
+  isInput: (path: string) => Promise<boolean>,
+): Promise<void> {
+  const known = new Map<string, string>();
+  for (const input of inputs) {
+    for (const place of [await placeOf(input), await Deno.realPath(input).catch(() => undefined)]) {
+      if (place !== undefined) known.set(place, input);
+    }
+  }
+  for (const output of outputs) {
+    const input = known.get(await placeOf(output) ?? "");
+    if (input !== undefined && await isInput(input)) {
+      throw new UserError(
+        `${output} would be replaced, but it is to be read; name another folder with --out.`,
+      );
+    }
+    await checkReplaceable(output);
+  }
+}
+
+/**
+ * Refuses the place of an output where something is that no command wrote: it would be lost.
+ *
+ * @param output A picture, `….svg` or `….png`, or a list of touched tokens.
+ * @throws {UserError} that names what is there.
+ */
+export async function checkReplaceable(output: string): Promise<void> {
+  const info = await Deno.lstat(output).catch(() => undefined);
+  if (info === undefined) return;
+  if (info.isDirectory) {
+    throw new UserError(`${output} is a folder, where a file is to be written.`);
+  }
+  // What cannot be read cannot be known, either.
+  if (info.isFile && await isOwn(output).catch(() => false)) return;
+  throw new UserError(
+    `${output} is there and was not written by this command, so it is not replaced; ` +
+      "name another folder with --out.",
+  );
+}
+
+async function isOwn(path: string): Promise<boolean> {
+  const format = /\.(svg|png)$/.exec(path)?.[1] as PictureFormat | undefined;
+  return format === undefined
+    ? await isTouchedList(path)
+    : hasMark(format, await Deno.readFile(path));
+}
+
+/** A path with the links of its folders followed, but not its own; undefined if there is no such folder. */
+async function placeOf(path: string): Promise<string | undefined> {
+  const folder = await Deno.realPath(dirname(resolve(path))).catch(() => undefined);
+  return folder === undefined ? undefined : join(folder, basename(path));
+}
