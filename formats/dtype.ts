@@ -13,13 +13,7 @@ export const DTYPES: ReadonlyMap<string, Dtype> = new Map(Object.entries({
   f8: viewed(Float64Array),
   bf16: {
     bytes: 2,
-    decode(bytes: Uint8Array<ArrayBuffer>) {
-      const halves = new Uint16Array(bytes.slice().buffer);
-      const words = new Uint32Array(halves.length);
-      // bfloat16 is the upper half of a float32.
-      for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
-      return new Float64Array(new Float32Array(words.buffer));
-    },
+    decode: (bytes: Uint8Array<ArrayBuffer>) => new Float64Array(widenBfloat16(bytes)),
   },
   b1: viewed(Uint8Array),
   u1: viewed(Uint8Array),
@@ -31,6 +25,15 @@ export const DTYPES: ReadonlyMap<string, Dtype> = new Map(Object.entries({
   u8: wide(Uint32Array),
   i8: wide(Int32Array),
 }));
+
+/** bfloat16 as float32, of which it is the upper half. */
+export function widenBfloat16(bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  const halves = new Uint16Array(bytes.slice().buffer);
+  const words = new Uint32Array(halves.length);
+  // Array.from would make a list of the values first, which fails from 2^27 of them.
+  for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
+  return new Float32Array(words.buffer);
+}
 
 interface View<T> {
   new (buffer: ArrayBuffer): T;

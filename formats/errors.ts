@@ -19,7 +19,7 @@ export class UserError extends Error {
   }
 }
 
-/** A log that cannot be read, or that does not hold what was asked of it. */
+/** A file that cannot be read, or that does not hold what was asked of it. */
 export class ReadError extends UserError {
   /** The class, as `Error.name`. */
   override name = "ReadError";

@@ -32,6 +32,27 @@ export function printableJson(
   );
 }
 
+/** Characters of what a message quotes from a file. */
+const LONGEST_QUOTE = 100;
+
+/** A name from a file as a message quotes it. */
+export function quotedName(name: string): string {
+  return printable(name, LONGEST_QUOTE);
+}
+
+/** A JSON value from a file as a message quotes it. */
+export function quotedValue(value: unknown): string {
+  try {
+    return printable(JSON.stringify(value) ?? String(value), LONGEST_QUOTE);
+  } catch (error) {
+    // JSON.stringify goes into the depths of a value by recursion.
+    if (error instanceof RangeError) {
+      return `an ${Array.isArray(value) ? "array" : "object"} too deep to show`;
+    }
+    throw error;
+  }
+}
+
 function escapeOf(character: string): string {
   const code = character.codePointAt(0)!;
   if (code > 0xffff) return `\\u{${hex(code, 5)}}`;

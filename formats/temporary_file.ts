@@ -16,7 +16,7 @@ export interface TemporaryFile {
  */
 export function temporaryFile(): TemporaryFile {
   try {
-    const path = Deno.makeTempFileSync({ prefix: "entropy-tokens-" });
+    const path = Deno.makeTempFileSync({ prefix: "entropy-" });
     const file = Deno.openSync(path, { read: true, write: true });
     const isRemoved = tryRemove(path);
     return {
@@ -55,9 +55,7 @@ export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
 
 function temporaryError(error: unknown): UserError {
   return new UserError(
-    `the temporary file for the tokens cannot be written: ${
-      (error as Error).message
-    } (TMPDIR names its folder).`,
+    `the temporary file cannot be written: ${(error as Error).message} (TMPDIR names its folder).`,
   );
 }
 

@@ -1,6 +1,5 @@
 import { crc32, createInflateRaw } from "node:zlib";
 import { ReadError } from "./errors.ts";
-import type { Allowance } from "./allowance.ts";
 import { inflated, INFLATED_BYTES } from "./inflate.ts";
 import type { SeekableFile } from "./seekable.ts";
 
@@ -36,10 +35,16 @@ const DEFLATED = 8;
 /**
  * The files of a zip archive (APPNOTE 6.3.10, zip64 included), by its directory.
  *
+ * @param path What errors call the archive.
+ * @param countInflated Is told the bytes of each piece that is decompressed; what it throws ends the reading.
  * @throws {ReadError} if the archive is damaged or cut off, encrypted, or compressed by other means than
  * deflate, or its directory has more than 16 MiB.
  */
-export function readZip(path: string, file: SeekableFile, allowance: Allowance): ZipEntry[] {
+export function readZip(
+  path: string,
+  file: SeekableFile,
+  countInflated: (bytes: number) => void,
+): ZipEntry[] {
   const { offset, length } = findDirectory(path, file);
   if (length > LONGEST_DIRECTORY) {
     throw new ReadError(
@@ -73,7 +78,7 @@ export function readZip(path: string, file: SeekableFile, allowance: Allowance):
     entries.push({
       name,
       size: entry.size,
-      bytes: () => checked(path, entry, sum, readEntry(path, file, entry, allowance)),
+      bytes: () => checked(path, entry, sum, readEntry(path, file, entry, countInflated)),
     });
     at = extraEnd + view.getUint16(at + 32, true);
   }
@@ -138,7 +143,7 @@ async function* readEntry(
   path: string,
   file: SeekableFile,
   { name, method, header, compressed }: Place,
-  allowance: Allowance,
+  countInflated: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const local = viewOf(file.read(header, LOCAL_BYTES));
   if (local.byteLength < LOCAL_BYTES || local.getUint32(0, true) !== LOCAL_SIGNATURE) {
@@ -155,7 +160,7 @@ async function* readEntry(
     return;
   }
   try {
-    yield* inflated(stored, createInflateRaw({ chunkSize: INFLATED_BYTES }), allowance);
+    yield* inflated(stored, createInflateRaw({ chunkSize: INFLATED_BYTES }), countInflated);
   } catch (error) {
     if (error instanceof ReadError) throw error;
     throw damaged(path, `${name} cannot be decompressed, ${(error as Error).message}`);

@@ -1,7 +1,7 @@
 import { CsvError, parse } from "csv-parse";
-import type { ByteSource } from "../../formats/bytes.ts";
+import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
-import { parseNumber } from "./number.ts";
+import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
@@ -20,7 +20,7 @@ interface Column {
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export function readCsv(source: ByteSource, options: ReaderOptions): Promise<LogRows[]> {
+export function readCsv(source: LogSource, options: ReaderOptions): Promise<LogRows[]> {
   return readTable(source, options, (name) => ({ run: "", key: name }));
 }
 
@@ -31,7 +31,7 @@ export function readCsv(source: ByteSource, options: ReaderOptions): Promise<Log
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export function readWandbCsv(source: ByteSource, options: ReaderOptions): Promise<LogRows[]> {
+export function readWandbCsv(source: LogSource, options: ReaderOptions): Promise<LogRows[]> {
   return readTable(source, options, wandbColumn);
 }
 
@@ -60,7 +60,7 @@ const ENDS_CELL: readonly number[] = [NEWLINE, 0x0d, 0x22];
 const NO_NUMBER = /^(?:null|none)$/i;
 
 async function readTable(
-  source: ByteSource,
+  source: LogSource,
   options: ReaderOptions,
   columnOf: (name: string) => Column | undefined,
 ): Promise<LogRows[]> {
@@ -190,10 +190,10 @@ class Table {
 
 /** The text of a table as records of cells. */
 class CsvText {
-  #source: ByteSource;
+  #source: LogSource;
   #lastByte = NEWLINE;
 
-  constructor(source: ByteSource) {
+  constructor(source: LogSource) {
     this.#source = source;
   }
 

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../../formats/bytes.ts";
+import type { LogSource } from "./log_source.ts";
 import type { Malformed } from "./malformed.ts";
 
 /** No metric line comes near this length; what passes it is not a line but a file without newlines. */
@@ -22,7 +22,7 @@ export interface LineBatch {
  * @throws {ReadError} if the file cannot be read.
  */
 export async function* readLines(
-  source: ByteSource,
+  source: LogSource,
   malformed: Malformed,
 ): AsyncGenerator<LineBatch> {
   const decoder = new TextDecoder();

@@ -1,9 +1,8 @@
 import { basename } from "node:path";
 import { ReadError } from "../../formats/errors.ts";
 import { isStandardInput } from "../../formats/standard_input.ts";
-import { ByteSource } from "../../formats/bytes.ts";
 import { readCsv, readWandbCsv } from "./csv.ts";
-import { readJsonl } from "./jsonl.ts";
+import { readJsonl } from "./jsonl_log.ts";
 import {
   benchmarkOf,
   ENTROPY_RULES,
@@ -17,8 +16,9 @@ import {
   TRL_ENTROPY,
   UNKNOWN_ENTROPY,
 } from "./keys.ts";
-import { recogniseFormat } from "./recognise.ts";
+import { LogSource } from "./log_source.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
+import { recogniseFormat } from "./recognise_log.ts";
 import type { EntropySeries, Framework, LogFormat, Run, ScoreSeries } from "./run.ts";
 import { placeOf, type Series } from "./series.ts";
 import { readTensorBoard } from "./tensorboard.ts";
@@ -132,11 +132,11 @@ interface Failure {
 async function* openEach(
   paths: readonly string[],
   failures: Failure[],
-): AsyncGenerator<ByteSource> {
+): AsyncGenerator<LogSource> {
   for (const path of paths) {
-    let opened: ByteSource;
+    let opened: LogSource;
     try {
-      opened = await ByteSource.open(path);
+      opened = await LogSource.open(path);
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
       failures.push({ path, error });
@@ -149,7 +149,7 @@ async function* openEach(
 }
 
 async function readFile(path: string, options: ReaderOptions): Promise<Found> {
-  await using source = await ByteSource.open(path);
+  await using source = await LogSource.open(path);
   const format = await recogniseFormat(source);
   source.mostInflation = format === "verl-console" ? MOST_CONSOLE_INFLATION : MOST_INFLATION;
   const found = await readRows(source, format, options);
@@ -180,7 +180,7 @@ export async function eventFiles(folder: string): Promise<string[]> {
 }
 
 async function readRows(
-  source: ByteSource,
+  source: LogSource,
   format: LogFormat,
   options: ReaderOptions,
 ): Promise<LogRows[]> {

@@ -1,7 +1,8 @@
 import crc32c from "crc-32/crc32c";
 import protobuf from "protobufjs/minimal";
+import { ByteReader } from "../../formats/byte_reader.ts";
 import { ReadError } from "../../formats/errors.ts";
-import { ByteReader, type ByteSource } from "../../formats/bytes.ts";
+import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
@@ -19,7 +20,7 @@ const LONGEST_RECORD = 1 << 24;
  * @throws {ReadError} if a file cannot be read.
  */
 export async function readTensorBoard(
-  sources: AsyncIterable<ByteSource> | Iterable<ByteSource>,
+  sources: AsyncIterable<LogSource> | Iterable<LogSource>,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
@@ -29,7 +30,7 @@ export async function readTensorBoard(
 }
 
 async function readEventFile(
-  source: ByteSource,
+  source: LogSource,
   collector: SeriesCollector,
   malformed: Malformed,
 ): Promise<void> {

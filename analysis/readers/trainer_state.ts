@@ -1,9 +1,10 @@
 import { ReadError } from "../../formats/errors.ts";
-import type { ByteSource } from "../../formats/bytes.ts";
-import { addMetrics, costOfUnreadable, parseJsonObject } from "./jsonl.ts";
-import { LONGEST_LINE } from "./lines.ts";
-import { Malformed } from "./malformed.ts";
+import { parseJsonObject } from "../../formats/json_object.ts";
 import { endOfQuoted } from "../../formats/quoted.ts";
+import { LONGEST_LINE } from "./lines.ts";
+import type { LogSource } from "./log_source.ts";
+import { Malformed } from "./malformed.ts";
+import { addMetrics, costOfUnreadable } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
@@ -17,7 +18,7 @@ const HISTORY = "log_history";
  * @throws {ReadError} if the file cannot be read or is not whole: it is one JSON document.
  */
 export async function readTrainerState(
-  source: ByteSource,
+  source: LogSource,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
@@ -34,7 +35,7 @@ export async function readTrainerState(
     } else if (step === undefined) {
       source.spend(1);
       malformed.add(`${place} ${steps.complaint}`, text);
-    } else source.spend(1 + addMetrics(collector, step, row, () => place));
+    } else source.spend(1 + addMetrics(row, { collector, step, place: () => place }));
   });
   const decoder = new TextDecoder();
   for await (const chunk of source.chunks()) scanner.feed(decoder.decode(chunk, { stream: true }));

@@ -1,10 +1,10 @@
-import type { ByteSource } from "../../formats/bytes.ts";
-import { copied } from "./copied.ts";
-import { type LineBatch, readLines } from "./lines.ts";
-import { Malformed } from "./malformed.ts";
-import { parseNumber } from "./number.ts";
 import { parsePythonLiteral } from "../../formats/python_literal.ts";
 import { endOfQuoted } from "../../formats/quoted.ts";
+import { copied } from "./copied.ts";
+import { type LineBatch, readLines } from "./lines.ts";
+import type { LogSource } from "./log_source.ts";
+import { Malformed } from "./malformed.ts";
+import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { isStep } from "./step.ts";
@@ -41,7 +41,7 @@ const MOST_CONFIG_CHARACTERS = 1 << 20;
  * @throws {ReadError} if the file cannot be read.
  */
 export async function readVerlConsole(
-  source: ByteSource,
+  source: LogSource,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   const malformed = new Malformed();

@@ -1,9 +1,11 @@
 import { crc32 } from "node:zlib";
 import protobuf from "protobufjs/minimal";
+import { ByteReader } from "../../formats/byte_reader.ts";
 import { ReadError } from "../../formats/errors.ts";
-import { ByteReader, type ByteSource } from "../../formats/bytes.ts";
-import { addMetrics, parseJsonObject } from "./jsonl.ts";
+import { parseJsonObject } from "../../formats/json_object.ts";
+import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
+import { addMetrics } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
 import { StepFinder } from "./step.ts";
@@ -25,7 +27,7 @@ const LONGEST_RECORD = 1 << 24;
  * @throws {ReadError} if the file cannot be read.
  */
 export async function readWandbBinary(
-  source: ByteSource,
+  source: LogSource,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
@@ -44,7 +46,7 @@ export async function readWandbBinary(
 
 /** The protobuf records of the file: fragments that fit one block, or several put together. */
 async function* readRecords(
-  source: ByteSource,
+  source: LogSource,
   malformed: Malformed,
 ): AsyncGenerator<Uint8Array> {
   const reader = new ByteReader(source.chunks());
@@ -134,11 +136,11 @@ function* fragmentsOf(
 class RecordedRun {
   readonly series: SeriesCollector;
   readonly config: Map<string, unknown> = new Map();
-  #source: ByteSource;
+  #source: LogSource;
   #steps = new StepFinder(() => this.series.clear());
   #configBytes = 0;
 
-  constructor(source: ByteSource, series: SeriesCollector) {
+  constructor(source: LogSource, series: SeriesCollector) {
     this.#source = source;
     this.series = series;
   }
@@ -169,7 +171,7 @@ class RecordedRun {
     }
     const step = this.#steps.find((key) => row[key]);
     if (step === undefined) throw new Error(this.#steps.complaint);
-    addMetrics(this.series, step, row, () => `the record of step ${step}`);
+    addMetrics(row, { collector: this.series, step, place: () => `the record of step ${step}` });
   }
 
   #addConfig(data: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { ReadError } from "../../formats/errors.ts";
 import { Malformed } from "../readers/malformed.ts";
-import type { Allowance } from "../../formats/allowance.ts";
+import type { Allowance } from "./allowance.ts";
 import { CompensatedSum } from "./compensated_sum.ts";
 import { covarianceAbout, type DumpFormat, type TokenDump } from "./dump.ts";
 import { isClippedByPpo } from "./ppo_clip.ts";
@@ -13,6 +13,24 @@ const MOST_CHARACTERS = 1 << 25;
 const MOST_PLACES = 2 ** 32;
 /** See TokenBlock. */
 const UNKNOWN_TOKEN = -1;
+
+/** A token as a dump tells it. */
+export interface DumpToken {
+  /** The row or line that it stands in, from 0. */
+  readonly sequence: number;
+  /** Its place there, from 0, padding and prompt counted. */
+  readonly position: number;
+  /** 1 for response tokens, 0 for others, whose values may be anything. */
+  readonly mask: number;
+  /** ln π under the current policy. */
+  readonly logProb: number;
+  /** Its advantage. */
+  readonly advantage: number;
+  /** ln π under the policy that made the rollout; NaN where it is not known. */
+  readonly oldLogProb: number;
+  /** Its vocabulary id or the code of its text; anything else is not known. */
+  readonly token: number;
+}
 
 /** Takes the tokens of a dump from its reader, checks them, and keeps those of responses. */
 export class TokenCollector {
@@ -49,20 +67,10 @@ export class TokenCollector {
   /**
    * Takes one token.
    *
-   * @param mask 1 for response tokens, 0 for others, whose values may be anything.
-   * @param oldLogProb NaN where it is not known.
-   * @param token Its vocabulary id or the code of its text; anything else is not known.
-   * @throws {ReadError} if the mask is anything else, or the dump inflates to more than is allowed.
+   * @throws {ReadError} if the mask is neither 0 nor 1, or the dump inflates to more than is allowed.
    */
-  add(
-    sequence: number,
-    position: number,
-    mask: number,
-    logProb: number,
-    advantage: number,
-    oldLogProb: number,
-    token: number,
-  ): void {
+  add(one: DumpToken): void {
+    const { sequence, position, mask, logProb, advantage, oldLogProb, token } = one;
     if (mask === 0) {
       this.#padding++;
       return;
@@ -87,7 +95,7 @@ export class TokenCollector {
       if (isClippedByPpo(logProb, oldLogProb, advantage)) this.#clipped++;
     }
     const code = token === (token | 0) ? token : UNKNOWN_TOKEN;
-    this.#spool.add(logProb, advantage, oldLogProb, sequence, position, code);
+    this.#spool.add(one, code);
   }
 
   /** What {@linkcode TokenCollector.add} takes for a token's text. */

@@ -1,10 +1,14 @@
+import { npzArrays } from "../../formats/npz.ts";
+import { safetensorsArrays } from "../../formats/safetensors.ts";
+import { readArrayTokens } from "./array_dump.ts";
 import { TokenCollector } from "./collector.ts";
-import type { DumpFormat, TokenDump } from "./dump.ts";
-import { readJsonlTokens } from "./jsonl.ts";
-import { readNpz } from "./npz.ts";
-import { recogniseDump } from "./recognise.ts";
-import { readSafetensors } from "./safetensors.ts";
-import { DumpSource } from "../../formats/source.ts";
+import type { TokenDump } from "./dump.ts";
+import { DumpSource } from "./dump_source.ts";
+import { readJsonlTokens } from "./jsonl_dump.ts";
+import { recogniseDump } from "./recognise_dump.ts";
+
+/** The longest header of safetensors that is read: that of a dump holds a few tensors. */
+const LONGEST_HEADER = 1 << 23;
 
 /**
  * Reads a token dump of one batch: ln π, advantages and the mask of response tokens, optionally the old
@@ -20,16 +24,18 @@ import { DumpSource } from "../../formats/source.ts";
  */
 export async function readTokens(path: string): Promise<TokenDump> {
   await using source = await DumpSource.open(path);
-  const stored = recogniseDump(source);
-  source.allowance.isText = stored === "jsonl";
-  const collector = new TokenCollector(source.name, source.allowance);
+  const stored = await recogniseDump(source);
+  const { name, allowance } = source;
+  allowance.isText = stored === "jsonl";
+  const collector = new TokenCollector(name, allowance);
   try {
-    let format: DumpFormat = stored;
-    if (stored === "jsonl") format = await readJsonlTokens(source, collector);
-    else if (stored === "npz") {
-      await readNpz(source.name, await source.seekable(), source.allowance, collector);
-    } else await readSafetensors(source.name, await source.seekable(), collector);
-    return collector.finish(format);
+    if (stored === "jsonl") return collector.finish(await readJsonlTokens(source, collector));
+    const file = await source.seekable();
+    const arrays = stored === "npz"
+      ? npzArrays(name, file, (bytes) => allowance.take(bytes))
+      : safetensorsArrays(name, file, LONGEST_HEADER);
+    await readArrayTokens(name, arrays, collector);
+    return collector.finish(stored);
   } catch (error) {
     collector.discard();
     throw error;

@@ -1,11 +1,11 @@
-import type { Allowance } from "../../formats/allowance.ts";
-import type { TokenBlock } from "./dump.ts";
 import {
   readAt,
   type TemporaryFile,
   temporaryFile,
   writeAll,
 } from "../../formats/temporary_file.ts";
+import type { Allowance } from "./allowance.ts";
+import type { TokenBlock } from "./dump.ts";
 
 /** Tokens of a block. */
 const BLOCK = 1 << 15;
@@ -34,6 +34,11 @@ function blockOf(buffer: ArrayBuffer, count = BLOCK): TokenBlock {
   })) as unknown as TokenBlock;
 }
 
+/** The numbers of a response token. */
+export type SpooledToken = Readonly<
+  Record<"logProb" | "advantage" | "oldLogProb" | "sequence" | "position", number>
+>;
+
 /**
  * Response tokens in a temporary file, in blocks of columns, so that passes over any number of them
  * need the memory of one block and read only the columns that they use.
@@ -58,26 +63,20 @@ export class TokenSpool implements Disposable {
   }
 
   /**
-   * Appends a token; {@linkcode TokenBlock} says what the values mean.
+   * Appends a token.
    *
+   * @param code Which token it is; {@linkcode TokenBlock} says what the values mean.
    * @throws {ReadError} if the dump inflates to more than is allowed.
    * @throws {UserError} if the temporary folder is full.
    */
-  add(
-    logProb: number,
-    advantage: number,
-    oldLogProb: number,
-    sequence: number,
-    position: number,
-    token: number,
-  ): void {
+  add(one: SpooledToken, code: number): void {
     const [block, i] = [this.#block, this.#filled];
-    block.logProb[i] = logProb;
-    block.advantage[i] = advantage;
-    block.oldLogProb[i] = oldLogProb;
-    block.sequence[i] = sequence;
-    block.position[i] = position;
-    block.token[i] = token;
+    block.logProb[i] = one.logProb;
+    block.advantage[i] = one.advantage;
+    block.oldLogProb[i] = one.oldLogProb;
+    block.sequence[i] = one.sequence;
+    block.position[i] = one.position;
+    block.token[i] = code;
     this.#filled = i + 1;
     this.#length++;
     if (this.#filled === BLOCK) this.finish();

@@ -12,7 +12,6 @@ import { covarianceReport } from "../../analysis/tokens/covariance_report.ts";
 import { readTokens } from "../../analysis/tokens/read_tokens.ts";
 import { touchedTokens } from "../../analysis/tokens/touched.ts";
 import { readCheckpoint } from "../../experiments/lab/checkpoint.ts";
-import { LabError } from "../../experiments/lab/errors.ts";
 import type { Corpus, Entry, TargetName } from "./corpus.ts";
 import type { Input } from "./inputs.ts";
 
@@ -91,7 +90,7 @@ function checkpoints(folder: string, entries: readonly Entry[]): Target {
     const path = join(folder, entry.name);
     Deno.writeFileSync(path, bytes);
     try {
-      await answered(LabError, async () => {
+      await answered(UserError, async () => {
         const { config, parameters, optimizer } = await readCheckpoint(dirname(path));
         expectFinite("the configuration", config);
         expectFinite("the optimizer's step", optimizer?.step);

@@ -9,15 +9,16 @@ import {
   type ModelConfig,
   parameterShapes,
 } from "./families.ts";
+import { UserError } from "../../formats/errors.ts";
+import { quotedName } from "../../formats/printable.ts";
 import {
-  addTensors,
   type NamedTensor,
   readHeader,
   readSafetensors,
   type TensorData,
-  type TensorEntry,
   writeSafetensors,
 } from "../../formats/safetensors.ts";
+import type { TensorEntry } from "../../formats/safetensors_header.ts";
 import { describeIssue, shown } from "./schema.ts";
 import { validateConfig } from "./validate_config.ts";
 
@@ -81,7 +82,7 @@ export const [WRITING, PREVIOUS] = [".writing", ".previous"];
  *
  * @throws {CheckpointError} if a tensor does not fit the configuration, what is at the place is no checkpoint
  * and nothing but one, or the folder cannot be written: the disk is full, say. What was there still is.
- * @throws {SafetensorsError} if a tensor has not as many values as its shape says.
+ * @throws {UserError} if a tensor has not as many values as its shape says.
  */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
   await write(folder, checkpoint, replace);
@@ -91,7 +92,7 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): P
  * Writes a checkpoint whole or not at all, where there is nothing yet.
  *
  * @throws {CheckpointError} as {@linkcode writeCheckpoint}, or if anything is at the place.
- * @throws {SafetensorsError} if a tensor has not as many values as its shape says.
+ * @throws {UserError} if a tensor has not as many values as its shape says.
  */
 export async function writeNewCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
   await write(folder, checkpoint, async (place, complete) => {
@@ -132,7 +133,7 @@ async function write(
     await put(place, temporary);
   } catch (error) {
     await removeFolder(temporary).catch(() => {});
-    if (error instanceof LabError) throw error;
+    if (error instanceof UserError) throw error;
     const { message } = error as Error;
     throw new CheckpointError(`the checkpoint ${folder} cannot be written: ${message}.`, {
       cause: error,
@@ -318,10 +319,10 @@ export async function readTask(folder: string): Promise<string | undefined> {
  * Reads the parameters of a checkpoint one after another, from one file or from several with an index. Before
  * the first is given, all are known to be there, whole and of their shapes.
  *
- * @throws {CheckpointError} if a parameter is missing, has another shape, or is one that the configuration has
- * no place for.
+ * @throws {CheckpointError} if a parameter is missing, has another shape, is one that the configuration has
+ * no place for, or is in two files.
  * @throws {ConfigError} if the configuration has far more layers than there are tensors.
- * @throws {SafetensorsError} if a file is missing, damaged or cut off, or two have a tensor of one name.
+ * @throws {ReadError} if a file is missing, damaged or cut off.
  */
 export async function* readParameters(
   folder: string,
@@ -337,6 +338,22 @@ export async function* readParameters(
   checkTensors(isSharded ? place : paths[0]!, shapes, found);
   for (const path of paths) {
     yield* readSafetensors(path, (name) => Object.hasOwn(shapes, name));
+  }
+}
+
+/** Adds the tensors of a file to those of the model's others. */
+function addTensors(
+  all: Map<string, TensorEntry>,
+  path: string,
+  tensors: ReadonlyMap<string, TensorEntry>,
+): void {
+  for (const [name, entry] of tensors) {
+    if (all.has(name)) {
+      throw new CheckpointError(
+        `${path} has the tensor ${quotedName(name)}, which another file of the model has as well.`,
+      );
+    }
+    all.set(name, entry);
   }
 }
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
+import { ReadError } from "../../formats/errors.ts";
 import {
   readHeader,
   readSafetensors,
-  SafetensorsError,
   type TensorData,
   writeSafetensors,
 } from "../../formats/safetensors.ts";
@@ -85,7 +85,7 @@ Deno.test("a file that is cut off anywhere is told, not read", async () => {
         const { size } = await Deno.stat(path);
         await Deno.truncate(path, at % size);
         await assert.rejects(readAll(path), (error) => {
-          assert(error instanceof SafetensorsError, String(error));
+          assert(error instanceof ReadError, String(error));
           return error.message.startsWith(`${path} is no whole safetensors file: `) &&
             error.message.endsWith(".");
         });
@@ -126,7 +126,7 @@ Deno.test("damage to any byte of the header gives tensors or one sentence", asyn
             assert.equal(data.length, shape.reduce((product, extent) => product * extent, 1));
           }
         } catch (error) {
-          assert(error instanceof SafetensorsError, String(error));
+          assert(error instanceof ReadError, String(error));
         }
       }),
       { numRuns: 500, seed: 3 },
@@ -187,7 +187,7 @@ Deno.test("only the wanted tensors are read, in the order of their bytes", async
     }
     assert.deepEqual(names, ["z", "a", "b"]);
     await assert.rejects(readAll(path), {
-      name: "SafetensorsError",
+      name: "ReadError",
       message: `${path}: count is of type I64, expected one of F32, F16, BF16.`,
     });
   });
@@ -211,7 +211,7 @@ Deno.test("what is no safetensors file is told in one sentence", async () => {
       await Deno.writeFile(path, bytes);
       await assert.rejects(
         readAll(path),
-        (error) => error instanceof SafetensorsError && message.test(error.message),
+        (error) => error instanceof ReadError && message.test(error.message),
         String(message),
       );
     }
@@ -221,7 +221,7 @@ Deno.test("what is no safetensors file is told in one sentence", async () => {
     });
     const wrong = new Map([["x", { shape: [2, 2], data: new Float32Array(3) }]]);
     await assert.rejects(writeSafetensors(path, wrong), {
-      name: "SafetensorsError",
+      name: "UserError",
       message: "x has 3 values, its shape [2,2] needs 4.",
     });
   });
@@ -238,7 +238,7 @@ Deno.test("what the format forbids is told in one sentence: overlaps, holes, res
     const refused = async (header: string, message: string, bytes = 16) => {
       await Deno.writeFile(path, fileOf(header, new Uint8Array(bytes)));
       await assert.rejects(readAll(path), {
-        name: "SafetensorsError",
+        name: "ReadError",
         message: `${path} is no whole safetensors file: ${message}.`,
       });
     };
@@ -349,7 +349,7 @@ Deno.test("a sentence about a hostile header is short and shows no control chara
       await Deno.writeFile(path, fileOf(header, new Uint8Array(8)));
       const started = performance.now();
       await assert.rejects(readAll(path), (error) => {
-        assert(error instanceof SafetensorsError, String(error));
+        assert(error instanceof ReadError, String(error));
         assert(error.message.length < 400 + path.length, `${error.message.length} characters`);
         // deno-lint-ignore no-control-regex
         assert.doesNotMatch(error.message, /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);

@@ -53,7 +53,7 @@ Deno.test("a temporary folder that cannot be written to is named in a sentence",
         () => readTokens(path),
         (error) =>
           error instanceof UserError &&
-          /^the temporary file for the tokens cannot be written: .* \(TMPDIR names its folder\)\.$/
+          /^the temporary file cannot be written: .* \(TMPDIR names its folder\)\.$/
             .test(error.message),
       );
     })

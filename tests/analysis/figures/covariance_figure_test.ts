@@ -18,7 +18,15 @@ function report(
   const collector = new TokenCollector("tokens");
   for (let i = 0; i < 2000; i++) {
     const logProb = -scale * Math.expm1(2 * Math.abs(Math.sin(7 * i)));
-    collector.add(0, i, 1, logProb, i % 2 === 0 ? 1 : -1, NaN, NaN);
+    collector.add({
+      sequence: 0,
+      position: i,
+      mask: 1,
+      logProb,
+      advantage: i % 2 === 0 ? 1 : -1,
+      oldLogProb: NaN,
+      token: NaN,
+    });
   }
   using dump = collector.finish("jsonl");
   return covarianceReport(dump, settings);

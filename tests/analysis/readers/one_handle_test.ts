@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { UserError } from "../../../formats/errors.ts";
-import { ByteSource } from "../../../formats/bytes.ts";
+import { ByteSource } from "../../../formats/byte_source.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
 import { nextHandle, ROOT, run, withFolder } from "../../support.ts";
 import { type Row, WRITERS } from "./write_logs.ts";

@@ -23,7 +23,7 @@ interface Token {
 function dumpOf(tokens: readonly Token[]): TokenDump {
   const collector = new TokenCollector("tokens");
   for (const [i, { logProb, advantage, oldLogProb }] of tokens.entries()) {
-    collector.add(0, i, 1, logProb, advantage, oldLogProb, i);
+    collector.add({ sequence: 0, position: i, mask: 1, logProb, advantage, oldLogProb, token: i });
   }
   return collector.finish("jsonl");
 }

@@ -126,7 +126,7 @@ Deno.test("two files of a model that have a tensor of one name are told", async 
       JSON.stringify({ weight_map: { ...weight_map, [name]: "b.safetensors" } }),
     );
     await assert.rejects(readCheckpoint(folder), {
-      name: "SafetensorsError",
+      name: "CheckpointError",
       message: `${
         join(folder, "b.safetensors")
       } has the tensor model.norm.weight, which another file of the model has as well.`,

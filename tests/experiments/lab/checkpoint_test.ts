@@ -15,15 +15,10 @@ import {
   writeCheckpoint,
   writeNewCheckpoint,
 } from "../../../experiments/lab/checkpoint.ts";
-import { LabError } from "../../../experiments/lab/errors.ts";
 import { modelConfig, parameterShapes } from "../../../experiments/lab/families.ts";
 import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
-import {
-  readHeader,
-  SafetensorsError,
-  type TensorData,
-  writeSafetensors,
-} from "../../../formats/safetensors.ts";
+import { ReadError, UserError } from "../../../formats/errors.ts";
+import { readHeader, type TensorData, writeSafetensors } from "../../../formats/safetensors.ts";
 import { ROOT, withFolder } from "../../support.ts";
 
 const CONFIG = modelConfig("qwen2.5-0.5b");
@@ -203,7 +198,7 @@ Deno.test("a byte that changed anywhere in a trainer's checkpoint is told, and w
           assert(read instanceof CheckpointError, `${name}: byte ${at}: ${read}`);
           assert(read.message.startsWith(`${path}: ${tensor} is not what was written, `));
         } else if (read instanceof Error) {
-          assert(read instanceof LabError, String(read));
+          assert(read instanceof UserError, String(read));
         } else {
           // Spaces, and the version of the format, mean nothing.
           assert.deepEqual(read, checkpointAt(1), `${name}: byte ${at}`);
@@ -438,7 +433,7 @@ Deno.test("shards with an index are read as one model", async () => {
     await write(weightMap);
     await Deno.remove(join(place, files[1]!));
     await assert.rejects(readCheckpoint(place), {
-      name: "SafetensorsError",
+      name: "ReadError",
       message: `${join(place, files[1]!)} does not exist.`,
     });
   });
@@ -501,7 +496,7 @@ Deno.test("what is missing, misshapen, superfluous or cut off is named, before a
     await assert.rejects(
       readCheckpoint(place),
       (error) =>
-        error instanceof SafetensorsError &&
+        error instanceof ReadError &&
         /: model\.norm\.weight ends at byte/.test(error.message),
     );
   });
@@ -559,7 +554,7 @@ Deno.test("a checkpoint that is not there, or not for this implementation, is to
     });
     await Deno.writeTextFile(path, JSON.stringify(CONFIG));
     await assert.rejects(readCheckpoint(place), {
-      name: "SafetensorsError",
+      name: "ReadError",
       message: `${join(place, "model.safetensors")} does not exist.`,
     });
   });

@@ -1,35 +1,23 @@
+import { DTYPES } from "../../formats/dtype.ts";
 import { ReadError } from "../../formats/errors.ts";
-import { ByteReader } from "../../formats/bytes.ts";
+import { ArrayReader, type NamedArrays, type StoredArray } from "../../formats/stored_array.ts";
 import type { TokenCollector } from "./collector.ts";
 import { type Column, COLUMN_NAMES, missingColumns, nameOf } from "./columns.ts";
-import { type Dtype, DTYPES } from "../../formats/dtype.ts";
-
-/** One array of a file, row-major. */
-export interface StoredArray {
-  /** A name of {@linkcode DTYPES}, or what the file calls it if it is none. */
-  readonly dtype: string;
-  /** Its size in each dimension. */
-  readonly shape: readonly number[];
-  /** Its bytes from the first to the last. */
-  bytes(): AsyncIterable<Uint8Array>;
-}
 
 /** Tokens that are read at a time. */
 const CHUNK = 1 << 15;
 
 /**
- * Hands the tokens of a file of named arrays to a collector: ln π, mask and old ln π of one shape,
+ * Reads the tokens of a file of named arrays into a collector: ln π, mask and old ln π of one shape,
  * [tokens] or [sequences, tokens]; the advantage of that shape or one per sequence. Without a mask, every
  * token is one of a response.
  *
- * @param names All that the file has.
- * @param arrayOf Asked once for each array that is needed.
+ * @param path What errors call the file.
  * @throws {ReadError} if an array is missing, cut off or too long, or of another shape or type.
  */
-export async function collectArrays(
+export async function readArrayTokens(
   path: string,
-  names: readonly string[],
-  arrayOf: (name: string) => StoredArray | Promise<StoredArray>,
+  { names, open }: NamedArrays,
   collector: TokenCollector,
 ): Promise<void> {
   const has = new Set(names);
@@ -39,7 +27,7 @@ export async function collectArrays(
   const arrays = new Map<string, StoredArray>();
   for (const column of Object.keys(COLUMN_NAMES) as Column[]) {
     const name = find(column);
-    if (name !== undefined) arrays.set(name, await arrayOf(name));
+    if (name !== undefined) arrays.set(name, await open(name));
   }
 
   const { shape } = arrays.get(logProbName)!;
@@ -49,26 +37,26 @@ export async function collectArrays(
     );
   }
   const [rows, columns] = shape.length === 1 ? [1, shape[0]!] : [shape[0]!, shape[1]!];
-  const open = (name: string) => new ArrayReader(path, name, arrays.get(name)!);
+  const readerOf = (name: string) => new ArrayReader(path, name, arrays.get(name)!);
   const openAlike = (column: Column): ArrayReader | undefined => {
     const name = find(column);
     if (name === undefined) return undefined;
     expectShape(path, name, arrays.get(name)!.shape, [shape]);
-    return open(name);
+    return readerOf(name);
   };
 
   const perSequence = shape.length === 1 ? [] : [[rows], [rows, 1]];
   expectShape(path, advantageName, arrays.get(advantageName)!.shape, [shape, ...perSequence]);
   const isPerToken = sameShape(arrays.get(advantageName)!.shape, shape);
-  const logProb = open(logProbName);
-  const advantageArray = open(advantageName);
+  const logProb = readerOf(logProbName);
+  const advantageArray = readerOf(advantageName);
   const advantage = isPerToken ? advantageArray : new RowReader(advantageArray, columns);
   const mask = openAlike("mask");
   const oldLogProb = openAlike("oldLogProb");
   const tokenName = find("token");
   const hasTokens = tokenName !== undefined && sameShape(arrays.get(tokenName)!.shape, shape) &&
     DTYPES.has(arrays.get(tokenName)!.dtype);
-  const token = hasTokens ? open(tokenName) : undefined;
+  const token = hasTokens ? readerOf(tokenName) : undefined;
   if (mask === undefined) {
     collector.notes.push(
       `there is no mask (${
@@ -90,15 +78,15 @@ export async function collectArrays(
       const tokens = await token?.read(count);
       let [sequence, position] = [Math.floor(start / columns), start % columns];
       for (let i = 0; i < count; i++) {
-        collector.add(
+        collector.add({
           sequence,
           position,
-          masks === undefined ? 1 : masks[i]!,
-          logProbs[i]!,
-          advantages[i]!,
-          oldLogProbs === undefined ? NaN : oldLogProbs[i]!,
-          tokens === undefined ? NaN : tokens[i]!,
-        );
+          mask: masks === undefined ? 1 : masks[i]!,
+          logProb: logProbs[i]!,
+          advantage: advantages[i]!,
+          oldLogProb: oldLogProbs === undefined ? NaN : oldLogProbs[i]!,
+          token: tokens === undefined ? NaN : tokens[i]!,
+        });
         if (++position === columns) {
           position = 0;
           sequence++;
@@ -128,47 +116,6 @@ function expectShape(
       allowed.map((one) => `[${one}]`).join(" or ")
     }.`,
   );
-}
-
-/** Reads the values of one array in their order. */
-class ArrayReader {
-  #path: string;
-  #name: string;
-  #dtype: Dtype;
-  #reader: ByteReader;
-
-  constructor(path: string, name: string, array: StoredArray) {
-    const dtype = DTYPES.get(array.dtype);
-    if (dtype === undefined) {
-      throw new ReadError(
-        `${path}: ${name} holds values of the type ${array.dtype}, which cannot be read.`,
-      );
-    }
-    this.#path = path;
-    this.#name = name;
-    this.#dtype = dtype;
-    this.#reader = new ByteReader(array.bytes());
-  }
-
-  async read(count: number): Promise<Float64Array> {
-    const bytes = await this.#reader.read(count * this.#dtype.bytes);
-    if (bytes.length < count * this.#dtype.bytes) {
-      throw new ReadError(`${this.#path} is cut off: ${this.#name} ends before its last value.`);
-    }
-    return this.#dtype.decode(bytes);
-  }
-
-  /** Reads on to the end of the bytes, where an archive checks their sum. */
-  async expectEnd(): Promise<void> {
-    const rest = await this.#reader.read(1);
-    if (rest.length > 0) {
-      throw new ReadError(`${this.#path} is damaged: ${this.#name} goes on after its last value.`);
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#reader.close();
-  }
 }
 
 /** Repeats the values of an array with one per row for each token of the row. */

@@ -1,7 +1,7 @@
 /** The scanner of JSON lines agrees with JSON.parse, wherever the chunks are cut. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { jsonColumn, JsonLineScanner } from "../../formats/json_lines.ts";
+import { jsonColumn, JsonLineScanner } from "../../formats/json_line_scanner.ts";
 
 interface Seen {
   number: number;

@@ -1,4 +1,5 @@
-import { ReadError } from "./errors.ts";
+import type { ByteSource } from "../../formats/byte_source.ts";
+import { ReadError } from "../../formats/errors.ts";
 
 /** Bytes that a dump may take for each byte that is stored of it, and however small it is. */
 interface Limit {
@@ -23,18 +24,12 @@ const VALUE_BYTES = 2;
 export class Allowance {
   /** Whether the dump holds text, and not arrays. */
   isText = false;
-  #source: string;
-  #stored = 0;
+  #source: Pick<ByteSource, "name" | "stored">;
   #taken = 0;
 
-  /** The allowance of a dump whose errors name `source`. */
-  constructor(source: string) {
+  /** The allowance of a dump: what errors call it, and the size that it is stored in. */
+  constructor(source: Pick<ByteSource, "name" | "stored">) {
     this.#source = source;
-  }
-
-  /** Counts bytes of the dump as it is stored. */
-  store(bytes: number): void {
-    this.#stored += bytes;
   }
 
   /**
@@ -45,10 +40,11 @@ export class Allowance {
   take(bytes: number): void {
     this.#taken += bytes;
     const { times, free } = this.isText ? TEXT : ARRAYS;
-    const most = Math.max(free, times * this.#stored);
+    const { name, stored } = this.#source;
+    const most = Math.max(free, times * stored);
     if (this.#taken <= most) return;
     throw new ReadError(
-      `${this.#source} inflates from ${this.#stored} to more than ${most} bytes, which no token dump does; store it uncompressed if it is one.`,
+      `${name} inflates from ${stored} to more than ${most} bytes, which no token dump does; store it uncompressed if it is one.`,
     );
   }
 
@@ -58,10 +54,11 @@ export class Allowance {
    * @throws {ReadError} if they are too many.
    */
   checkLine(line: number, values: number): void {
-    const most = Math.max(FREE_VALUES, this.#stored / VALUE_BYTES);
+    const { name, stored } = this.#source;
+    const most = Math.max(FREE_VALUES, stored / VALUE_BYTES);
     if (values <= most) return;
     throw new ReadError(
-      `${this.#source}: line ${line} inflates to more than ${
+      `${name}: line ${line} inflates to more than ${
         Math.floor(most)
       } numbers, expected a sequence or a token; store it uncompressed if it is one.`,
     );

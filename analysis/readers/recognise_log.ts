@@ -1,8 +1,8 @@
 import { ReadError } from "../../formats/errors.ts";
-import type { ByteSource } from "../../formats/bytes.ts";
+import { parseJsonObject } from "../../formats/json_object.ts";
 import { wandbColumn } from "./csv.ts";
-import { parseJsonObject } from "./jsonl.ts";
 import { LONGEST_LINE } from "./lines.ts";
+import type { LogSource } from "./log_source.ts";
 import type { LogFormat } from "./run.ts";
 import { StepFinder } from "./step.ts";
 import { isFrameStart } from "./tensorboard.ts";
@@ -16,7 +16,7 @@ const HEAD_BYTES = 1 << 18;
  *
  * @throws {ReadError} if the file cannot be read, is empty, or is binary of an unknown kind.
  */
-export async function recogniseFormat(source: ByteSource): Promise<LogFormat> {
+export async function recogniseFormat(source: LogSource): Promise<LogFormat> {
   const head = await source.head(HEAD_BYTES);
   if (head.length === 0) throw new ReadError(`${source.name} is empty, expected a training log.`);
   if (WANDB_HEADER.every((byte, i) => head[i] === byte)) return "wandb-binary";

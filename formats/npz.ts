@@ -1,12 +1,10 @@
-import { ReadError } from "../../formats/errors.ts";
-import { ByteReader } from "../../formats/bytes.ts";
-import { parsePythonLiteral } from "../../formats/python_literal.ts";
-import type { Allowance } from "../../formats/allowance.ts";
-import { collectArrays, type StoredArray } from "./arrays.ts";
-import type { TokenCollector } from "./collector.ts";
-import { DTYPES } from "../../formats/dtype.ts";
-import type { SeekableFile } from "../../formats/seekable.ts";
-import { readZip, type ZipEntry } from "../../formats/zip.ts";
+import { ByteReader } from "./byte_reader.ts";
+import { DTYPES } from "./dtype.ts";
+import { ReadError } from "./errors.ts";
+import { parsePythonLiteral } from "./python_literal.ts";
+import type { SeekableFile } from "./seekable.ts";
+import type { NamedArrays, StoredArray } from "./stored_array.ts";
+import { readZip, type ZipEntry } from "./zip.ts";
 
 /** How a file begins that NumPy saved as one array. */
 export const NPY_MAGIC: readonly number[] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -14,19 +12,20 @@ export const NPY_MAGIC: readonly number[] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 const LONGEST_HEADER = 1 << 20;
 
 /**
- * Reads the arrays of a file that `numpy.savez` or `savez_compressed` wrote into a collector, piece by
- * piece (format versions 1 to 3 of numpy.lib.format).
+ * The arrays of a file that `numpy.savez` or `savez_compressed` wrote (format versions 1 to 3 of
+ * numpy.lib.format), whose values stream.
  *
- * @throws {ReadError} if the file is damaged or cut off, or as {@linkcode collectArrays} does.
+ * @param path What errors call the file.
+ * @param countInflated Is told the bytes of each piece that is decompressed; what it throws ends the reading.
+ * @throws {ReadError} if the file holds no arrays, or two of one name, or as {@linkcode readZip} does.
  */
-export async function readNpz(
+export function npzArrays(
   path: string,
   file: SeekableFile,
-  allowance: Allowance,
-  collector: TokenCollector,
-): Promise<void> {
+  countInflated: (bytes: number) => void,
+): NamedArrays {
   const entries = new Map<string, ZipEntry>();
-  for (const entry of readZip(path, file, allowance)) {
+  for (const entry of readZip(path, file, countInflated)) {
     if (!entry.name.endsWith(".npy")) continue;
     const name = entry.name.slice(0, -".npy".length);
     if (entries.has(name)) throw new ReadError(`${path} is damaged: it holds ${entry.name} twice.`);
@@ -35,8 +34,10 @@ export async function readNpz(
   if (entries.size === 0) {
     throw new ReadError(`${path} is a zip archive without NumPy arrays, expected a .npz file.`);
   }
-  const arrayOf = (name: string) => readArray(path, entries.get(name)!);
-  await collectArrays(path, Array.from(entries.keys()), arrayOf, collector);
+  return {
+    names: Array.from(entries.keys()),
+    open: (name) => readArray(path, entries.get(name)!),
+  };
 }
 
 async function readArray(path: string, entry: ZipEntry): Promise<StoredArray> {

@@ -1,13 +1,13 @@
-import type { TokenCollector } from "./collector.ts";
-import { COLUMN_NAMES, missingColumns } from "./columns.ts";
-import type { DumpFormat } from "./dump.ts";
 import {
   type JsonColumn,
   jsonColumn,
   type JsonLine,
   JsonLineScanner,
-} from "../../formats/json_lines.ts";
-import type { DumpSource } from "../../formats/source.ts";
+} from "../../formats/json_line_scanner.ts";
+import type { TokenCollector } from "./collector.ts";
+import { COLUMN_NAMES, missingColumns } from "./columns.ts";
+import type { DumpFormat } from "./dump.ts";
+import type { DumpSource } from "./dump_source.ts";
 
 /** What a line counts for in the allowance of a dump, beyond its bytes: the time that the shortest takes. */
 const LINE_BYTES = 32;
@@ -130,14 +130,14 @@ function addRow(
   collector: TokenCollector,
 ): void {
   for (let i = 0; i < logProb.length; i++) {
-    collector.add(
-      logProb.isList ? line : 0,
-      logProb.isList ? i : line,
-      mask === undefined ? 1 : mask.values[i]!,
-      logProb.values[i]!,
-      advantage.values[advantage.isList ? i : 0]!,
-      oldLogProb === undefined ? NaN : oldLogProb.values[i]!,
-      token === undefined ? NaN : token.values[i]!,
-    );
+    collector.add({
+      sequence: logProb.isList ? line : 0,
+      position: logProb.isList ? i : line,
+      mask: mask === undefined ? 1 : mask.values[i]!,
+      logProb: logProb.values[i]!,
+      advantage: advantage.values[advantage.isList ? i : 0]!,
+      oldLogProb: oldLogProb === undefined ? NaN : oldLogProb.values[i]!,
+      token: token === undefined ? NaN : token.values[i]!,
+    });
   }
 }

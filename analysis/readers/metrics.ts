@@ -1,0 +1,54 @@
+import { isObject } from "../../formats/json_object.ts";
+import type { SeriesCollector } from "./series.ts";
+
+/** How many pieces a text counts for that is no JSON object: an exception takes long. */
+export function costOfUnreadable(text: string): number {
+  return text.startsWith("{") ? 16 : 1;
+}
+
+/** No logger nests its metrics deeper. */
+const DEEPEST = 32;
+
+/** How loggers write as a text what JSON has no number for. */
+const NOT_FINITE: readonly unknown[] = ["NaN", "Infinity", "-Infinity"];
+
+/** Where the numbers of a row go. */
+export interface RowPlace {
+  /** What takes them. */
+  readonly collector: SeriesCollector;
+  /** The step that they were logged for. */
+  readonly step: number;
+  /** Says where the row is in the log. */
+  readonly place: () => string;
+}
+
+/**
+ * Adds every number of a row of JSON and says how many members it had; null, NaN and Infinity count as
+ * values that are not finite. Anything else under a key that otherwise has numbers, and what is nested more
+ * than 32 levels deep, is counted as malformed.
+ *
+ * @param prefix What the keys of the row begin with.
+ * @param depth How many objects the row lies in.
+ */
+export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): number {
+  if (!isObject(row)) return 0;
+  const { collector, step, place } = to;
+  if (depth > DEEPEST) {
+    collector.malformed.add(`more than ${DEEPEST} levels deep`, prefix);
+    return 0;
+  }
+  const names = Object.keys(row);
+  let count = names.length;
+  for (const name of names) {
+    const value = row[name];
+    const key = prefix + name;
+    if (typeof value === "number") collector.add(step, key, value);
+    else if (value === null || NOT_FINITE.includes(value)) collector.add(step, key, NaN);
+    else if (isObject(value)) count += addMetrics(value, to, key + "/", depth + 1);
+    else {
+      const text = Array.isArray(value) ? "a list" : String(value);
+      collector.addText(key, () => `${place()}, ${JSON.stringify(key)}`, text);
+    }
+  }
+  return count;
+}
