@@ -71,27 +71,15 @@ export async function readArrayTokens(
     const total = rows * columns;
     for (let start = 0; start < total; start += CHUNK) {
       const count = Math.min(CHUNK, total - start);
-      const logProbs = await logProb.read(count);
-      const advantages = await advantage.read(count);
-      const masks = await mask?.read(count);
-      const oldLogProbs = await oldLogProb?.read(count);
-      const tokens = await token?.read(count);
-      let [sequence, position] = [Math.floor(start / columns), start % columns];
-      for (let i = 0; i < count; i++) {
-        collector.add({
-          sequence,
-          position,
-          mask: masks === undefined ? 1 : masks[i]!,
-          logProb: logProbs[i]!,
-          advantage: advantages[i]!,
-          oldLogProb: oldLogProbs === undefined ? NaN : oldLogProbs[i]!,
-          token: tokens === undefined ? NaN : tokens[i]!,
-        });
-        if (++position === columns) {
-          position = 0;
-          sequence++;
-        }
-      }
+      const place = { sequence: Math.floor(start / columns), position: start % columns };
+      collector.add({
+        count,
+        logProb: await logProb.read(count),
+        advantage: await advantage.read(count),
+        mask: await mask?.read(count),
+        oldLogProb: await oldLogProb?.read(count),
+        token: await token?.read(count),
+      }, { ...place, width: columns });
     }
     // Without columns there are no tokens that an advantage per row could belong to.
     if (total > 0) { for (const reader of readers) await reader?.expectEnd(); }

@@ -14,22 +14,30 @@ const MOST_PLACES = 2 ** 32;
 /** See TokenBlock. */
 const UNKNOWN_TOKEN = -1;
 
-/** A token as a dump tells it. */
-export interface DumpToken {
-  /** The row or line that it stands in, from 0. */
-  readonly sequence: number;
-  /** Its place there, from 0, padding and prompt counted. */
-  readonly position: number;
-  /** 1 for response tokens, 0 for others, whose values may be anything. */
-  readonly mask: number;
+/** Consecutive tokens as a dump tells them, column by column, each of `count` values or more. */
+export interface DumpTokens {
+  /** How many they are. */
+  readonly count: number;
   /** ln π under the current policy. */
-  readonly logProb: number;
-  /** Its advantage. */
-  readonly advantage: number;
+  readonly logProb: Float64Array;
+  /** Their advantages, or the one of all of them. */
+  readonly advantage: Float64Array | number;
+  /** 1 for response tokens, 0 for others, whose values may be anything; without it, all are of a response. */
+  readonly mask: Float64Array | undefined;
   /** ln π under the policy that made the rollout; NaN where it is not known. */
-  readonly oldLogProb: number;
-  /** Its vocabulary id or the code of its text; anything else is not known. */
-  readonly token: number;
+  readonly oldLogProb: Float64Array | undefined;
+  /** Their vocabulary ids or the codes of their texts; anything else is not known. */
+  readonly token: Float64Array | undefined;
+}
+
+/** Where the first of some tokens stands. */
+export interface DumpPlace {
+  /** Row or line, from 0. */
+  readonly sequence: number;
+  /** Place in it, from 0, padding and prompt counted. */
+  readonly position: number;
+  /** Tokens of each sequence, after which the next begins; without it, all are of one. */
+  readonly width?: number;
 }
 
 /** Takes the tokens of a dump from its reader, checks them, and keeps those of responses. */
@@ -65,40 +73,59 @@ export class TokenCollector {
   }
 
   /**
-   * Takes one token.
+   * Takes tokens.
    *
-   * @throws {ReadError} if the mask is neither 0 nor 1, or the dump inflates to more than is allowed.
+   * @throws {ReadError} if a mask is neither 0 nor 1, or the dump inflates to more than is allowed.
    */
-  add(one: DumpToken): void {
-    const { sequence, position, mask, logProb, advantage, oldLogProb, token } = one;
-    if (mask === 0) {
-      this.#padding++;
-      return;
+  add(tokens: DumpTokens, place: DumpPlace): void {
+    const { count, logProb, advantage, mask, oldLogProb, token } = tokens;
+    const { width = Infinity } = place;
+    let { sequence, position } = place;
+    const { block } = this.#spool;
+    for (let i = 0; i < count; i++, position++) {
+      if (position === width) {
+        position = 0;
+        sequence++;
+      }
+      if (mask !== undefined && mask[i] !== 1) {
+        if (mask[i] !== 0) {
+          throw new ReadError(
+            `${this.#source}: the mask is ${
+              mask[i]
+            } at sequence ${sequence}, position ${position}, expected 0 or 1.`,
+          );
+        }
+        this.#padding++;
+        continue;
+      }
+      const a = typeof advantage === "number" ? advantage : advantage[i]!;
+      if (!Number.isFinite(logProb[i]) || !Number.isFinite(a)) {
+        this.#leftOut++;
+        continue;
+      }
+      if (sequence >= MOST_PLACES || position >= MOST_PLACES) {
+        throw new ReadError(`${this.#source} holds more than ${MOST_PLACES} tokens in one list.`);
+      }
+      this.#logProb.add(logProb[i]!);
+      this.#advantage.add(a);
+      const old = oldLogProb === undefined ? NaN : oldLogProb[i]!;
+      if (Number.isFinite(old)) {
+        this.#ratios++;
+        this.#logRatio.add(Math.abs(logProb[i]! - old));
+        if (isClippedByPpo(logProb[i]!, old, a)) this.#clipped++;
+      }
+      const code = token === undefined ? NaN : token[i]!;
+      const at = this.#spool.next();
+      block.logProb[at] = logProb[i]!;
+      block.advantage[at] = a;
+      block.oldLogProb[at] = old;
+      block.sequence[at] = sequence;
+      block.position[at] = position;
+      block.token[at] = code === (code | 0) ? code : UNKNOWN_TOKEN;
     }
-    if (mask !== 1) {
-      throw new ReadError(
-        `${this.#source}: the mask is ${mask} at sequence ${sequence}, position ${position}, expected 0 or 1.`,
-      );
-    }
-    if (!Number.isFinite(logProb) || !Number.isFinite(advantage)) {
-      this.#leftOut++;
-      return;
-    }
-    if (sequence >= MOST_PLACES || position >= MOST_PLACES) {
-      throw new ReadError(`${this.#source} holds more than ${MOST_PLACES} tokens in one list.`);
-    }
-    this.#logProb.add(logProb);
-    this.#advantage.add(advantage);
-    if (Number.isFinite(oldLogProb)) {
-      this.#ratios++;
-      this.#logRatio.add(Math.abs(logProb - oldLogProb));
-      if (isClippedByPpo(logProb, oldLogProb, advantage)) this.#clipped++;
-    }
-    const code = token === (token | 0) ? token : UNKNOWN_TOKEN;
-    this.#spool.add(one, code);
   }
 
-  /** What {@linkcode TokenCollector.add} takes for a token's text. */
+  /** What {@linkcode DumpTokens} has for a token's text. */
   codeOfText(text: string): number {
     const known = this.#codes.get(text);
     if (known !== undefined) return known;

@@ -129,15 +129,12 @@ function addRow(
   line: number,
   collector: TokenCollector,
 ): void {
-  for (let i = 0; i < logProb.length; i++) {
-    collector.add({
-      sequence: logProb.isList ? line : 0,
-      position: logProb.isList ? i : line,
-      mask: mask === undefined ? 1 : mask.values[i]!,
-      logProb: logProb.values[i]!,
-      advantage: advantage.values[advantage.isList ? i : 0]!,
-      oldLogProb: oldLogProb === undefined ? NaN : oldLogProb.values[i]!,
-      token: token === undefined ? NaN : token.values[i]!,
-    });
-  }
+  collector.add({
+    count: logProb.length,
+    logProb: logProb.values,
+    advantage: advantage.isList ? advantage.values : advantage.values[0]!,
+    mask: mask?.values,
+    oldLogProb: oldLogProb?.values,
+    token: token?.values,
+  }, logProb.isList ? { sequence: line, position: 0 } : { sequence: 0, position: line });
 }

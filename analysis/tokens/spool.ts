@@ -34,11 +34,6 @@ function blockOf(buffer: ArrayBuffer, count = BLOCK): TokenBlock {
   })) as unknown as TokenBlock;
 }
 
-/** The numbers of a response token. */
-export type SpooledToken = Readonly<
-  Record<"logProb" | "advantage" | "oldLogProb" | "sequence" | "position", number>
->;
-
 /**
  * Response tokens in a temporary file, in blocks of columns, so that passes over any number of them
  * need the memory of one block and read only the columns that they use.
@@ -62,24 +57,21 @@ export class TokenSpool implements Disposable {
     return this.#length;
   }
 
+  /** The block that is being filled. */
+  get block(): TokenBlock {
+    return this.#block;
+  }
+
   /**
-   * Appends a token.
+   * Makes room for one more token and says where in {@linkcode TokenSpool.block} its values are to be put.
    *
-   * @param code Which token it is; {@linkcode TokenBlock} says what the values mean.
    * @throws {ReadError} if the dump inflates to more than is allowed.
    * @throws {UserError} if the temporary folder is full.
    */
-  add(one: SpooledToken, code: number): void {
-    const [block, i] = [this.#block, this.#filled];
-    block.logProb[i] = one.logProb;
-    block.advantage[i] = one.advantage;
-    block.oldLogProb[i] = one.oldLogProb;
-    block.sequence[i] = one.sequence;
-    block.position[i] = one.position;
-    block.token[i] = code;
-    this.#filled = i + 1;
-    this.#length++;
+  next(): number {
     if (this.#filled === BLOCK) this.finish();
+    this.#length++;
+    return this.#filled++;
   }
 
   /** Writes what is left, after the last token. */

@@ -226,7 +226,10 @@ Deno.test("cov names bad input in one sentence and leaves nothing behind", () =>
         ["half.jsonl"],
         /half\.jsonl: the mask is 0\.5 at sequence 0, position 1, expected 0 or 1\./,
       ],
-      [["cut.safetensors"], /cut\.safetensors is damaged or cut off: token_ids ends at byte \d+/],
+      [
+        ["cut.safetensors"],
+        /cut\.safetensors is no whole safetensors file: token_ids ends at byte \d+/,
+      ],
       [[], /name at least one token dump/, 2],
       [["good.jsonl", "--k", "2"], /--k is 2, expected a share from 0 to 1\./, 2],
       [["good.jsonl", "--r", "many"], /--r is many, expected a number\./, 2],

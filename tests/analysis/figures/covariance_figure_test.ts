@@ -16,18 +16,18 @@ function report(
   settings = { ...DEFAULT_SETTINGS, klRatio: 0.02 },
 ): CovarianceReport {
   const collector = new TokenCollector("tokens");
-  for (let i = 0; i < 2000; i++) {
-    const logProb = -scale * Math.expm1(2 * Math.abs(Math.sin(7 * i)));
-    collector.add({
-      sequence: 0,
-      position: i,
-      mask: 1,
-      logProb,
-      advantage: i % 2 === 0 ? 1 : -1,
-      oldLogProb: NaN,
-      token: NaN,
-    });
-  }
+  const count = 2000;
+  collector.add({
+    count,
+    logProb: Float64Array.from(
+      { length: count },
+      (_, i) => -scale * Math.expm1(2 * Math.abs(Math.sin(7 * i))),
+    ),
+    advantage: Float64Array.from({ length: count }, (_, i) => i % 2 === 0 ? 1 : -1),
+    mask: undefined,
+    oldLogProb: undefined,
+    token: undefined,
+  }, { sequence: 0, position: 0 });
   using dump = collector.finish("jsonl");
   return covarianceReport(dump, settings);
 }

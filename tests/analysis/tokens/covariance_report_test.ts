@@ -22,9 +22,15 @@ interface Token {
 /** One flat sequence. */
 function dumpOf(tokens: readonly Token[]): TokenDump {
   const collector = new TokenCollector("tokens");
-  for (const [i, { logProb, advantage, oldLogProb }] of tokens.entries()) {
-    collector.add({ sequence: 0, position: i, mask: 1, logProb, advantage, oldLogProb, token: i });
-  }
+  const column = (name: keyof Token) => Float64Array.from(tokens, (one) => one[name]);
+  collector.add({
+    count: tokens.length,
+    logProb: column("logProb"),
+    advantage: column("advantage"),
+    mask: undefined,
+    oldLogProb: column("oldLogProb"),
+    token: Float64Array.from(tokens, (_, i) => i),
+  }, { sequence: 0, position: 0 });
   return collector.finish("jsonl");
 }
 

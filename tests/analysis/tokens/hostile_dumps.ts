@@ -114,11 +114,11 @@ export const HOSTILE: Record<string, () => [Uint8Array, Expected]> = {
       ['{"a":['],
       [filled("[],", 3 << 18), 130],
     ),
-    /has a header of 100000000 bytes, expected at most 8388608/,
+    /its header has 100000000 bytes, expected at most 8388608/,
   ],
   "deep.safetensors": () => [
     safetensors(stretched('{"a":', "[").subarray(0, SMALL - 8)),
-    /in its header, there are more than 3 levels/,
+    /its header is nested more than 3 levels deep/,
   ],
   "many-tensors.safetensors": () => {
     const entry = { dtype: "F32", shape: [0], data_offsets: [0, 0] };
