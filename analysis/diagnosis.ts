@@ -4,7 +4,7 @@ import { LawError } from "./law_error.ts";
 import { fitLaw, type LawFit } from "./law.ts";
 import { pairs } from "./pairs.ts";
 import { COMPANION_RULES, type CompanionName, NO_SIGNAL_PARTS, normalKey } from "./readers/keys.ts";
-import { keyList } from "./readers/read_run.ts";
+import { keyList } from "./readers/key_list.ts";
 import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { findTraps } from "./traps.ts";

@@ -1,6 +1,6 @@
 import { ReadError } from "../formats/errors.ts";
 import type { Run } from "./readers/run.ts";
-import { keyList } from "./readers/read_run.ts";
+import { keyList } from "./readers/key_list.ts";
 
 /** Entropy and performance of one policy. */
 export interface Pair {

@@ -33,7 +33,8 @@ import {
   withProgress,
 } from "./common/command.ts";
 import { expandInputs, firstOf } from "./common/inputs.ts";
-import { checkOutFolder, checkOutputs, outputNames } from "./common/output_names.ts";
+import { checkOutFolder } from "./common/out_folder.ts";
+import { checkOutputs, outputNames } from "./common/output_names.ts";
 
 const HELP = `Shows the token covariances of a batch, and which tokens Clip-Cov and KL-Cov touch.
 

@@ -33,7 +33,8 @@ import {
   withProgress,
 } from "./common/command.ts";
 import { expandInputs, firstOf } from "./common/inputs.ts";
-import { checkOutFolder, checkReplaceable, outputNames } from "./common/output_names.ts";
+import { checkOutFolder } from "./common/out_folder.ts";
+import { checkReplaceable, outputNames } from "./common/output_names.ts";
 
 const HELP = `Fits R = −a·exp(H) + b to training logs and draws it.
 

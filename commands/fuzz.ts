@@ -1,7 +1,7 @@
 /** `deno task fuzz`: damaged logs, token dumps and checkpoints, and what breaks on them. */
 import { parseArgs } from "node:util";
 import { runCommand, UsageError } from "./common/command.ts";
-import { checkOutFolder } from "./common/output_names.ts";
+import { checkOutFolder } from "./common/out_folder.ts";
 import { runCampaign } from "../checks/fuzz/campaign.ts";
 import { type TargetName, TARGETS } from "../checks/fuzz/corpus.ts";
 import { writeFinding } from "../checks/fuzz/write_finding.ts";

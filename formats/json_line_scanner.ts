@@ -99,6 +99,10 @@ const WORDS: ReadonlyMap<string, number> = new Map([
 /**
  * Reads JSON lines from bytes and keeps the numbers of a few named fields. A line may be of any length and
  * depth: memory holds only those numbers. Values of other fields are passed over without a check.
+ *
+ * JSON.parse of each line would be simpler, and as fast, but its memory has no bound: it took 350 MB for a
+ * line of 10^6 tokens (104 MB) that takes 90 MB here, and 4.8 GB and 15 s for a line of 10^8 brackets (97 kB
+ * when gzipped), which is refused here in 0.1 s.
  */
 export class JsonLineScanner {
   /** The names of the fields of the first line that is an object, at most the first 100. */

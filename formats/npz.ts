@@ -3,7 +3,7 @@ import { DTYPES } from "./dtype.ts";
 import { ReadError } from "./errors.ts";
 import { parsePythonLiteral } from "./python_literal.ts";
 import type { SeekableFile } from "./seekable.ts";
-import type { NamedArrays, StoredArray } from "./stored_array.ts";
+import { areSizes, type NamedArrays, type StoredArray } from "./stored_array.ts";
 import { readZip, type ZipEntry } from "./zip.ts";
 
 /** How a file begins that NumPy saved as one array. */
@@ -86,10 +86,6 @@ async function readHeader(
 
 function notNpy(path: string, name: string): ReadError {
   return new ReadError(`${path}: ${name} is damaged or cut off, or no NumPy array.`);
-}
-
-function areSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
 /** NumPy's `<f4` or `|b1` without the byte order; what cannot be read keeps its whole name. */

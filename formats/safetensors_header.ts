@@ -1,7 +1,9 @@
 import { ReadError } from "./errors.ts";
 import { faultOfKeys } from "./json_keys.ts";
+import { isObject } from "./json_object.ts";
 import { quotedName, quotedValue } from "./printable.ts";
 import type { SeekableFile } from "./seekable.ts";
+import { areSizes } from "./stored_array.ts";
 
 /** Where a tensor lies in a file. */
 export interface TensorEntry {
@@ -152,12 +154,4 @@ function isEntry(value: unknown): value is StoredEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Partial<StoredEntry>;
   return typeof dtype === "string" && areSizes(shape) && areSizes(offsets) &&
     offsets.length === 2 && offsets[0]! <= offsets[1]!;
-}
-
-function areSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

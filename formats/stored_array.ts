@@ -12,6 +12,11 @@ export interface StoredArray {
   bytes(): AsyncIterable<Uint8Array>;
 }
 
+/** Whether a value of a file's header can be a shape, or another list of sizes. */
+export function areSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
 /** The arrays of a file. */
 export interface NamedArrays {
   /** All that the file has. */

@@ -1,3 +1,4 @@
+import { isObject } from "../../formats/json_object.ts";
 import { parsePythonLiteral } from "../../formats/python_literal.ts";
 import { endOfQuoted } from "../../formats/quoted.ts";
 import { copied } from "./copied.ts";
@@ -78,7 +79,7 @@ export async function readVerlConsole(
         if (found === null) continue;
         const fields = i === 0 ? line : line.slice(found.index);
         const whole = isWhole || i < lines.length - 1;
-        source.spend(addFields(fields, whole, () => place(begin), collector, malformed));
+        source.spend(addFields(fields, whole, () => place(begin), collector));
       }
     }
   }
@@ -106,8 +107,8 @@ function addFields(
   whole: boolean,
   place: () => string,
   collector: SeriesCollector,
-  malformed: Malformed,
 ): number {
+  const { malformed } = collector;
   let step: number | undefined;
   const fields = text.split(" - ");
   for (let i = 0; i < fields.length; i++) {
@@ -219,9 +220,7 @@ class ConfigScanner {
     this.#depth += nesting(line);
     if (this.#depth > 0 && this.#lines.length < LONGEST_CONFIG) return;
     const value = parsePythonLiteral(this.#lines.join("\n"));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      this.#found = value as Record<string, unknown>;
-    }
+    if (isObject(value)) this.#found = value;
     this.#reset();
   }
 

@@ -1,15 +1,31 @@
-import { LabError } from "../../experiments/lab/errors.ts";
+import { dirname, resolve } from "node:path";
+import { UserError } from "../../formats/errors.ts";
+
+/**
+ * Refuses a place for output that is not, and cannot become, a folder.
+ *
+ * @throws {UserError} if it, or what it is to lie in, is a file.
+ */
+export async function checkOutFolder(folder: string): Promise<void> {
+  for (let at = resolve(folder);; at = dirname(at)) {
+    const info = await Deno.stat(at).catch(() => undefined);
+    if (info?.isDirectory || at === dirname(at)) return;
+    if (info === undefined) continue;
+    const where = at === resolve(folder) ? "which" : `and ${at}`;
+    throw new UserError(`--out is ${folder}, ${where} is a file, expected a folder.`);
+  }
+}
 
 /**
  * Makes the folder that `--out` names, where it is missing.
  *
- * @throws {LabError} if something else is there, or it cannot be made.
+ * @throws {UserError} as {@linkcode checkOutFolder}, or if it cannot be made.
  */
 export async function makeOutFolder(folder: string): Promise<void> {
+  await checkOutFolder(folder);
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (error) {
-    const { message } = error as Error;
-    throw new LabError(`${folder} is no folder to write into, and cannot be made one: ${message}.`);
+    throw new UserError(`--out is ${folder}, which cannot be made: ${(error as Error).message}.`);
   }
 }

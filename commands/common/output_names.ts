@@ -49,21 +49,6 @@ function safe(name: string): string {
 }
 
 /**
- * Refuses a place for output that is not, and cannot become, a folder.
- *
- * @throws {UserError} if it, or what it is to lie in, is a file.
- */
-export async function checkOutFolder(folder: string): Promise<void> {
-  for (let at = resolve(folder);; at = dirname(at)) {
-    const info = await Deno.stat(at).catch(() => undefined);
-    if (info?.isDirectory || at === dirname(at)) return;
-    if (info === undefined) continue;
-    const where = at === resolve(folder) ? "which" : `and ${at}`;
-    throw new UserError(`--out is ${folder}, ${where} is a file, expected a folder.`);
-  }
-}
-
-/**
  * Refuses outputs that would replace what is to be read, or as {@linkcode checkReplaceable}.
  *
  * @param isInput Whether a file, which is among the inputs, can be read: what the command wrote before may

@@ -6,7 +6,7 @@ import { SMALL, spawnTrain, withBase } from "./small_runs.ts";
 
 /** Runs a task where there is no GPU, so that only what needs none can come to an end. */
 async function runWithoutGpu(name: string, args: string[], folder: string) {
-  const script = join(ROOT, "experiments", `${name}.ts`);
+  const script = join(ROOT, "commands", `${name}.ts`);
   return await run(
     Deno.execPath(),
     ["run", "--quiet", "--allow-all", "--config", join(ROOT, "deno.json"), script, ...args],
@@ -93,8 +93,10 @@ Deno.test("pretrain: whatever is in --out, or at the model's place, stays", asyn
     await Deno.remove(`${place}.unfinished`, { recursive: true });
 
     await Deno.writeTextFile(join(folder, "file"), "Dear diary,");
-    for (const out of ["file", "file/models"]) {
-      const message = new RegExp(`${out} is no folder to write into, and cannot be made one: `);
+    for (const [out, what] of [["file", "which"], ["file/models", "and .*/file"]] as const) {
+      const message = new RegExp(
+        `^error: --out is ${out}, ${what} is a file, expected a folder\\.$`,
+      );
       await refused(folder, "pretrain", [...args, out], message);
       await refused(folder, "train", ["--model", "qwen2.5-0.5b", "--out", out], message);
     }

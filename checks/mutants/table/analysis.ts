@@ -122,7 +122,7 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "rivals",
   },
   {
-    file: "analysis/readers/read_run.ts",
+    file: "analysis/readers/choose.ts",
     text: "for (const pattern of patterns) {",
     replacement: "for (const pattern of patterns.toReversed()) {",
     what: "of several keys of the entropy the least preferred is chosen",
@@ -138,7 +138,7 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "mean before majority and best",
   },
   {
-    file: "analysis/readers/read_run.ts",
+    file: "analysis/readers/choose.ts",
     text: "return namesAccuracy(key) && values.some((value) => value > 1) &&",
     replacement: "return values.some((value) => value > 1) &&",
     what: "rewards above 1 are taken for percent",

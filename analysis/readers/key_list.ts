@@ -1,0 +1,30 @@
+import { isNeeded } from "./keys.ts";
+
+/** Characters that a list of keys may have in a message. */
+export const LONGEST_LIST = 400;
+
+/** The end of a sentence that tells which keys a log has; timings and throughput are only counted. */
+export function keyList(keys: Iterable<string>): string {
+  const all = Array.from(keys);
+  const shown = all.filter((key) => !/^(?:timing|perf|time|system|memory|global_seqlen)/.test(key));
+  const rest = all.length - shown.length;
+  if (all.length === 0) return "it holds no number at all.";
+  shown.sort();
+  // Where not all fit, those that may be meant come first.
+  if (shown.join(", ").length > LONGEST_LIST) {
+    shown.sort((left, right) => Number(isNeeded(right)) - Number(isNeeded(left)));
+  }
+  return `it has ${enumeration(shown, LONGEST_LIST)}${
+    rest > 0 ? ` and ${rest} keys of timing and throughput` : ""
+  }.`;
+}
+
+/** Names with commas between them, until the text has so many characters. */
+export function enumeration(names: readonly string[], most: number): string {
+  let text = "";
+  for (const [i, name] of names.entries()) {
+    if (text.length + name.length > most) return `${text} … (${names.length - i} more)`;
+    text += (i === 0 ? "" : ", ") + name;
+  }
+  return text;
+}
