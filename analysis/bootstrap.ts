@@ -3,8 +3,8 @@ import { max } from "simple-statistics";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { FEWEST_PAIRS } from "./check_pairs.ts";
 import { effortFor } from "./effort.ts";
+import type { Interval } from "./interval.ts";
 import { LawError } from "./law_error.ts";
-import type { Interval } from "./law.ts";
 import { exponentOf, shifted } from "./scale.ts";
 
 const SEED = 20250528;

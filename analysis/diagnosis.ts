@@ -1,5 +1,7 @@
 import { changeOf, correlate, type EntropyCourse, entropyCourse } from "./dynamics.ts";
+import { counted } from "../formats/counted.ts";
 import { ReadError } from "../formats/errors.ts";
+import type { Finding } from "./finding.ts";
 import { LawError } from "./law_error.ts";
 import { fitLaw, type LawFit } from "./law.ts";
 import { pairs } from "./pairs.ts";
@@ -8,21 +10,6 @@ import { keyList } from "./readers/key_list.ts";
 import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { findTraps } from "./traps.ts";
-
-/** How a finding should be taken. */
-export type Severity = "fine" | "notice" | "problem" | "unknown";
-
-/** One plain statement about a run, with its evidence. */
-export interface Finding {
-  /** What it is about. */
-  readonly topic: string;
-  /** `unknown`: the log does not tell. */
-  readonly severity: Severity;
-  /** The statement. */
-  readonly finding: string;
-  /** The numbers and keys that it rests on. */
-  readonly evidence: string;
-}
 
 /** What a log tells about a run whose entropy is in question. */
 export interface Diagnosis {
@@ -69,7 +56,9 @@ function leftOut({ malformed: { count, examples } }: Run): Finding[] {
   return [{
     topic: "malformed",
     severity: "notice",
-    finding: `${count} pieces of the log could not be used and were left out.`,
+    finding: `${counted(count, "piece")} of the log could not be used and ${
+      count === 1 ? "was" : "were"
+    } left out.`,
     evidence: examples.join("; "),
   }];
 }
@@ -92,7 +81,7 @@ function entropyDefinition({ entropy, keys }: Run): Finding {
     topic,
     severity: entropy.measured === "unknown" ? "notice" : "fine",
     finding: `${entropy.definition}; ${measured}.`,
-    evidence: `${entropy.key}, ${entropy.values.length} values`,
+    evidence: `${entropy.key}, ${counted(entropy.values.length, "value")}`,
   };
 }
 
@@ -188,14 +177,14 @@ function performanceFindings({ score }: Run, fit: LawFit | string): Finding[] {
     return findings;
   }
   const [low, high] = fit.interval.ceiling;
-  const fitted = `R = −${round(fit.a)}·e^H + ${round(fit.b)}, R² ${
-    round(fit.r2, 2)
-  }, ${fit.n} pairs`;
-  if (!fit.identified.verdict) {
+  const fitted = `R = −${round(fit.a)}·e^H + ${round(fit.b)}, R² ${round(fit.r2, 2)}, ${
+    counted(fit.n, "pair")
+  }`;
+  if (!fit.identified) {
     findings.push({
       topic: "ceiling",
       severity: "unknown",
-      finding: `${CANNOT_TELL}: the pairs do not identify the law; ${fit.identified.reason}`,
+      finding: `${CANNOT_TELL}: the pairs do not identify the law; ${fit.identifiedBecause}`,
       evidence: `${fitted}; ceiling ${round(fit.ceiling)} with 95 % interval [${round(low)}, ${
         round(high)
       }]`,

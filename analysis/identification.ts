@@ -1,14 +1,14 @@
 import { max, min } from "simple-statistics";
 import { checkValues } from "./check_pairs.ts";
-import type { Interval } from "./law.ts";
+import type { Interval } from "./interval.ts";
 import type { Pair } from "./pairs.ts";
 
 /** Whether a run's pairs identify the law. */
 export interface Identification {
-  /** True if a and b can be relied on within their intervals. */
-  readonly verdict: boolean;
-  /** The reason, in one sentence with its numbers. */
-  readonly reason: string;
+  /** True if a and b can be relied on within their intervals. A fit and `fit --json` use the same name. */
+  readonly identified: boolean;
+  /** Why, in one sentence with its numbers. */
+  readonly identifiedBecause: string;
   /** Range of exp(H) over its smallest value: 0.1 is about a tenth of a nat. */
   readonly relativeRange: number;
   /** Share of the pairs whose exp(H) lies in the lowest tenth of the range: the flat part. */
@@ -38,9 +38,9 @@ export function identify(pairs: readonly Pair[], intervalOfA: Interval): Identif
   const flatShare = flat / x.length;
   const steep = x.length - flat;
   const nats = (Math.log(low + range) - Math.log(low)).toFixed(3);
-  const found = (verdict: boolean, reason: string) => ({
-    verdict,
-    reason,
+  const found = (identified: boolean, identifiedBecause: string) => ({
+    identified,
+    identifiedBecause,
     relativeRange,
     flatShare,
   });

@@ -2,15 +2,13 @@ import { max, min } from "simple-statistics";
 import { type Bootstrap, bootstrapLine } from "./bootstrap.ts";
 import { checkPairs, LARGEST_NUMBER } from "./check_pairs.ts";
 import { LawError } from "./law_error.ts";
-import { type Identification, identify } from "./identification.ts";
+import { identify } from "./identification.ts";
+import type { Interval } from "./interval.ts";
 import { fitLine } from "./line.ts";
 import type { Pair } from "./pairs.ts";
 import { exponentOf, shifted } from "./scale.ts";
 
 export { FEWEST_PAIRS } from "./check_pairs.ts";
-
-/** Lower and upper end of a 95 % interval. */
-export type Interval = readonly [number, number];
 
 /** The point estimate of R = −a·exp(H) + b (paper, Eq. 4) by ordinary least squares. */
 export interface LawCurve {
@@ -36,8 +34,10 @@ export interface LawFit extends LawCurve {
   readonly interval: { readonly a: Interval; readonly b: Interval; readonly ceiling: Interval };
   /** How the intervals were made; also draws the band around the curve. */
   readonly bootstrap: Bootstrap;
-  /** Whether the pairs identify the law, and why. */
-  readonly identified: Identification;
+  /** Whether a and b can be relied on within their intervals, by {@linkcode identify}. */
+  readonly identified: boolean;
+  /** Why, in one sentence with its numbers. */
+  readonly identifiedBecause: string;
 }
 
 /**
@@ -72,6 +72,7 @@ export function fitLaw(pairs: readonly Pair[], options: { readonly draws?: numbe
     ),
   );
   const entropies = pairs.map(({ entropy }) => entropy);
+  const { identified, identifiedBecause } = identify(pairs, interval.a);
   return {
     a,
     b,
@@ -82,7 +83,8 @@ export function fitLaw(pairs: readonly Pair[], options: { readonly draws?: numbe
     entropyRange: [min(entropies), max(entropies)],
     interval,
     bootstrap,
-    identified: identify(pairs, interval.a),
+    identified,
+    identifiedBecause,
   };
 }
 

@@ -19,7 +19,9 @@ export * from "../formats/errors.ts";
 export * from "./figures/draw.ts";
 export * from "./figures/law_figure.ts";
 export * from "./figures/covariance_figure.ts";
+export * from "./finding.ts";
 export * from "./identification.ts";
+export * from "./interval.ts";
 export * from "./law.ts";
 export * from "./pairs.ts";
 export * from "./prediction.ts";
@@ -30,13 +32,13 @@ export type * from "./readers/run.ts";
 export type { Series } from "./readers/series.ts";
 export * from "./rivals.ts";
 export * from "./tokens/covariance_report.ts";
+export * from "./tokens/covariance_settings.ts";
 export type * from "./tokens/dump.ts";
 export type { Histogram } from "./tokens/histogram.ts";
 export { readTokens } from "./tokens/read_tokens.ts";
-export * from "./tokens/settings.ts";
+export type * from "./tokens/method_report.ts";
 export {
-  type Choices,
   type CovarianceMethod,
   type CovarianceToken,
-  touchedTokens,
-} from "./tokens/touched.ts";
+  selectedTokens,
+} from "./tokens/selected_tokens.ts";

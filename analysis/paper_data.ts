@@ -1,6 +1,6 @@
 import { parse } from "csv-parse/sync";
 
-const FOLDER = new URL("../results/paper", import.meta.url);
+const FOLDER = new URL("../results/paper/", import.meta.url);
 
 /** Which H the paper's figures show, for their captions (Eq. 5; its authors log it as `train_entropy/all`). */
 export const PAPER_ENTROPY =

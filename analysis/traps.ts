@@ -1,4 +1,4 @@
-import type { Finding } from "./diagnosis.ts";
+import type { Finding } from "./finding.ts";
 import { normalKey } from "./readers/keys.ts";
 import type { Run } from "./readers/run.ts";
 

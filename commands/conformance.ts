@@ -6,7 +6,7 @@ import type { CheckResult } from "../kernels/conformance/check.ts";
 import { runConformance } from "../kernels/conformance/suite.ts";
 import { requestGpu } from "../kernels/runtime/gpu.ts";
 import { browserConformance } from "../checks/browser/browser_conformance.ts";
-import { readGolden } from "../checks/golden.ts";
+import { readGolden } from "../checks/read_golden.ts";
 
 const HELP = `Runs every kernel against its float64 reference, on this machine's WebGPU adapter.
 

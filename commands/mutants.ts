@@ -1,15 +1,15 @@
-/** `deno task mutants`: whether a test fails for each wrong change in checks/mutants/table.ts. */
+/** `deno task mutants`: whether a test fails for each wrong change in checks/mutants/table/. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bold, printError, runCommand, UsageError } from "./common/command.ts";
 import { writeWhole } from "../formats/write.ts";
 import { impossible } from "../checks/mutants/mutant.ts";
-import { page } from "../checks/mutants/page.ts";
-import { type MutantResult, runMutants } from "../checks/mutants/run.ts";
-import { MUTANTS } from "../checks/mutants/table.ts";
+import { page } from "../checks/mutants/mutants_page.ts";
+import { type MutantResult, runMutants } from "../checks/mutants/run_mutants.ts";
+import { MUTANTS } from "../checks/mutants/all_mutants.ts";
 
 const HELP =
-  `Makes each wrong change of checks/mutants/table.ts in a temporary copy of the working tree, one at a time,
+  `Makes each wrong change of checks/mutants/table/ in a temporary copy of the working tree, one at a time,
 and runs its tests there, which must fail by an assertion.
 
   deno task mutants [options]

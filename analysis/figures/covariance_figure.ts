@@ -75,14 +75,14 @@ export function covarianceFigure(name: string, report: CovarianceReport): Figure
 /** Lines of the picture, each with what the legend says of it. */
 function marksOf({ klCov, clipCov }: CovarianceReport): { at: number | null; meaning: string }[] {
   const kl = klCov.threshold === null
-    ? "KL-Cov touches none"
-    : `KL-Cov touches ${tokens(klCov.touched)} from ${rounded(klCov.threshold)} up`;
-  const clip = `Clip-Cov touches ${clipCov.touched} of ${tokens(clipCov.candidates)} between ` +
-    `${rounded(clipCov.low)} and ${rounded(clipCov.high)}`;
+    ? "KL-Cov selects none"
+    : `KL-Cov selects ${tokens(klCov.selected)} from ${rounded(klCov.threshold)} up`;
+  const clip = `Clip-Cov selects ${clipCov.selected} of ${tokens(clipCov.candidates)} between ` +
+    `${rounded(clipCov.covarianceLow)} and ${rounded(clipCov.covarianceHigh)}`;
   return [
     { at: klCov.threshold, meaning: kl },
-    { at: clipCov.low, meaning: clip },
-    { at: clipCov.high, meaning: clip },
+    { at: clipCov.covarianceLow, meaning: clip },
+    { at: clipCov.covarianceHigh, meaning: clip },
   ];
 }
 

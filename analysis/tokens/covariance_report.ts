@@ -1,15 +1,11 @@
 import { ReadError } from "../../formats/errors.ts";
 import { CompensatedSum } from "./compensated_sum.ts";
+import { checkSettings, type CovarianceSettings, DEFAULT_SETTINGS } from "./covariance_settings.ts";
 import { covarianceAbout, type RatioStatistics, type TokenDump } from "./dump.ts";
 import { type Histogram, HistogramCounter } from "./histogram.ts";
+import type { MethodReports } from "./method_report.ts";
 import { selectLargest } from "./select_largest.ts";
-import {
-  checkSettings,
-  type CovarianceSettings,
-  DEFAULT_SETTINGS,
-  type Definition,
-} from "./settings.ts";
-import { chooser, type CovarianceToken, describeToken, isCandidate } from "./touched.ts";
+import { type CovarianceToken, describeToken, isCandidate, selector } from "./selected_tokens.ts";
 
 /** A group of Table 1. */
 export interface CovarianceGroup {
@@ -21,49 +17,8 @@ export interface CovarianceGroup {
   readonly mean: number;
 }
 
-/** What a method touches. */
-export interface MethodReport {
-  /** Whose definition of the method. */
-  readonly definition: Definition;
-  /** The share of tokens that was asked for. */
-  readonly ratio: number;
-  /** The number of tokens that the definition makes of it. */
-  readonly asked: number;
-  /** The number of tokens that are touched. */
-  readonly touched: number;
-  /** Their share of the response tokens. */
-  readonly share: number;
-  /**
-   * The sum of their covariances over that of all response tokens; null if the latter is 0, or so small that
-   * the ratio overflows.
-   */
-  readonly covarianceShare: number | null;
-  /** The same of covariances above 0 only. */
-  readonly positiveShare: number | null;
-}
-
-/** What KL-Cov touches. */
-export interface KlCovReport extends MethodReport {
-  /** The lowest covariance that is touched; null if none is. */
-  readonly threshold: number | null;
-  /** How many tokens with exactly this covariance are touched: the first in the order of the dump. */
-  readonly atThreshold: number;
-}
-
-/** What Clip-Cov touches. */
-export interface ClipCovReport extends MethodReport {
-  /** The covariance above which a token is a candidate. */
-  readonly low: number;
-  /** The covariance below which a token is a candidate. */
-  readonly high: number;
-  /** Seed of the sample. */
-  readonly seed: number;
-  /** The number of candidates. */
-  readonly candidates: number;
-}
-
-/** The token covariances of one batch. */
-export interface CovarianceReport {
+/** The token covariances of one batch, and what both methods select of it. */
+export interface CovarianceReport extends MethodReports {
   /** Number of response tokens. */
   readonly tokens: number;
   /** Mean of ln π, in nats. */
@@ -76,10 +31,6 @@ export interface CovarianceReport {
   readonly range: readonly [number, number];
   /** Table 1 of the paper: the top 0.02, 0.2, 2, 20, 50 % of the tokens, and all. */
   readonly groups: readonly CovarianceGroup[];
-  /** KL-Cov. */
-  readonly klCov: KlCovReport;
-  /** Clip-Cov. */
-  readonly clipCov: ClipCovReport;
   /** The change of the policy since the rollout, where the dump tells it. */
   readonly ratio?: RatioStatistics;
   /** The tokens of highest covariance, at most ten, the highest first. */
@@ -96,7 +47,7 @@ const LARGEST = 1e300;
 
 /**
  * The covariance of each response token (paper, Eq. 10) over a batch: its mean, its concentration
- * (Table 1), and which tokens Clip-Cov and KL-Cov touch. Everything is exact in float64, by passes over
+ * (Table 1), and which tokens Clip-Cov and KL-Cov select. Everything is exact in float64, by passes over
  * the dump.
  *
  * @throws {ReadError} if the covariances overflow.
@@ -111,54 +62,61 @@ export function covarianceReport(
   const { total, positive, range, candidates } = survey(tokens, settings);
   const groupSizes = SHARES.map((share) => Math.max(Math.floor(share * count), 1));
   const { klCount, clipCount } = askedCounts(settings, count);
-  const selected = selectLargest(
+  const ranked = selectLargest(
     () => tokens.covariances(),
     [...groupSizes, ...(klCount > 0 ? [klCount] : [])],
   );
-  const kl = selected[SHARES.length];
-  const { definition, klRatio, clipRatio, low, high, seed } = settings;
-  const choices = {
+  const kl = ranked[SHARES.length];
+  const { definition, klCovRatio, clipCovRatio, covarianceLow, covarianceHigh, seed } = settings;
+  const nothing = { share: 0, covarianceShare: null, positiveShare: null };
+  const methods: MethodReports = {
     klCov: {
-      ...untouched(definition, klRatio, klCount),
-      touched: klCount,
+      definition,
+      klCovRatio,
+      asked: klCount,
+      selected: klCount,
+      ...nothing,
       threshold: kl?.value ?? null,
       atThreshold: kl === undefined ? 0 : klCount - kl.greater,
     },
     clipCov: {
-      ...untouched(definition, clipRatio, clipCount),
-      touched: Math.min(clipCount, candidates),
-      low,
-      high,
+      definition,
+      clipCovRatio,
+      asked: clipCount,
+      selected: Math.min(clipCount, candidates),
+      ...nothing,
+      covarianceLow,
+      covarianceHigh,
       seed,
       candidates,
     },
   };
 
-  const choose = chooser(choices);
-  const sums = { "kl-cov": new TouchedSum(), "clip-cov": new TouchedSum() };
-  const groupValues = selected.slice(0, SHARES.length).map(({ value }) => value);
+  const select = selector(methods);
+  const sums = { "kl-cov": new CovarianceSum(), "clip-cov": new CovarianceSum() };
+  const groupValues = ranked.slice(0, SHARES.length).map(({ value }) => value);
   const above = new SumsAbove(groupValues);
   const histogram = new HistogramCounter(...range);
   const highest = new Highest();
   for (const block of tokens.blocks()) {
     for (let i = 0; i < block.logProb.length; i++) {
       const covariance = covarianceAbout(tokens, block.logProb[i]!, block.advantage[i]!);
-      const methods = choose(block, i, covariance);
-      for (const method of methods) sums[method].add(covariance);
+      const selectedBy = select(block, i, covariance);
+      for (const method of selectedBy) sums[method].add(covariance);
       above.add(covariance);
       histogram.add(covariance);
       if (highest.takes(covariance)) {
-        highest.add(describeToken(tokens, block, i, covariance, methods));
+        highest.add(describeToken(tokens, block, i, { covariance, methods: selectedBy }));
       }
     }
   }
-  const shares = (touched: number, sum: TouchedSum) => ({
-    share: touched / count,
+  const shares = (selected: number, sum: CovarianceSum) => ({
+    share: selected / count,
     covarianceShare: ratioOf(sum.all.value, total),
     positiveShare: ratioOf(sum.positive.value, positive),
   });
   const groups = SHARES.map((share, i) => {
-    const [size, { value, greater }] = [groupSizes[i]!, selected[i]!];
+    const [size, { value, greater }] = [groupSizes[i]!, ranked[i]!];
     return { share, tokens: size, mean: (above.sum(i) + (size - greater) * value) / size };
   });
   const meanCovariance = total / count;
@@ -169,8 +127,8 @@ export function covarianceReport(
     meanCovariance,
     range,
     groups: [...groups, { share: 1, tokens: count, mean: meanCovariance }],
-    klCov: { ...choices.klCov, ...shares(choices.klCov.touched, sums["kl-cov"]) },
-    clipCov: { ...choices.clipCov, ...shares(choices.clipCov.touched, sums["clip-cov"]) },
+    klCov: { ...methods.klCov, ...shares(methods.klCov.selected, sums["kl-cov"]) },
+    clipCov: { ...methods.clipCov, ...shares(methods.clipCov.selected, sums["clip-cov"]) },
     ...(tokens.ratio === undefined ? {} : { ratio: tokens.ratio }),
     highest: highest.tokens,
     histogram: histogram.finish(),
@@ -190,17 +148,17 @@ interface Survey {
   candidates: number;
 }
 
-/** What has to be known of all covariances before any token can be chosen. */
+/** What has to be known of all covariances before any token can be selected. */
 function survey(tokens: TokenDump, settings: CovarianceSettings): Survey {
-  const sum = new TouchedSum();
+  const sum = new CovarianceSum();
   let [lowest, highest, candidates] = [Infinity, -Infinity, 0];
-  for (const { logProb, oldLogProb, advantage } of tokens.blocks()) {
-    for (let i = 0; i < logProb.length; i++) {
-      const covariance = covarianceAbout(tokens, logProb[i]!, advantage[i]!);
+  for (const block of tokens.blocks()) {
+    for (let i = 0; i < block.logProb.length; i++) {
+      const covariance = covarianceAbout(tokens, block.logProb[i]!, block.advantage[i]!);
       sum.add(covariance);
       if (covariance < lowest) lowest = covariance;
       if (covariance > highest) highest = covariance;
-      if (isCandidate(settings, covariance, logProb[i]!, oldLogProb[i]!, advantage[i]!)) {
+      if (isCandidate(settings, block, i, covariance)) {
         candidates++;
       }
     }
@@ -216,31 +174,19 @@ function survey(tokens: TokenDump, settings: CovarianceSettings): Survey {
 
 /** How many tokens the definitions ask for, before candidates run out. */
 function askedCounts(
-  { definition, klRatio, clipRatio }: CovarianceSettings,
+  { definition, klCovRatio, clipCovRatio }: CovarianceSettings,
   count: number,
 ): { klCount: number; clipCount: number } {
   const atLeast = definition === "verl" ? 1 : 0;
   return {
     // verl leaves KL-Cov out where its ratio is 0.
-    klCount: klRatio === 0 ? 0 : Math.max(Math.floor(klRatio * count), atLeast),
-    clipCount: Math.max(Math.floor(clipRatio * count), atLeast),
-  };
-}
-
-function untouched(definition: Definition, ratio: number, asked: number): MethodReport {
-  return {
-    definition,
-    ratio,
-    asked,
-    touched: 0,
-    share: 0,
-    covarianceShare: null,
-    positiveShare: null,
+    klCount: klCovRatio === 0 ? 0 : Math.max(Math.floor(klCovRatio * count), atLeast),
+    clipCount: Math.max(Math.floor(clipCovRatio * count), atLeast),
   };
 }
 
 /** The sum of covariances, and of those above 0. */
-class TouchedSum {
+class CovarianceSum {
   readonly all = new CompensatedSum();
   readonly positive = new CompensatedSum();
 

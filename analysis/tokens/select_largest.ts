@@ -1,5 +1,5 @@
 /** A value found by its rank. */
-export interface Selected {
+export interface RankedValue {
   /** The value. */
   readonly value: number;
   /** How many values are greater. */
@@ -22,7 +22,7 @@ const DIGITS = 4;
 export function selectLargest(
   blocks: () => Iterable<Float64Array>,
   ranks: readonly number[],
-): Selected[] {
+): RankedValue[] {
   // Each search knows the first digits of its value, and its rank among the values that share them.
   const searches = ranks.map((rank) => ({ digits: [] as number[], rank, greater: 0 }));
   for (let place = 0; place < DIGITS; place++) {

@@ -65,7 +65,7 @@ export async function browserConformance(
 
 async function bundleKernels(): Promise<string> {
   const { success, errors, outputFiles } = await Deno.bundle({
-    entrypoints: [fileURLToPath(new URL("./library.ts", import.meta.url))],
+    entrypoints: [fileURLToPath(new URL("./browser_library.ts", import.meta.url))],
     platform: "browser",
     write: false,
   });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Assignment, Message } from "./child.ts";
 import { readCorpus, type TargetName } from "./corpus.ts";
-import { makeInput } from "./inputs.ts";
+import { makeInput } from "./make_input.ts";
 import type { Fault } from "./trial.ts";
 
 /** What is tried, and for how long. */

@@ -1,6 +1,6 @@
 /** The process that reads the inputs; `campaign.ts` starts it and watches it. */
 import { readCorpus, type TargetName } from "./corpus.ts";
-import { makeInput } from "./inputs.ts";
+import { makeInput } from "./make_input.ts";
 import { shrink } from "./shrink.ts";
 import { makeTargets } from "./targets.ts";
 import { type Fault, Trials } from "./trial.ts";

@@ -10,10 +10,10 @@ import type { Run } from "../../analysis/readers/run.ts";
 import { compareRivals } from "../../analysis/rivals.ts";
 import { covarianceReport } from "../../analysis/tokens/covariance_report.ts";
 import { readTokens } from "../../analysis/tokens/read_tokens.ts";
-import { touchedTokens } from "../../analysis/tokens/touched.ts";
+import { selectedTokens } from "../../analysis/tokens/selected_tokens.ts";
 import { readCheckpoint } from "../../experiments/lab/checkpoint.ts";
 import type { Corpus, Entry, TargetName } from "./corpus.ts";
-import type { Input } from "./inputs.ts";
+import type { Input } from "./make_input.ts";
 
 /** A result that no input may have, although nothing was thrown. */
 export class WrongResult extends Error {
@@ -47,7 +47,7 @@ export function makeTargets(folder: string, corpus: Corpus): Record<TargetName, 
         if (!isDeep) return;
         const report = covarianceReport(tokens);
         expectFinite("the report", report);
-        for (const token of touchedTokens(tokens, report)) expectFinite("a token", token);
+        for (const token of selectedTokens(tokens, report)) expectFinite("a token", token);
       });
     },
     checkpoints: checkpoints(join(folder, CHECKPOINTS), corpus.checkpoints),

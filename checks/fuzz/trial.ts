@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import type { TargetName } from "./corpus.ts";
-import type { Input } from "./inputs.ts";
+import type { Input } from "./make_input.ts";
 import { CHECKPOINTS, INPUT, type Target, WrongResult } from "./targets.ts";
 
 /** What is wrong with how an input was read. */

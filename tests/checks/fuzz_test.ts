@@ -6,7 +6,7 @@ import { covarianceReport, fitLaw, pairs, readRuns, readTokens } from "../../ana
 import { readCheckpoint } from "../../experiments/lab/checkpoint.ts";
 import { runCampaign } from "../../checks/fuzz/campaign.ts";
 import { CORPUS_FOLDER, type Entry, readCorpus, TARGETS } from "../../checks/fuzz/corpus.ts";
-import { makeInput } from "../../checks/fuzz/inputs.ts";
+import { makeInput } from "../../checks/fuzz/make_input.ts";
 import { shrink } from "../../checks/fuzz/shrink.ts";
 import { makeTargets } from "../../checks/fuzz/targets.ts";
 import { writeFinding } from "../../checks/fuzz/write_finding.ts";

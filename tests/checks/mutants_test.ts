@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { UserError } from "../../formats/errors.ts";
-import { MUTANTS } from "../../checks/mutants/table.ts";
+import { MUTANTS } from "../../checks/mutants/all_mutants.ts";
 import { impossible, type Mutant } from "../../checks/mutants/mutant.ts";
-import { page } from "../../checks/mutants/page.ts";
-import { type MutantResult, runMutants } from "../../checks/mutants/run.ts";
+import { page } from "../../checks/mutants/mutants_page.ts";
+import { type MutantResult, runMutants } from "../../checks/mutants/run_mutants.ts";
 import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
 
 const SOURCE = `export const area = (a: number, b: number) => a * b;

@@ -5,7 +5,7 @@ import { goldenChecks } from "../../kernels/conformance/golden.ts";
 import { CHECKS, runCheck } from "../../kernels/conformance/suite.ts";
 import { Tally } from "../../kernels/conformance/check.ts";
 import { requestGpu } from "../../kernels/runtime/gpu.ts";
-import { readGolden } from "../../checks/golden.ts";
+import { readGolden } from "../../checks/read_golden.ts";
 import { ROOT } from "../support.ts";
 
 const gpu = await requestGpu();

@@ -196,7 +196,7 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     file: "analysis/tokens/covariance_report.ts",
     text: "atThreshold: kl === undefined ? 0 : klCount - kl.greater,",
     replacement: "atThreshold: kl === undefined ? 0 : klCount,",
-    what: "of equal covariances KL-Cov touches too many",
+    what: "of equal covariances KL-Cov selects too many",
     tests: COVARIANCE,
     filter: "of equal covariances",
   },

@@ -7,13 +7,13 @@ import {
   type CovarianceReport,
   covarianceReport,
 } from "../../../analysis/tokens/covariance_report.ts";
-import { DEFAULT_SETTINGS } from "../../../analysis/tokens/settings.ts";
+import { DEFAULT_SETTINGS } from "../../../analysis/tokens/covariance_settings.ts";
 import { assertSnapshot } from "../../support.ts";
 
 /** A batch of tokens whose covariances have a tail on both sides. */
 function report(
   scale: number,
-  settings = { ...DEFAULT_SETTINGS, klRatio: 0.02 },
+  settings = { ...DEFAULT_SETTINGS, klCovRatio: 0.02 },
 ): CovarianceReport {
   const collector = new TokenCollector("tokens");
   const count = 2000;
@@ -56,9 +56,9 @@ Deno.test("bounds and thresholds are drawn where they lie within the covariances
   const below = report(0.01);
   const figure = covarianceFigure("x", below);
   assert.deepEqual(marks(figure), [below.klCov.threshold]);
-  assert.match(JSON.stringify(figure), /Clip-Cov touches 0 of 0 tokens between 1 and 5/);
-  const none = covarianceFigure("x", report(1, { ...DEFAULT_SETTINGS, klRatio: 0 }));
-  assert.match(JSON.stringify(none), /KL-Cov touches none/);
+  assert.match(JSON.stringify(figure), /Clip-Cov selects 0 of 0 tokens between 1 and 5/);
+  const none = covarianceFigure("x", report(1, { ...DEFAULT_SETTINGS, klCovRatio: 0 }));
+  assert.match(JSON.stringify(none), /KL-Cov selects none/);
 });
 
 Deno.test("covariances of any size can be drawn", async () => {

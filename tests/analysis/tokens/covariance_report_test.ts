@@ -1,4 +1,4 @@
-/** The report against brute force, and what Clip-Cov and KL-Cov touch. */
+/** The report against brute force, and what Clip-Cov and KL-Cov select. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ReadError, UserError } from "../../../formats/errors.ts";
@@ -10,8 +10,8 @@ import {
   type CovarianceSettings,
   DEFAULT_SETTINGS,
   type Definition,
-} from "../../../analysis/tokens/settings.ts";
-import { type CovarianceMethod, touchedTokens } from "../../../analysis/tokens/touched.ts";
+} from "../../../analysis/tokens/covariance_settings.ts";
+import { type CovarianceMethod, selectedTokens } from "../../../analysis/tokens/selected_tokens.ts";
 
 interface Token {
   logProb: number;
@@ -51,10 +51,10 @@ const batches = fc.integer({ min: 0, max: 9 }).chain((power) =>
 const share = fc.oneof(fc.constantFrom(0, 1, 0.5), fc.double({ min: 0, max: 1, noNaN: true }));
 const settings: fc.Arbitrary<CovarianceSettings> = fc.record({
   definition: fc.constantFrom<Definition>("paper", "verl"),
-  klRatio: share,
-  clipRatio: share,
-  low: fc.integer({ min: -50, max: 50 }),
-  high: fc.integer({ min: 51, max: 300 }),
+  klCovRatio: share,
+  clipCovRatio: share,
+  covarianceLow: fc.integer({ min: -50, max: 50 }),
+  covarianceHigh: fc.integer({ min: 51, max: 300 }),
   seed: fc.nat(2 ** 32 - 1),
 });
 
@@ -87,14 +87,14 @@ Deno.test("means, groups and choices are those of brute force, with ties and wit
 
       const atLeast = chosen.definition === "verl" ? 1 : 0;
       const asked = (ratio: number) => Math.max(Math.floor(ratio * tokens.length), atLeast);
-      const touched = Array.from(touchedTokens(dump, report));
-      const touchedBy = (method: CovarianceMethod) =>
-        touched.filter(({ methods }) => methods.includes(method)).map(({ position }) => position);
-      const klCount = chosen.klRatio === 0 ? 0 : asked(chosen.klRatio);
+      const selected = Array.from(selectedTokens(dump, report));
+      const selectedBy = (method: CovarianceMethod) =>
+        selected.filter(({ methods }) => methods.includes(method)).map(({ position }) => position);
+      const klCount = chosen.klCovRatio === 0 ? 0 : asked(chosen.klCovRatio);
       const kl = order.slice(0, klCount).sort((i, j) => i - j);
-      assert.deepEqual(touchedBy("kl-cov"), kl);
+      assert.deepEqual(selectedBy("kl-cov"), kl);
       assert.equal(report.klCov.asked, klCount);
-      assert.equal(report.klCov.touched, klCount);
+      assert.equal(report.klCov.selected, klCount);
       assert.equal(report.klCov.threshold, klCount === 0 ? null : covariance[order[klCount - 1]!]);
 
       const candidates = covariance.flatMap((value, i) => {
@@ -103,13 +103,13 @@ Deno.test("means, groups and choices are those of brute force, with ties and wit
         // As verl writes it.
         const clipped = -advantage * Math.min(Math.max(ratio, 0.8), 1.2) > -advantage * ratio;
         if (chosen.definition === "verl" && clipped) return [];
-        return value > chosen.low && value < chosen.high ? [i] : [];
+        return value > chosen.covarianceLow && value < chosen.covarianceHigh ? [i] : [];
       });
-      const clip = touchedBy("clip-cov");
+      const clip = selectedBy("clip-cov");
       assert.equal(report.clipCov.candidates, candidates.length);
-      assert.equal(report.clipCov.asked, asked(chosen.clipRatio));
-      assert.equal(clip.length, Math.min(asked(chosen.clipRatio), candidates.length));
-      assert.equal(report.clipCov.touched, clip.length);
+      assert.equal(report.clipCov.asked, asked(chosen.clipCovRatio));
+      assert.equal(clip.length, Math.min(asked(chosen.clipCovRatio), candidates.length));
+      assert.equal(report.clipCov.selected, clip.length);
       assert(clip.every((i) => candidates.includes(i)));
 
       const total = sum(covariance);
@@ -128,7 +128,7 @@ Deno.test("means, groups and choices are those of brute force, with ties and wit
         order.slice(0, 10).map((i) => [i, covariance[i]]),
       );
       for (const { position, methods } of report.highest) {
-        assert.deepEqual(methods, touched.find((one) => one.position === position)?.methods ?? []);
+        assert.deepEqual(methods, selected.find((one) => one.position === position)?.methods ?? []);
       }
       assert.equal(sum(report.histogram.counts), tokens.length);
       assert.equal(report.histogram.edges.length, report.histogram.counts.length + 1);
@@ -194,24 +194,24 @@ Deno.test("a constant advantage is no signal: every covariance is exactly 0", ()
   }
 });
 
-Deno.test("of equal covariances KL-Cov touches the first", () => {
+Deno.test("of equal covariances KL-Cov selects the first", () => {
   const tokens = Array.from(
     { length: 10 },
     (_, i) => ({ logProb: i % 2 === 0 ? 1 : -1, advantage: i % 2 === 0 ? 1 : -1, oldLogProb: NaN }),
   );
   using dump = dumpOf(tokens);
-  const report = covarianceReport(dump, { ...DEFAULT_SETTINGS, klRatio: 0.3 });
+  const report = covarianceReport(dump, { ...DEFAULT_SETTINGS, klCovRatio: 0.3 });
   assert.deepEqual(
-    Array.from(touchedTokens(dump, report), ({ position }) => position),
+    Array.from(selectedTokens(dump, report), ({ position }) => position),
     [0, 1, 2],
   );
-  // The last one is above the equals, so that only one of them is left to touch.
+  // The last one is above the equals, so that only one of them is left to select.
   tokens.push({ logProb: 9, advantage: 1, oldLogProb: NaN });
   tokens.push({ logProb: -9, advantage: 1, oldLogProb: NaN });
   using higher = dumpOf(tokens);
   assert.deepEqual(
     Array.from(
-      touchedTokens(higher, covarianceReport(higher, { ...DEFAULT_SETTINGS, klRatio: 0.2 })),
+      selectedTokens(higher, covarianceReport(higher, { ...DEFAULT_SETTINGS, klCovRatio: 0.2 })),
       ({ position }) => position,
     ),
     [1, 10],
@@ -231,15 +231,15 @@ Deno.test("Clip-Cov's sample is the same for a seed, and every set of candidates
   const candidates = covariance.filter((value) => value > low && value < high).length;
   const report = covarianceReport(dump, {
     ...DEFAULT_SETTINGS,
-    klRatio: 0,
-    clipRatio: taken / tokens.length,
-    low,
-    high,
+    klCovRatio: 0,
+    clipCovRatio: taken / tokens.length,
+    covarianceLow: low,
+    covarianceHigh: high,
   });
   assert.equal(report.clipCov.candidates, candidates);
   const choose = (seed: number) => {
     const clipCov = { ...report.clipCov, seed };
-    return Array.from(touchedTokens(dump, { ...report, clipCov }), ({ position }) => position)
+    return Array.from(selectedTokens(dump, { ...report, clipCov }), ({ position }) => position)
       .join();
   };
   const counts = new Map<string, number>();
@@ -311,11 +311,14 @@ Deno.test("settings that mean nothing and covariances that overflow are refused 
       () => covarianceReport(dump, { ...DEFAULT_SETTINGS, ...change }),
       (error) => error instanceof UserError && error.message === message,
     );
-  refused({ klRatio: 1.5 }, "klRatio is 1.5, expected a share from 0 to 1.");
-  refused({ clipRatio: NaN }, "clipRatio is NaN, expected a share from 0 to 1.");
-  refused({ low: 5 }, "high is 5, expected a number above low, which is 5.");
-  refused({ low: -Infinity }, "low is -Infinity, expected a finite number.");
-  refused({ high: Infinity }, "high is Infinity, expected a finite number.");
+  refused({ klCovRatio: 1.5 }, "klCovRatio is 1.5, expected a share from 0 to 1.");
+  refused({ clipCovRatio: NaN }, "clipCovRatio is NaN, expected a share from 0 to 1.");
+  refused(
+    { covarianceLow: 5 },
+    "covarianceHigh is 5, expected a number above covarianceLow, which is 5.",
+  );
+  refused({ covarianceLow: -Infinity }, "covarianceLow is -Infinity, expected a finite number.");
+  refused({ covarianceHigh: Infinity }, "covarianceHigh is Infinity, expected a finite number.");
   refused({ seed: -1 }, "seed is -1, expected an integer from 0 to 4294967295.");
   using large = dumpOf([
     { logProb: 1e200, advantage: 1e200, oldLogProb: NaN },

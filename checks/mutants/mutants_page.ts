@@ -1,4 +1,4 @@
-import type { MutantResult } from "./run.ts";
+import type { MutantResult } from "./run_mutants.ts";
 
 const HEAD = `# Mutants
 
@@ -6,7 +6,7 @@ Wrong changes to the code, one at a time, and the first test that each makes fai
 
     deno task mutants
 
-from checks/mutants/table.ts. A change counts as caught only by an assertion of a test.
+from checks/mutants/table/. A change counts as caught only by an assertion of a test.
 `;
 
 /** The page of a run of all mutants. */
