@@ -1,11 +1,11 @@
 /** `deno task bench [train] [--peers]`: how fast the kernels, or the lab's training, are on this adapter. */
-import { parseArgs } from "node:util";
-import { runCommand, UsageError, withProgress } from "./common/command.ts";
 import { benchKernels } from "../bench/bench_kernels.ts";
 import { toJson } from "../bench/report.ts";
 import { table } from "../bench/table.ts";
 import { benchTrain } from "../bench/train/bench_train.ts";
 import { trainTables } from "../bench/train/tables.ts";
+import { expectNoOthers, parseArguments } from "./common/arguments.ts";
+import { runCommand, withProgress } from "./common/command.ts";
 
 const HELP = `Times the kernels, or the lab's training, on this machine's WebGPU adapter.
 
@@ -27,25 +27,15 @@ on. A peer makes the update of one minibatch: forward, backward, AdamW.
 results/bench/README.md holds what was measured, and says how.
 `;
 
+const OPTIONS = {
+  peers: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+} as const;
+
 async function main(): Promise<boolean> {
-  const { values, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      peers: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return true;
-  }
+  const { values, positionals } = parseArguments(HELP, OPTIONS);
   const [what, ...others] = positionals;
-  const unexpected = what === "train" ? others[0] : what;
-  if (unexpected !== undefined) {
-    throw new UsageError(`${unexpected} was not expected (see --help).`);
-  }
+  expectNoOthers(what === "train" ? others : positionals);
   if (what === "train") {
     const report = await benchTrain(values.peers, withProgress);
     console.log(values.json ? toJson(report) : `${report.adapter}\n\n${trainTables(report)}`);

@@ -1,12 +1,17 @@
 /** `deno task conformance [DIR]`: whether the kernels can be trusted on this adapter. */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { printError, runCommand, UsageError } from "./common/command.ts";
-import type { CheckResult } from "../kernels/conformance/check.ts";
-import { runConformance } from "../kernels/conformance/suite.ts";
-import { requestGpu } from "../kernels/runtime/gpu.ts";
 import { browserConformance } from "../checks/browser/browser_conformance.ts";
+import {
+  conformanceHead,
+  conformanceJson,
+  conformanceRow,
+  conformanceVerdict,
+} from "../checks/conformance_text.ts";
 import { readGolden } from "../checks/read_golden.ts";
+import { type CheckResult, runConformance } from "../kernels/conformance/mod.ts";
+import { requestGpu } from "../kernels/mod.ts";
+import { parseArguments } from "./common/arguments.ts";
+import { printError, runCommand, UsageError } from "./common/command.ts";
 
 const HELP = `Runs every kernel against its float64 reference, on this machine's WebGPU adapter.
 
@@ -23,87 +28,51 @@ The exit code is 1 if a kernel fails. Errors are absolute, and relative to the l
 of a case.
 `;
 
+const OPTIONS = {
+  adapter: { type: "string" },
+  browser: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+} as const;
+
 /** The folder of golden cases that comes with the project. */
 const GOLDEN = fileURLToPath(new URL("../tests/golden", import.meta.url));
 
 async function main(): Promise<boolean> {
-  const { values, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      adapter: { type: "string" },
-      browser: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return true;
-  }
+  const { values, positionals } = parseArguments(HELP, OPTIONS);
+  const { adapter: adapterName, browser, json } = values;
   if (positionals.length > 1) {
     throw new UsageError(`${positionals.length} folders were named, expected one (see --help).`);
   }
-  if (values.browser && values.adapter !== undefined) {
+  if (browser && adapterName !== undefined) {
     throw new UsageError("--adapter cannot be chosen in a browser (see --help).");
   }
   const golden = await readGolden(positionals[0] ?? GOLDEN);
   const print = (text: string) => {
-    if (!values.json) console.log(text);
+    if (!json) console.log(text);
   };
   const onResult = (result: CheckResult) => {
-    print(row(result));
+    print(conformanceRow(result));
     for (const failure of result.failures) printError(`${result.name}: ${failure}`);
   };
-  const onStart = (adapter: string) => {
-    print(`${adapter}\n`);
-    print(
-      `${"kernel".padEnd(26)}${"cases".padStart(6)}${"failed".padStart(8)}   ${
-        "absolute".padStart(8)
-      }  ${"relative".padStart(8)}`,
-    );
-  };
-  const report = values.browser
-    ? await browserConformance({
+  const inBrowser = () =>
+    browserConformance({
       golden,
       onOpen(address, chromium) {
         if (chromium === undefined) {
           console.error(`no Chromium was found; open ${address} in a browser with WebGPU.`);
         }
-        onStart(chromium ?? address);
+        print(conformanceHead(chromium ?? address));
       },
       onResult,
-    })
-    : await onThisMachine();
-  const failed = report.kernels.filter((kernel) => kernel.failed > 0);
-  if (values.json) {
-    const kernels = report.kernels.map(({ failures: _, ...numbers }) => numbers);
-    console.log(JSON.stringify({ adapter: report.adapter, kernels }));
-  } else {
-    print(
-      `\n${report.adapter}: ${
-        failed.length === 0
-          ? "all kernels pass."
-          : `${failed.map(({ name }) => name).join(", ")} failed.`
-      }`,
-    );
-  }
-  return failed.length === 0;
-
-  async function onThisMachine() {
-    using gpu = await requestGpu(
-      values.adapter === undefined ? {} : { adapterName: values.adapter },
-    );
-    onStart(gpu.adapter.name);
+    });
+  const onThisMachine = async () => {
+    using gpu = await requestGpu(adapterName === undefined ? {} : { adapterName });
+    print(conformanceHead(gpu.adapter.name));
     return await runConformance(gpu, golden, onResult);
-  }
-}
-
-function row({ name, cases, failed, maxAbsoluteError, maxRelativeError }: CheckResult): string {
-  const error = (value: number) => value.toExponential(1).padStart(8);
-  return `${name.padEnd(26)}${String(cases).padStart(6)}${String(failed).padStart(8)}   ${
-    error(maxAbsoluteError)
-  }  ${error(maxRelativeError)}`;
+  };
+  const report = browser ? await inBrowser() : await onThisMachine();
+  console.log(json ? conformanceJson(report) : conformanceVerdict(report));
+  return report.kernels.every(({ failed }) => failed === 0);
 }
 
 await runCommand(main);

@@ -1,10 +1,10 @@
 /** `deno task figures [NAME…]`: figures and tables of the paper, and with all of them a page; `deno task fig1` is one. */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { writeFigure } from "../analysis/figures/draw.ts";
 import { type DrawnFigure, renderPage } from "../analysis/figures/page.ts";
 import { FIGURES } from "../experiments/figures.ts";
 import { writeWhole } from "../formats/write.ts";
+import { parseArguments } from "./common/arguments.ts";
 import { runCommand, UsageError, withProgress } from "./common/command.ts";
 
 /** The folder of all figures. */
@@ -23,12 +23,7 @@ const INTRODUCTION =
   "Figures of “The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models” (arXiv 2505.22617), drawn again from the paper's published curves and tables and, where a figure says so, from the raw logs of our own scale model. Beside each stands what the paper states and what we measure on the same data.";
 
 async function main(): Promise<boolean> {
-  const options = { help: { type: "boolean", short: "h", default: false } } as const;
-  const { values, positionals } = parseArgs({ args: Deno.args, options, allowPositionals: true });
-  if (values.help) {
-    console.log(HELP);
-    return true;
-  }
+  const { positionals } = parseArguments(HELP, {});
   const unknown = positionals.find((name) => !FIGURES.has(name));
   if (unknown !== undefined) {
     throw new UsageError(`there is no figure ${unknown}, expected one of ${NAMES}.`);

@@ -1,10 +1,12 @@
 /** `deno task fuzz`: damaged logs, token dumps and checkpoints, and what breaks on them. */
-import { parseArgs } from "node:util";
-import { runCommand, UsageError } from "./common/command.ts";
-import { checkOutFolder } from "./common/out_folder.ts";
 import { runCampaign } from "../checks/fuzz/campaign.ts";
 import { type TargetName, TARGETS } from "../checks/fuzz/corpus.ts";
+import { campaignText, findingText } from "../checks/fuzz/finding_text.ts";
 import { writeFinding } from "../checks/fuzz/write_finding.ts";
+import { counted } from "../formats/counted.ts";
+import { expectNoOthers, parseArguments, wholeNumberOf } from "./common/arguments.ts";
+import { runCommand, UsageError } from "./common/command.ts";
+import { checkOutFolder } from "./common/out_folder.ts";
 
 const HELP = `Reads damaged logs, token dumps and checkpoints, and reports what breaks on them.
 
@@ -24,59 +26,47 @@ smallest input that shows it is written as DIR/finding-….bin, and what it is a
 code is 1 if there are any.
 `;
 
+const OPTIONS = {
+  minutes: { type: "string" },
+  inputs: { type: "string" },
+  seed: { type: "string", default: "1" },
+  only: { type: "string" },
+  processes: { type: "string", default: String(navigator.hardwareConcurrency) },
+  out: { type: "string", default: "runs/fuzz" },
+} as const;
+
 async function main(): Promise<boolean> {
-  const { values, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      minutes: { type: "string" },
-      inputs: { type: "string" },
-      seed: { type: "string", default: "1" },
-      only: { type: "string" },
-      processes: { type: "string", default: String(navigator.hardwareConcurrency) },
-      out: { type: "string", default: "runs/fuzz" },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return true;
-  }
-  if (positionals.length > 0) {
-    throw new UsageError(`${positionals[0]} was not expected (see --help).`);
-  }
+  const { values, positionals } = parseArguments(HELP, OPTIONS);
+  expectNoOthers(positionals);
   const minutes = values.minutes ?? (values.inputs === undefined ? "1" : undefined);
-  const seed = count("--seed", values.seed, 0);
+  const seed = wholeNumberOf("--seed", values.seed, 0);
   await checkOutFolder(values.out);
   const start = performance.now();
-  const { inputs, findings } = await runCampaign({
+  const campaign = await runCampaign({
     seed,
     targets: values.only === undefined ? TARGETS : [targetName(values.only)],
     inputs: values.inputs === undefined
       ? Number.MAX_SAFE_INTEGER
-      : count("--inputs", values.inputs, 1),
+      : wholeNumberOf("--inputs", values.inputs, 1),
     milliseconds: minutes === undefined ? Infinity : 60_000 * positive("--minutes", minutes),
-    processes: count("--processes", values.processes, 1),
+    processes: wholeNumberOf("--processes", values.processes, 1),
     onProgress: showProgress,
   });
   showProgress();
   const seconds = (performance.now() - start) / 1000;
-  for (const finding of findings) {
-    const path = await writeFinding(values.out, seed, finding);
-    const { signature, count, bytes } = finding;
-    console.log(`${signature} (${count} inputs; ${bytes.length} bytes, ${path})`);
+  for (const finding of campaign.findings) {
+    console.log(findingText(finding, await writeFinding(values.out, seed, finding)));
   }
-  console.log(
-    `${inputs} inputs in ${seconds.toFixed(0)} s (seed ${seed}): ${
-      findings.length === 0 ? "nothing was found" : `${findings.length} findings`
-    }.`,
-  );
-  return findings.length === 0;
+  console.log(campaignText(campaign, { seed, seconds }));
+  return campaign.findings.length === 0;
 }
 
-function showProgress(inputs?: number, findings?: number): void {
+/** A line on a terminal that is written over; without numbers it is taken away. */
+function showProgress(inputs?: number, findings = 0): void {
   if (!Deno.stderr.isTerminal()) return;
-  const text = inputs === undefined ? "" : `${inputs} inputs, ${findings} findings`;
+  const text = inputs === undefined
+    ? ""
+    : `${counted(inputs, "input")}, ${counted(findings, "finding")}`;
   Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
 }
 
@@ -84,12 +74,6 @@ function targetName(text: string): TargetName {
   const target = TARGETS.find((name) => name === text);
   if (target !== undefined) return target;
   throw new UsageError(`--only is ${text}, expected one of ${TARGETS.join(", ")}.`);
-}
-
-function count(option: string, text: string, least: number): number {
-  const value = text.trim() === "" ? NaN : Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new UsageError(`${option} is ${text}, expected a whole number from ${least} up.`);
 }
 
 function positive(option: string, text: string): number {

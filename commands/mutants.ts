@@ -1,12 +1,13 @@
 /** `deno task mutants`: whether a test fails for each wrong change in checks/mutants/table/. */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { bold, printError, runCommand, UsageError } from "./common/command.ts";
-import { writeWhole } from "../formats/write.ts";
-import { impossible } from "../checks/mutants/mutant.ts";
-import { page } from "../checks/mutants/mutants_page.ts";
-import { type MutantResult, runMutants } from "../checks/mutants/run_mutants.ts";
 import { MUTANTS } from "../checks/mutants/all_mutants.ts";
+import { impossible } from "../checks/mutants/mutant.ts";
+import { mutantsPage } from "../checks/mutants/mutants_page.ts";
+import { notCaught, resultText, totalText } from "../checks/mutants/result_text.ts";
+import { type MutantResult, runMutants } from "../checks/mutants/run_mutants.ts";
+import { writeWhole } from "../formats/write.ts";
+import { expectNoOthers, parseArguments, wholeNumberOf } from "./common/arguments.ts";
+import { printError, runCommand, UsageError } from "./common/command.ts";
 
 const HELP =
   `Makes each wrong change of checks/mutants/table/ in a temporary copy of the working tree, one at a time,
@@ -23,25 +24,17 @@ more than once, is an error. Without --only the outcome is written to results/mu
 The exit code is 1 if a change survives, or ends its tests otherwise than by an assertion.
 `;
 
+const OPTIONS = {
+  only: { type: "string" },
+  jobs: { type: "string", default: "1" },
+} as const;
+
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      only: { type: "string" },
-      jobs: { type: "string", default: "1" },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return true;
-  }
-  const jobs = Number(values.jobs);
-  if (!(Number.isInteger(jobs) && jobs >= 1)) {
-    throw new UsageError(`--jobs is ${values.jobs}, expected a whole number of at least 1.`);
-  }
+  const { values, positionals } = parseArguments(HELP, OPTIONS);
+  expectNoOthers(positionals);
+  const jobs = wholeNumberOf("--jobs", values.jobs, 1);
   const only = values.only?.toLowerCase();
   const mutants = MUTANTS.filter(({ file, what }) =>
     only === undefined || `${file}\n${what}`.toLowerCase().includes(only)
@@ -68,7 +61,7 @@ async function main(): Promise<boolean> {
       onResult(result) {
         done++;
         line.clear();
-        console.log(describe(result));
+        console.log(resultText(result));
       },
     });
   } catch (error) {
@@ -78,25 +71,9 @@ async function main(): Promise<boolean> {
   } finally {
     line.clear();
   }
-  if (only === undefined) await writeWhole(`${ROOT}/results/mutants.md`, page(results));
-  const left = results.filter(({ outcome }) => outcome.kind !== "failed").length;
-  console.log(
-    `\n${results.length} changes, ${left === 0 ? "all caught" : `${left} of them not caught`}.`,
-  );
-  return left === 0;
-}
-
-function describe({ mutant: { file, what }, outcome, seconds }: MutantResult): string {
-  const time = `${seconds.toFixed(1)} s`.padStart(8);
-  const where = `${time}  ${file}: ${what}`;
-  switch (outcome.kind) {
-    case "failed":
-      return `caught   ${where}\n                     by ${outcome.test}`;
-    case "passed":
-      return bold(`SURVIVED ${where}`);
-    case "broken":
-      return bold(`BROKEN   ${where}`) + `\n                     ${outcome.message}`;
-  }
+  if (only === undefined) await writeWhole(`${ROOT}/results/mutants.md`, mutantsPage(results));
+  console.log(`\n${totalText(results)}`);
+  return notCaught(results) === 0;
 }
 
 /** A line on a terminal that is written over. */

@@ -1,20 +1,20 @@
 /** `deno task play MODEL PROMPT`: responses of a policy, with what it thought of each token. */
-import { parseArgs, styleText } from "node:util";
-import { number } from "../formats/number.ts";
-import { runCommand, UsageError } from "./common/command.ts";
-import { LOWEST_TEMPERATURE, requestGpu } from "../kernels/mod.ts";
-import { joinNegatives } from "./common/negatives.ts";
-import { temperatureBound } from "../experiments/lab/bounds.ts";
 import { expectTask } from "../experiments/lab/base_fits.ts";
+import { temperatureBound } from "../experiments/lab/bounds.ts";
 import { readCheckpoint } from "../experiments/lab/checkpoint.ts";
 import { LabError } from "../experiments/lab/errors.ts";
 import { BASE_MODEL_NAMES } from "../experiments/lab/families.ts";
 import { createPolicy, valuesOf } from "../experiments/lab/policy/parameters.ts";
-import { type Response, rollout } from "../experiments/lab/policy/rollout.ts";
+import { rollout } from "../experiments/lab/policy/rollout.ts";
 import { mostResponses, whyNotMore } from "../experiments/lab/policy/room.ts";
+import { responseText } from "../experiments/lab/response_text.ts";
 import { TASK_NAMES, taskByName, taskName } from "../experiments/lab/tasks/by_name.ts";
 import { VocabularyError } from "../experiments/lab/tasks/vocabulary.ts";
 import { baseModelFolder } from "../experiments/models.ts";
+import { counted } from "../formats/counted.ts";
+import { LOWEST_TEMPERATURE, requestGpu } from "../kernels/mod.ts";
+import { parseArguments, wholeNumberOf } from "./common/arguments.ts";
+import { runCommand, UsageError } from "./common/command.ts";
 
 const HELP = `Samples responses to a prompt, with the log-probability and entropy of each token.
 
@@ -31,29 +31,22 @@ PROMPT is a problem, such as "3+4-2*5=" (math) or "0:2,1:5,3:1,8:6>" (code).
 On a terminal a token's colour tells its entropy: plain below 0.1 nats, yellow below 0.7, red above.
 `;
 
+const OPTIONS = {
+  task: { type: "string", default: "math" },
+  samples: { type: "string", default: "4" },
+  temperature: { type: "string", default: "1" },
+  seed: { type: "string", default: "1" },
+} as const;
+
 async function main(): Promise<boolean> {
-  const { values, positionals } = parseArgs({
-    args: joinNegatives(Deno.args),
-    allowPositionals: true,
-    options: {
-      task: { type: "string", default: "math" },
-      samples: { type: "string", default: "4" },
-      temperature: { type: "string", default: "1" },
-      seed: { type: "string", default: "1" },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return true;
-  }
+  const { values, positionals } = parseArguments(HELP, OPTIONS);
   const [model, prompt] = positionals;
   if (model === undefined || prompt === undefined || positionals.length > 2) {
     throw new UsageError("name a model and a prompt (see --help).");
   }
   const name = taskName(values.task);
-  const samples = wholeNumber("--samples", values.samples, 1);
-  const seed = wholeNumber("--seed", values.seed, 0);
+  const samples = wholeNumberOf("--samples", values.samples, 1);
+  const seed = wholeNumberOf("--seed", values.seed, 0);
   const temperature = Number(values.temperature);
   if (!(temperature === 0 || (temperature >= LOWEST_TEMPERATURE && Number.isFinite(temperature)))) {
     throw new UsageError(
@@ -65,7 +58,7 @@ async function main(): Promise<boolean> {
   const tokens = encode(tokenizer, prompt);
   if (tokens.length === 0 || tokens.length > maxPromptTokens) {
     throw new LabError(
-      `the prompt has ${tokens.length} tokens, expected 1 to ${maxPromptTokens}.`,
+      `the prompt has ${counted(tokens.length, "token")}, expected 1 to ${maxPromptTokens}.`,
     );
   }
   const folder = (BASE_MODEL_NAMES as readonly string[]).includes(model)
@@ -88,7 +81,9 @@ async function main(): Promise<boolean> {
     end: tokenizer.end,
     pad: tokenizer.pad,
   });
-  for (const response of responses) print(prompt, response, tokenizer.decode(response.tokens));
+  for (const response of responses) {
+    console.log(responseText(prompt, response, tokenizer.decode(response.tokens)));
+  }
   return true;
 }
 
@@ -99,33 +94,6 @@ function encode({ encode }: ReturnType<typeof taskByName>["tokenizer"], prompt: 
     if (error instanceof VocabularyError) throw new LabError(`the prompt: ${error.message}`);
     throw error;
   }
-}
-
-function wholeNumber(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new UsageError(
-    `${option} is ${text}, expected a whole number from ${least} to ${Number.MAX_SAFE_INTEGER}.`,
-  );
-}
-
-/** A response in one line, and below it the numbers of each token. */
-function print(prompt: string, { logProb, entropy }: Response, text: string): void {
-  const characters = [...text];
-  const colored = characters.map((character, i) => colorOf(entropy[i]!, character)).join("");
-  console.log(`\n${prompt}${colored}`);
-  console.log("  token  ln π      entropy");
-  for (const [i, character] of characters.entries()) {
-    const line = `  ${character.padEnd(5)}  ${number(logProb[i], 3).padEnd(8)}  ${
-      number(entropy[i], 3)
-    }`;
-    console.log(colorOf(entropy[i]!, line));
-  }
-}
-
-function colorOf(entropy: number, text: string): string {
-  if (!Deno.stdout.isTerminal() || entropy < 0.1) return text;
-  return styleText(entropy < 0.7 ? "yellow" : "red", text);
 }
 
 await runCommand(main);

@@ -1,10 +1,5 @@
 /** `deno task pretrain MODEL`: makes a base model, and its instruct variant, for a task. */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { number } from "../formats/number.ts";
-import { OUT_HELP, runCommand, UsageError } from "./common/command.ts";
-import { requestGpu } from "../kernels/mod.ts";
-import { joinNegatives } from "./common/negatives.ts";
 import { expectBaseModelPlace, makeBaseModel } from "../experiments/lab/base_model.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "../experiments/lab/families.ts";
 import {
@@ -17,6 +12,10 @@ import { baseModelName } from "../experiments/lab/settings.ts";
 import { TASK_NAMES, taskByName, taskName } from "../experiments/lab/tasks/by_name.ts";
 import { validate } from "../experiments/lab/validation.ts";
 import { baseModelFolderName, MODELS } from "../experiments/models.ts";
+import { number } from "../formats/number.ts";
+import { requestGpu } from "../kernels/mod.ts";
+import { parseArguments, wholeNumberOf } from "./common/arguments.ts";
+import { OUT_HELP, runCommand, UsageError } from "./common/command.ts";
 import { makeOutFolder } from "./common/out_folder.ts";
 
 const HELP = `Trains a base model on the solutions of a fallible teacher, by next-token prediction.
@@ -44,23 +43,16 @@ Files:
                  keeps a second process from making it at the same time; empty
 `;
 
+const OPTIONS = {
+  task: { type: "string", default: "math" },
+  instruct: { type: "boolean", default: false },
+  steps: { type: "string" },
+  out: { type: "string", default: MODELS },
+  resume: { type: "boolean", default: false },
+} as const;
+
 async function main(): Promise<boolean> {
-  const { values, positionals } = parseArgs({
-    args: joinNegatives(Deno.args),
-    allowPositionals: true,
-    options: {
-      task: { type: "string", default: "math" },
-      instruct: { type: "boolean", default: false },
-      steps: { type: "string" },
-      out: { type: "string", default: MODELS },
-      resume: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return true;
-  }
+  const { values, positionals } = parseArguments(HELP, OPTIONS);
   if (positionals.length !== 1) {
     throw new UsageError(`${positionals.length} models were named, expected one (see --help).`);
   }
@@ -68,10 +60,9 @@ async function main(): Promise<boolean> {
   const config = modelConfig(name);
   const chosen = taskName(values.task);
   const settings = PRETRAINING[chosen];
-  const steps = Number(values.steps ?? settings.steps);
-  if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new UsageError(`--steps is ${values.steps}, expected a positive whole number.`);
-  }
+  const steps = values.steps === undefined
+    ? settings.steps
+    : wholeNumberOf("--steps", values.steps, 1);
   const task = taskByName(chosen);
   const folder = join(values.out, baseModelFolderName(name, chosen, values.instruct));
   const passes: Pass[] = [{ solve: "teacher", settings: { ...settings, steps } }];

@@ -1,3 +1,5 @@
+import { counted } from "../../formats/counted.ts";
+import { notCaught } from "./result_text.ts";
 import type { MutantResult } from "./run_mutants.ts";
 
 const HEAD = `# Mutants
@@ -10,15 +12,15 @@ from checks/mutants/table/. A change counts as caught only by an assertion of a 
 `;
 
 /** The page of a run of all mutants. */
-export function page(results: readonly MutantResult[]): string {
-  const survivors = results.filter(({ outcome }) => outcome.kind !== "failed").length;
+export function mutantsPage(results: readonly MutantResult[]): string {
+  const survivors = notCaught(results);
   const rows = results.map(({ mutant: { what, file, text, replacement }, outcome }) => {
     const caught = outcome.kind === "failed" ? escaped(outcome.test) : "**nothing**";
     const cells = [escaped(what), file, `${code(text)} → ${code(replacement)}`, caught];
     return `| ${cells.join(" | ")} |\n`;
   });
   return `${HEAD}
-${results.length} changes, ${
+${counted(results.length, "change")}, ${
     survivors === 0 ? "none of which survives" : `${survivors} not caught`
   }.
 

@@ -27,7 +27,7 @@ export async function runCommand(main: () => Promise<boolean>): Promise<never> {
     if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0); // `| head` has seen enough.
     if (!isForUser(error)) throw error;
     printError(sentence(error as Error));
-    Deno.exit(isUsage(error) ? 2 : 1);
+    Deno.exit(error instanceof UsageError ? 2 : 1);
   }
 }
 
@@ -51,8 +51,7 @@ export function sentence({ message }: Error): string {
 
 /** Errors that a user can act on; any other is a fault of this project. */
 function isForUser(error: unknown): boolean {
-  return error instanceof UserError || error instanceof GpuError || isUsage(error) ||
-    isSystem(error);
+  return error instanceof UserError || error instanceof GpuError || isSystem(error);
 }
 
 /** Errors of the operating system and refusals of Deno's sandbox. */
@@ -60,15 +59,6 @@ export function isSystem(error: unknown): error is Error {
   return error instanceof Deno.errors.NotCapable ||
     error instanceof Error && /^E[A-Z0-9]+$/.test(String((error as { code?: unknown }).code));
 }
-
-/** node:util's parseArgs names its errors by code. */
-function isUsage(error: unknown): boolean {
-  return error instanceof UsageError ||
-    String((error as { code?: unknown } | null)?.code).startsWith("ERR_PARSE_ARGS");
-}
-
-/** Characters of a row of a table; the names of a log's keys may be of any length. */
-export const LONGEST_CELL = 2000;
 
 /** Characters that a line of progress has room for. */
 const LONGEST_PROGRESS = 70;
@@ -83,9 +73,4 @@ export async function withProgress<T>(text: string, work: () => Promise<T>): Pro
   } finally {
     if (shown) write("\r\x1b[K");
   }
-}
-
-/** Bold on a terminal. */
-export function bold(text: string): string {
-  return Deno.stdout.isTerminal() ? styleText("bold", text) : text;
 }

@@ -1,5 +1,6 @@
 /** What the file names, folders and globs of a command line stand for. */
 import { basename, join } from "node:path";
+import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { printable } from "../../formats/printable.ts";
 import { eventFiles } from "../../analysis/readers/read_run.ts";
@@ -40,15 +41,27 @@ export async function expandInputs(names: readonly string[]): Promise<Input[]> {
     }
   });
   if (unreadable.length > 0) {
-    const entries = unreadable.length === 1 ? "1 entry" : `${unreadable.length} entries`;
+    const entries = counted(unreadable.length, "entry", "entries");
     console.error(`${entries} of the folders cannot be read: ${firstOf(unreadable)}.`);
   }
   const seen = new Set<string>();
   return inputs.filter(({ path }) => !seen.has(path) && seen.add(path));
 }
 
+/**
+ * Says on stderr which files of the folders were left out.
+ *
+ * @param lacking What they do not hold, such as `no training log`.
+ */
+export function printSkipped(paths: readonly string[], lacking: string): void {
+  if (paths.length === 0) return;
+  const hold = paths.length === 1 ? "holds" : "hold";
+  console.error(`${counted(paths.length, "file")} in the folders ${hold} ${lacking}.`);
+  console.error(`  ${firstOf(paths)}`);
+}
+
 /** The first three names, printable, and how many more there are. */
-export function firstOf(names: readonly string[]): string {
+function firstOf(names: readonly string[]): string {
   const shown = names.slice(0, 3).map((name) => printable(name, 100)).join(", ");
   return names.length <= 3 ? shown : `${shown} and ${names.length - 3} more`;
 }

@@ -1,23 +1,30 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../formats/errors.ts";
 import { hasMark, type PictureFormat } from "../../analysis/figures/mark.ts";
-import { isTouchedList } from "../../analysis/tokens/touched_list.ts";
+import { isSelectedList } from "../../analysis/tokens/selected_list.ts";
+import { isStandardInput } from "../../formats/standard_input.ts";
 
 /** What file names do not hold: separators, and what a terminal acts on. */
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\\/]/gu;
+/** What a shell makes of `<(…)`. */
+const DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/\d+$/;
 /** Bytes of a name, which leave room for endings within the 255 that file systems allow. */
 const LONGEST_BYTES = 200;
 
 /**
  * What the files that a command writes for each of its inputs are called, without their endings: the name
  * of the input without its own, or its whole path where names are alike, and a number where these are,
- * too. Every one is the name of a file in a folder, and not of a place outside of it.
+ * too; `stdin` for standard input, and `pipe` for another descriptor, whose number says nothing. Every one is
+ * the name of a file in a folder, and not of a place outside of it.
  *
  * @param paths Of the inputs.
  * @param endings That are taken off names, such as `.jsonl`.
  */
 export function outputNames(paths: readonly string[], endings: RegExp): string[] {
-  const short = paths.map((path) => {
+  const named = paths.map((path) =>
+    isStandardInput(path) ? "stdin" : DESCRIPTOR.test(path) ? "pipe" : path
+  );
+  const short = named.map((path) => {
     const name = basename(path);
     const stem = name.replace(endings, "");
     return safe(/^\.*$/.test(stem) ? name : stem);
@@ -29,7 +36,7 @@ export function outputNames(paths: readonly string[], endings: RegExp): string[]
   }
   const taken = new Set<string>();
   return short.map((name, i) => {
-    const wanted = counts.get(name.toLowerCase()) === 1 ? name : safe(partsOf(paths[i]!).join("."));
+    const wanted = counts.get(name.toLowerCase()) === 1 ? name : safe(partsOf(named[i]!).join("."));
     let unique = wanted;
     for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${wanted}-${n}`;
     taken.add(unique.toLowerCase());
@@ -80,7 +87,7 @@ export async function checkOutputs(
 /**
  * Refuses the place of an output where something is that no command wrote: it would be lost.
  *
- * @param output A picture, `….svg` or `….png`, or a list of touched tokens.
+ * @param output A picture, `….svg` or `….png`, or a list of selected tokens.
  * @throws {UserError} that names what is there.
  */
 export async function checkReplaceable(output: string): Promise<void> {
@@ -100,7 +107,7 @@ export async function checkReplaceable(output: string): Promise<void> {
 async function isOwn(path: string): Promise<boolean> {
   const format = /\.(svg|png)$/.exec(path)?.[1] as PictureFormat | undefined;
   return format === undefined
-    ? await isTouchedList(path)
+    ? await isSelectedList(path)
     : hasMark(format, await Deno.readFile(path));
 }
 

@@ -1,7 +1,8 @@
 /** What a log tells, what it does not, and the traps, each from a log made for it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { diagnose, type Finding } from "../../analysis/diagnosis.ts";
+import { diagnose } from "../../analysis/diagnosis.ts";
+import type { Finding } from "../../analysis/finding.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { entropyCourse, firstBelow } from "../../analysis/dynamics.ts";
 import { readRun } from "../../analysis/readers/read_run.ts";

@@ -148,7 +148,7 @@ Deno.test("fuzz: an input is made small, and written with what is wrong with it"
 Deno.test("fuzz: bad calls are one sentence", async () => {
   const refused = async (args: string[], message: RegExp) =>
     assertOneSentence(await runTask("fuzz", args, ROOT), message, 2);
-  await refused(["--inputs", "0"], /--inputs is 0, expected a whole number from 1 up/);
+  await refused(["--inputs", "0"], /--inputs is 0, expected a whole number from 1 to/);
   await refused(["--minutes", "soon"], /--minutes is soon, expected a positive number/);
   await refused(["--only", "logs"], /--only is logs, expected one of readers, tokens, checkpoints/);
   await refused(["more"], /more was not expected/);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UserError } from "../../formats/errors.ts";
 import { MUTANTS } from "../../checks/mutants/all_mutants.ts";
 import { impossible, type Mutant } from "../../checks/mutants/mutant.ts";
-import { page } from "../../checks/mutants/mutants_page.ts";
+import { mutantsPage } from "../../checks/mutants/mutants_page.ts";
 import { type MutantResult, runMutants } from "../../checks/mutants/run_mutants.ts";
 import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
 
@@ -101,7 +101,7 @@ Deno.test("a change is caught by the first assertion that fails, or survives; th
     }
     assert.equal(await Deno.readTextFile(join(root, "shapes.ts")), SOURCE);
 
-    const text = page(seen);
+    const text = mutantsPage(seen);
     assert.match(text, /^4 changes, 2 not caught\.$/m);
     assert.match(
       text,
@@ -173,7 +173,9 @@ Deno.test("the table's texts occur, its tests are there, and results/mutants.md 
   }
   const found = (await Deno.readTextFile(join(ROOT, "results/mutants.md"))).split("\n");
   const outcome = { kind: "failed", test: "", message: "" } as const;
-  const expected = page(MUTANTS.map((mutant) => ({ mutant, outcome, seconds: 1 }))).split("\n");
+  const expected = mutantsPage(MUTANTS.map((mutant) => ({ mutant, outcome, seconds: 1 }))).split(
+    "\n",
+  );
   assert.equal(found.length, expected.length, "deno task mutants writes results/mutants.md anew");
   for (const [i, line] of expected.entries()) {
     // Which of several tests is the first to fail is not known here.
@@ -185,7 +187,7 @@ Deno.test("mutants: wrong calls are one sentence", () =>
   withFolder(async (folder) => {
     const refuse = async (args: string[], message: RegExp) =>
       assertOneSentence(await runTask("mutants", args, folder), message, 2);
-    await refuse(["--jobs", "0"], /--jobs is 0, expected a whole number of at least 1\./);
+    await refuse(["--jobs", "0"], /--jobs is 0, expected a whole number from 1 to/);
     await refuse(["--only", "no such thing"], /no change of the table has "no such thing" in it\./);
     await refuse(["everything"], /everything/);
   }));

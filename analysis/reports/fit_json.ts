@@ -1,0 +1,47 @@
+import { printableJson } from "../../formats/printable.ts";
+import { LawError } from "../law_error.ts";
+import { notesOfFit, type RunFit } from "../run_fit.ts";
+
+/** What `deno task fit --json` prints: one object on one line, with null for what is not finite. */
+export function fitJson(fits: readonly RunFit[]): string {
+  return printableJson({ runs: fits.map(runJson) }, finiteOrNull);
+}
+
+function runJson(one: RunFit) {
+  const { run, pairing, fit, prediction, rivals } = one;
+  return {
+    source: run.source,
+    name: run.name,
+    format: run.format,
+    entropyKey: run.entropy!.key,
+    scoreKey: run.score!.label,
+    scoreUnit: run.score!.unit,
+    pairing: pairing.rule,
+    dropped: pairing.dropped,
+    n: fit.n,
+    a: fit.a,
+    b: fit.b,
+    ceiling: fit.ceiling,
+    r2: fit.r2,
+    rmse: fit.rmse,
+    interval: fit.interval,
+    bootstrap: {
+      method: fit.bootstrap.method,
+      blockLength: fit.bootstrap.blockLength,
+      draws: fit.bootstrap.draws,
+      autocorrelation: fit.bootstrap.autocorrelation,
+    },
+    identified: fit.identified,
+    identifiedBecause: fit.identifiedBecause,
+    prediction: prediction instanceof LawError ? { error: prediction.message } : prediction,
+    rivals,
+    validationKeys: run.validationKeys,
+    malformed: run.malformed.count,
+    notes: notesOfFit(one),
+  };
+}
+
+/** JSON has no NaN. */
+function finiteOrNull(_key: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isFinite(value) ? null : value;
+}
