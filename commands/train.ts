@@ -1,9 +1,8 @@
 /** `deno task train`: one run of RL in the lab, from a base model to a raw log. */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { OUT_HELP, runCommand, UsageError } from "./common/command.ts";
+import { type Arguments, expectNoOthers, parseArguments } from "./common/arguments.ts";
+import { OUT_HELP, runCommand } from "./common/command.ts";
 import { requestGpu } from "../kernels/mod.ts";
-import { joinNegatives } from "./common/negatives.ts";
 import { hasCheckpoint } from "../experiments/lab/checkpoint.ts";
 import { LabError } from "../experiments/lab/errors.ts";
 import {
@@ -32,12 +31,14 @@ const SETTINGS = [
 ] as const;
 
 const OPTIONS = {
-  ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" } as const])),
+  ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" }])) as Record<
+    typeof SETTINGS[number],
+    { type: "string" }
+  >,
   set: { type: "string", multiple: true, default: [] as string[] },
   base: { type: "string" },
   out: { type: "string", default: RUNS },
   resume: { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false },
 } as const;
 
 const HELP = `Trains a policy by RL, and writes the run's raw log and checkpoint.
@@ -83,11 +84,8 @@ not stopped, on the same adapter.
 `;
 
 async function main(): Promise<boolean> {
-  const values = readArguments();
-  if (values.help) {
-    console.log(HELP);
-    return true;
-  }
+  const { values, positionals } = parseArguments(HELP, OPTIONS);
+  expectNoOthers(positionals);
   const settings = readSettings(values);
   const id = runId(settings);
   const base = values.base ?? baseModelFolder(settings.model, settings.task, settings.instruct);
@@ -125,28 +123,7 @@ async function main(): Promise<boolean> {
   return true;
 }
 
-interface Arguments extends Partial<Record<typeof SETTINGS[number], string>> {
-  set: string[];
-  base?: string;
-  out: string;
-  resume: boolean;
-  help: boolean;
-}
-
-/** @throws {UsageError} if an option is not there, or lacks its value. */
-function readArguments(): Arguments {
-  try {
-    return parseArgs({ args: joinNegatives(Deno.args), options: OPTIONS })
-      .values as unknown as Arguments;
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    if (code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION") throw error;
-    const names = Object.keys(OPTIONS).map((name) => `--${name}`).join(", ");
-    throw new UsageError(`${message}, expected one of ${names}.`);
-  }
-}
-
-function readSettings(values: Arguments): TrainSettings {
+function readSettings(values: Arguments<typeof OPTIONS>["values"]): TrainSettings {
   const texts = [
     ...SETTINGS.filter((name) => values[name] !== undefined).map((name) =>
       `${name}=${values[name]}`
