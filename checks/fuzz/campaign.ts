@@ -139,7 +139,7 @@ async function live(state: State, assignment: Assignment): Promise<number | unde
       const { index, fault, bytes }: Message = JSON.parse(line);
       begun = { index, at: performance.now() };
       if (fault === undefined) state.inputs++;
-      else add(state, seed, targets, index, fault, bytes);
+      else add(state, index, fault, bytes);
     }
   };
   const [status] = await Promise.all([child.status, watchInputs(), watchMemory()]);
@@ -156,25 +156,24 @@ async function live(state: State, assignment: Assignment): Promise<number | unde
     : killed === "hang"
     ? { signature: `${target}: hang`, message: `took more than ${hang / 1000} s.` }
     : { signature: `${target}: memory`, message: `took more than ${LARGEST / 2 ** 30} GiB.` };
-  add(state, seed, targets, begun.index, fault);
+  add(state, begun.index, fault);
   return begun.index + stride;
 }
 
-function add(
-  { found }: State,
-  seed: number,
-  targets: readonly TargetName[],
-  index: number,
-  fault: Fault,
-  base64?: string,
-): void {
+/**
+ * Counts a fault, and keeps the smallest input that shows it.
+ *
+ * @param index The number of the input that it was found with.
+ * @param base64 A smaller one; without it that input itself.
+ */
+function add({ found, options }: State, index: number, fault: Fault, base64?: string): void {
   const known = found.get(fault.signature);
   const bytes = base64 === undefined ? undefined : Uint8Array.fromBase64(base64);
   if (known !== undefined && (bytes === undefined || bytes.length >= known.bytes.length)) {
     known.count++;
     return;
   }
-  const input = makeInput(readCorpus(), targets, seed, index);
+  const input = makeInput(readCorpus(), options.targets, options.seed, index);
   found.set(fault.signature, {
     ...fault,
     target: input.target,

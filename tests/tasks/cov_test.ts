@@ -27,14 +27,11 @@ function names(folder: string): string[] {
   return Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
 }
 
-Deno.test("cov prints a table and writes the picture and the list into the folder it was called from", () =>
+Deno.test("cov prints a table, and writes a picture and a list only with --out, which it says", () =>
   withFolder(async (folder) => {
     await Deno.writeFile(join(folder, "my dump.npz"), write.npz(write.toArrays(BATCH)));
-    const { code, stdout, stderr } = await runTask(
-      "cov",
-      ["my dump.npz", "--k", "0.01", "--r", "0.005"],
-      folder,
-    );
+    const args = ["my dump.npz", "--kl-cov-ratio", "0.01", "--clip-cov-ratio", "0.005"];
+    const { code, stdout, stderr } = await runTask("cov", args, folder);
     assert.equal(code, 0, stderr);
     assert.equal(stderr, "");
     assert.match(stdout, /^my dump\.npz \(npz, 40 sequences\)/);
@@ -50,26 +47,29 @@ Deno.test("cov prints a table and writes the picture and the list into the folde
         /Table 1 +group +tokens +mean covariance +paper \(Qwen2\.5-7B, step 1\)/,
         /top 0\.02 % +1 +\d\.\d+ +5\.654/,
         / all +\d+ +\S+ +0\.003/,
-        new RegExp(`KL-Cov +paper, k = 0\\.01: .* = ${kl} asked, ${kl} touched .*, covariance ≥ `),
+        new RegExp(`KL-Cov +paper, k = 0\\.01: .* = ${kl} asked, ${kl} selected .*, covariance ≥ `),
         new RegExp(
-          `Clip-Cov +paper, r = 0\\.005: .* = ${clip} asked, ${clip} touched .* candidates`,
+          `Clip-Cov +paper, r = 0\\.005: .* = ${clip} asked, ${clip} selected .* candidates`,
         ),
         /they carry .* of its positive part/,
         /PPO +clip fraction 0\.\d+ at ε = 0\.2, mean \|ln π − ln π_old\| 0\.\d+ nats/,
-        /highest +covariance +sequence +position +ln π +A +token +touched by/,
+        /highest +covariance +sequence +position +ln π +A +token +selected by/,
       ]
     ) {
       assert.match(stdout, row);
     }
+    assert.match(stdout, /\n\na picture and the list of selected tokens: --out DIR\n$/);
+    assert.deepEqual(names(folder), ["my dump.npz"]);
+    const written = await runTask("cov", [...args, "--out", "."], folder);
     assert.match(
-      stdout,
-      /wrote my dump\.cov\.svg, my dump\.cov\.png and my dump\.touched\.jsonl\s*$/,
+      written.stdout,
+      /\n\nwrote my dump\.cov\.svg, my dump\.cov\.png and my dump\.selected\.jsonl\s*$/,
     );
     assert.deepEqual(names(folder), [
       "my dump.cov.png",
       "my dump.cov.svg",
       "my dump.npz",
-      "my dump.touched.jsonl",
+      "my dump.selected.jsonl",
     ]);
   }));
 
@@ -79,7 +79,10 @@ Deno.test("cov --json prints one object with the agreed names, the same for ever
     await Deno.writeFile(join(folder, "b.jsonl.gz"), gzipSync(write.sequenceLines(BATCH)));
     await Deno.writeFile(join(folder, "c.jsonl"), write.primeRl(BATCH));
     const results = [];
-    const args = ["--json", "--r", "0.01", "--low", "0.5", "--definition", "verl", "--out", "o"];
+    const args = [
+      ...["--json", "--definition", "verl", "--out", "o"],
+      ...["--clip-cov-ratio", "0.01", "--covariance-low", "0.5"],
+    ];
     for (const name of ["a.safetensors", "b.jsonl.gz", "c.jsonl"]) {
       const { code, stdout, stderr } = await runTask("cov", [name, ...args], folder);
       assert.equal(code, 0, stderr);
@@ -120,28 +123,28 @@ Deno.test("cov --json prints one object with the agreed names, the same for ever
     const { klCov, clipCov } = first;
     assert.equal(klCov.definition, "verl");
     assert.equal(klCov.asked, Math.floor(0.002 * RESPONSES));
-    assert.equal(klCov.touched, klCov.asked);
-    assert.equal(klCov.share, klCov.touched / RESPONSES);
+    assert.equal(klCov.selected, klCov.asked);
+    assert.equal(klCov.share, klCov.selected / RESPONSES);
     assert.equal(typeof klCov.threshold, "number");
     assert.deepEqual(
-      [clipCov.ratio, clipCov.low, clipCov.high, clipCov.seed],
+      [clipCov.clipCovRatio, clipCov.covarianceLow, clipCov.covarianceHigh, clipCov.seed],
       [0.01, 0.5, 5, 1],
     );
-    assert.equal(clipCov.touched, Math.min(clipCov.asked, clipCov.candidates));
+    assert.equal(clipCov.selected, Math.min(clipCov.asked, clipCov.candidates));
     assert.equal(typeof clipCov.covarianceShare, "number");
 
     const lists = await Promise.all(
-      ["a", "b", "c"].map((stem) => Deno.readTextFile(join(folder, "o", `${stem}.touched.jsonl`))),
+      ["a", "b", "c"].map((stem) => Deno.readTextFile(join(folder, "o", `${stem}.selected.jsonl`))),
     );
     assert.equal(lists[1], lists[0]);
     assert.equal(lists[2], lists[0]);
-    const touched = lists[0]!.trim().split("\n").map((line) => JSON.parse(line));
+    const selected = lists[0]!.trim().split("\n").map((line) => JSON.parse(line));
     for (
-      const [method, { touched: count }] of [["kl-cov", klCov], ["clip-cov", clipCov]] as const
+      const [method, { selected: count }] of [["kl-cov", klCov], ["clip-cov", clipCov]] as const
     ) {
-      assert.equal(touched.filter(({ methods }) => methods.includes(method)).length, count);
+      assert.equal(selected.filter(({ methods }) => methods.includes(method)).length, count);
     }
-    for (const { sequence, position, token, methods, covariance } of touched) {
+    for (const { sequence, position, token, methods, covariance } of selected) {
       const { logProb, advantage, mask, id } = BATCH[sequence]![position]!;
       assert.equal(mask, 1);
       assert.equal(token, id);
@@ -160,13 +163,13 @@ Deno.test("cov takes folders, a batch per file, and leaves out what is no dump",
     await Deno.writeTextFile(join(folder, "exports/notes.md"), "nothing here\n");
     const found = await runTask("cov", ["exports", "--json", "--out", "exports/out"], folder);
     assert.equal(found.code, 0, found.stderr);
-    assert.match(found.stderr, /^1 files in the folders hold no tokens\.$/m);
+    assert.match(found.stderr, /^1 file in the folders holds no tokens\.$/m);
     const lines = found.stdout.trim().split("\n").map((line) => JSON.parse(line).source);
     assert.deepEqual(lines, ["exports/step_1/rank_0.jsonl", "exports/step_2/rank_0.jsonl"]);
     assert.deepEqual(
       names(join(folder, "exports/out")),
       ["step_1", "step_2"].flatMap((step) =>
-        ["cov.png", "cov.svg", "touched.jsonl"].map((end) => `exports.${step}.rank_0.jsonl.${end}`)
+        ["cov.png", "cov.svg", "selected.jsonl"].map((end) => `exports.${step}.rank_0.jsonl.${end}`)
       ),
     );
     // Its own output is no dump.
@@ -184,8 +187,8 @@ Deno.test("cov says plainly that a batch has no signal, and what it left out", (
     const { code, stdout, stderr } = await runTask("cov", ["flat.jsonl"], folder);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /note +there is no signal: every covariance is 0/);
-    assert.match(stdout, /note +1 response tokens were left out/);
-    assert.match(stdout, /malformed +1 lines left out, such as line 41 \(it is no JSON object\)/);
+    assert.match(stdout, /note +1 response token was left out/);
+    assert.match(stdout, /malformed +1 line left out, such as line 41 \(it is no JSON object\)/);
     assert.match(stdout, /they carry nothing: the sum of all covariances is 0/);
     const json = await runTask("cov", ["flat.jsonl", "--json"], folder);
     assert.equal(JSON.parse(json.stdout).klCov.covarianceShare, null);
@@ -231,10 +234,23 @@ Deno.test("cov names bad input in one sentence and leaves nothing behind", () =>
         /cut\.safetensors is no whole safetensors file: token_ids ends at byte \d+/,
       ],
       [[], /name at least one token dump/, 2],
-      [["good.jsonl", "--k", "2"], /--k is 2, expected a share from 0 to 1\./, 2],
-      [["good.jsonl", "--r", "many"], /--r is many, expected a number\./, 2],
-      [["good.jsonl", "--low", "6"], /--high is 5, expected a number above --low, which is 6\./, 2],
+      [
+        ["good.jsonl", "--kl-cov-ratio", "2"],
+        /--kl-cov-ratio is 2, expected a share from 0 to 1\./,
+        2,
+      ],
+      [
+        ["good.jsonl", "--clip-cov-ratio", "many"],
+        /--clip-cov-ratio is many, expected a number\./,
+        2,
+      ],
+      [
+        ["good.jsonl", "--covariance-low", "6"],
+        /--covariance-high is 5, expected a number above --covariance-low, which is 6\./,
+        2,
+      ],
       [["good.jsonl", "--seed", "0.5"], /--seed is 0\.5, expected an integer from 0/, 2],
+      [["good.jsonl", "--seed", "-1"], /--seed is -1, expected an integer from 0/, 2],
       [
         ["good.jsonl", "--definition", "trl"],
         /--definition is trl, expected paper or verl\./,
@@ -258,7 +274,10 @@ Deno.test("cov names bad input in one sentence and leaves nothing behind", () =>
       /^error: --out is taken\/in\/it, and .*\/taken is a file, expected a folder\.$/m,
     );
     await Deno.mkdir(join(folder, "good.cov.png"));
-    await refused(["good.jsonl"], /^error: good\.cov\.png is a folder, where a file is to be/m);
+    await refused(
+      ["good.jsonl", "--out", "."],
+      /^error: good\.cov\.png is a folder, where a file is to be/m,
+    );
     assert.deepEqual(names(folder), [...before, "good.cov.png", "taken"].sort());
   }));
 
@@ -278,8 +297,8 @@ Deno.test({
         assert.deepEqual(JSON.parse(piped.stdout), expected);
         const stem = name.slice(0, 1);
         assert.equal(
-          await Deno.readTextFile(join(folder, "out/stdin.touched.jsonl")),
-          await Deno.readTextFile(join(folder, `out/${stem}.touched.jsonl`)),
+          await Deno.readTextFile(join(folder, "out/stdin.selected.jsonl")),
+          await Deno.readTextFile(join(folder, `out/${stem}.selected.jsonl`)),
         );
         const pictures = names(join(folder, "out")).filter((one) => one.startsWith("stdin.cov."));
         assert.deepEqual(pictures, ["stdin.cov.png", "stdin.cov.svg"]);
@@ -306,7 +325,7 @@ Deno.test("cov writes inside of its folder, whatever its files are called", () =
     const stems = ["..npz", "...npz", ".jsonl", "-", "$&$'\"", "n".repeat(200)];
     assert.deepEqual(
       names(join(folder, "a/b")),
-      stems.flatMap((stem) => [".cov.png", ".cov.svg", ".touched.jsonl"].map((end) => stem + end))
+      stems.flatMap((stem) => [".cov.png", ".cov.svg", ".selected.jsonl"].map((end) => stem + end))
         .sort(),
     );
   }));
@@ -321,26 +340,26 @@ Deno.test("cov replaces what it wrote before, and never what it reads", () =>
       assert.equal(code, 0, stderr);
       assert.match(stdout, /wrote runs\/x\.cov\.svg, /);
     }
-    const written = ["x.cov.png", "x.cov.svg", "x.jsonl", "x.touched.jsonl"];
+    const written = ["x.cov.png", "x.cov.svg", "x.jsonl", "x.selected.jsonl"];
     assert.deepEqual(names(join(folder, "runs")), written);
     // A dump of the same name as an output would be lost.
-    await Deno.writeFile(join(folder, "runs/x.touched.jsonl"), dump);
+    await Deno.writeFile(join(folder, "runs/x.selected.jsonl"), dump);
     const sentence =
-      /^error: runs\/x\.touched\.jsonl would be replaced, but it is to be read; name/m;
-    for (const inputs of [["runs"], ["runs/x.jsonl", "runs/../runs/x.touched.jsonl"]]) {
+      /^error: runs\/x\.selected\.jsonl would be replaced, but it is to be read; name/m;
+    for (const inputs of [["runs"], ["runs/x.jsonl", "runs/../runs/x.selected.jsonl"]]) {
       assertOneSentence(await runTask("cov", [...inputs, "--out", "runs"], folder), sentence);
     }
-    assert.deepEqual(await Deno.readFile(join(folder, "runs/x.touched.jsonl")), dump);
-    const own = await runTask("cov", ["x.touched.jsonl", "--out", "."], join(folder, "runs"));
+    assert.deepEqual(await Deno.readFile(join(folder, "runs/x.selected.jsonl")), dump);
+    const own = await runTask("cov", ["x.selected.jsonl", "--out", "."], join(folder, "runs"));
     assert.equal(own.code, 0, own.stderr);
-    assert.deepEqual(await Deno.readFile(join(folder, "runs/x.touched.jsonl")), dump);
+    assert.deepEqual(await Deno.readFile(join(folder, "runs/x.selected.jsonl")), dump);
   }));
 
 Deno.test("cov replaces no file that it did not write, nor one that was changed since", () =>
   withFolder(async (folder) => {
     const place = (name: string) => join(folder, name);
     await Deno.writeFile(place("x.jsonl"), write.sequenceLines(BATCH.slice(0, 4)));
-    const cov = () => runTask("cov", ["x.jsonl", "--k", "0.1"], folder);
+    const cov = () => runTask("cov", ["x.jsonl", "--kl-cov-ratio", "0.1", "--out", "."], folder);
     const refuses = async (output: string, content: string | Uint8Array) => {
       if (typeof content === "string") await Deno.writeTextFile(place(output), content);
       else await Deno.writeFile(place(output), content);
@@ -364,24 +383,24 @@ Deno.test("cov replaces no file that it did not write, nor one that was changed 
     };
     await refuses("x.cov.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>');
     await refuses("x.cov.png", "\x89PNG");
-    await refuses("x.touched.jsonl", "Dear diary,\n");
+    await refuses("x.selected.jsonl", "Dear diary,\n");
 
     assert.equal((await cov()).code, 0);
     const [svg, list] = await Promise.all(
-      ["x.cov.svg", "x.touched.jsonl"].map((name) => Deno.readTextFile(place(name))),
+      ["x.cov.svg", "x.selected.jsonl"].map((name) => Deno.readTextFile(place(name))),
     );
     await refuses("x.cov.svg", svg!.replace("</svg>", "<text>mine</text></svg>"));
-    await refuses("x.touched.jsonl", `${list}my note\n`);
+    await refuses("x.selected.jsonl", `${list}my note\n`);
     const png = await Deno.readFile(place("x.cov.png"));
     png[png.length >> 1]! ^= 1;
     await refuses("x.cov.png", png);
     assert.equal((await cov()).code, 0);
 
     if (Deno.build.os === "windows") return;
-    await Deno.rename(place("x.touched.jsonl"), place("kept"));
-    await Deno.symlink("kept", place("x.touched.jsonl"));
-    assertOneSentence(await cov(), /^error: x\.touched\.jsonl is there and was not written by/);
-    assert.equal(await Deno.readLink(place("x.touched.jsonl")), "kept");
+    await Deno.rename(place("x.selected.jsonl"), place("kept"));
+    await Deno.symlink("kept", place("x.selected.jsonl"));
+    assertOneSentence(await cov(), /^error: x\.selected\.jsonl is there and was not written by/);
+    assert.equal(await Deno.readLink(place("x.selected.jsonl")), "kept");
   }));
 
 Deno.test("cov prints finite numbers or a sentence, however large those of a dump are", () =>
@@ -398,7 +417,10 @@ Deno.test("cov prints finite numbers or a sentence, however large those of a dum
     await file("good.jsonl", { log_prob: [-1, -2], advantages: [0, 1] });
     const { code, stdout, stderr } = await runTask(
       "cov",
-      ["large.jsonl", "huge.jsonl", "far.jsonl", "good.jsonl", "--json", "--k", "0.5"],
+      [
+        ...["large.jsonl", "huge.jsonl", "far.jsonl", "good.jsonl"],
+        ...["--json", "--kl-cov-ratio", "0.5", "--out", "."],
+      ],
       folder,
     );
     assert.equal(code, 1);

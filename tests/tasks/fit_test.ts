@@ -21,7 +21,7 @@ const ROWS: write.Row[] = Array.from({ length: 60 }, (_, step) => {
   return { step, values: { "actor/entropy": entropy, "val-core/a/acc/mean@1": score } };
 });
 
-Deno.test("fit prints a table and writes the picture into the folder it was called from", () =>
+Deno.test("fit prints a table, and writes a picture only with --out, which it says", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "my run.jsonl"), write.runLog(ROWS, { seed: 1 }));
     const { code, stdout, stderr } = await runTask("fit", ["my run.jsonl"], folder);
@@ -43,9 +43,15 @@ Deno.test("fit prints a table and writes the picture into the folder it was call
     ) {
       assert.match(stdout, row);
     }
-    assert.match(stdout, /wrote my run\.fit\.svg and my run\.fit\.png\s*$/);
-    const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
-    assert.deepEqual(names, ["my run.fit.png", "my run.fit.svg", "my run.jsonl"]);
+    assert.match(stdout, /\n\na picture: --out DIR\n$/);
+    const names = () => Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+    assert.deepEqual(names(), ["my run.jsonl"]);
+    const drawn = await runTask("fit", ["my run.jsonl", "--out", "."], folder);
+    assert.equal(
+      drawn.stdout,
+      stdout.replace("a picture: --out DIR", "wrote my run.fit.svg and my run.fit.png"),
+    );
+    assert.deepEqual(names(), ["my run.fit.png", "my run.fit.svg", "my run.jsonl"]);
   }));
 
 Deno.test({
@@ -122,7 +128,7 @@ Deno.test("fit takes folders and globs, leaves out what is no log, and predicts 
     await Deno.writeTextFile(join(folder, "logs/notes.md"), "nothing here\n");
     const found = await runTask("fit", ["logs", "--json", "--reverse", "--first", "50%"], folder);
     assert.equal(found.code, 0, found.stderr);
-    assert.match(found.stderr, /^1 files in the folders hold no training log\.$/m);
+    assert.match(found.stderr, /^1 file in the folders holds no training log\.$/m);
     const { runs } = JSON.parse(found.stdout);
     assert.deepEqual(runs.map(({ format }: { format: string }) => format), [
       "verl-jsonl",
@@ -261,7 +267,13 @@ Deno.test("fit draws 200 runs, whose names may be alike", () =>
         [header, ...lines].map((line) => line.join(",") + "\n").join(""),
       );
     }
-    const { code, stdout, stderr } = await runTask("fit", ["a.csv", "b.csv", "--json"], folder);
+    const { code, stdout, stderr } = await runTask("fit", [
+      "a.csv",
+      "b.csv",
+      "--json",
+      "--out",
+      ".",
+    ], folder);
     assert.equal(code, 0, stderr);
     assert.equal(JSON.parse(stdout).runs.length, 200);
     const svg = await Deno.readTextFile(join(folder, "runs.fit.svg"));
@@ -313,7 +325,7 @@ Deno.test("fit reads a folder but for what may not be read in it, and says so", 
         `--deny-read=${closed.join(",")}`,
         "--allow-write",
         "--allow-env",
-        join(ROOT, "analysis/cli", script),
+        join(ROOT, "commands", script),
         ...args,
       ], { cwd: folder });
     const { code, stdout, stderr } = await command("fit.ts", "logs", "--json");
@@ -337,22 +349,23 @@ Deno.test("fit replaces its own pictures and nothing else", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "a.csv"), SMALL);
     await Deno.writeTextFile(join(folder, "runs.fit.svg"), SMALL);
-    assert.equal((await runTask("fit", ["a.csv"], folder)).code, 0);
-    assert.equal((await runTask("fit", ["a.csv"], folder)).code, 0);
+    const fit = (...names: string[]) => runTask("fit", [...names, "--out", "."], folder);
+    assert.equal((await fit("a.csv")).code, 0);
+    assert.equal((await fit("a.csv")).code, 0);
     assertOneSentence(
-      await runTask("fit", ["a.csv", "runs.fit.svg"], folder),
+      await fit("a.csv", "runs.fit.svg"),
       /^error: runs\.fit\.svg is there and was not written by this command, so it is not replaced/,
     );
     assert.equal(await Deno.readTextFile(join(folder, "runs.fit.svg")), SMALL);
     const picture = join(folder, "a.fit.svg");
     const edited = (await Deno.readTextFile(picture)).replace("</svg>", "<text>mine</text></svg>");
     await Deno.writeTextFile(picture, edited);
-    assertOneSentence(await runTask("fit", ["a.csv"], folder), /^error: a\.fit\.svg is there and/);
+    assertOneSentence(await fit("a.csv"), /^error: a\.fit\.svg is there and/);
     assert.equal(await Deno.readTextFile(picture), edited);
     await Deno.mkdir(join(folder, "b.fit.png"));
     await Deno.writeTextFile(join(folder, "b.csv"), SMALL);
     assertOneSentence(
-      await runTask("fit", ["b.csv"], folder),
+      await fit("b.csv"),
       /^error: b\.fit\.png is a folder, where/,
     );
     assert(!(await Array.fromAsync(Deno.readDir(folder))).some(({ name }) => name === "b.fit.svg"));
@@ -397,13 +410,13 @@ Deno.test("the help of fit says what --out means", () =>
     const { stdout } = await runTask("fit", ["--help"], folder);
     assert.match(
       stdout,
-      /--out DIR +the parent folder, made if missing, into which the command writes files of its own names/,
+      /--out DIR +draw a picture, .*\n.* DIR is the parent folder, made if missing, into which the command writes files of its own names/,
     );
   }));
 
 testOnLogs("fit reads all the real logs in one call", () =>
   withFolder(async (folder) => {
-    const { stdout } = await runTask("fit", [LOGS, "--json"], folder);
+    const { stdout } = await runTask("fit", [LOGS, "--json", "--out", "."], folder);
     const { runs } = JSON.parse(stdout);
     assert.equal(runs.length, 10);
     assert((await Deno.stat(join(folder, "runs.fit.svg"))).size > 10_000);

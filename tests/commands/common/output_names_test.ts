@@ -26,6 +26,13 @@ Deno.test("outputs are called as their inputs, and by the whole path where these
   ]);
 });
 
+Deno.test("standard input and other descriptors are called so", () => {
+  assert.deepEqual(
+    outputNames(["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/4", "fd/63"], ENDINGS),
+    ["stdin", "stdin-2", "pipe", "pipe-2", "63"],
+  );
+});
+
 Deno.test("names that are no names of files in a folder are made into such", () => {
   const named = (path: string) => outputNames([path], ENDINGS)[0];
   assert.equal(named("..npz"), "..npz");
@@ -80,25 +87,25 @@ Deno.test({
   fn: () =>
     withFolder(async (folder) => {
       const at = (...parts: string[]) => join(folder, ...parts);
-      await Deno.writeTextFile(at("a.touched.jsonl"), "");
+      await Deno.writeTextFile(at("a.selected.jsonl"), "");
       await Deno.mkdir(at("real/a.cov.svg"), { recursive: true });
       await Deno.symlink(at("real"), at("linked"));
-      await Deno.writeTextFile(at("real/b.touched.jsonl"), "");
-      await Deno.symlink(at("real/b.touched.jsonl"), at("link"));
+      await Deno.writeTextFile(at("real/b.selected.jsonl"), "");
+      await Deno.symlink(at("real/b.selected.jsonl"), at("link"));
       const yes = () => Promise.resolve(true);
       const refuses = (output: string, input: string, sentence: RegExp) =>
         assert.rejects(
           checkOutputs([output], [input], yes),
           (error) => error instanceof UserError && sentence.test(error.message),
         );
-      await refuses(at("a.touched.jsonl"), at("real/../a.touched.jsonl"), /is to be read; name/);
-      await refuses(at("linked/b.touched.jsonl"), at("real/b.touched.jsonl"), /is to be read/);
-      await refuses(at("real/b.touched.jsonl"), at("link"), /is to be read/);
+      await refuses(at("a.selected.jsonl"), at("real/../a.selected.jsonl"), /is to be read; name/);
+      await refuses(at("linked/b.selected.jsonl"), at("real/b.selected.jsonl"), /is to be read/);
+      await refuses(at("real/b.selected.jsonl"), at("link"), /is to be read/);
       await refuses(at("link"), at("link"), /is to be read/);
       await refuses(at("real/a.cov.svg"), at("link"), /a\.cov\.svg is a folder, where a file is/);
-      await checkOutputs([at("a.touched.jsonl")], [at("link"), "-"], yes);
-      await checkOutputs([at("none/a.touched.jsonl")], [at("a.touched.jsonl")], yes);
+      await checkOutputs([at("a.selected.jsonl")], [at("link"), "-"], yes);
+      await checkOutputs([at("none/a.selected.jsonl")], [at("a.selected.jsonl")], yes);
       const isNone = () => Promise.resolve(false);
-      await checkOutputs([at("a.touched.jsonl")], [at("a.touched.jsonl")], isNone);
+      await checkOutputs([at("a.selected.jsonl")], [at("a.selected.jsonl")], isNone);
     }),
 });
