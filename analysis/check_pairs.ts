@@ -1,3 +1,4 @@
+import { counted } from "../formats/counted.ts";
 import { LawError } from "./law_error.ts";
 import type { Pair } from "./pairs.ts";
 
@@ -70,7 +71,9 @@ export function whyUnfit(pairs: readonly Pair[]): LawError | undefined {
   if (pairs.length < FEWEST_PAIRS) {
     return new LawError(
       "too-few-pairs",
-      `there are ${pairs.length} pairs of entropy and score, the law needs at least ${FEWEST_PAIRS}.`,
+      `there ${pairs.length === 1 ? "is" : "are"} ${
+        counted(pairs.length, "pair")
+      } of entropy and score, the law needs at least ${FEWEST_PAIRS}.`,
     );
   }
   return nearlyConstant("entropy", pairs, (x) => x > SMALLEST_MOVE) ??

@@ -41,7 +41,7 @@ export function changeOf({ steps, values }: Series): Change | undefined {
   };
 }
 
-/** The mean, of values whose sum no float holds, too. */
+/** The mean, also of values whose sum no float holds. */
 function meanOf(values: Float64Array): number {
   const unit = exponentOf(values);
   return shifted(mean(Array.from(values, (value) => shifted(value, -unit))), unit);

@@ -42,7 +42,7 @@ function between(low: number, value: number, high: number): number {
   return Math.max(low, Math.min(high, value));
 }
 
-/** Every so manieth value from the first on, so that at most `most` are left; all if there are no more. */
+/** At most so many of the values, at equal distances from the first on; all if there are no more. */
 export function evenlyThinned<T>(values: readonly T[], most: number): readonly T[] {
   const every = Math.ceil(values.length / most);
   return every <= 1 ? values : values.filter((_, i) => i % every === 0);

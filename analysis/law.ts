@@ -45,7 +45,7 @@ export interface LawFit extends LawCurve {
  * Pure and deterministic; the bootstrap is seeded.
  *
  * @param pairs H in nats per token, R as a fraction or reward, in order of their steps.
- * @param options How many series the bootstrap draws: 2,000 unless there are very many pairs.
+ * @param options How many series the bootstrap draws: 2,000 unless there are more than 49,950 pairs.
  * @throws {LawError} `too-few-pairs` for fewer than 4, `not-finite` for NaN or infinity,
  * `constant-entropy` and `constant-score` where no slope can be told, because the values are the same
  * or move by no more than rounding, and `out-of-range` where exp(H), a, b or an interval is too large

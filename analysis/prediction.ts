@@ -1,3 +1,4 @@
+import { counted } from "../formats/counted.ts";
 import { checkValues, LARGEST_NUMBER } from "./check_pairs.ts";
 import { LawError } from "./law_error.ts";
 import { FEWEST_PAIRS, fitCurve, lawAt, type LawCurve } from "./law.ts";
@@ -83,7 +84,7 @@ export function predictFrom(
 /** A portion in words: `the first 15 % of the steps`. */
 export function describePortion(portion: Portion, reverse: boolean): string {
   const amount = "steps" in portion
-    ? `${portion.steps} steps`
+    ? counted(portion.steps, "step")
     : `${Number((100 * portion.fraction).toFixed(2))} % of the steps`;
   return `the ${reverse ? "last" : "first"} ${amount}`;
 }

@@ -35,9 +35,8 @@ const LARGEST_DRAWN = 1e300;
 /**
  * Performance over entropy in the manner of the paper's Figure 1 right: entropy on a logarithmic,
  * reversed axis, so that training runs from left to right; points, the fitted law, and the pointwise
- * 95 % bootstrap band around it. Of a run with more than a thousand pairs every so manieth is drawn; of
- * more than thirty runs fewer are (at most 100 of a run and 20,000 in all), and no band, which would hide
- * the others. Pairs whose entropy is not positive have no place on the axis, nor has a run without any
+ * 95 % bootstrap band around it. At most a thousand pairs of a run are drawn, evenly spaced; of more than
+ * thirty runs at most 100 each and 20,000 in all, and no band, which would hide the others. Pairs whose entropy is not positive have no place on the axis, nor has a run without any
  * other.
  *
  * @throws {UserError} if no run has a positive entropy.

@@ -5,8 +5,8 @@ import { crc32 } from "node:zlib";
 export type PictureFormat = "svg" | "png";
 
 /**
- * Adds to a picture that a command wrote it, and a checksum of the rest: an SVG gets a comment at its end, a
- * PNG a chunk of text before its last. What a person drew or changed since has no such mark.
+ * Adds to a picture a mark which says that a command wrote it, with a checksum of the rest: to an SVG a comment
+ * at its end, to a PNG a chunk of text before its last. What a person drew, or changed since, has no such mark.
  */
 export function withMark(format: PictureFormat, picture: Uint8Array): Uint8Array<ArrayBuffer> {
   const at = picture.length - END[format];

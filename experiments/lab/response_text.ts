@@ -1,6 +1,5 @@
 import { number } from "../../formats/number.ts";
 import { coloured } from "../../formats/terminal.ts";
-import type { Response } from "./policy/rollout.ts";
 
 /**
  * What `deno task play` prints of a response: it in one line after its prompt, and below it ln π and the
@@ -11,7 +10,7 @@ import type { Response } from "./policy/rollout.ts";
  */
 export function responseText(
   prompt: string,
-  { logProb, entropy }: Pick<Response, "logProb" | "entropy">,
+  { logProb, entropy }: Readonly<Record<"logProb" | "entropy", ArrayLike<number>>>,
   text: string,
 ): string {
   const characters = [...text];
