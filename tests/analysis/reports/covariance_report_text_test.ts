@@ -34,5 +34,5 @@ Deno.test("cov's text has the paper's symbols, and its grammar for one token and
     const json = JSON.parse(covarianceJson(dump, report));
     assert.deepEqual(json.klCov, { ...report.klCov });
     assert.deepEqual([json.clipCov.clipCovRatio, json.clipCov.covarianceLow], [0.1, 4]);
-    assert.equal(json.notes.length, 1);
+    assert(json.notes.some((note: string) => note.startsWith("1 response token was left out")));
   }));
