@@ -1,0 +1,35 @@
+/** The README's lines of shell: the tasks, files and options that they name are there. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ROOT, runTask } from "./support.ts";
+
+const README = Deno.readTextFileSync(join(ROOT, "README.md"));
+/** The arguments of every `./denow task …`, by words. */
+const CALLS = Array.from(
+  README.matchAll(/\.\/denow task ([^`\n]+)/g),
+  ([, call]) => Array.from(call!.matchAll(/"[^"]*"|\S+/g), ([word]) => word),
+);
+
+Deno.test("every file and folder that the README names is there", async () => {
+  const linked = Array.from(
+    README.matchAll(/\]\(([\w./-]+)\)|src="([^"]+)"/g),
+    ([, link, image]) => link ?? image!,
+  );
+  const given = CALLS.flat().filter((word) =>
+    word.includes("/") && !/[*"]|^[\w-]+\/[\w-]+$/.test(word)
+  );
+  assert(linked.length > 10 && given.length > 5);
+  for (const name of [...linked, ...given]) await Deno.stat(join(ROOT, name));
+});
+
+Deno.test("every task of the README has the options that it gives it", async () => {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
+  assert.deepEqual(CALLS.map(([name]) => name).filter((name) => !(name! in tasks)), []);
+  const helps = new Map<string, string>();
+  for (const [name, ...words] of CALLS) {
+    for (const option of words.filter((word) => word.startsWith("--"))) {
+      if (!helps.has(name!)) helps.set(name!, (await runTask(name!, ["--help"], ROOT)).stdout);
+      assert(helps.get(name!)!.includes(option), `deno task ${name} has no ${option}`);
+    }
+  }
+});
