@@ -212,7 +212,7 @@ function performanceFindings({ score }: Run, fit: LawFit | string): Finding[] {
   return findings;
 }
 
-/** What is worth a word about a companion, from its start, its end and its largest value. */
+/** What is worth a word about a companion, from its start and its end. */
 const ALARMS: Partial<Record<CompanionName, (start: number, end: number) => string | undefined>> = {
   "clip fraction": (_, end) => end > 0.2 ? "a fifth of the tokens or more are clipped" : undefined,
   "gradient norm": (start, end) =>

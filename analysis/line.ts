@@ -5,7 +5,9 @@ const SMALLEST_NORMAL = 2 ** -1022;
 
 /** A line by least squares. */
 export interface Line {
+  /** Change of y per x. */
   readonly slope: number;
+  /** y at x = 0. */
   readonly intercept: number;
   /** True if the slope is too small for a float to hold its digits. */
   readonly underflows: boolean;

@@ -1,5 +1,5 @@
 /**
- * Table 1: the covariance is concentrated in very few tokens, so restricting those is enough.
+ * Table 1: the covariance is concentrated in very few tokens, so it is enough to act on those.
  */
 import type { Figure } from "../analysis/figures/figure.ts";
 import { COLOURS } from "../analysis/figures/theme.ts";

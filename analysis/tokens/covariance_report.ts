@@ -47,8 +47,8 @@ const LARGEST = 1e300;
 
 /**
  * The covariance of each response token (paper, Eq. 10) over a batch: its mean, its concentration
- * (Table 1), and which tokens Clip-Cov and KL-Cov select. Everything is exact in float64, by passes over
- * the dump.
+ * (Table 1), and which tokens Clip-Cov and KL-Cov select. By passes over the dump, in float64: ranks and
+ * thresholds are exact, sums compensated.
  *
  * @throws {ReadError} if the covariances overflow.
  * @throws {UserError} if a setting is out of range.

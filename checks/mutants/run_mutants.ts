@@ -6,6 +6,7 @@ import { copyProject } from "./working_copy.ts";
 
 /** What became of a mutant. */
 export interface MutantResult {
+  /** The change. */
   readonly mutant: Mutant;
   /** `passed`: no test has caught it. */
   readonly outcome: TestOutcome;
