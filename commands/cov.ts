@@ -36,9 +36,9 @@ its files. Each file is one batch: join what several ranks wrote (cat rank_*.jso
   --seed INTEGER            seed of Clip-Cov's sample (default ${DEFAULT_SETTINGS.seed})
   --definition NAME         paper (Eqs. 10-14) or verl (at least one token; tokens that PPO clips are no
                             candidates of Clip-Cov); default ${DEFAULT_SETTINGS.definition}
-  --out DIR                 write a histogram, NAME.cov.svg and NAME.cov.png, and the list of selected
-                            tokens, NAME.selected.jsonl, where NAME is that of FILE; DIR is
-                            ${OUT_HELP}
+  --out DIR                 ${OUT_HELP}:
+                            a histogram, NAME.cov.svg and NAME.cov.png, and the list of selected tokens,
+                            NAME.selected.jsonl, where NAME is that of FILE; without it nothing is written
   --json                    print the numbers as one JSON object per dump, and nothing else, on stdout
 
 In the list, sequences and positions count from 0. A file that is read, or that this command did not write,

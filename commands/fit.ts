@@ -41,8 +41,9 @@ with named columns.
   --pairing RULE      next-logged or same-step, instead of the rule for the framework
   --first PART        predict from the first 36 (steps) or 15% of the run (default 15%)
   --reverse           predict the early part of the run from the last PART instead
-  --out DIR           draw a picture, NAME.fit.svg and NAME.fit.png, where NAME is that of FILE, or runs
-                      for several; DIR is ${OUT_HELP}
+  --out DIR           ${OUT_HELP}:
+                      a picture, NAME.fit.svg and NAME.fit.png, where NAME is that of FILE, or runs for
+                      several runs; without it nothing is written
   --json              print the numbers as one JSON object, and nothing else, on stdout
 `;
 
