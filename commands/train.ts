@@ -12,7 +12,8 @@ import {
   type TrainSettings,
   trainSettings,
 } from "../experiments/lab/settings.ts";
-import { expectRunPlace, train } from "../experiments/lab/train.ts";
+import { expectRunPlace } from "../experiments/lab/run/run_place.ts";
+import { train } from "../experiments/lab/train.ts";
 import { baseModelFolder, RUNS } from "../experiments/models.ts";
 import { codeVersion } from "./common/code_version.ts";
 import { makeOutFolder } from "./common/out_folder.ts";

@@ -93,15 +93,12 @@ export async function timeSteps(
       },
     };
     const begun = performance.now();
-    const { samples } = await gatherExperience(policy, undefined, observed, settings, step);
+    const { samples } = await gatherExperience(policy, observed, settings, { step });
     const gathered = performance.now();
-    const trained = await updateFromSamples(
-      { policy, reference },
-      samples,
-      settings,
+    const trained = await updateFromSamples({ policy, reference }, samples, settings, {
       step,
       updates,
-    );
+    });
     const ended = performance.now();
     updates = trained.updates;
     const times = await profile?.take();

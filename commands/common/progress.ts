@@ -22,7 +22,7 @@ export function showProgress(settings: TrainSettings): Progress {
     step(step, data, timing) {
       seconds += timing.validation + timing.rollout + timing.update;
       steps++;
-      const line = describeStep(step, settings, data, timing, seconds / steps);
+      const line = describeStep(step, settings, data, { ...timing, pace: seconds / steps });
       if (!onTerminal) return console.log(line);
       // A line that fills the last column would be continued on the next.
       write(`\r\x1b[K${line.slice(0, Deno.consoleSize().columns - 1)}`);
@@ -35,17 +35,17 @@ export function showProgress(settings: TrainSettings): Progress {
   };
 }
 
-/**
- * One line for a step: what a researcher watches.
- *
- * @param pace Seconds of a step so far, with validation, for the time left.
- */
+/** How long a step took, and seconds of a step so far, with validation, for the time left. */
+interface Pace extends StepTiming {
+  readonly pace: number;
+}
+
+/** One line for a step: what a researcher watches. */
 function describeStep(
   step: number,
   { steps, prompts, group }: TrainSettings,
   data: StepData,
-  { rollout, update }: StepTiming,
-  pace: number,
+  { rollout, update, pace }: Pace,
 ): string {
   const accuracies = Object.entries(data)
     .filter(([key]) => key.startsWith("val-core/") && key.includes("/mean@"))

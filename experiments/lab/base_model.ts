@@ -11,7 +11,7 @@ import {
 import { LabError } from "./errors.ts";
 import { type Policy, policyState } from "./policy/parameters.ts";
 import { loadPolicy, savePolicy } from "./policy/saved.ts";
-import { type Pass, pretrain, type PretrainStep } from "./pretrain.ts";
+import { type Pass, pretrain, type PretrainStep, SOLVERS } from "./pretrain.ts";
 import type { Task } from "./tasks/task.ts";
 
 /** Where a base model is written, and whether one goes on. */
@@ -36,7 +36,7 @@ const PROGRESS = z.strictObject({
   model: z.string(),
   task: z.string(),
   passes: z.array(z.strictObject({
-    solve: z.enum(["teacher", "clean"]),
+    solve: z.enum(SOLVERS),
     settings: z.strictObject({
       steps: z.int().min(1),
       batch: z.int().min(1),
@@ -177,9 +177,12 @@ async function makeAlone(
   for (const [number, pass] of passes.entries()) {
     if (number < begun.pass) continue;
     const after = number === begun.pass ? begun.step : 0;
-    await pretrain(policy, task, pass, after, async (step) => {
-      onStep(pass, step);
-      if (step.step % SAVE_EVERY === 0) await save(number, step.step);
+    await pretrain(policy, task, pass, {
+      after,
+      async onStep(step) {
+        onStep(pass, step);
+        if (step.step % SAVE_EVERY === 0) await save(number, step.step);
+      },
     });
   }
   const { parameters } = await policyState(policy);

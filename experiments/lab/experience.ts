@@ -1,10 +1,7 @@
-import { grpoAdvantages } from "./advantages/grpo.ts";
-import { reinforcePlusPlusAdvantages } from "./advantages/reinforce_plus_plus.ts";
-import { primeAdvantages } from "./advantages/prime.ts";
+import { OUTCOME_ADVANTAGES } from "./advantages/by_name.ts";
 import type { GroupedResponses } from "./advantages/responses.ts";
-import { STEPS_PER_SEED } from "./bounds.ts";
-import { rlooAdvantages } from "./advantages/rloo.ts";
 import { groupHasSignal } from "./advantages/signal.ts";
+import { STEPS_PER_SEED } from "./bounds.ts";
 import { expectValidLogits } from "./finite.ts";
 import { mean } from "./mean.ts";
 import { recycleActivations } from "./policy/forward.ts";
@@ -12,13 +9,13 @@ import type { Policy } from "./policy/parameters.ts";
 import { rollout } from "./policy/rollout.ts";
 import { predictionBatch, type Sequence } from "./policy/sequences.ts";
 import { predict } from "./policy/update.ts";
-import type { RewardModel } from "./reward_model.ts";
+import { judgedAdvantages, type RewardModel } from "./reward_model.ts";
+import type { Sample } from "./sample.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { StepData } from "./step_data.ts";
 import { seededRandom } from "./tasks/random.ts";
-import type { Task } from "./tasks/task.ts";
 import { verifyTokens } from "./tasks/response.ts";
-import type { Sample } from "./training_step.ts";
+import type { Problem, Task } from "./tasks/task.ts";
 import { expectVocabulary } from "./vocabulary_fits.ts";
 
 /** Responses to problems, verified. */
@@ -29,42 +26,51 @@ export interface Experience {
   readonly data: StepData;
 }
 
+/** What a rollout is made for. */
+export interface ExperienceOptions {
+  /** The number of the rollout, from 1. */
+  readonly step: number;
+  /** PRIME's, which learns from the responses to learn from before it judges them; needed with that algorithm. */
+  readonly rewardModel?: RewardModel | undefined;
+}
+
 /**
- * Draws a step's problems, samples a group of responses to each, and verifies them.
+ * Draws a step's problems, samples a group of responses to each, verifies them, and makes advantages of the
+ * rewards.
  *
- * @param rewardModel PRIME's, which learns from the responses to learn from before it judges them.
  * @throws {LabError} if the policy's vocabulary is not the task's, or logits, or the gradient of the reward
  * model, hold NaN or Inf.
  */
 export async function gatherExperience(
   policy: Policy,
-  rewardModel: RewardModel | undefined,
   task: Task,
   settings: TrainSettings,
-  step: number,
+  { step, rewardModel }: ExperienceOptions,
 ): Promise<Experience> {
   expectVocabulary("the policy", policy.config, task);
-  const { group, filterGroups, seed } = settings;
-  const random = seededRandom(seed * STEPS_PER_SEED + step);
-  const problems = Array.from(
-    { length: settings.prompts },
-    () => task.mixtures[settings.mixture](random),
-  ).flatMap((problem) => Array.from({ length: group }, () => problem));
+  const { group, filterGroups } = settings;
+  const columns = task.maxResponseTokens;
+
+  // Rollout: a group of responses to each problem.
+  const problems = drawProblems(task, settings, step);
   const prompts = problems.map(({ prompt }) => task.tokenizer.encode(prompt));
   const responses = await rollout(policy, prompts, {
-    maxTokens: task.maxResponseTokens,
+    maxTokens: columns,
     temperature: settings.temperature,
-    seed,
+    seed: settings.seed,
     stream: step,
     end: task.tokenizer.end,
     pad: task.tokenizer.pad,
   });
+
+  // Reward: 1 for what a program finds right, else 0. Of groups that are all right or all wrong nothing is learnt.
   const verdicts = responses.map(({ tokens }, i) => verifyTokens(task, problems[i]!, tokens));
   const rewards = verdicts.map(({ correct }) => Number(correct));
   const signal = groupHasSignal(rewards, group);
   const kept = responses.map((_, row) => row)
     .filter((row) => !filterGroups || signal[Math.floor(row / group)]);
-  const columns = task.maxResponseTokens;
+
+  // Advantage: of each token of what is left.
   const sequences = kept.map((row): Sequence => ({
     prompt: prompts[row]!,
     response: responses[row]!.tokens,
@@ -79,11 +85,13 @@ export async function gatherExperience(
     const start = row - row % group;
     return {
       ...sequences[i]!,
-      rollout: responses[row]!,
+      oldLogProb: responses[row]!.logProb,
       advantages: advantages.subarray(i * columns, (i + 1) * columns),
       right: rewards.slice(start, start + group).reduce((sum, reward) => sum + reward, 0),
     };
   });
+
+  // The paper's H (Eq. 5) is at temperature 1, whatever the temperature of sampling.
   const entropies = settings.temperature === 1
     ? kept.map((row) => responses[row]!.entropy)
     : await entropiesOf(policy, sequences, settings.minibatches);
@@ -101,6 +109,27 @@ export async function gatherExperience(
       ...data,
     },
   };
+}
+
+/** The problems of a step, each as often as it is answered. */
+function drawProblems(task: Task, settings: TrainSettings, step: number): Problem[] {
+  const { prompts, group, mixture, seed } = settings;
+  const random = seededRandom(seed * STEPS_PER_SEED + step);
+  return Array.from({ length: prompts }, () => task.mixtures[mixture](random))
+    .flatMap((problem) => Array.from({ length: group }, () => problem));
+}
+
+/** Advantages of every token by the run's algorithm, [B, T], and what PRIME's reward model logs. */
+async function advantagesOf(
+  { algorithm, temperature }: TrainSettings,
+  rewardModel: RewardModel | undefined,
+  sequences: readonly Sequence[],
+  responses: GroupedResponses,
+): Promise<{ advantages: Float64Array; data?: Partial<StepData> }> {
+  if (sequences.length === 0) return { advantages: new Float64Array() };
+  return algorithm === "prime"
+    ? await judgedAdvantages(rewardModel!, sequences, responses, temperature)
+    : { advantages: OUTCOME_ADVANTAGES[algorithm](responses) };
 }
 
 /** The entropy before each token of the responses at temperature 1, in nats, by a forward pass in parts. */
@@ -126,27 +155,4 @@ async function entropiesOf(
     }
   }
   return entropies;
-}
-
-/** Advantages of every token by the run's algorithm, [B, T], and what PRIME's reward model logs. */
-async function advantagesOf(
-  { algorithm, temperature }: TrainSettings,
-  rewardModel: RewardModel | undefined,
-  sequences: readonly Sequence[],
-  responses: GroupedResponses,
-): Promise<{ advantages: Float64Array; data?: Partial<StepData> }> {
-  if (sequences.length === 0) return { advantages: new Float64Array() };
-  switch (algorithm) {
-    case "grpo":
-      return { advantages: grpoAdvantages(responses) };
-    case "rloo":
-      return { advantages: rlooAdvantages(responses) };
-    case "reinforce++":
-      return { advantages: reinforcePlusPlusAdvantages(responses) };
-    case "prime": {
-      const data = await rewardModel!.learn(sequences, responses, temperature);
-      const processRewards = await rewardModel!.judge(sequences, responses, temperature);
-      return { advantages: primeAdvantages(processRewards, responses), data };
-    }
-  }
 }

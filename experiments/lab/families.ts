@@ -120,54 +120,94 @@ const LLAMA = { model_type: "llama", attention_bias: false } as const;
  */
 export const BASE_MODELS: Readonly<Record<BaseModelName, BaseModel>> = {
   "qwen2.5-0.5b": baseModel("Qwen/Qwen2.5-0.5B", QWEN, {
-    paper: { ...size(896, 24, 14, 2, 64, 4864), vocab_size: 151936, tie_word_embeddings: true },
-    lab: size(16, 2, 2, 1, 8, 20),
+    paper: {
+      ...size({ width: 896, layers: 24, heads: 14, keyHeads: 2, head: 64, inner: 4864 }),
+      vocab_size: 151936,
+      tie_word_embeddings: true,
+    },
+    lab: size({ width: 16, layers: 2, heads: 2, keyHeads: 1, head: 8, inner: 20 }),
   }),
   "qwen2.5-1.5b": baseModel("Qwen/Qwen2.5-1.5B", QWEN, {
-    paper: { ...size(1536, 28, 12, 2, 128, 8960), vocab_size: 151936, tie_word_embeddings: true },
-    lab: size(24, 2, 3, 1, 8, 72),
+    paper: {
+      ...size({ width: 1536, layers: 28, heads: 12, keyHeads: 2, head: 128, inner: 8960 }),
+      vocab_size: 151936,
+      tie_word_embeddings: true,
+    },
+    lab: size({ width: 24, layers: 2, heads: 3, keyHeads: 1, head: 8, inner: 72 }),
   }),
   "qwen2.5-3b": baseModel("Qwen/Qwen2.5-3B", QWEN, {
-    paper: { ...size(2048, 36, 16, 2, 128, 11008), vocab_size: 151936, tie_word_embeddings: true },
-    lab: size(32, 3, 4, 2, 8, 64),
+    paper: {
+      ...size({ width: 2048, layers: 36, heads: 16, keyHeads: 2, head: 128, inner: 11008 }),
+      vocab_size: 151936,
+      tie_word_embeddings: true,
+    },
+    lab: size({ width: 32, layers: 3, heads: 4, keyHeads: 2, head: 8, inner: 64 }),
   }),
   "qwen2.5-7b": baseModel("Qwen/Qwen2.5-7B", QWEN, {
-    paper: { ...size(3584, 28, 28, 4, 128, 18944), vocab_size: 152064, tie_word_embeddings: false },
-    lab: size(48, 3, 3, 1, 16, 104),
+    paper: {
+      ...size({ width: 3584, layers: 28, heads: 28, keyHeads: 4, head: 128, inner: 18944 }),
+      vocab_size: 152064,
+      tie_word_embeddings: false,
+    },
+    lab: size({ width: 48, layers: 3, heads: 3, keyHeads: 1, head: 16, inner: 104 }),
   }),
   "qwen2.5-32b": baseModel("Qwen/Qwen2.5-32B", QWEN, {
-    paper: { ...size(5120, 64, 40, 8, 128, 27648), vocab_size: 152064, tie_word_embeddings: false },
-    lab: size(80, 4, 5, 1, 16, 256),
+    paper: {
+      ...size({ width: 5120, layers: 64, heads: 40, keyHeads: 8, head: 128, inner: 27648 }),
+      vocab_size: 152064,
+      tie_word_embeddings: false,
+    },
+    lab: size({ width: 80, layers: 4, heads: 5, keyHeads: 1, head: 16, inner: 256 }),
   }),
   "mistral-7b-v0.3": baseModel("mistralai/Mistral-7B-v0.3", MISTRAL, {
-    paper: { ...size(4096, 32, 32, 8, 128, 14336), vocab_size: 32768, tie_word_embeddings: false },
-    lab: size(48, 3, 3, 1, 16, 120),
+    paper: {
+      ...size({ width: 4096, layers: 32, heads: 32, keyHeads: 8, head: 128, inner: 14336 }),
+      vocab_size: 32768,
+      tie_word_embeddings: false,
+    },
+    lab: size({ width: 48, layers: 3, heads: 3, keyHeads: 1, head: 16, inner: 120 }),
   }),
   "mistral-nemo-12b": baseModel("mistralai/Mistral-Nemo-Base-2407", MISTRAL, {
-    paper: { ...size(5120, 40, 32, 8, 128, 14336), vocab_size: 131072, tie_word_embeddings: false },
-    lab: size(64, 3, 4, 1, 16, 136),
+    paper: {
+      ...size({ width: 5120, layers: 40, heads: 32, keyHeads: 8, head: 128, inner: 14336 }),
+      vocab_size: 131072,
+      tie_word_embeddings: false,
+    },
+    lab: size({ width: 64, layers: 3, heads: 4, keyHeads: 1, head: 16, inner: 136 }),
   }),
   "mistral-small-24b": baseModel("mistralai/Mistral-Small-24B-Base-2501", MISTRAL, {
-    paper: { ...size(5120, 40, 32, 8, 128, 32768), vocab_size: 131072, tie_word_embeddings: false },
-    lab: size(80, 4, 5, 1, 16, 168),
+    paper: {
+      ...size({ width: 5120, layers: 40, heads: 32, keyHeads: 8, head: 128, inner: 32768 }),
+      vocab_size: 131072,
+      tie_word_embeddings: false,
+    },
+    lab: size({ width: 80, layers: 4, heads: 5, keyHeads: 1, head: 16, inner: 168 }),
   }),
   "llama-3.2-3b": baseModel("meta-llama/Llama-3.2-3B", LLAMA, {
-    paper: { ...size(3072, 28, 24, 8, 128, 8192), vocab_size: 128256, tie_word_embeddings: true },
-    lab: size(32, 3, 4, 2, 8, 64),
+    paper: {
+      ...size({ width: 3072, layers: 28, heads: 24, keyHeads: 8, head: 128, inner: 8192 }),
+      vocab_size: 128256,
+      tie_word_embeddings: true,
+    },
+    lab: size({ width: 32, layers: 3, heads: 4, keyHeads: 2, head: 8, inner: 64 }),
     rope_scaling: llama3(32),
   }),
   "llama-3.1-8b": baseModel("meta-llama/Llama-3.1-8B", LLAMA, {
-    paper: { ...size(4096, 32, 32, 8, 128, 14336), vocab_size: 128256, tie_word_embeddings: false },
-    lab: size(48, 3, 3, 1, 16, 120),
+    paper: {
+      ...size({ width: 4096, layers: 32, heads: 32, keyHeads: 8, head: 128, inner: 14336 }),
+      vocab_size: 128256,
+      tie_word_embeddings: false,
+    },
+    lab: size({ width: 48, layers: 3, heads: 3, keyHeads: 1, head: 16, inner: 120 }),
     rope_scaling: llama3(8),
   }),
   "deepseek-math-7b": baseModel("deepseek-ai/deepseek-math-7b-base", LLAMA, {
     paper: {
-      ...size(4096, 30, 32, 32, 128, 11008),
+      ...size({ width: 4096, layers: 30, heads: 32, keyHeads: 32, head: 128, inner: 11008 }),
       vocab_size: 102400,
       tie_word_embeddings: false,
     },
-    lab: size(48, 3, 3, 3, 16, 72),
+    lab: size({ width: 48, layers: 3, heads: 3, keyHeads: 3, head: 16, inner: 72 }),
     rms_norm_eps: 1e-6,
   }),
 };
@@ -254,22 +294,24 @@ type Size = Pick<
   | "intermediate_size"
 >;
 
-/** D, layers, H, KV, components of a head, F. */
+/** A size by short names: D, L, H, KV, components of a head, F. */
 function size(
-  hidden_size: number,
-  num_hidden_layers: number,
-  num_attention_heads: number,
-  num_key_value_heads: number,
-  head_dim: number,
-  intermediate_size: number,
+  { width, layers, heads, keyHeads, head, inner }: {
+    width: number;
+    layers: number;
+    heads: number;
+    keyHeads: number;
+    head: number;
+    inner: number;
+  },
 ): Size {
   return {
-    hidden_size,
-    num_hidden_layers,
-    num_attention_heads,
-    num_key_value_heads,
-    head_dim,
-    intermediate_size,
+    hidden_size: width,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    num_key_value_heads: keyHeads,
+    head_dim: head,
+    intermediate_size: inner,
   };
 }
 

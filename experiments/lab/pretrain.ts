@@ -35,10 +35,13 @@ export const INSTRUCTION: PretrainSettings = {
   seed: 2,
 };
 
+/** Who writes the solutions of a corpus: the fallible teacher, or one who makes no mistakes. */
+export const SOLVERS = ["teacher", "clean"] as const;
+
 /** A pass over a corpus. */
 export interface Pass {
-  /** Who writes the solutions: the fallible teacher, or one who makes no mistakes. */
-  readonly solve: "teacher" | "clean";
+  /** Who writes the solutions. */
+  readonly solve: typeof SOLVERS[number];
   /** How the policy learns from them. */
   readonly settings: PretrainSettings;
 }
@@ -59,7 +62,15 @@ const OPTIMIZER = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.01, m
 const WARM_UP_SHARE = 0.05;
 const LAST_SHARE = 0.1;
 
-/** An untrained policy. */
+/** Where a pass begins, and who hears of it. */
+export interface PretrainOptions {
+  /** The update that was made last, where the policy is one that goes on; 0 for a new one. */
+  readonly after: number;
+  /** Awaited after each update whose numbers were read, which is every twentieth and the last. */
+  readonly onStep: (step: PretrainStep) => Promise<void>;
+}
+
+/** A policy that was never trained, its parameters drawn by {@linkcode initialParameters}. */
 export function untrainedPolicy(gpu: Gpu, config: ModelConfig, seed: number): Policy {
   return createPolicy(gpu, config, initialParameters(config, seed));
 }
@@ -67,17 +78,13 @@ export function untrainedPolicy(gpu: Gpu, config: ModelConfig, seed: number): Po
 /**
  * Trains a policy on solutions to a task's corpus by next-token prediction of the responses.
  *
- * @param solve Writes the solutions: the fallible teacher's, or clean ones for an instruct variant.
- * @param after The update that was made last, where the policy is one that goes on.
- * @param onStep Awaited after each update whose numbers were read, which is every twentieth and the last.
  * @throws {LabError} if the gradient holds NaN or Inf.
  */
 export async function pretrain(
   policy: Policy,
   task: Task,
   { solve, settings }: Pass,
-  after: number,
-  onStep: (step: PretrainStep) => Promise<void>,
+  { after, onStep }: PretrainOptions,
 ): Promise<void> {
   const { gpu, config } = policy;
   const random = seededRandom(settings.seed);

@@ -1,5 +1,5 @@
-import { primeLoss, primeProcessRewards } from "./advantages/prime.ts";
-import type { Responses } from "./advantages/responses.ts";
+import { primeAdvantages, primeLoss, primeProcessRewards } from "./advantages/prime.ts";
+import type { GroupedResponses, Responses } from "./advantages/responses.ts";
 import { expectValidLogits } from "./finite.ts";
 import { recycleActivations } from "./policy/forward.ts";
 import type { Policy } from "./policy/parameters.ts";
@@ -33,6 +33,31 @@ export interface RewardModel {
     responses: Responses,
     temperature: number,
   ): Promise<Float64Array>;
+}
+
+/** Advantages, and what their making logs. */
+export interface JudgedAdvantages {
+  /** One for each token, [B, T]; 0 for padding. */
+  readonly advantages: Float64Array;
+  /** What the reward model logs of its update. */
+  readonly data: Partial<StepData>;
+}
+
+/**
+ * PRIME's advantages (Yuan et al. 2024, Cui et al. 2025): the reward model learns from the outcomes of the
+ * responses, and then judges each of their tokens.
+ *
+ * @throws {LabError} if logits or the gradient of the reward model hold NaN or Inf.
+ */
+export async function judgedAdvantages(
+  model: RewardModel,
+  sequences: readonly Sequence[],
+  responses: GroupedResponses,
+  temperature: number,
+): Promise<JudgedAdvantages> {
+  const data = await model.learn(sequences, responses, temperature);
+  const processRewards = await model.judge(sequences, responses, temperature);
+  return { advantages: primeAdvantages(processRewards, responses), data };
 }
 
 /** How the reward model is trained, but for its learning rate. */

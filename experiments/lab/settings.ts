@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { AGGREGATIONS, KL_ESTIMATORS } from "../../kernels/mod.ts";
+import { ALGORITHMS } from "./advantages/by_name.ts";
 import { expectWithinBounds } from "./bounds.ts";
 import { LabError } from "./errors.ts";
 import { BASE_MODEL_NAMES } from "./families.ts";
 import { describeIssue } from "./schema.ts";
-
-/** The algorithms of the paper. */
-export const ALGORITHMS = ["grpo", "rloo", "reinforce++", "prime"] as const;
+import { TASK_NAMES } from "./tasks/by_name.ts";
+import { MIXTURES } from "./tasks/task.ts";
 
 /** The interventions of the paper, and none. */
 export const INTERVENTIONS = [
@@ -16,6 +17,12 @@ export const INTERVENTIONS = [
   "clip-cov",
   "kl-cov",
 ] as const;
+
+/** The definitions of Clip-Cov and KL-Cov: the paper's equations, and the authors' code as verl has it. */
+export const DEFINITIONS = ["paper", "verl"] as const;
+
+/** Among which tokens Clip-Cov and KL-Cov select: a minibatch's, or the whole rollout's. */
+export const SELECTIONS = ["minibatch", "batch"] as const;
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -28,14 +35,14 @@ const SCHEMA = z.strictObject({
   model: z.enum(BASE_MODEL_NAMES).default("qwen2.5-7b")
     .describe("base model, by the name of the paper's model that it stands for"),
   instruct: z.boolean().default(false).describe("start from the instruct variant"),
-  task: z.enum(["math", "code"]).default("math").describe("what the policy is trained on"),
-  mixture: z.enum(["standard", "easy", "hard", "narrow"]).default("standard")
+  task: z.enum(TASK_NAMES).default("math").describe("what the policy is trained on"),
+  mixture: z.enum(MIXTURES).default("standard")
     .describe("which training problems"),
   algorithm: z.enum(ALGORITHMS).default("grpo").describe("how advantages are made of rewards"),
   intervention: z.enum(INTERVENTIONS).default("none").describe("what is done against the collapse"),
-  definition: z.enum(["paper", "verl"]).default("verl")
+  definition: z.enum(DEFINITIONS).default("verl")
     .describe("which definition of Clip-Cov and KL-Cov"),
-  selection: z.enum(["minibatch", "batch"]).optional()
+  selection: z.enum(SELECTIONS).optional()
     .describe("tokens among which they select; batch with the definition paper"),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1).describe("of problems, sampling and selection"),
   steps: count.default(300).describe("rollouts"),
@@ -62,13 +69,9 @@ const SCHEMA = z.strictObject({
   entropyCoefficient: z.number().min(0).default(0.001).describe("weight of the entropy bonus"),
   referenceCoefficient: z.number().min(0).default(0.001).describe("weight of the reference KL"),
   rewardLearningRate: positive.default(1e-4).describe("of PRIME's implicit reward model"),
-  referenceKl: z.enum(["k1", "k2", "k3", "abs"]).default("k3").describe("how it is estimated"),
-  aggregation: z.enum([
-    "token-mean",
-    "seq-mean-token-sum",
-    "seq-mean-token-mean",
-    "seq-mean-token-sum-norm",
-  ]).default("token-mean").describe("how token losses become one"),
+  referenceKl: z.enum(KL_ESTIMATORS).default("k3").describe("how it is estimated"),
+  aggregation: z.enum(AGGREGATIONS).default("token-mean")
+    .describe("how token losses become one"),
   filterGroups: z.boolean().default(true).describe("leave out groups all right or all wrong"),
   validateEvery: count.default(4).describe("rollouts between validations by the paper's protocol"),
   validateAllEvery: z.int().min(0).default(40)
@@ -89,7 +92,7 @@ interface MethodSettings {
   /** c of the dual clip; null for none. */
   readonly dualClip: number | null;
   /** Clip-Cov and KL-Cov select among the tokens of a minibatch, or of the whole rollout. */
-  readonly selection: "minibatch" | "batch";
+  readonly selection: typeof SELECTIONS[number];
 }
 
 /** Every setting of a run. */

@@ -57,7 +57,10 @@ export interface StepData {
   readonly "actor/grad_norm"?: number;
   /** Learning rate of the step. */
   readonly "actor/lr"?: number;
-  /** Tokens that Clip-Cov or KL-Cov touched, summed over the step's minibatches. */
+  /**
+   * Tokens that Clip-Cov or KL-Cov selected, summed over the step's minibatches. The key has an older word for
+   * them, so that logs stay comparable.
+   */
   readonly "actor/touched_tokens"?: number;
 
   /** Cross-entropy of PRIME's implicit reward model, in nats per response. */

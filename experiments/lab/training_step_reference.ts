@@ -13,11 +13,12 @@ import {
   topReference,
 } from "../../kernels/mod.ts";
 import type { ModelConfig } from "./families.ts";
+import { mean } from "./mean.ts";
 import { type GradientArrays, zeroGradients } from "./policy/backward_reference.ts";
 import { type PredictionReference, predictionReference } from "./policy/prediction_reference.ts";
+import type { Sample } from "./sample.ts";
 import type { TrainSettings } from "./settings.ts";
-import type { StepData } from "./step_data.ts";
-import type { Sample } from "./training_step.ts";
+import type { StepPlace, StepUpdates } from "./training_step.ts";
 
 /** A policy and its optimizer in float64, arrays by Hugging Face's names of the parameters. */
 export interface PolicyArrays {
@@ -29,6 +30,14 @@ export interface PolicyArrays {
   readonly firstMoments: Readonly<Record<string, Float64Array>>;
   /** Means of squared gradients. */
   readonly secondMoments: Readonly<Record<string, Float64Array>>;
+}
+
+/** The policies of a run in float64. */
+export interface PoliciesReference {
+  /** The policy that is trained. */
+  readonly policy: PolicyArrays;
+  /** The base model. */
+  readonly reference: Pick<PolicyArrays, "config" | "parameters">;
 }
 
 /** A policy of these parameters, its moments at zero. */
@@ -56,23 +65,18 @@ interface ResponseTokens extends CovarianceInput {
 }
 
 /**
- * The updates of one rollout in float64, written down step by step from the float64 kernels and from nothing of
+ * The updates of one rollout in float64, written down step by step from the float64 kernels and from no code of
  * `training_step.ts`: the definition that {@linkcode updateFromSamples} is held to. Changes the policy in place.
  *
- * @param reference The base model.
- * @param step The number of the rollout, from 1.
- * @param updates How many updates came before.
  * @returns What the step logs of covariance and update, how many updates there are now, and the gradient of each
  * of the rollout's, before it is clipped.
  */
 export function updateFromSamplesReference(
-  policy: PolicyArrays,
-  reference: Pick<PolicyArrays, "config" | "parameters">,
+  { policy, reference }: PoliciesReference,
   samples: readonly Sample[],
   settings: TrainSettings,
-  step: number,
-  updates: number,
-): { data: Partial<StepData>; updates: number; gradients: readonly GradientArrays[] } {
+  { step, updates }: StepPlace,
+): StepUpdates & { readonly gradients: readonly GradientArrays[] } {
   const { group, temperature, weightDecay } = settings;
   const columns = Math.max(...samples.map(({ response }) => response.length));
   const think = ({ config, parameters }: typeof reference, of: readonly Sample[]) =>
@@ -81,7 +85,7 @@ export function updateFromSamplesReference(
     (step < settings.warmupSteps ? step / settings.warmupSteps : 1);
 
   // What is measured of the whole rollout is as the policy that made it saw it, and so is what the paper selects.
-  const rollout = tokensOf(samples, columns, samples.map(({ rollout }) => rollout.logProb));
+  const rollout = tokensOf(samples, columns, samples.map(({ oldLogProb }) => oldLogProb));
   const { covariance, mean: meanCovariance } = covarianceReference(rollout);
   const [top2e4, top2e3, top2e2, top2e1, top5e1] = groupMeansReference(
     covariance,
@@ -244,7 +248,7 @@ function tokensOf(
 ): ResponseTokens {
   return {
     logProb: inRows(columns, logProbs),
-    oldLogProb: inRows(columns, samples.map(({ rollout }) => rollout.logProb)),
+    oldLogProb: inRows(columns, samples.map(({ oldLogProb }) => oldLogProb)),
     advantages: inRows(
       columns,
       samples.map(({ advantages, response }) =>
@@ -260,8 +264,4 @@ function inRows(columns: number, rows: readonly ArrayLike<number>[]): Float64Arr
   const values = new Float64Array(rows.length * columns);
   for (const [row, numbers] of rows.entries()) values.set(Array.from(numbers), row * columns);
   return values;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -10,7 +10,13 @@ import metricsCode from "./metrics.wgsl" with { type: "text" };
 import code from "./policy_loss.wgsl" with { type: "text" };
 import referenceKl from "./reference_kl.wgsl" with { type: "text" };
 import rowWeights from "./row_weights.wgsl" with { type: "text" };
-import type { Aggregation, Intervention, KlEstimator, PolicyLossSettings } from "./settings.ts";
+import {
+  type Aggregation,
+  AGGREGATIONS,
+  type Intervention,
+  KL_ESTIMATORS,
+  type PolicyLossSettings,
+} from "./settings.ts";
 import sums from "./sums.wgsl" with { type: "text" };
 
 /** A batch of B responses of T tokens on the GPU. */
@@ -64,13 +70,6 @@ export interface PolicyLossMetrics {
   readonly tokens: number;
 }
 
-const AGGREGATIONS: readonly Aggregation[] = [
-  "token-mean",
-  "seq-mean-token-sum",
-  "seq-mean-token-mean",
-  "seq-mean-token-sum-norm",
-];
-const ESTIMATORS: readonly KlEstimator[] = ["k1", "abs", "k2", "k3"];
 /** What policy_loss.wgsl does to selected tokens, its override constant SELECTED. */
 const SELECTED: Readonly<Record<Intervention, number>> = {
   none: 0,
@@ -178,7 +177,7 @@ export function policyLoss(
   if (input.referenceLogProb !== undefined) {
     dispatch(
       program("reference_kl", elementary + sums + referenceKl, {
-        ESTIMATOR: ESTIMATORS.indexOf(settings.referenceKl),
+        ESTIMATOR: KL_ESTIMATORS.indexOf(settings.referenceKl),
       }),
       [input.logProb, input.referenceLogProb, out.gradLogProb, partial],
       [f32(settings.referenceCoefficient)],
@@ -235,7 +234,7 @@ function checkSettings(settings: PolicyLossSettings): void {
     const [name, choices] of [
       ["aggregation", AGGREGATIONS],
       ["intervention", Object.keys(SELECTED)],
-      ["referenceKl", ESTIMATORS],
+      ["referenceKl", KL_ESTIMATORS],
     ] as const
   ) {
     if ((choices as readonly string[]).includes(settings[name])) continue;

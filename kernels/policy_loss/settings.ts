@@ -7,11 +7,15 @@
  * - `seq-mean-token-mean`: mean over responses of their means.
  * - `seq-mean-token-sum-norm`: mean over responses of their sums over the padded length T (Dr. GRPO).
  */
-export type Aggregation =
-  | "token-mean"
-  | "seq-mean-token-sum"
-  | "seq-mean-token-mean"
-  | "seq-mean-token-sum-norm";
+export const AGGREGATIONS = [
+  "token-mean",
+  "seq-mean-token-sum",
+  "seq-mean-token-mean",
+  "seq-mean-token-sum-norm",
+] as const;
+
+/** The name of an aggregation. */
+export type Aggregation = typeof AGGREGATIONS[number];
 
 /**
  * What is done to the tokens that were selected by their covariance; clip and dual clip are settings of their own.
@@ -32,7 +36,10 @@ export type Intervention =
   | "kl-cov-paper";
 
 /** Estimators of the KL to the reference (Schulman 2020), as verl's `kl`, `abs`, `mse`, `low_var_kl`. */
-export type KlEstimator = "k1" | "abs" | "k2" | "k3";
+export const KL_ESTIMATORS = ["k1", "abs", "k2", "k3"] as const;
+
+/** The name of an estimator. */
+export type KlEstimator = typeof KL_ESTIMATORS[number];
 
 /** The settings of the policy loss. */
 export interface PolicyLossSettings {

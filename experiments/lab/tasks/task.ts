@@ -28,11 +28,14 @@ export interface Difficulty {
 export type ProblemSource<P extends Problem> = (random: RandomGenerator) => P;
 
 /**
- * The training data of a run, from easy to hard, for the comparison of training data in Fig. 13:
- * `standard` spans all sizes, `easy` and `hard` only the small or the large ones, and `narrow` is a
- * few hundred problems of `standard`, over and over.
+ * The training data of a run, for the comparison of training data in Fig. 13: `standard` spans all sizes,
+ * `easy` and `hard` only the small or the large ones, and `narrow` is a few hundred problems of `standard`,
+ * over and over.
  */
-export type MixtureName = "standard" | "easy" | "hard" | "narrow";
+export const MIXTURES = ["standard", "easy", "hard", "narrow"] as const;
+
+/** The name of a mixture. */
+export type MixtureName = typeof MIXTURES[number];
 
 /**
  * A family of problems that a program can verify. A task is made by a function of its

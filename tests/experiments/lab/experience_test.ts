@@ -121,7 +121,7 @@ function assertSamples(
     const sample = samples[i]!;
     assert.deepEqual(Array.from(sample.prompt), prompts[row]);
     assert.deepEqual(sample.response, responses[row]!.tokens);
-    assert.deepEqual(sample.rollout, responses[row]);
+    assert.deepEqual(sample.oldLogProb, responses[row]!.logProb);
     assert.equal(sample.right, right[row]);
     const { length } = sample.response;
     assert.deepEqual(
@@ -149,7 +149,7 @@ for (const temperature of [1, 1.5]) {
       const { responses, rewards, prompts, withSignal } = known;
       assert(withSignal.length > GROUP && withSignal.length < responses.length - GROUP);
       const settings = settingsOf({ temperature, filterGroups });
-      const experience = await gatherExperience(policy, undefined, taskOf(), settings, STEP);
+      const experience = await gatherExperience(policy, taskOf(), settings, { step: STEP });
       const rows = filterGroups ? withSignal : [...responses.keys()];
       const advantages = grpoAdvantages(responsesOf(rows, known));
       assertSamples(experience, rows, known, advantages);
@@ -198,7 +198,7 @@ for (
   Deno.test(`experience: each response has the advantages of ${algorithm} that its own reward gives it`, async () => {
     const known = await knownOf();
     const settings = settingsOf({ algorithm });
-    const experience = await gatherExperience(policy, undefined, taskOf(), settings, STEP);
+    const experience = await gatherExperience(policy, taskOf(), settings, { step: STEP });
     const rows = known.withSignal;
     assertSamples(experience, rows, known, advantages(responsesOf(rows, known)));
   });
@@ -237,7 +237,10 @@ Deno.test("experience: PRIME's reward model learns from the responses before it 
   const known = await knownOf(0.8);
   const settings = settingsOf({ algorithm: "prime", temperature: 0.8 });
   const { model, calls } = stubRewardModel();
-  const experience = await gatherExperience(policy, model, taskOf(), settings, STEP);
+  const experience = await gatherExperience(policy, taskOf(), settings, {
+    step: STEP,
+    rewardModel: model,
+  });
   const rows = known.withSignal;
   const sequences = rows.map((row) => ({
     prompt: known.prompts[row]!,
@@ -263,7 +266,10 @@ Deno.test("experience: where no group has signal there is nothing to learn from,
   const hopeless = Array.from({ length: PROBLEMS.length }, () => PROBLEMS[1]!);
   const settings = settingsOf({ algorithm: "prime", temperature: 1.5 });
   const { model, calls } = stubRewardModel();
-  const { samples, data } = await gatherExperience(policy, model, taskOf(hopeless), settings, STEP);
+  const { samples, data } = await gatherExperience(policy, taskOf(hopeless), settings, {
+    step: STEP,
+    rewardModel: model,
+  });
   assert.deepEqual(samples, []);
   assert.deepEqual(calls, []);
   assert.equal(data["rollout/no_signal_groups"], 1);
@@ -289,7 +295,7 @@ Deno.test("experience: the run's mixture is drawn from, each step and each seed 
       verify: () => ({ correct: false, finished: true }),
     });
     const settings = settingsOf({ seed, mixture: "hard" });
-    await gatherExperience(policy, undefined, task, settings, step);
+    await gatherExperience(policy, task, settings, { step });
     assert.equal(numbers.length, settings.prompts);
     assert.equal(new Set(numbers).size, settings.prompts);
     return numbers;

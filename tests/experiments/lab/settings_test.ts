@@ -7,7 +7,7 @@ import {
   parseSetting,
   trainSettings,
 } from "../../../experiments/lab/settings.ts";
-import { lossSettings } from "../../../experiments/lab/training_step.ts";
+import { lossSettings } from "../../../experiments/lab/loss_settings.ts";
 
 const GRPO = { clipLow: 0.2, clipHigh: 0.2, dualClip: 10 };
 const NO_CLIP = { clipLow: null, clipHigh: null, dualClip: null };

@@ -6,8 +6,9 @@ import { readCheckpoint, writeCheckpoint } from "../../../experiments/lab/checkp
 import { LabError } from "../../../experiments/lab/errors.ts";
 import { modelConfig, parameterShapes } from "../../../experiments/lab/families.ts";
 import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
+import { expectRunPlace } from "../../../experiments/lab/run/run_place.ts";
 import { trainSettings } from "../../../experiments/lab/settings.ts";
-import { expectRunPlace, train } from "../../../experiments/lab/train.ts";
+import { train } from "../../../experiments/lab/train.ts";
 import { requestGpu } from "../../../kernels/mod.ts";
 import { withFolder } from "../../support.ts";
 

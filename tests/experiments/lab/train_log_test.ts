@@ -87,14 +87,15 @@ Deno.test("each step logs accuracy and entropy of the policy as its rollout foun
       const accuracies = step === 1
         ? await validate(policy, task, { seed, step, samples, all: true })
         : {};
-      const experience = await gatherExperience(policy, judge, task, SETTINGS, step);
-      const update = await updateFromSamples(
-        { policy, reference },
-        experience.samples,
-        SETTINGS,
+      const experience = await gatherExperience(policy, task, SETTINGS, {
+        step,
+        rewardModel: judge,
+      });
+      const { samples: learnt } = experience;
+      const update = await updateFromSamples({ policy, reference }, learnt, SETTINGS, {
         step,
         updates,
-      );
+      });
       updates = update.updates;
       assert.deepEqual(data, { ...experience.data, ...update.data, ...accuracies });
 

@@ -8,13 +8,19 @@ import { type ModelConfig, modelConfig } from "../../../experiments/lab/families
 import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
 import { createPolicy, policyState } from "../../../experiments/lab/policy/parameters.ts";
 import { predictionReference } from "../../../experiments/lab/policy/prediction_reference.ts";
-import { type TrainSettings, trainSettings } from "../../../experiments/lab/settings.ts";
-import { type Sample, updateFromSamples } from "../../../experiments/lab/training_step.ts";
+import type { Sample } from "../../../experiments/lab/sample.ts";
+import {
+  DEFINITIONS,
+  SELECTIONS,
+  type TrainSettings,
+  trainSettings,
+} from "../../../experiments/lab/settings.ts";
+import { updateFromSamples } from "../../../experiments/lab/training_step.ts";
 import {
   policyArrays,
   updateFromSamplesReference,
 } from "../../../experiments/lab/training_step_reference.ts";
-import { requestGpu } from "../../../kernels/mod.ts";
+import { AGGREGATIONS, KL_ESTIMATORS, requestGpu } from "../../../kernels/mod.ts";
 
 const gpu = await requestGpu();
 Deno.test.afterAll(() => {
@@ -111,7 +117,7 @@ function samplesOf(
   return LENGTHS.slice(0, prompts * GROUP).map((length, row): Sample => {
     const prompt = PROMPTS[Math.floor(row / GROUP)]!;
     const response = Uint32Array.from({ length }, (_, i) => (3 * row + 4 * i + i * i + step) % 9);
-    const { logProb, entropy } = predictionReference(
+    const { logProb } = predictionReference(
       config,
       values,
       { prompt, response },
@@ -120,14 +126,10 @@ function samplesOf(
     return {
       prompt,
       response,
-      rollout: {
-        tokens: response,
-        logProb: Float32Array.from(
-          logProb,
-          (value) => value - LOG_RATIOS[tokens++ % LOG_RATIOS.length]!,
-        ),
-        entropy: Float32Array.from(entropy),
-      },
+      oldLogProb: Float32Array.from(
+        logProb,
+        (value) => value - LOG_RATIOS[tokens++ % LOG_RATIOS.length]!,
+      ),
       // What stands behind a response is never read.
       advantages: Float64Array.from(
         { length: COLUMNS },
@@ -220,27 +222,17 @@ async function compare(given: Record<string, unknown>, options: Options = {}): P
   };
   using policy = createPolicy(gpu, config, values);
   using reference = createPolicy(gpu, config, baseValues);
-  const ownReference = policyArrays(config, baseValues);
-  const own = policyArrays(config, values);
+  const own = {
+    policy: policyArrays(config, values),
+    reference: policyArrays(config, baseValues),
+  };
   const kinds = ["parameters", "firstMoments", "secondMoments"] as const;
   let updates = 0;
   for (let step = firstStep; step < firstStep + 2; step++) {
     const samples = samplesOf(situation, step);
-    const expected = updateFromSamplesReference(
-      own,
-      ownReference,
-      samples,
-      settings,
-      step,
-      updates,
-    );
-    const actual = await updateFromSamples(
-      { policy, reference },
-      samples,
-      settings,
-      step,
-      updates,
-    );
+    const place = { step, updates };
+    const expected = updateFromSamplesReference(own, samples, settings, place);
+    const actual = await updateFromSamples({ policy, reference }, samples, settings, place);
     assert.equal(actual.updates, expected.updates);
     updates = expected.updates;
     const data = expected.data as Record<string, number>;
@@ -257,7 +249,7 @@ async function compare(given: Record<string, unknown>, options: Options = {}): P
     }
     const state = await policyState(policy);
     for (const kind of kinds) {
-      for (const [name, values] of Object.entries(own[kind])) {
+      for (const [name, values] of Object.entries(own.policy[kind])) {
         const { data } = state[kind].get(name)!;
         const what = `step ${step}: ${kind} of ${name}`;
         if (kind === "parameters") {
@@ -275,8 +267,8 @@ async function compare(given: Record<string, unknown>, options: Options = {}): P
 const clips = (data: Record<string, number>) => {
   assert(data["actor/pg_clipfrac"]! > 0 && data["actor/pg_clipfrac_lower"]! > 0);
 };
-/** Tokens were restricted, but not all. */
-const touches = (data: Record<string, number>) => {
+/** Tokens were selected, but not all. */
+const selects = (data: Record<string, number>) => {
   assert(data["actor/touched_tokens"]! > 2);
   assert(data["actor/touched_tokens"]! < data["rollout/tokens"]! / 2);
 };
@@ -286,17 +278,17 @@ Deno.test("the update is that of float64: plain GRPO", () => compare({}, { expec
 Deno.test("the update is that of float64: every intervention", async (t) => {
   const cases: [Record<string, unknown>, Options["expect"]?][] = [
     [{ intervention: "entropy-bonus" }],
-    ...["k1", "k2", "k3", "abs"].map((
+    ...KL_ESTIMATORS.map((
       referenceKl,
     ): [Record<string, unknown>] => [{ intervention: "reference-kl", referenceKl }]),
     [{ intervention: "clip-higher" }, clips],
     ...["clip-cov", "kl-cov"].flatMap((intervention) =>
-      ["verl", "paper"].flatMap((definition) =>
-        ["minibatch", "batch"].map((
+      DEFINITIONS.flatMap((definition) =>
+        SELECTIONS.map((
           selection,
         ): [Record<string, unknown>, Options["expect"]] => [
           { intervention, definition, selection },
-          touches,
+          selects,
         ])
       )
     ),
@@ -320,9 +312,7 @@ Deno.test("the update is that of float64: clip ranges other than the method's ow
 });
 
 Deno.test("the update is that of float64: every aggregation", async (t) => {
-  for (
-    const aggregation of ["seq-mean-token-sum", "seq-mean-token-mean", "seq-mean-token-sum-norm"]
-  ) {
+  for (const aggregation of AGGREGATIONS) {
     await t.step(aggregation, () => compare({ aggregation, intervention: "entropy-bonus" }));
   }
 });
@@ -345,7 +335,7 @@ Deno.test("the update is that of float64: every algorithm's advantages", async (
 
 Deno.test("the update is that of float64: a temperature other than 1", async () => {
   await compare({ temperature: 1.7, intervention: "entropy-bonus" });
-  await compare({ temperature: 0.6, intervention: "clip-cov" }, { expect: touches });
+  await compare({ temperature: 0.6, intervention: "clip-cov" }, { expect: selects });
 });
 
 Deno.test("the update is that of float64: one minibatch, uneven ones, more than samples", async () => {

@@ -3,17 +3,19 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
-import { readRun } from "../../../analysis/readers/read_run.ts";
-import { LabError } from "../../../experiments/lab/errors.ts";
+import { readRun } from "../../../../analysis/readers/read_run.ts";
+import { openLogFile, RunLogError } from "../../../../experiments/lab/run/log_file.ts";
+import { FIRST_STEP } from "../../../../experiments/lab/run/log_lines.ts";
+import type { RunDescription } from "../../../../experiments/lab/run/run_identity.ts";
 import {
-  FIRST_STEP,
-  openRunLog,
-  type RunDescription,
-  RunLogError,
-} from "../../../experiments/lab/run_log.ts";
-import { shown } from "../../../experiments/lab/schema.ts";
-import type { StepData } from "../../../experiments/lab/step_data.ts";
-import { ROOT, withFolder } from "../../support.ts";
+  beginRunLog,
+  expectNoLog,
+  resumeRunLog,
+  type RunLog,
+} from "../../../../experiments/lab/run/run_log.ts";
+import { shown } from "../../../../experiments/lab/schema.ts";
+import type { StepData } from "../../../../experiments/lab/step_data.ts";
+import { ROOT, withFolder } from "../../../support.ts";
 
 const RUN: RunDescription = {
   configuration: { algorithm: "grpo", model: "qwen2.5-7b", clip: [0.2, 0.28] },
@@ -33,6 +35,26 @@ function dataOf(step: number): StepData {
     "rollout/no_signal_groups": 0.25,
     ...(step % 4 === 1 ? { "val-core/math-500/acc/mean@1": step / 100 } : {}),
   };
+}
+
+/** What of a run's log is asked for: a new one, or one that goes on with a step. */
+interface Opened {
+  run: RunDescription;
+  resumeAt?: number;
+  lastStep?: number;
+}
+
+/** Opens a log as a run does. */
+async function openRunLog(path: string, { run, resumeAt, lastStep }: Opened): Promise<RunLog> {
+  const file = await openLogFile(path, resumeAt === undefined);
+  try {
+    if (resumeAt === undefined) return await beginRunLog(file, run);
+    const last = lastStep === undefined ? {} : { lastStep };
+    return await resumeRunLog(file, run, { next: resumeAt, ...last });
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** Writes steps from `from` to `to`, both included, as one process of a run would. */
@@ -162,21 +184,16 @@ Deno.test("a new run does not touch a log that is there; resuming at the first s
     const path = join(folder, "run.jsonl");
     await writeSteps(path, 1, 3);
     const message = `${path} is there already, expected none to begin a new log; ${SAFE}.`;
-    const begin = () => assert.fail("the run was begun");
-    await rejects(openRunLog(path, { run: RUN, begin }), message);
+    await rejects(openRunLog(path, { run: RUN }), message);
     await assertWhole(path, 3);
-    // What asks where to go on is the only writer then, and may fail.
-    const resumeAt = async () => {
+    {
+      // Who reads a checkpoint to know where to go on is the only writer then, and changes nothing.
+      using file = await openLogFile(path, false);
+      assert.throws(() => expectNoLog(file), { name: "RunLogError", message });
       await rejects(openRunLog(path, { run: RUN, resumeAt: 3 }), /is being written by another/);
-      return 3;
-    };
-    (await openRunLog(path, { run: RUN, resumeAt }))[Symbol.dispose]();
-    await assertWhole(path, 2);
-    const fails = () => Promise.reject(new LabError("there is no checkpoint."));
-    await assert.rejects(openRunLog(path, { run: RUN, resumeAt: fails }), {
-      name: "LabError",
-      message: "there is no checkpoint.",
-    });
+    }
+    await assertWhole(path, 3);
+    (await openRunLog(path, { run: RUN, resumeAt: 3 }))[Symbol.dispose]();
     await assertWhole(path, 2);
     using log = await openRunLog(path, { run: RUN, resumeAt: FIRST_STEP });
     await assertWhole(path, 0);
@@ -188,17 +205,15 @@ Deno.test("a new run does not touch a log that is there; resuming at the first s
 Deno.test("a log has its first line only once all else that begins a run is there", async () => {
   await withFolder(async (folder) => {
     const path = join(folder, "run.jsonl");
-    const fails = () => Promise.reject(new LabError("the disk is full."));
-    await assert.rejects(openRunLog(path, { run: RUN, begin: fails }), /the disk is full\./);
-    assert.equal((await Deno.stat(path)).size, 0);
-    let sizeThen: number | undefined;
-    const begin = async () => {
+    {
+      using file = await openLogFile(path, true);
+      expectNoLog(file);
       await rejects(openRunLog(path, { run: RUN }), /is being written by another/);
-      sizeThen = (await Deno.stat(path)).size;
-    };
+      assert.equal((await Deno.stat(path)).size, 0);
+    }
     // An empty log is one whose process was killed right then.
-    using log = await openRunLog(path, { run: RUN, begin });
-    assert.equal(sizeThen, 0);
+    assert.equal((await Deno.stat(path)).size, 0);
+    using log = await openRunLog(path, { run: RUN });
     await log.write(1, dataOf(1));
     await assertWhole(path, 1);
   });
@@ -445,14 +460,23 @@ Deno.test("compressing a log replaces nothing but what was left of compressing i
   });
 });
 
+/** The text of a program that begins the log of a run, as its arguments name them. */
+const BEGIN_LOG = `
+  import { openLogFile } from ${moduleText("log_file.ts")};
+  import { beginRunLog } from ${moduleText("run_log.ts")};
+  const log = await beginRunLog(await openLogFile(Deno.args[0], true), JSON.parse(Deno.args[1]));
+`;
+
+function moduleText(name: string): string {
+  return JSON.stringify(pathToFileURL(join(ROOT, "experiments/lab/run", name)).href);
+}
+
 /** A process that opens a log and writes steps until it is killed. */
 async function spawnWriter(folder: string, path: string): Promise<Deno.ChildProcess> {
-  const module = pathToFileURL(join(ROOT, "experiments/lab/run_log.ts")).href;
   const script = join(folder, "write.ts");
   await Deno.writeTextFile(
     script,
-    `import { openRunLog } from ${JSON.stringify(module)};
-    const log = await openRunLog(Deno.args[0], { run: JSON.parse(Deno.args[1]) });
+    `${BEGIN_LOG}
     for (let step = 1;; step++) {
       await log.write(step, { "actor/entropy": step });
       if (step === 3) console.log("written");
@@ -499,12 +523,10 @@ Deno.test("a full disk is told in one sentence, and the log ends with its last w
   if (Deno.build.os === "windows") return;
   await withFolder(async (folder) => {
     const path = join(folder, "run.jsonl");
-    const module = pathToFileURL(join(ROOT, "experiments/lab/run_log.ts")).href;
     const script = join(folder, "write.ts");
     await Deno.writeTextFile(
       script,
-      `import { openRunLog } from ${JSON.stringify(module)};
-      const log = await openRunLog(Deno.args[0], { run: JSON.parse(Deno.args[1]) });
+      `${BEGIN_LOG}
       try {
         for (let step = 1;; step++) await log.write(step, { "actor/entropy": step / 7 });
       } catch (error) {

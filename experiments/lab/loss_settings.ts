@@ -1,0 +1,36 @@
+import { PLAIN_PPO, type PolicyLossSettings, type RestrictionSettings } from "../../kernels/mod.ts";
+import type { TrainSettings } from "./settings.ts";
+
+/** The policy loss that a run's settings ask for. */
+export function lossSettings(settings: TrainSettings): PolicyLossSettings {
+  const { intervention, definition } = settings;
+  const isCovariance = intervention === "clip-cov" || intervention === "kl-cov";
+  return {
+    ...PLAIN_PPO,
+    aggregation: settings.aggregation,
+    intervention: isCovariance ? `${intervention}-${definition}` : "none",
+    clipLow: settings.clipLow ?? Infinity,
+    clipHigh: settings.clipHigh ?? Infinity,
+    dualClip: settings.dualClip ?? Infinity,
+    klCoefficient: settings.klCoefficient,
+    entropyCoefficient: intervention === "entropy-bonus" ? settings.entropyCoefficient : 0,
+    referenceCoefficient: intervention === "reference-kl" ? settings.referenceCoefficient : 0,
+    referenceKl: settings.referenceKl,
+  };
+}
+
+/** Among which tokens Clip-Cov or KL-Cov selects; undefined where the intervention selects none. */
+export function selectsAmong(settings: TrainSettings): TrainSettings["selection"] | undefined {
+  return lossSettings(settings).intervention === "none" ? undefined : settings.selection;
+}
+
+/**
+ * How many tokens Clip-Cov or KL-Cov selects, and how they are drawn.
+ *
+ * @param stream Tells apart the draws of a run, a 32-bit number.
+ */
+export function selectionSettings(settings: TrainSettings, stream: number): RestrictionSettings {
+  const { intervention, clipCovRatio, klCovRatio, covarianceLow, covarianceHigh, seed } = settings;
+  const ratio = intervention === "clip-cov" ? clipCovRatio : klCovRatio;
+  return { ratio, low: covarianceLow, high: covarianceHigh, seed, stream };
+}
