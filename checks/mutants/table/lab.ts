@@ -8,7 +8,7 @@ const VALIDATION = [`${LAB}/validation_test.ts`];
 const SETTINGS = [`${LAB}/settings_test.ts`];
 const TRAIN = [`${LAB}/train_test.ts`];
 const TRAIN_LOG = { tests: [`${LAB}/train_log_test.ts`], filter: "each step logs" };
-const RUN_LOG = [`${LAB}/run_log_test.ts`];
+const RUN_LOG = [`${LAB}/run/run_log_test.ts`];
 const GATHERED = { tests: EXPERIENCE, filter: "experience at temperature" };
 const INTERVENTIONS = { tests: STEP, filter: "every intervention" };
 const GRPO = { tests: STEP, filter: "plain GRPO" };
@@ -51,9 +51,9 @@ export const LAB_MUTANTS: readonly Mutant[] = [
     ...GATHERED,
   },
   {
-    file: "experiments/lab/experience.ts",
-    text: "return { advantages: rlooAdvantages(responses) };",
-    replacement: "return { advantages: grpoAdvantages(responses) };",
+    file: "experiments/lab/advantages/by_name.ts",
+    text: "rloo: rlooAdvantages,",
+    replacement: "rloo: grpoAdvantages,",
     what: "RLOO is GRPO",
     tests: EXPERIENCE,
     filter: "advantages of rloo",
@@ -67,21 +67,21 @@ export const LAB_MUTANTS: readonly Mutant[] = [
     filter: "mixture is drawn from",
   },
   {
-    file: "experiments/lab/training_step.ts",
+    file: "experiments/lab/loss_settings.ts",
     text: 'const isCovariance = intervention === "clip-cov" || intervention === "kl-cov";',
     replacement: 'const isCovariance = intervention === "clip-cov";',
     what: "KL-Cov is silently off",
     ...INTERVENTIONS,
   },
   {
-    file: "experiments/lab/training_step.ts",
+    file: "experiments/lab/loss_settings.ts",
     text: 'const isCovariance = intervention === "clip-cov" || intervention === "kl-cov";',
     replacement: 'const isCovariance = intervention === "kl-cov";',
     what: "Clip-Cov is silently off",
     ...INTERVENTIONS,
   },
   {
-    file: "experiments/lab/training_step.ts",
+    file: "experiments/lab/loss_settings.ts",
     text: "clipHigh: settings.clipHigh ?? Infinity,",
     replacement: "clipHigh: settings.clipLow ?? Infinity,",
     what: "clip-higher is ignored",
@@ -102,9 +102,9 @@ export const LAB_MUTANTS: readonly Mutant[] = [
     ...INTERVENTIONS,
   },
   {
-    file: "experiments/lab/training_step.ts",
-    text: "const covariance = covariances[2 * i + 1]!;",
-    replacement: "const covariance = covariances[2 * i]!;",
+    file: "experiments/lab/rollout_covariance.ts",
+    text: "([, withPolicyAdvantage], prompt)",
+    replacement: "([withPolicyAdvantage], prompt)",
     what: "Theorem 2's covariance is logged as Theorem 1's",
     ...GRPO,
   },
@@ -117,8 +117,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/training_step.ts",
-    text: "restriction(settings, stream), covariance, selection);",
-    replacement: "restriction(settings, 0), covariance, selection);",
+    text: "selectionSettings(settings, stream);",
+    replacement: "selectionSettings(settings, 0);",
     what: "Clip-Cov draws with the same random numbers in every minibatch",
     ...INTERVENTIONS,
   },
@@ -132,16 +132,16 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/training_step.ts",
-    text: "update: updates + minibatch + 1,",
-    replacement: "update: minibatch + 1,",
+    text: "update: updates + number + 1,",
+    replacement: "update: number + 1,",
     what: "AdamW counts the updates of each step anew",
     ...GRPO,
   },
   {
     file: "experiments/lab/training_step.ts",
-    text: "metrics.reduce((sum, one) => sum + one.touched, 0)",
-    replacement: "average((one) => one.touched)",
-    what: "the touched tokens are those of a mean minibatch, not of the step",
+    text: "metrics.reduce((sum, { touched }) => sum + touched, 0)",
+    replacement: "average(({ touched }) => touched)",
+    what: "the selected tokens are those of a mean minibatch, not of the step",
     ...INTERVENTIONS,
   },
   {
@@ -170,8 +170,9 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   {
     file: "experiments/lab/train.ts",
     text: "const data = { ...experience.data, ...update.data, ...accuracies } as StepData;",
-    replacement: "const after = await gatherExperience(policy, judge, task, settings, step);\n" +
-      "    const data = { ...after.data, ...update.data, ...accuracies } as StepData;",
+    replacement:
+      "const after = await gatherExperience(policy, task, settings, { step, rewardModel });\n" +
+      "  const data = { ...after.data, ...update.data, ...accuracies } as StepData;",
     what: "the entropy of the log is taken after the update",
     ...TRAIN_LOG,
   },
@@ -184,21 +185,21 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/train.ts",
-    text: "state = { step, updates: update.updates, rewardUpdates: judge?.updates ?? 0 };",
-    replacement: "state = { step, updates: 0, rewardUpdates: judge?.updates ?? 0 };",
+    text: "run.state = { step, updates: update.updates };",
+    replacement: "run.state = { step, updates: 0 };",
     what: "AdamW forgets how many updates there were",
     ...TRAIN_LOG,
   },
   {
-    file: "experiments/lab/train.ts",
-    text: "judge.updates = state.rewardUpdates;",
+    file: "experiments/lab/run/run_checkpoint.ts",
+    text: "rewardModel.updates = state.rewardUpdates;",
     replacement: "",
     what: "a resumed run's reward model forgets how many updates it has had",
     tests: TRAIN,
     filter: "between the checkpoints of reward model and policy",
   },
   {
-    file: "experiments/lab/run_log.ts",
+    file: "experiments/lab/run/run_log.ts",
     text: "if (step !== nextStep) {",
     replacement: "if (step < nextStep) {",
     what: "a log may skip steps",
@@ -206,7 +207,7 @@ export const LAB_MUTANTS: readonly Mutant[] = [
     filter: "steps are written in order",
   },
   {
-    file: "experiments/lab/run_log.ts",
+    file: "experiments/lab/run/log_lines.ts",
     text: "expectSameRun(where, described, run);",
     replacement: "",
     what: "a log goes on with other settings than it was begun with",
@@ -214,8 +215,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
     filter: "another configuration or seed",
   },
   {
-    file: "experiments/lab/run_log.ts",
-    text: "await file.truncate(kept.end);",
+    file: "experiments/lab/run/run_log.ts",
+    text: "await file.cut(kept.end);",
     replacement: "",
     what: "what a killed process left of a line stays in the log",
     tests: RUN_LOG,

@@ -45,16 +45,15 @@ export function among<T>(random: RandomGenerator, list: ArrayLike<T>): T {
   return list[uniformInt(random, 0, list.length - 1)]!;
 }
 
-/** A whole number from `from` up to, not including, `to`, other than the one or two given. */
+/** A whole number from `from` up to, not including, `to`, other than those given. */
 export function otherThan(
   random: RandomGenerator,
   from: number,
   to: number,
-  first: number,
-  second = first,
+  ...others: readonly number[]
 ): number {
   while (true) {
     const value = uniformInt(random, from, to - 1);
-    if (value !== first && value !== second) return value;
+    if (!others.includes(value)) return value;
   }
 }
