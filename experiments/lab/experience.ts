@@ -30,7 +30,7 @@ export interface Experience {
 export interface ExperienceOptions {
   /** The number of the rollout, from 1. */
   readonly step: number;
-  /** PRIME's, which learns from the responses to learn from before it judges them; needed with that algorithm. */
+  /** PRIME's, which learns from the responses before it judges them; needed with that algorithm. */
   readonly rewardModel?: RewardModel | undefined;
 }
 
@@ -63,14 +63,14 @@ export async function gatherExperience(
     pad: task.tokenizer.pad,
   });
 
-  // Reward: 1 for what a program finds right, else 0. Of groups that are all right or all wrong nothing is learnt.
+  // Reward: 1 for what a program finds right, else 0. Groups that are all right or all wrong teach nothing.
   const verdicts = responses.map(({ tokens }, i) => verifyTokens(task, problems[i]!, tokens));
   const rewards = verdicts.map(({ correct }) => Number(correct));
   const signal = groupHasSignal(rewards, group);
   const kept = responses.map((_, row) => row)
     .filter((row) => !filterGroups || signal[Math.floor(row / group)]);
 
-  // Advantage: of each token of what is left.
+  // Advantage: one for each token of the responses that are kept.
   const sequences = kept.map((row): Sequence => ({
     prompt: prompts[row]!,
     response: responses[row]!.tokens,

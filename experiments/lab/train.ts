@@ -1,22 +1,23 @@
 /**
- * RL with verifiable rewards, as the paper runs it (equation numbers are the paper's):
+ * RL with verifiable rewards as the paper runs it, from a base model to a raw log. Equations are the paper's.
  *
  *     π, π_ref ← base model
  *     for each step:
- *       validate    R(π), the accuracy on the benchmarks                                       validation.ts
- *       rollout     a batch of problems x, for each a group of responses y ~ π(·|x)            experience.ts
- *                   H(π), the mean entropy of their tokens                              Eq. 5
- *       reward      r(y) ∈ {0, 1}, by a program; groups of one reward are left out
- *       advantage   A(y) = (r(y) − mean r) / std r over the group (GRPO)                Eq. 3  advantages/
+ *       validate    R ← accuracy of π on the benchmarks, every few steps         validation.ts
+ *       rollout     problems x, and for each a group of responses y ~ π(·|x)     experience.ts
+ *                   H ← mean entropy of π before their tokens (Eq. 5)
+ *       reward      r ← 1 if a program finds y right, else 0
+ *                   groups that are all right or all wrong are left out
+ *       advantage   A ← (r − mean r) / std r over the group (GRPO, Eq. 3)        advantages/
+ *       covariance  C ← (ln π − mean ln π)·(A − mean A) of each token (Eq. 10)   rollout_covariance.ts
  *       π_old ← π
- *       covariance  (ln π(y_t) − mean ln π)·(A_t − mean A) of each token                Eq. 10 rollout_covariance.ts
- *       for each minibatch:
- *         select    Clip-Cov: some tokens at random within bounds of covariance         Eq. 11 training_step.ts
- *                   KL-Cov: the tokens of highest covariance                            Eq. 13
- *         loss      PPO's clipped objective in π / π_old; of selected tokens
- *                   Clip-Cov: nothing; KL-Cov: π / π_old·A − β·KL(π_old, π)             Eqs. 12, 14
- *         update    π ← AdamW(π, gradient of the loss)
- *       log         H, R, covariance, and what else step_data.ts names                         run/
+ *       for each minibatch:                                                      training_step.ts
+ *         select    tokens by C: at random between two bounds (Clip-Cov, Eq. 11),
+ *                   or the highest (KL-Cov, Eq. 13)
+ *         loss      PPO's clipped objective in π / π_old and A; what is selected is
+ *                   left out (Clip-Cov, Eq. 12), or has β·KL(π_old, π) added (KL-Cov, Eq. 14)
+ *         update    π ← AdamW(π, gradient of the loss)                           policy/update.ts
+ *       log         R, H, C, and what else step_data.ts names                    run/run_log.ts
  *
  * @module
  */
@@ -81,7 +82,7 @@ async function takeStep(
   step: number,
 ): Promise<{ data: StepData; timing: StepTiming }> {
   // With `algorithm: prime`, a reward model learns along.
-  const { policy, reference, rewardModel } = run;
+  const { policy, rewardModel } = run;
   const begun = performance.now();
   const accuracies = await validateIfDue(policy, task, settings, step);
   const validated = performance.now();
@@ -91,12 +92,8 @@ async function takeStep(
   const gathered = performance.now();
 
   // Loss and update, minibatch by minibatch.
-  const { samples } = experience;
-  const { updates } = run.state;
-  const update = await updateFromSamples({ policy, reference }, samples, settings, {
-    step,
-    updates,
-  });
+  const place = { step, updates: run.state.updates };
+  const update = await updateFromSamples(run, experience.samples, settings, place);
 
   // Log.
   const data = { ...experience.data, ...update.data, ...accuracies } as StepData;

@@ -68,14 +68,15 @@ export async function updateFromSamples(
     Math.min(1, step / Math.max(1, settings.warmupSteps));
   const parts = minibatches(samples, settings.minibatches);
 
-  // Covariance is taken twice. Here of the whole rollout, under the policy that made it: what the paper measures
-  // and every step logs (Eqs. 8-10), and what the paper's equations select from (`selection: "batch"`). Then of
-  // each minibatch, under the policy that the minibatches before have left: what the authors' code selects
-  // from (`selection: "minibatch"`).
+  // Covariance is taken twice. Here of the whole rollout under the policy that made it: what the paper measures
+  // (Eqs. 8-10) and every step logs, and by what its equations select (`selection: "batch"`). And in each
+  // minibatch under the policy that the minibatches before have left: by what the authors' code selects
+  // (`selection: "minibatch"`).
   using rollout = recordRolloutCovariance(gpu, samples, settings, step);
   using out = emptyOutput(gpu, parts.length);
-  for (const [number, part] of parts.entries()) {
-    recordMinibatch(policies, { ...part, number }, settings, {
+  for (const minibatch of parts) {
+    const { number } = minibatch;
+    recordMinibatch(policies, minibatch, settings, {
       columns: longestResponse(samples),
       learningRate,
       update: updates + number + 1,
@@ -122,12 +123,13 @@ interface Minibatch {
 }
 
 /** As many parts as asked, or one for each sample if those are fewer, as equal as can be. */
-function minibatches(samples: readonly Sample[], count: number): Omit<Minibatch, "number">[] {
+function minibatches(samples: readonly Sample[], count: number): Minibatch[] {
   const parts = Math.min(count, samples.length);
   const bound = (part: number) => Math.round((part * samples.length) / parts);
-  return Array.from({ length: parts }, (_, part) => ({
-    samples: samples.slice(bound(part), bound(part + 1)),
-    first: bound(part),
+  return Array.from({ length: parts }, (_, number) => ({
+    number,
+    samples: samples.slice(bound(number), bound(number + 1)),
+    first: bound(number),
   }));
 }
 
@@ -165,6 +167,7 @@ function recordMinibatch(
   using norm = gpu.empty([2]);
   const recorder = gpu.record("update");
 
+  // Forward: what policy and reference think of the tokens now.
   const prediction = predict(recorder, policy, batch, temperature);
   using statistics = prediction.statistics;
   const { oldLogProb, advantages } = tensors;
@@ -177,6 +180,8 @@ function recordMinibatch(
     entropy: prediction.entropy,
     referenceLogProb: predictReference(recorder, reference, batch, temperature),
   };
+
+  // Selection and loss, with its gradient with respect to what the policy thinks.
   recorder.scope("policy loss", () => {
     switch (selectsAmong(settings)) {
       case "batch":
@@ -189,6 +194,8 @@ function recordMinibatch(
     }
     policyLoss(recorder, input, loss, gradients);
   });
+
+  // Backward, and AdamW.
   const { weightDecay, maxGradientNorm } = settings;
   update(
     recorder,

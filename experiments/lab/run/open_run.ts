@@ -1,6 +1,6 @@
 import type { Gpu } from "../../../kernels/mod.ts";
 import { expectBase } from "../base_fits.ts";
-import { hasCheckpoint, readCheckpoint } from "../checkpoint.ts";
+import { type Checkpoint, hasCheckpoint, readCheckpoint } from "../checkpoint.ts";
 import { modelDigest } from "../digest.ts";
 import { expectFinite } from "../finite.ts";
 import { createPolicy, type Policy, valuesOf } from "../policy/parameters.ts";
@@ -59,11 +59,7 @@ export async function openRun(
   options: RunOptions,
 ): Promise<Run> {
   await expectRunPlace(options);
-  // Before what may be a real model's gigabytes are read.
-  await expectBase(options.base, settings.model, task);
-  const { config, parameters } = await readCheckpoint(options.base);
-  expectRoom(gpu, config, task, settings);
-  for (const [name, { data }] of parameters) expectFinite(`${options.base}: ${name}`, data);
+  const { config, parameters } = await readBase(gpu, task, settings, options.base);
   const identity: RunIdentity = {
     configuration: settings,
     seed: settings.seed,
@@ -117,4 +113,19 @@ export async function openRun(
     [Symbol.dispose]: () => kept.dispose(),
   };
   return run;
+}
+
+/** The base model, once it is known to be what the settings name, to fit the adapter, and to be finite. */
+async function readBase(
+  gpu: Gpu,
+  task: Task,
+  settings: TrainSettings,
+  folder: string,
+): Promise<Pick<Checkpoint, "config" | "parameters">> {
+  // Before what may be a real model's gigabytes are read.
+  await expectBase(folder, settings.model, task);
+  const { config, parameters } = await readCheckpoint(folder);
+  expectRoom(gpu, config, task, settings);
+  for (const [name, { data }] of parameters) expectFinite(`${folder}: ${name}`, data);
+  return { config, parameters };
 }
