@@ -16,6 +16,11 @@ export type Elements =
   | Uint32Array;
 
 /** The type of a tensor that is made of these elements, unless another is asked for. */
+export type TypeFor<Data extends Elements> = Data extends Uint32Array ? "u32"
+  : Data extends Uint16Array | Float16Array ? "f16"
+  : "f32";
+
+/** The type of a tensor that is made of these elements, unless another is asked for. */
 export function typeFor(data: Elements): DataType {
   if (data instanceof Uint32Array) return "u32";
   return data instanceof Uint16Array || isHalf(data) ? "f16" : "f32";

@@ -1,4 +1,10 @@
-import type { Allocation } from "./tensor.ts";
+/** A GPU buffer and the bytes that were asked of the pool for it. */
+export interface Allocation {
+  /** The buffer, at least as large as was asked. */
+  readonly buffer: GPUBuffer;
+  /** Size of the buffer in bytes. */
+  readonly bytes: number;
+}
 
 /** The most bytes of unused buffers that are kept for reuse. */
 const LARGEST_RESERVE = 1 << 28;

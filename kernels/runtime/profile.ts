@@ -1,4 +1,4 @@
-import type { Gpu } from "./gpu.ts";
+import type { GpuContext } from "./context.ts";
 
 /** Two timestamps of 8 bytes: where a scope begins and where it ends. */
 const SCOPE_BYTES = 16;
@@ -14,11 +14,11 @@ interface Stamps {
  * it is the profile of their `Gpu`, whether they are read or only submitted. Made by `Gpu.startProfile`.
  */
 export class Profile {
-  #gpu: Gpu;
+  #gpu: GpuContext;
   #stamps: Stamps[] = [];
 
   /** A profile of one device. */
-  constructor(gpu: Gpu) {
+  constructor(gpu: GpuContext) {
     this.#gpu = gpu;
   }
 

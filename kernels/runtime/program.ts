@@ -1,4 +1,5 @@
 import { ShaderError } from "./errors.ts";
+import { type ShaderInterface, shaderInterface } from "./shader_interface.ts";
 
 /** A compute shader: its source and what is fixed when it is compiled. */
 export interface ProgramSource {
@@ -20,8 +21,8 @@ export interface Program {
   readonly pipeline: GPUComputePipeline;
   /** The layout of its one bind group. */
   readonly layout: GPUBindGroupLayout;
-  /** The binding of its uniform parameters; undefined if it has none. */
-  readonly paramsBinding: number | undefined;
+  /** What it binds, by name. */
+  readonly interface: ShaderInterface;
 }
 
 /** Compiles shaders of one device, each only once for the same source and constants. */
@@ -48,12 +49,11 @@ export class ProgramCache {
       layout: "auto",
       compute: { module: this.#module(name, code), entryPoint, constants: { ...constants } },
     });
-    const uniform = /@binding\((\d+)\)\s+var<uniform>/.exec(code);
     const program = {
       name,
       pipeline,
       layout: pipeline.getBindGroupLayout(0),
-      paramsBinding: uniform === null ? undefined : Number(uniform[1]),
+      interface: shaderInterface(name, code),
     };
     this.#programs.set(key, [...compiled, { code, program }]);
     return program;

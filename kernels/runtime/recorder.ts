@@ -1,9 +1,10 @@
 import { GpuError, ShapeError } from "./errors.ts";
-import type { Gpu } from "./gpu.ts";
+import type { GpuContext } from "./context.ts";
 import type { Program } from "./program.ts";
-import { roundUp } from "./pool.ts";
+import { TensorMemory } from "./memory.ts";
+import { type Allocation, roundUp } from "./pool.ts";
 import type { Profile } from "./profile.ts";
-import { type Allocation, bytesOf, type DataType, sizeOf, Tensor } from "./tensor.ts";
+import { bytesOf, type DataType, isView, memoryOf, sizeOf, Tensor } from "./tensor.ts";
 
 /** A part of a tensor, bound as if it were the whole. */
 export interface Slice {
@@ -15,28 +16,17 @@ export interface Slice {
   readonly bytes: number;
 }
 
-/** A word of a shader's parameters. */
-export interface Word {
-  /** Its type. */
-  readonly type: "u32" | "f32";
-  /** Its value. */
-  readonly value: number;
-}
-
-/** An unsigned integer parameter. */
-export const u32 = (value: number): Word => ({ type: "u32", value });
-
-/** A float parameter. */
-export const f32 = (value: number): Word => ({ type: "f32", value });
 /** An upper limit in f32: WGSL has no infinity, so a number near the largest stands for none. */
-export const limit = (value: number): Word => f32(Math.min(3.4e38, value));
+export function limit(value: number): number {
+  return Math.min(3.4e38, value);
+}
 
 /** One run of a program. */
 export interface Dispatch {
-  /** What binding 0, 1, … of the program is, the uniform parameters left out; undefined where the entry point has none of that number. */
-  readonly bindings: readonly (Tensor | Slice | undefined)[];
-  /** The words of the uniform struct, in its order; none if the program has none. */
-  readonly params?: readonly Word[];
+  /** What is bound to the names of the WGSL: all that the entry point uses, and nothing else. */
+  readonly bindings: Readonly<Record<string, Tensor | Slice>>;
+  /** The uniform parameters by their names in the WGSL; none if the program has none. */
+  readonly params?: Readonly<Record<string, number>>;
   /** Numbers of workgroups. */
   readonly workgroups: readonly [number, number?, number?];
 }
@@ -51,11 +41,33 @@ export interface CopyRange {
   readonly count?: number;
 }
 
-/** What a tensor's elements are read into. */
-export type Values =
-  | Float32Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>;
+/** What the elements of each type are read into: of packed types, the bits. */
+export interface Values {
+  /** As they are. */
+  readonly f32: Float32Array<ArrayBuffer>;
+  /** As they are. */
+  readonly u32: Uint32Array<ArrayBuffer>;
+  /** Bits of f16. */
+  readonly f16: Uint16Array<ArrayBuffer>;
+  /** Bits of bfloat16. */
+  readonly bf16: Uint16Array<ArrayBuffer>;
+}
+
+/** What the elements of a type are read into. */
+export type ValuesOf<Type extends DataType> = Values[Type];
+
+/** What tensors are read into, one for one. */
+export type Readback<Tensors extends readonly Tensor[]> = {
+  readonly [I in keyof Tensors]: Tensors[I] extends Tensor<infer Type> ? ValuesOf<Type> : never;
+};
+
+/** What a recorder is made with. */
+export interface RecorderOptions {
+  /** Its name in messages of the driver. */
+  readonly label: string;
+  /** Where its scopes are timed; undefined for nowhere. */
+  readonly profile: Profile | undefined;
+}
 
 /** Uniform parameters are written in blocks of this many bytes. */
 const PARAMETER_BYTES = 1 << 16;
@@ -67,10 +79,10 @@ const MOST_SCOPES = 1024;
  */
 export class Recorder {
   /** The GPU that it records for. */
-  readonly gpu: Gpu;
+  readonly gpu: GpuContext;
   #encoder: GPUCommandEncoder;
   #pass: GPUComputePassEncoder | undefined;
-  #held = new Set<Tensor>();
+  #held = new Set<TensorMemory>();
   #recycled = new Map<number, Allocation[]>();
   #parameters: { buffer: GPUBuffer; words: Uint8Array<ArrayBuffer>; used: number }[] = [];
   /** Parameters by their words, and bind groups by what they bind: loops such as a rollout repeat theirs. */
@@ -83,38 +95,43 @@ export class Recorder {
   #submitted = false;
 
   /** Made by `Gpu.record`. */
-  constructor(gpu: Gpu, label: string) {
+  constructor(gpu: GpuContext, { label, profile }: RecorderOptions) {
     this.gpu = gpu;
-    this.#profile = gpu.profile;
+    this.#profile = profile;
     this.#encoder = gpu.device.createCommandEncoder({ label });
   }
 
   /** A tensor that lives until the submission, or until it is recycled. */
-  temporary(shape: readonly number[], type: DataType = "f32"): Tensor {
+  temporary<Type extends DataType = "f32">(
+    shape: readonly number[],
+    type: Type = "f32" as Type,
+  ): Tensor<Type> {
     const size = roundUp(sizeOf(shape) * bytesOf(type));
     const recycled = this.#recycled.get(size)?.pop();
     const tensor = recycled === undefined
       ? this.gpu.empty(shape, type)
-      : new Tensor(this.gpu, shape, type, recycled);
+      : new Tensor(shape, type, new TensorMemory(this.gpu, recycled));
     this.#hold(tensor);
-    if (recycled === undefined) tensor.destroy(); // Held until the submission.
-    else tensor.disown();
+    tensor.destroy(); // Held until the submission.
     return tensor;
   }
 
   /**
    * Passes the memory of a temporary on to later ones of this recorder: what was recorded runs in order.
    * The tensor must not be used again.
+   *
+   * @throws {ShapeError} if it shows another tensor's memory, or was recycled before.
    */
   recycle(tensor: Tensor): void {
-    const allocation = tensor.surrender();
+    if (isView(tensor)) throw new ShapeError("only a temporary itself can be recycled.");
+    const allocation = memoryOf(tensor).surrender();
     const others = this.#recycled.get(allocation.bytes);
     if (others === undefined) this.#recycled.set(allocation.bytes, [allocation]);
     else others.push(allocation);
   }
 
   /** Runs a program. */
-  dispatch(program: Program, { bindings, params = [], workgroups }: Dispatch): void {
+  dispatch(program: Program, { bindings, params = {}, workgroups }: Dispatch): void {
     const [x, y = 1, z = 1] = workgroups;
     if (x === 0 || y === 0 || z === 0) return;
     const limit = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
@@ -211,7 +228,9 @@ export class Recorder {
    * @throws {GpuError} if the device reported an error since the last read, {@linkcode ShaderError} for
    * WGSL that does not compile, {@linkcode DeviceLostError} if the device was lost.
    */
-  async read(...tensors: Tensor[]): Promise<Values[]> {
+  async read<Tensors extends readonly Tensor[]>(
+    ...tensors: Tensors
+  ): Promise<Readback<Tensors>> {
     this.#endPass();
     const ranges: number[] = [];
     let bytes = 0;
@@ -237,32 +256,29 @@ export class Recorder {
         const copy = mapped.slice(ranges[i]!, ranges[i]! + tensor.bytes);
         if (tensor.type === "f32") return new Float32Array(copy);
         return tensor.type === "u32" ? new Uint32Array(copy) : new Uint16Array(copy);
-      });
+      }) as unknown as Readback<Tensors>;
     } finally {
       staging.destroy();
     }
   }
 
   #hold(tensor: Tensor): void {
-    if (!tensor.isOn(this.gpu)) throw new ShapeError(`a tensor of another GPU was given.`);
-    if (this.#held.has(tensor)) return;
-    tensor.hold();
-    this.#held.add(tensor);
+    const memory = memoryOf(tensor);
+    if (memory.owner !== this.gpu) throw new ShapeError(`a tensor of another GPU was given.`);
+    if (this.#held.has(memory)) return;
+    memory.hold();
+    this.#held.add(memory);
   }
 
   /** The bind group of a dispatch, made once for the same bindings and parameters. */
   #bind(
     program: Program,
     bindings: Dispatch["bindings"],
-    params: readonly Word[],
+    params: Readonly<Record<string, number>>,
   ): GPUBindGroup {
     const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
     let key = `${this.#numberOf(program)}`;
-    for (const bound of bindings) {
-      if (bound === undefined) {
-        key += " -";
-        continue;
-      }
+    for (const [name, bound] of Object.entries(bindings)) {
       const { tensor, offset, bytes } = sliceOf(bound);
       this.#hold(tensor);
       const { buffer } = tensor;
@@ -271,30 +287,43 @@ export class Recorder {
           `${program.name} was given a tensor of shape [${tensor.shape}], this adapter binds at most ${largest} bytes at once.`,
         );
       }
-      key += ` ${this.#numberOf(buffer)} ${offset} ${bytes}`;
+      key += ` ${bindingOf(program, name)} ${this.#numberOf(buffer)} ${offset} ${bytes}`;
     }
-    const { paramsBinding } = program;
-    const words = paramsBinding === undefined ? undefined : this.#write(params);
+    const words = this.#write(program, params);
     if (words !== undefined) key += ` ${this.#numberOf(words)}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
     const entries: GPUBindGroupEntry[] = [];
-    for (const [binding, bound] of bindings.entries()) {
-      if (bound === undefined) continue;
+    for (const [name, bound] of Object.entries(bindings)) {
       const { tensor: { buffer }, offset, bytes } = sliceOf(bound);
       const size = bytes === undefined ? {} : { size: bytes };
-      entries.push({ binding, resource: { buffer, offset, ...size } });
+      entries.push({ binding: bindingOf(program, name), resource: { buffer, offset, ...size } });
     }
-    if (words !== undefined) entries.push({ binding: paramsBinding!, resource: words });
+    if (words !== undefined) {
+      entries.push({ binding: program.interface.params!.binding, resource: words });
+    }
     const group = this.gpu.device.createBindGroup({ layout: program.layout, entries });
     this.#groups.set(key, group);
     return group;
   }
 
   /** Puts parameters into the current block, or finds them where they are already, and gives the binding. */
-  #write(params: readonly Word[]): GPUBufferBinding {
+  #write(
+    { name, interface: { params: declared } }: Program,
+    params: Readonly<Record<string, number>>,
+  ): GPUBufferBinding | undefined {
+    const words = declared?.words ?? [];
+    const given = Object.keys(params);
+    if (given.length !== words.length || !words.every((word) => word.name in params)) {
+      throw new GpuError(
+        `${name}.wgsl has the parameters ${words.map((word) => word.name).join(", ") || "none"}, ${
+          given.join(", ") || "none"
+        } were given.`,
+      );
+    }
+    if (declared === undefined) return undefined;
     const { device } = this.gpu;
-    const size = Math.ceil(params.length / 4) * 16;
+    const size = Math.ceil(words.length / 4) * 16;
     let block = this.#parameters.at(-1);
     if (block === undefined || block.used + size > PARAMETER_BYTES) {
       const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
@@ -308,9 +337,9 @@ export class Recorder {
     const offset = block.used;
     const view = new DataView(block.words.buffer, offset, size);
     let key = "";
-    for (const [i, { type, value }] of params.entries()) {
-      if (type === "f32") view.setFloat32(4 * i, value, true);
-      else view.setUint32(4 * i, value, true);
+    for (const [i, word] of words.entries()) {
+      if (word.type === "f32") view.setFloat32(4 * i, params[word.name]!, true);
+      else view.setUint32(4 * i, params[word.name]!, true);
       key += `${view.getUint32(4 * i)} `;
     }
     const written = this.#written.get(key);
@@ -353,7 +382,7 @@ export class Recorder {
     for (const { buffer } of this.#parameters) buffer.destroy();
     this.#queries?.destroy();
     for (const known of [this.#written, this.#groups, this.#numbers]) known.clear();
-    for (const tensor of this.#held) tensor.letGo();
+    for (const memory of this.#held) memory.letGo();
     this.#held.clear();
     for (const allocation of Array.from(this.#recycled.values()).flat()) {
       this.gpu.pool.give(allocation);
@@ -365,4 +394,12 @@ export class Recorder {
 /** What to bind of a tensor: all of it, or a part. */
 function sliceOf(bound: Tensor | Slice): { tensor: Tensor; offset: number; bytes?: number } {
   return bound instanceof Tensor ? { tensor: bound, offset: 0 } : bound;
+}
+
+function bindingOf({ name, interface: { bindings } }: Program, binding: string): number {
+  const number = bindings.get(binding);
+  if (number !== undefined) return number;
+  throw new GpuError(
+    `${name}.wgsl has no binding ${binding}, it has ${[...bindings.keys()].join(", ")}.`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { Gpu } from "./gpu.ts";
+import type { GpuContext } from "./context.ts";
 import type { Slice } from "./recorder.ts";
 import { bindRows, rowsPerBinding } from "./rows.ts";
 import { bytesOf, type Tensor } from "./tensor.ts";
@@ -20,7 +20,7 @@ export interface RowBlock<Tensors extends readonly Tensor[]> {
  * @throws {ShapeError} if not even the smallest block fits.
  */
 export function* rowBlocks<const Tensors extends readonly Tensor[]>(
-  gpu: Gpu,
+  gpu: GpuContext,
   rows: number,
   ...tensors: Tensors
 ): Generator<RowBlock<Tensors>> {

@@ -1,5 +1,5 @@
 import { ShapeError } from "./errors.ts";
-import type { Gpu } from "./gpu.ts";
+import type { GpuContext } from "./context.ts";
 import type { Slice } from "./recorder.ts";
 import { bytesOf, type Tensor } from "./tensor.ts";
 
@@ -22,7 +22,7 @@ export interface Rows {
  * @throws {ShapeError} if they do not fit into one binding.
  */
 export function bindRows(
-  gpu: Gpu,
+  gpu: GpuContext,
   tensor: Tensor,
   width: number,
   first: number,
@@ -49,7 +49,7 @@ export function bindRows(
  * @param widths Bytes of a row of each tensor.
  * @throws {ShapeError} if not even one row fits.
  */
-export function rowsPerBinding(gpu: Gpu, rows: number, widths: readonly number[]): number {
+export function rowsPerBinding(gpu: GpuContext, rows: number, widths: readonly number[]): number {
   const { minStorageBufferOffsetAlignment: alignment, maxStorageBufferBindingSize: limit } =
     gpu.device.limits;
   const widest = Math.max(...widths);

@@ -1,5 +1,5 @@
 import { ShapeError } from "./errors.ts";
-import type { Gpu } from "./gpu.ts";
+import type { TensorMemory } from "./memory.ts";
 
 /** The type of an element. f16 and bf16 are packed two to a word and are input only. */
 export type DataType = "f32" | "u32" | "f16" | "bf16";
@@ -21,50 +21,45 @@ export function bytesOf(type: DataType): number {
   );
 }
 
-/** A GPU buffer and the bytes that were asked of the pool for it. */
-export interface Allocation {
-  /** The buffer, at least as large as was asked. */
-  readonly buffer: GPUBuffer;
-  /** Size of the buffer in bytes. */
-  readonly bytes: number;
-}
+/** The memory of a tensor: for the runtime, which hides it from everybody else. */
+export let memoryOf: (tensor: Tensor) => TensorMemory;
+
+/** Whether a tensor shows another's memory. */
+export let isView: (tensor: Tensor) => boolean;
 
 /**
  * An array on the GPU, row-major. Its memory is not seen by the garbage collector: call `destroy`, or
  * declare it with `using`. Destroying a tensor that a recorder still needs is safe, its memory is given
  * back after the submission.
  */
-export class Tensor {
+export class Tensor<Type extends DataType = DataType> {
   /** Extent of each dimension; `[]` is a scalar. */
   readonly shape: readonly number[];
   /** Type of the elements. */
-  readonly type: DataType;
+  readonly type: Type;
   /** Number of elements. */
   readonly size: number;
-  #gpu: Gpu;
-  #allocation: Allocation | undefined;
-  #recorders = 0;
-  #destroyed = false;
-  /** Whose memory this is, if it is not its own. */
-  #base: Tensor | undefined;
+  #memory: TensorMemory;
+  /** Whether it shows another tensor's memory. */
+  #isView: boolean;
+
+  static {
+    memoryOf = (tensor) => tensor.#memory;
+    isView = (tensor) => tensor.#isView;
+  }
 
   /**
-   * Made by `Gpu`, not directly.
+   * Made by a `Gpu` or a `Recorder`, not directly.
    *
    * @throws {ShapeError} if an extent is not a whole number.
    */
-  constructor(
-    gpu: Gpu,
-    shape: readonly number[],
-    type: DataType,
-    allocation: Allocation | undefined,
-  ) {
+  constructor(shape: readonly number[], type: Type, memory: TensorMemory, isView = false) {
     expectShape(shape);
-    this.#gpu = gpu;
     this.shape = shape;
     this.type = type;
     this.size = sizeOf(shape);
-    this.#allocation = allocation;
+    this.#memory = memory;
+    this.#isView = isView;
   }
 
   /** Bytes of the elements, without the padding of the buffer. */
@@ -78,11 +73,9 @@ export class Tensor {
    * @throws {ShapeError} if the tensor was destroyed and no recorder holds it any more.
    */
   get buffer(): GPUBuffer {
-    if (this.#base !== undefined) return this.#base.buffer;
-    if (this.#allocation === undefined) {
-      throw new ShapeError(`a tensor of shape [${this.shape}] is used after it was destroyed.`);
-    }
-    return this.#allocation.buffer;
+    const { buffer } = this.#memory;
+    if (buffer !== undefined) return buffer;
+    throw new ShapeError(`a tensor of shape [${this.shape}] is used after it was destroyed.`);
   }
 
   /**
@@ -91,63 +84,21 @@ export class Tensor {
    *
    * @throws {ShapeError} if the number of elements is another, or an extent is not a whole number.
    */
-  reshape(shape: readonly number[]): Tensor {
+  reshape(shape: readonly number[]): Tensor<Type> {
     if (sizeOf(shape) !== this.size) {
       throw new ShapeError(`a tensor of shape [${this.shape}] cannot be seen as [${shape}].`);
     }
-    const view = new Tensor(this.#gpu, shape, this.type, undefined);
-    view.#base = this.#base ?? this;
-    return view;
-  }
-
-  /** Whether it belongs to this GPU. */
-  isOn(gpu: Gpu): boolean {
-    return this.#gpu === gpu;
+    return new Tensor(shape, this.type, this.#memory, true);
   }
 
   /** Gives the memory back to the pool; twice is as good as once. */
   destroy(): void {
-    if (this.#destroyed || this.#base !== undefined) return;
-    this.#destroyed = true;
-    this.#gpu.countBytes(-this.#allocation!.bytes);
-    this.#release();
+    if (!this.#isView) this.#memory.destroy();
   }
 
   /** Destroys it at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.destroy();
-  }
-
-  /** Called by a recorder that lends this memory only: it is counted nowhere. */
-  disown(): void {
-    this.#destroyed = true;
-  }
-
-  /** Called by a recorder that passes the memory of a temporary on to another. */
-  surrender(): Allocation {
-    const allocation = this.#allocation;
-    if (allocation === undefined) throw new ShapeError("only a temporary itself can be recycled.");
-    this.#allocation = undefined;
-    return allocation;
-  }
-
-  /** Called by a recorder that needs the memory until it is submitted. */
-  hold(): void {
-    if (this.#base !== undefined) return this.#base.hold();
-    this.#recorders++;
-  }
-
-  /** Called by that recorder after the submission. */
-  letGo(): void {
-    if (this.#base !== undefined) return this.#base.letGo();
-    this.#recorders--;
-    this.#release();
-  }
-
-  #release(): void {
-    if (!this.#destroyed || this.#recorders > 0 || this.#allocation === undefined) return;
-    this.#gpu.pool.give(this.#allocation);
-    this.#allocation = undefined;
   }
 }
 

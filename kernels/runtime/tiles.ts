@@ -1,4 +1,4 @@
-import type { AdapterInfo } from "./gpu.ts";
+import type { AdapterInfo } from "./adapter.ts";
 
 /** Tile sizes that suit a kind of adapter; they change speed, never results beyond rounding. */
 export interface Tiles {
