@@ -16,39 +16,36 @@
  * @module
  */
 export * from "./runtime/errors.ts";
-export {
-  type AdapterInfo,
-  type Features,
-  Gpu,
-  type GpuOptions,
-  requestGpu,
-} from "./runtime/gpu.ts";
-export { type Allocation, type DataType, Tensor } from "./runtime/tensor.ts";
-export { type Elements } from "./runtime/elements.ts";
-export { BufferPool } from "./runtime/pool.ts";
+export { type AdapterInfo, type Features, type GpuOptions } from "./runtime/adapter.ts";
+export { Gpu, requestGpu } from "./runtime/gpu.ts";
+export { GpuContext } from "./runtime/context.ts";
+export { type DataType, Tensor } from "./runtime/tensor.ts";
+export { type Elements, type TypeFor } from "./runtime/elements.ts";
 export { Profile } from "./runtime/profile.ts";
 export { type Program, type ProgramSource } from "./runtime/program.ts";
+export { type Parameter, type ShaderInterface } from "./runtime/shader_interface.ts";
 export {
   type CopyRange,
   type Dispatch,
-  f32,
+  type Readback,
   Recorder,
   type Slice,
-  u32,
   type Values,
-  type Word,
+  type ValuesOf,
 } from "./runtime/recorder.ts";
 export { TILES, type Tiles } from "./runtime/tiles.ts";
 export * from "./random/philox_reference.ts";
-export { uniforms } from "./random/uniforms.ts";
+export { uniforms, type UniformsOptions } from "./random/uniforms.ts";
 export {
   checkTokenStatistics,
   emptyTokenStatistics,
-  firstInvalidRow,
+  type InvalidRows,
   LOWEST_TEMPERATURE,
+  readInvalidRows,
   type TokenStatistics,
   tokenStatistics,
   type TokenStatisticsOptions,
+  type TokenStatisticsSettings,
 } from "./softmax/token_statistics.ts";
 export * from "./softmax/token_statistics_reference.ts";
 export {

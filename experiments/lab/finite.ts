@@ -1,4 +1,4 @@
-import { firstInvalidRow } from "../../kernels/mod.ts";
+import { readInvalidRows } from "../../kernels/mod.ts";
 import { LabError } from "./errors.ts";
 
 /**
@@ -23,7 +23,7 @@ export function expectFinite(name: string, values: ArrayLike<number>): void {
  * @throws {LabError} with the first token whose logits are invalid.
  */
 export function expectValidLogits(name: string, invalid: Iterable<number>): void {
-  const token = firstInvalidRow(invalid);
+  const { first: token } = readInvalidRows(invalid);
   if (token === undefined) return;
   throw new LabError(
     `the logits of ${name} hold NaN or Inf at token ${token}, expected finite numbers.`,

@@ -3,11 +3,15 @@
 override LANES: u32;
 
 struct Params {
+  // Elements of `out`.
   size: u32,
+  // The key of the generator, a seed of 64 bits.
   seed_low: u32,
   seed_high: u32,
+  // Tells apart arrays of one seed.
   stream: u32,
 }
+// Numbers in (0, 1), [size].
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;
 @group(0) @binding(1) var<uniform> params: Params;
 

@@ -35,7 +35,7 @@ export function* rowBlocks<const Tensors extends readonly Tensor[]>(
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
     const slices = tensors.map((tensor, i) =>
-      bindRows(gpu, tensor, widths[i]!, first, count).slice
+      bindRows(gpu, tensor, { width: widths[i]!, first, count }).slice
     );
     yield { first, count, slices: slices as RowBlock<Tensors>["slices"] };
   }

@@ -15,18 +15,25 @@ export interface Rows {
   readonly offset: number;
 }
 
+/** Which rows of a tensor are bound. */
+export interface RowRange {
+  /** Elements of a row. */
+  readonly width: number;
+  /** First row. */
+  readonly first: number;
+  /** Number of rows. */
+  readonly count: number;
+}
+
 /**
  * Binds some rows of a tensor.
  *
- * @param width Elements of a row.
  * @throws {ShapeError} if they do not fit into one binding.
  */
 export function bindRows(
   gpu: GpuContext,
   tensor: Tensor,
-  width: number,
-  first: number,
-  count: number,
+  { width, first, count }: RowRange,
 ): Rows {
   const { minStorageBufferOffsetAlignment: alignment, maxStorageBufferBindingSize: limit } =
     gpu.device.limits;

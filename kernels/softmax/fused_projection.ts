@@ -5,39 +5,56 @@ import { matmul } from "../transformer/matmul.ts";
 import { tokenStatisticsBackward } from "./token_statistics_backward.ts";
 import {
   type TokenStatistics,
-  type TokenStatisticsOptions,
+  type TokenStatisticsSettings,
   tokenStatisticsTile,
 } from "./token_statistics.ts";
 
 /** Columns of the vocabulary that are held at once, unless the caller says otherwise. */
 export const DEFAULT_TILE = 4096;
 
-/** The inputs of {@linkcode fusedTokenStatistics}. */
-export interface FusedProjectionOptions extends TokenStatisticsOptions {
+/** The projection whose logits are not held. */
+export interface FusedProjection {
   /** Hidden states, [N, D] in f32. */
   readonly hidden: Tensor;
   /** Output embedding, [V, D] in f32. */
   readonly weight: Tensor;
   /** The target of each row, [N] in u32. */
   readonly targets: Tensor;
-  /** Where the results go, or, in the backward, what the forward wrote. */
-  readonly statistics: TokenStatistics;
-  /** Columns of the vocabulary that are held at once: memory is bounded by N·tile·4 bytes. */
+  /**
+   * Columns of the vocabulary that are held at once, {@linkcode DEFAULT_TILE} by default: memory is bounded by
+   * N·tile·4 bytes.
+   */
   readonly tile?: number;
 }
 
-/** The inputs of {@linkcode fusedTokenStatisticsBackward}. */
-export interface FusedProjectionBackwardOptions extends FusedProjectionOptions {
-  /** Gradient with respect to the log-probabilities, [N] in f32; zero by default. */
-  readonly gradLogProb?: Tensor;
-  /** Gradient with respect to the entropies, [N] in f32; zero by default. */
-  readonly gradEntropy?: Tensor;
+/** What {@linkcode fusedTokenStatistics} takes. */
+export interface FusedProjectionOptions extends FusedProjection, TokenStatisticsSettings {
+  /** Where the results go. */
+  readonly out: TokenStatistics;
+}
+
+/** What {@linkcode fusedTokenStatisticsBackward} writes. */
+export interface FusedProjectionGradients {
   /** The gradient with respect to the hidden states, [N, D] in f32. */
   readonly gradHidden: Tensor;
   /** The gradient with respect to the output embedding, [V, D] in f32. */
   readonly gradWeight: Tensor;
-  /** Add to what is in `gradWeight` instead of replacing it. */
+}
+
+/** What {@linkcode fusedTokenStatisticsBackward} takes. */
+export interface FusedProjectionBackwardOptions extends FusedProjection {
+  /** What the forward wrote. */
+  readonly statistics: TokenStatistics;
+  /** The temperature of the forward; 1 by default. */
+  readonly temperature?: number;
+  /** Gradient with respect to the log-probabilities, [N] in f32; zero by default. */
+  readonly gradLogProb?: Tensor;
+  /** Gradient with respect to the entropies, [N] in f32; zero by default. */
+  readonly gradEntropy?: Tensor;
+  /** Add to what is in `out.gradWeight` instead of replacing it. */
   readonly accumulate?: boolean;
+  /** Where the gradients go. */
+  readonly out: FusedProjectionGradients;
 }
 
 /**
@@ -48,11 +65,10 @@ export interface FusedProjectionBackwardOptions extends FusedProjectionOptions {
  * @throws {ShapeError} if shapes or types do not fit, or the tile is not a positive whole number.
  */
 export function fusedTokenStatistics(recorder: Recorder, options: FusedProjectionOptions): void {
-  recorder.clear(options.statistics.invalid);
+  recorder.clear(options.out.invalid);
   for (const { logits, rows, isFirst, isLast, firstColumn } of tiles(recorder, options)) {
     matmul(recorder, { a: options.hidden, b: rows, out: logits, transposeB: true });
-    const tile = { ...options, firstColumn, isFirst, isLast };
-    tokenStatisticsTile(recorder, logits, options.targets, options.statistics, tile);
+    tokenStatisticsTile(recorder, { ...options, logits, firstColumn, isFirst, isLast });
   }
 }
 
@@ -66,12 +82,12 @@ export function fusedTokenStatisticsBackward(
   recorder: Recorder,
   options: FusedProjectionBackwardOptions,
 ): void {
-  const { hidden, gradHidden, gradWeight, accumulate = false } = options;
-  expectTensor("gradHidden", gradHidden, "f32", hidden.shape);
-  expectTensor("gradWeight", gradWeight, "f32", options.weight.shape);
+  const { hidden, accumulate = false, out: { gradHidden, gradWeight } } = options;
+  expectTensor("out.gradHidden", gradHidden, "f32", hidden.shape);
+  expectTensor("out.gradWeight", gradWeight, "f32", options.weight.shape);
   for (const { logits, rows, isFirst, firstColumn } of tiles(recorder, options)) {
     matmul(recorder, { a: hidden, b: rows, out: logits, transposeB: true });
-    tokenStatisticsBackward(recorder, { ...options, logits, gradLogits: logits, firstColumn });
+    tokenStatisticsBackward(recorder, { ...options, logits, firstColumn, out: logits });
     matmul(recorder, { a: logits, b: rows, out: gradHidden, accumulate: !isFirst });
     matmul(recorder, {
       a: logits,
@@ -86,7 +102,7 @@ export function fusedTokenStatisticsBackward(
 /** The tiles of the vocabulary, one after the other in the same memory. */
 function* tiles(
   recorder: Recorder,
-  { hidden, weight, tile = DEFAULT_TILE }: FusedProjectionOptions,
+  { hidden, weight, tile = DEFAULT_TILE }: FusedProjection,
 ) {
   expectTensor("hidden", hidden, "f32", [-1, -1]);
   const [rows, width] = hidden.shape as [number, number];

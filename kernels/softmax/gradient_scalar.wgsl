@@ -1,5 +1,6 @@
 // Gradients of rows that begin anywhere: neighbouring rows share chunks, so elements are written alone.
 
+// d loss / d logits, [N, V] from the first bound row on.
 @group(0) @binding(1) var<storage, read_write> gradient: array<f32>;
 
 // Elements 4·i to 4·i + 3.

@@ -1,5 +1,6 @@
 // Gradients of rows that begin on a 16-byte boundary.
 
+// d loss / d logits, [N, V] from the first bound row on, four to an element.
 @group(0) @binding(1) var<storage, read_write> gradient: array<vec4f>;
 
 // Elements 4·i to 4·i + 3.

@@ -1,5 +1,6 @@
 // Logits in f16, two to a word.
 
+// [N, V] from the first bound row on, four to an element.
 @group(0) @binding(0) var<storage, read> logits: array<vec2u>;
 
 // Elements 4·i to 4·i + 3.

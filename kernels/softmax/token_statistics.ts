@@ -1,10 +1,12 @@
 import { GpuError, ShapeError } from "../runtime/errors.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import type { Gpu } from "../runtime/gpu.ts";
 import { grid } from "../runtime/grid.ts";
-import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { bytesOf, type DataType, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "./elementary.wgsl" with { type: "text" };
+import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import bf16 from "./logits_bf16.wgsl" with { type: "text" };
 import f16 from "./logits_f16.wgsl" with { type: "text" };
 import loadF32 from "./logits_f32.wgsl" with { type: "text" };
@@ -20,25 +22,35 @@ export const LOGITS: Readonly<Record<Exclude<DataType, "u32">, string>> = {
 /** Statistics of N rows of logits, as {@linkcode tokenStatistics} writes them. */
 export interface TokenStatistics extends Disposable {
   /** Log-probability of the target, [N] in f32, in nats. */
-  readonly logProb: Tensor;
+  readonly logProb: Tensor<"f32">;
   /** Entropy of the distribution, [N] in f32, in nats. */
-  readonly entropy: Tensor;
+  readonly entropy: Tensor<"f32">;
   /** ln Σ exp(logits / temperature), [N] in f32. */
-  readonly logZ: Tensor;
+  readonly logZ: Tensor<"f32">;
   /** Probability of the most likely token, [N] in f32; empty if it was not asked for. */
-  readonly topProbability: Tensor;
+  readonly topProbability: Tensor<"f32">;
   /** What the backward needs: max, ln s, H and log p(target), [N, 4] in f32. */
-  readonly states: Tensor;
-  /** Number of invalid rows, the inverse of the first one's index, and a code for each row, [2 + N] in u32. */
-  readonly invalid: Tensor;
+  readonly states: Tensor<"f32">;
+  /** Which rows are invalid, [2 + N] in u32; {@linkcode readInvalidRows} names the words. */
+  readonly invalid: Tensor<"u32">;
 }
 
-/** Options of {@linkcode tokenStatistics}. */
-export interface TokenStatisticsOptions {
+/** How token statistics are taken. */
+export interface TokenStatisticsSettings {
   /** Divides the logits; 1 by default. */
   readonly temperature?: number;
   /** Also compute the probability of the most likely token. */
   readonly topProbability?: boolean;
+}
+
+/** What {@linkcode tokenStatistics} takes. */
+export interface TokenStatisticsOptions extends TokenStatisticsSettings {
+  /** Logits, [N, V] in f32, f16 or bf16. */
+  readonly logits: Tensor;
+  /** The target of each row, [N] in u32. */
+  readonly targets: Tensor;
+  /** Where the results go. */
+  readonly out: TokenStatistics;
 }
 
 /**
@@ -47,7 +59,7 @@ export interface TokenStatisticsOptions {
  * @param topProbability Whether the probability of the most likely token is wanted.
  */
 export function emptyTokenStatistics(
-  gpu: Gpu,
+  gpu: GpuContext,
   rows: number,
   topProbability = false,
 ): TokenStatistics {
@@ -74,26 +86,12 @@ export function emptyTokenStatistics(
  * other. Reference: {@linkcode tokenStatisticsReference}; matches verl's `logprobs_from_logits` and
  * `entropy_from_logits`.
  *
- * @param logits [N, V] in f32, f16 or bf16.
- * @param targets [N] in u32.
- * @param statistics Where the results go.
  * @throws {ShapeError} if shapes or types do not fit, or the temperature is not positive.
  */
-export function tokenStatistics(
-  recorder: Recorder,
-  logits: Tensor,
-  targets: Tensor,
-  statistics: TokenStatistics,
-  options: TokenStatisticsOptions = {},
-): void {
-  expectTensor("logits", logits, ["f32", "f16", "bf16"], [-1, -1]);
-  recorder.clear(statistics.invalid);
-  tokenStatisticsTile(recorder, logits, targets, statistics, {
-    ...options,
-    firstColumn: 0,
-    isFirst: true,
-    isLast: true,
-  });
+export function tokenStatistics(recorder: Recorder, options: TokenStatisticsOptions): void {
+  expectTensor("logits", options.logits, ["f32", "f16", "bf16"], [-1, -1]);
+  recorder.clear(options.out.invalid);
+  tokenStatisticsTile(recorder, { ...options, firstColumn: 0, isFirst: true, isLast: true });
 }
 
 /** A tile of columns of the logits. */
@@ -107,62 +105,54 @@ export interface StatisticsTile extends TokenStatisticsOptions {
 }
 
 /** One tile of {@linkcode tokenStatistics}: the state of each row is merged with that of earlier tiles. */
-export function tokenStatisticsTile(
-  recorder: Recorder,
-  logits: Tensor,
-  targets: Tensor,
-  statistics: TokenStatistics,
-  tile: StatisticsTile,
-): void {
+export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): void {
+  const { logits, targets, out, temperature = 1, topProbability = false } = tile;
   const [rows, columns] = logits.shape as [number, number];
   expectTensor("targets", targets, "u32", [rows]);
-  expectTensor("statistics.logProb", statistics.logProb, "f32", [rows]);
-  const { temperature = 1, topProbability = false } = tile;
+  expectTensor("out.logProb", out.logProb, "f32", [rows]);
   checkTemperature(temperature);
-  if (topProbability) {
-    expectTensor("statistics.topProbability", statistics.topProbability, "f32", [rows]);
-  }
+  if (topProbability) expectTensor("out.topProbability", out.topProbability, "f32", [rows]);
   const { gpu } = recorder;
   const lanes = lanesFor(gpu, columns);
   const group = gpu.tiles.statistics.group / lanes;
   const program = gpu.program({
     name: "token_statistics",
-    code: LOGITS[logits.type as "f32"] + elementary + code,
+    code: LOGITS[logits.type as "f32"] + elementary + invalidRows + code,
     constants: { LANES: lanes, ROWS: group, TOP_PROBABILITY: Number(topProbability) },
   });
   const most = rowsPerBinding(gpu, rows, [columns * bytesOf(logits.type)]);
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
-    const { slice, offset } = bindRows(gpu, logits, columns, first, count);
+    const { slice, offset } = bindRows(gpu, logits, { width: columns, first, count });
     recorder.dispatch(program, {
-      bindings: [
-        slice,
+      bindings: {
+        logits: slice,
         targets,
-        statistics.states,
-        statistics.logProb,
-        statistics.entropy,
-        statistics.logZ,
-        statistics.invalid,
-        statistics.topProbability,
-      ],
-      params: [
-        u32(count),
-        u32(columns),
-        u32(tile.firstColumn),
-        u32(columns),
-        u32(offset),
-        u32(first),
-        f32(1 / temperature),
-        u32(Number(tile.isFirst)),
-        u32(Number(tile.isLast)),
-      ],
+        states: out.states,
+        log_prob: out.logProb,
+        entropy: out.entropy,
+        log_z: out.logZ,
+        invalid: out.invalid,
+        top_probability: out.topProbability,
+      },
+      params: {
+        rows: count,
+        columns,
+        first_column: tile.firstColumn,
+        stride: columns,
+        offset,
+        first_row: first,
+        inverse_temperature: 1 / temperature,
+        is_first: Number(tile.isFirst),
+        is_last: Number(tile.isLast),
+      },
       workgroups: grid(count, group),
     });
   }
 }
 
 /** Invocations that share a row. */
-export function lanesFor(gpu: Gpu, columns: number): number {
+export function lanesFor(gpu: GpuContext, columns: number): number {
   const { lanes: most, perLane } = gpu.tiles.statistics;
   let lanes = 1;
   while (lanes < most && lanes * perLane < columns) lanes *= 2;
@@ -190,13 +180,23 @@ const REASONS: readonly string[] = [
   "has a target that is masked or out of range",
 ];
 
+/** Which rows of logits are invalid. */
+export interface InvalidRows {
+  /** How many there are. */
+  readonly count: number;
+  /** The first of them; undefined if all are valid. */
+  readonly first: number | undefined;
+  /** What is wrong with each row: 0 nothing, 1 all masked, 2 NaN or infinity, 3 a target masked or out of range. */
+  readonly codes: readonly number[];
+}
+
 /**
- * The first invalid row that a record tells of, or undefined if all are valid.
+ * Names the words of {@linkcode TokenStatistics.invalid}, once they were read.
  *
- * @param invalid `TokenStatistics.invalid`, or its first two words.
+ * @param words All of them, or the first two, with which there are no codes.
  */
-export function firstInvalidRow([count, inverse]: Iterable<number>): number | undefined {
-  return count === 0 ? undefined : ~inverse! >>> 0;
+export function readInvalidRows([count, inverseOfFirst, ...codes]: Iterable<number>): InvalidRows {
+  return { count: count!, first: count === 0 ? undefined : ~inverseOfFirst! >>> 0, codes };
 }
 
 /**
@@ -205,10 +205,8 @@ export function firstInvalidRow([count, inverse]: Iterable<number>): number | un
  * @throws {GpuError} naming the first invalid row, what is wrong with it, and how many there are.
  */
 export async function checkTokenStatistics(gpu: Gpu, { invalid }: TokenStatistics): Promise<void> {
-  const record = await gpu.read(invalid);
-  const row = firstInvalidRow(record);
-  if (row === undefined) return;
-  const [count, , ...codes] = record;
-  const others = count! > 1 ? `; ${count} rows are invalid in all` : "";
-  throw new GpuError(`row ${row} of the logits ${REASONS[codes[row]!]}${others}.`);
+  const { count, first, codes } = readInvalidRows(await gpu.read(invalid));
+  if (first === undefined) return;
+  const others = count > 1 ? `; ${count} rows are invalid in all` : "";
+  throw new GpuError(`row ${first} of the logits ${REASONS[codes[first]!]}${others}.`);
 }

@@ -6,14 +6,16 @@
 //
 // Each invocation folds its part of the row into its own (m, s, t), rescaling the sums when the maximum
 // grows; the parts are then merged in a fixed order. Rows may come in tiles of columns, whose states are
-// merged as well. Prepend elementary.wgsl and one of logits_*.wgsl.
+// merged as well. Prepend elementary.wgsl, invalid_rows.wgsl and one of logits_*.wgsl.
 
 // Invocations that share a row, a power of two, and rows of a workgroup.
 override LANES: u32;
 override ROWS: u32;
+// Whether the probability of the most likely token is written.
 override TOP_PROBABILITY: bool;
 
 struct Params {
+  // Rows that are bound.
   rows: u32,
   // Columns of this tile, and the column of the row at which it begins.
   columns: u32,
@@ -23,19 +25,25 @@ struct Params {
   offset: u32,
   // The first row's index in the outputs.
   first_row: u32,
+  // 1 / temperature.
   inverse_temperature: f32,
   // Whether this tile is the row's first, and its last.
   is_first: u32,
   is_last: u32,
 }
+// The target of each row, [N].
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
-// m, s, t and z[target] of each row; after the last tile m, ln s, H and log p(target), for the backward.
+// [N]: m, s, t and z[target] of each row; after the last tile m, ln s, H and log p(target), for the backward.
 @group(0) @binding(2) var<storage, read_write> states: array<vec4f>;
+// Log-probability of the target of each row, [N], in nats.
 @group(0) @binding(3) var<storage, read_write> log_prob: array<f32>;
+// Entropy of each row, [N], in nats.
 @group(0) @binding(4) var<storage, read_write> entropy: array<f32>;
+// ln Σ exp(z) of each row, [N].
 @group(0) @binding(5) var<storage, read_write> log_z: array<f32>;
-// How many rows are invalid, the bitwise inverse of the first one's index, then a code for each row.
-@group(0) @binding(6) var<storage, read_write> invalid: array<atomic<u32>>;
+// Which rows are invalid, with a code for each of N.
+@group(0) @binding(6) var<storage, read_write> invalid: InvalidRows;
+// Probability of the most likely token of each row, [N]; empty without TOP_PROBABILITY.
 @group(0) @binding(7) var<storage, read_write> top_probability: array<f32>;
 @group(0) @binding(8) var<uniform> params: Params;
 
@@ -223,7 +231,7 @@ fn finish(row: u32, tile: State, begin: u32) {
   if (params.is_first == 0) {
     let before = states[index];
     target_logit = before.w;
-    state = merge(State(before.x, before.y, before.z, atomicLoad(&invalid[2 + index])), tile);
+    state = merge(State(before.x, before.y, before.z, invalid.codes[index]), tile);
   }
   if (target_column >= params.first_column && target_column - params.first_column < params.columns) {
     let at = begin + target_column - params.first_column;
@@ -231,7 +239,7 @@ fn finish(row: u32, tile: State, begin: u32) {
   }
   if (params.is_last == 0) {
     states[index] = vec4f(state.top, state.s, state.t, target_logit);
-    atomicStore(&invalid[2 + index], state.bits);
+    invalid.codes[index] = state.bits;
     return;
   }
   var code = 0u;
@@ -248,15 +256,15 @@ fn finish(row: u32, tile: State, begin: u32) {
   if (state.bits > 0xff000000u || bitcast<u32>(state.top) == PLUS_INFINITY) {
     code = NOT_A_NUMBER;
   }
-  atomicStore(&invalid[2 + index], code);
+  invalid.codes[index] = code;
   var log_s = log_of_positive(state.s);
   var h = log_s - state.t / state.s;
   var log_p = (target_logit - state.top) - log_s;
   var log_sum = state.top + log_s;
   var probability = 1.0 / state.s;
   if (code != 0) {
-    atomicAdd(&invalid[0], 1);
-    atomicMax(&invalid[1], ~index);
+    atomicAdd(&invalid.count, 1);
+    atomicMax(&invalid.inverse_of_first, ~index);
     log_s = 0.0;
     h = 0.0;
     log_p = 0.0;

@@ -1,17 +1,18 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
-import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { bytesOf, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "./elementary.wgsl" with { type: "text" };
 import gradientScalar from "./gradient_scalar.wgsl" with { type: "text" };
 import gradientVec4 from "./gradient_vec4.wgsl" with { type: "text" };
+import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import inPlaceScalar from "./logits_in_place_scalar.wgsl" with { type: "text" };
 import inPlaceVec4 from "./logits_in_place_vec4.wgsl" with { type: "text" };
 import code from "./token_statistics_backward.wgsl" with { type: "text" };
 import { checkTemperature, lanesFor, LOGITS, type TokenStatistics } from "./token_statistics.ts";
 
-/** Upstream gradients, and where the result goes. */
+/** What {@linkcode tokenStatisticsBackward} takes. */
 export interface TokenStatisticsBackwardOptions {
   /** The logits of the forward, [N, V] in f32, f16 or bf16. */
   readonly logits: Tensor;
@@ -25,10 +26,10 @@ export interface TokenStatisticsBackwardOptions {
   readonly gradLogProb?: Tensor;
   /** Gradient with respect to the entropies, [N] in f32; zero by default. */
   readonly gradEntropy?: Tensor;
-  /** The gradient with respect to the logits, [N, V] in f32; the logits themselves to work in place. */
-  readonly gradLogits: Tensor;
   /** The column of the whole row at which the logits begin, where they are a tile of it; 0 by default. */
   readonly firstColumn?: number;
+  /** The gradient with respect to the logits, [N, V] in f32; the logits themselves to work in place. */
+  readonly out: Tensor;
 }
 
 /**
@@ -43,12 +44,12 @@ export function tokenStatisticsBackward(
   recorder: Recorder,
   options: TokenStatisticsBackwardOptions,
 ): void {
-  const { logits, targets, statistics, gradLogProb, gradEntropy, gradLogits } = options;
+  const { logits, targets, statistics, gradLogProb, gradEntropy, out } = options;
   const { temperature = 1, firstColumn = 0 } = options;
   expectTensor("logits", logits, ["f32", "f16", "bf16"], [-1, -1]);
   const [rows, columns] = logits.shape as [number, number];
   expectTensor("targets", targets, "u32", [rows]);
-  expectTensor("gradLogits", gradLogits, "f32", [rows, columns]);
+  expectTensor("out", out, "f32", [rows, columns]);
   if (gradLogProb !== undefined) expectTensor("gradLogProb", gradLogProb, "f32", [rows]);
   if (gradEntropy !== undefined) expectTensor("gradEntropy", gradEntropy, "f32", [rows]);
   if (gradLogProb === undefined && gradEntropy === undefined) {
@@ -57,14 +58,14 @@ export function tokenStatisticsBackward(
   checkTemperature(temperature);
 
   const { gpu } = recorder;
-  const inPlace = logits === gradLogits;
+  const inPlace = logits === out;
   const lanes = lanesFor(gpu, columns);
   const group = gpu.tiles.statistics.group / lanes;
   const isAligned = columns % 4 === 0;
   const load = inPlace ? (isAligned ? inPlaceVec4 : inPlaceScalar) : LOGITS[logits.type as "f32"];
   const program = gpu.program({
     name: "token_statistics_backward",
-    code: elementary + (isAligned ? gradientVec4 : gradientScalar) + load + code,
+    code: elementary + invalidRows + (isAligned ? gradientVec4 : gradientScalar) + load + code,
     constants: {
       LANES: lanes,
       ROWS: group,
@@ -75,30 +76,31 @@ export function tokenStatisticsBackward(
   const most = rowsPerBinding(gpu, rows, [columns * bytesOf(logits.type), columns * 4]);
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
-    const input = bindRows(gpu, logits, columns, first, count);
-    const output = bindRows(gpu, gradLogits, columns, first, count);
+    const range = { width: columns, first, count };
+    const input = bindRows(gpu, logits, range);
+    const output = bindRows(gpu, out, range);
     recorder.dispatch(program, {
-      bindings: [
-        inPlace ? undefined : input.slice,
-        output.slice,
+      bindings: {
+        ...(inPlace ? {} : { logits: input.slice }),
+        gradient: output.slice,
         targets,
-        statistics.states,
-        statistics.invalid,
+        states: statistics.states,
+        invalid: statistics.invalid,
         // An upstream gradient that is not there is not read; a binding must be something.
-        gradLogProb ?? gradEntropy!,
-        gradEntropy ?? gradLogProb!,
-      ],
-      params: [
-        u32(count),
-        u32(columns),
-        u32(firstColumn),
-        u32(columns),
-        u32(output.offset),
+        gradient_log_prob: gradLogProb ?? gradEntropy!,
+        gradient_entropy: gradEntropy ?? gradLogProb!,
+      },
+      params: {
+        rows: count,
+        columns,
+        first_column: firstColumn,
+        stride: columns,
+        offset: output.offset,
         // Bindings are aligned in bytes, so a packed type may begin further in, by whole chunks.
-        u32((input.offset - output.offset) / 4),
-        u32(first),
-        f32(1 / temperature),
-      ],
+        logits_shift: (input.offset - output.offset) / 4,
+        first_row: first,
+        inverse_temperature: 1 / temperature,
+      },
       workgroups: grid(count, group),
     });
   }

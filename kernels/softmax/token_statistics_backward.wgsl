@@ -3,15 +3,17 @@
 //
 //   d loss / d logits[j] = (g · (δ[j = target] - p[j]) - h · p[j] · (ln p[j] + H)) / temperature
 //
-// Prepend elementary.wgsl, one of gradient_*.wgsl, and one of logits_*.wgsl.
+// Prepend elementary.wgsl, invalid_rows.wgsl, one of gradient_*.wgsl, and one of logits_*.wgsl.
 
 // Invocations that share a row, and rows of a workgroup.
 override LANES: u32;
 override ROWS: u32;
+// Which of the two upstream gradients there are.
 override HAS_LOG_PROB: bool;
 override HAS_ENTROPY: bool;
 
 struct Params {
+  // Rows that are bound.
   rows: u32,
   // Columns of this tile, and the column of the row at which it begins.
   columns: u32,
@@ -23,13 +25,18 @@ struct Params {
   logits_shift: u32,
   // The first row's index in the per-row inputs.
   first_row: u32,
+  // 1 / temperature.
   inverse_temperature: f32,
 }
+// The target of each row, [N].
 @group(0) @binding(2) var<storage, read> targets: array<u32>;
-// m, ln s, H and log p(target) of each row.
+// m, ln s, H and log p(target) of each row, [N].
 @group(0) @binding(3) var<storage, read> states: array<vec4f>;
-@group(0) @binding(4) var<storage, read> invalid: array<u32>;
+// Which rows are invalid; only read.
+@group(0) @binding(4) var<storage, read_write> invalid: InvalidRows;
+// d loss / d log-probability of each row, [N].
 @group(0) @binding(5) var<storage, read> gradient_log_prob: array<f32>;
+// d loss / d entropy of each row, [N].
 @group(0) @binding(6) var<storage, read> gradient_entropy: array<f32>;
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -73,7 +80,7 @@ fn main(
   let end = begin + params.columns;
 
   // An invalid row has no gradient.
-  let scale = select(params.inverse_temperature, 0.0, invalid[2 + index] != 0);
+  let scale = select(params.inverse_temperature, 0.0, invalid.codes[index] != 0);
   var this_row = Row(state.x, state.y, state.z, 0.0, 0.0, 0xffffffff);
   if (HAS_LOG_PROB) {
     this_row.g = gradient_log_prob[index] * scale;
