@@ -71,7 +71,7 @@ export * from "./selection/selection_reference.ts";
 export * from "./policy_loss/settings.ts";
 export * from "./policy_loss/policy_loss.ts";
 export * from "./policy_loss/policy_loss_reference.ts";
-export * from "./policy_loss/restrict.ts";
+export * from "./policy_loss/select_tokens.ts";
 export * from "./transformer/matmul.ts";
 export * from "./transformer/matmul_reference.ts";
 export * from "./transformer/column_sums.ts";

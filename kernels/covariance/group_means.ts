@@ -1,29 +1,35 @@
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { checkSelectionInput, covarianceKeys, type SelectionInput } from "../selection/keys.ts";
-import { findKth } from "../selection/radix_select.ts";
+import selectionState from "../selection/selection_state.wgsl" with { type: "text" };
+import { findKth, STATE_WORDS } from "../selection/radix_select.ts";
 import code from "./group_means.wgsl" with { type: "text" };
 
 /** The groups of the paper's Table 1: the top 0.02 %, 0.2 %, 2 %, 20 %, 50 % and all tokens by covariance. */
 export const TABLE_1_SHARES: readonly number[] = [0.0002, 0.002, 0.02, 0.2, 0.5, 1];
 
+/** What {@linkcode groupMeans} takes. */
+export interface GroupMeansOptions extends SelectionInput {
+  /** The groups, as shares of the response tokens; {@linkcode TABLE_1_SHARES} by default. */
+  readonly shares?: readonly number[];
+  /** The means, [number of shares] in f32. */
+  readonly out: Tensor;
+}
+
 /**
  * Mean covariance of the tokens of highest covariance (paper, Table 1), for each share r of the max(⌊rN⌋, 1)
- * highest of N response tokens; 0 where there is none, NaN where one has the covariance NaN. Reference: {@linkcode groupMeansReference}.
+ * highest of N response tokens; 0 where there is none, NaN where one has the covariance NaN. Reference:
+ * {@linkcode groupMeansReference}.
  *
- * @param out The means, [number of shares] in f32.
  * @throws {ShapeError} if shapes or types do not fit, or a share is not from 0 to 1.
  */
 export function groupMeans(
   recorder: Recorder,
-  input: SelectionInput,
-  out: Tensor,
-  shares: readonly number[] = TABLE_1_SHARES,
+  { covariance, mask, shares = TABLE_1_SHARES, out }: GroupMeansOptions,
 ): void {
-  const { covariance } = input;
-  const size = checkSelectionInput(input);
+  const size = checkSelectionInput({ covariance, mask });
   expectTensor("out", out, "f32", [shares.length]);
   const { gpu } = recorder;
   const { lanes, perLane } = gpu.tiles.elements;
@@ -31,23 +37,23 @@ export function groupMeans(
   const program = (entryPoint: string) =>
     gpu.program({
       name: "group_means",
-      code: sumOfLanes + code,
+      code: sumOfLanes + selectionState + code,
       entryPoint,
       constants: { LANES: lanes, PER_LANE: perLane },
     });
-  const keys = covarianceKeys(recorder, input);
-  const state = recorder.temporary([5], "u32");
+  const keys = covarianceKeys(recorder, { covariance, mask });
+  const state = recorder.temporary([STATE_WORDS], "u32");
   const sums = recorder.temporary([blocks]);
   for (const [group, ratio] of shares.entries()) {
-    const params = [u32(size), u32(blocks), u32(group)];
-    findKth(recorder, keys, { ratio, atLeast: 1 }, state);
+    const params = { size, blocks, group };
+    findKth(recorder, { keys, ratio, atLeast: 1, out: state });
     recorder.dispatch(program("partial"), {
-      bindings: [keys.keys, covariance, state, sums],
+      bindings: { keys: keys.keys, covariance, state, sums },
       params,
       workgroups: grid(size, lanes * perLane),
     });
     recorder.dispatch(program("total"), {
-      bindings: [undefined, undefined, state, sums, out],
+      bindings: { state, sums, means: out },
       params,
       workgroups: [1],
     });

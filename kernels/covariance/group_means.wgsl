@@ -2,22 +2,26 @@
 // radix_select.wgsl: the sum of all above the k-th, and as often the k-th itself as it is among the k.
 // Partial sums of blocks, then their total by one workgroup, in a fixed order. A covariance that is NaN has
 // no place in the order, so no mean is known where there is one.
-// Prepend sum_of_lanes.wgsl.
+// Prepend sum_of_lanes.wgsl and selection_state.wgsl.
 
 override PER_LANE: u32;
 
 struct Params {
+  // Tokens, and workgroups that they are divided among.
   size: u32,
   blocks: u32,
   // Where the mean goes.
   group: u32,
 }
-// See keys.wgsl: order as the covariances, 0 for padding and NaN.
+// See keys.wgsl: order as the covariances, 0 for padding and NaN; [size].
 @group(0) @binding(0) var<storage, read> keys: array<u32>;
+// Covariance of each token, [size].
 @group(0) @binding(1) var<storage, read> covariance: array<f32>;
-// k, candidates, tokens, the k-th largest key, and how many of that very key are among the k.
-@group(0) @binding(2) var<storage, read> state: array<u32, 5>;
+// The k tokens of this group.
+@group(0) @binding(2) var<storage, read> state: SelectionState;
+// Sum above the k-th of each block, [blocks].
 @group(0) @binding(3) var<storage, read_write> sums: array<f32>;
+// Mean of each group, [groups].
 @group(0) @binding(4) var<storage, read_write> means: array<f32>;
 @group(0) @binding(5) var<uniform> params: Params;
 
@@ -28,7 +32,7 @@ fn partial(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let block = workgroup.y * workgroups.x + workgroup.x;
-  let kth = state[3];
+  let kth = state.key;
   var sum = 0.0;
   for (var j = 0u; j < PER_LANE; j++) {
     let i = (block * PER_LANE + j) * LANES + lane;
@@ -50,9 +54,9 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   }
   let all = sum_of_lanes(lane, sum);
   if (lane == 0) {
-    let ties = f32(state[4]) * float_of_key(state[3]);
-    let mean = select(0.0, (all + ties) / f32(state[0]), state[0] > 0);
-    let has_nan = state[1] != state[2];
+    let ties = f32(state.remaining) * float_of_key(state.key);
+    let mean = select(0.0, (all + ties) / f32(state.selected), state.selected > 0);
+    let has_nan = state.candidates != state.tokens;
     means[params.group] = bitcast<f32>(select(bitcast<u32>(mean), 0x7fc00000u, has_nan));
   }
 }

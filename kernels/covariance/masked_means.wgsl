@@ -1,21 +1,29 @@
 // Number of response tokens, mean log-probability and mean advantage over them: partial sums of blocks,
 // then their total by one workgroup. The order is fixed, so the bits are the same in every run.
+// Prepend means.wgsl.
 
 override LANES: u32;
 override PER_LANE: u32;
 
 struct Params {
+  // Tokens, and workgroups that they are divided among.
   size: u32,
   blocks: u32,
 }
+// Not 0 for response tokens, [size].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
+// Log-probabilities, [size], in nats.
 @group(0) @binding(1) var<storage, read> log_prob: array<f32>;
+// Advantages, [size].
 @group(0) @binding(2) var<storage, read> advantages: array<f32>;
+// Response tokens of each block, [blocks].
 @group(0) @binding(3) var<storage, read_write> counts: array<u32>;
+// Sums of log-probabilities and of advantages of each block, [blocks].
 @group(0) @binding(4) var<storage, read_write> sums: array<vec2f>;
+// Number of response tokens, [1].
 @group(0) @binding(5) var<storage, read_write> count: array<u32>;
-// Mean log-probability, mean advantage.
-@group(0) @binding(6) var<storage, read_write> means: array<f32>;
+// Their means.
+@group(0) @binding(6) var<storage, read_write> means: Means;
 @group(0) @binding(7) var<uniform> params: Params;
 
 var<workgroup> lane_counts: array<u32, LANES>;
@@ -62,8 +70,7 @@ fn total(@builtin(local_invocation_index) lane: u32) {
     add_lanes();
     count[0] = lane_counts[0];
     let mean = lane_sums[0] / f32(max(1, lane_counts[0]));
-    means[0] = mean.x;
-    means[1] = mean.y;
+    means = Means(mean.x, mean.y);
   }
 }
 

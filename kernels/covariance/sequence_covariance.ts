@@ -1,10 +1,11 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./sequence_covariance.wgsl" with { type: "text" };
+import type { GroupCovariance } from "./sequence_covariance_reference.ts";
 
-/** The responses of {@linkcode sequenceCovariance}. */
+/** What {@linkcode sequenceCovariance} takes. */
 export interface SequenceCovarianceOptions {
   /** Log-probabilities, [B, T] in f32. */
   readonly logProb: Tensor;
@@ -14,7 +15,10 @@ export interface SequenceCovarianceOptions {
   readonly mask: Tensor;
   /** Responses of a prompt, one after the other. */
   readonly group: number;
-  /** Cov(ln π, A) and Cov(ln π, π·A) of each group, [⌈B / group⌉, 2] in f32. */
+  /**
+   * Cov(ln π, A) and Cov(ln π, π·A) of each group, [⌈B / group⌉, 2] in f32; {@linkcode readSequenceCovariance}
+   * names them.
+   */
   readonly out: Tensor;
 }
 
@@ -40,17 +44,25 @@ export function sequenceCovariance(recorder: Recorder, options: SequenceCovarian
   const { lanes } = gpu.tiles.elements;
   const program = (entryPoint: string) =>
     gpu.program({ name: "sequence_covariance", code, entryPoint, constants: { LANES: lanes } });
-  const params = [u32(rows), u32(columns), u32(group)];
+  const params = { rows, columns, group };
   const responses = recorder.temporary([rows, 4]);
   recorder.dispatch(program("response_means"), {
-    bindings: [mask, logProb, advantages, responses],
+    bindings: { mask, log_prob: logProb, advantages, responses },
     params,
     workgroups: grid(rows, lanes),
   });
   recorder.dispatch(program("group_covariance"), {
-    bindings: [undefined, undefined, undefined, responses, out],
+    bindings: { responses, covariance: out },
     params,
     workgroups: grid(groups, lanes),
   });
   recorder.recycle(responses);
+}
+
+/** Names the numbers that {@linkcode sequenceCovariance} wrote, once they were read: those of each group. */
+export function readSequenceCovariance(values: ArrayLike<number>): GroupCovariance[] {
+  return Array.from({ length: values.length / 2 }, (_, group) => ({
+    withAdvantage: values[2 * group]!,
+    withPolicyAdvantage: values[2 * group + 1]!,
+  }));
 }

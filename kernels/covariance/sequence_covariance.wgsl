@@ -5,17 +5,21 @@
 override LANES: u32;
 
 struct Params {
+  // Responses, and tokens of each, padding included.
   rows: u32,
   columns: u32,
   // Responses of a group, one after the other.
   group: u32,
 }
+// Not 0 for response tokens, [rows, columns].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
+// Log-probabilities, [rows, columns], in nats.
 @group(0) @binding(1) var<storage, read> log_prob: array<f32>;
+// Advantages, [rows, columns].
 @group(0) @binding(2) var<storage, read> advantages: array<f32>;
-// Mean log-probability, mean advantage and length of each response.
+// Mean log-probability, mean advantage and length of each response, [rows].
 @group(0) @binding(3) var<storage, read_write> responses: array<vec4f>;
-// Cov(ln π, A) and Cov(ln π, π·A) of each group.
+// Cov(ln π, A) and Cov(ln π, π·A) of each group, [⌈rows / group⌉].
 @group(0) @binding(4) var<storage, read_write> covariance: array<vec2f>;
 @group(0) @binding(5) var<uniform> params: Params;
 

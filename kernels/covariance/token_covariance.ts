@@ -1,25 +1,26 @@
-import type { Gpu } from "../runtime/gpu.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
-import { expectTensor, type Tensor } from "../runtime/tensor.ts";
-import meansCode from "./masked_means.wgsl" with { type: "text" };
+import { expectElements, expectTensor, type Tensor } from "../runtime/tensor.ts";
+import maskedMeans from "./masked_means.wgsl" with { type: "text" };
+import meansCode from "./means.wgsl" with { type: "text" };
 import covarianceCode from "./token_covariance.wgsl" with { type: "text" };
 
 /** What {@linkcode tokenCovariance} writes. */
 export interface TokenCovariance extends Disposable {
   /** Covariance of each token, [N] in f32; 0 for padding. */
-  readonly covariance: Tensor;
+  readonly covariance: Tensor<"f32">;
   /** Number of response tokens, [1] in u32. */
-  readonly count: Tensor;
+  readonly count: Tensor<"u32">;
   /** Mean log-probability and mean advantage of response tokens, [2] in f32. */
-  readonly means: Tensor;
+  readonly means: Tensor<"f32">;
   /** Mean covariance of response tokens, [1] in f32. */
-  readonly mean: Tensor;
+  readonly mean: Tensor<"f32">;
 }
 
 /** Makes room for the covariance of `size` tokens. */
-export function emptyTokenCovariance(gpu: Gpu, size: number): TokenCovariance {
+export function emptyTokenCovariance(gpu: GpuContext, size: number): TokenCovariance {
   const tensors = {
     covariance: gpu.empty([size]),
     count: gpu.empty([1], "u32"),
@@ -34,14 +35,16 @@ export function emptyTokenCovariance(gpu: Gpu, size: number): TokenCovariance {
   };
 }
 
-/** The tokens whose covariance is taken, each of any shape with N elements. */
-export interface TokenCovarianceInput {
+/** What {@linkcode tokenCovariance} takes; tensors of any shape with N elements. */
+export interface TokenCovarianceOptions {
   /** Log-probabilities of the current policy, in f32. */
   readonly logProb: Tensor;
   /** Advantages, in f32. */
   readonly advantages: Tensor;
   /** Not 0, whatever else, for response tokens; 0 for padding; in u32. */
   readonly mask: Tensor;
+  /** Where the results go. */
+  readonly out: TokenCovariance;
 }
 
 /**
@@ -53,48 +56,54 @@ export interface TokenCovarianceInput {
  */
 export function tokenCovariance(
   recorder: Recorder,
-  { logProb, advantages, mask }: TokenCovarianceInput,
-  out: TokenCovariance,
+  { logProb, advantages, mask, out }: TokenCovarianceOptions,
 ): void {
-  const { size, shape } = logProb;
-  expectTensor("logProb", logProb, "f32", shape);
-  expectTensor("advantages", advantages, "f32", shape);
-  expectTensor("mask", mask, "u32", shape);
+  const { size } = logProb;
+  expectElements("logProb", logProb, "f32", size);
+  expectElements("advantages", advantages, "f32", size);
+  expectElements("mask", mask, "u32", size);
   expectTensor("out.covariance", out.covariance, "f32", [size]);
   const { gpu } = recorder;
   const { lanes, perLane } = gpu.tiles.elements;
   const constants = { LANES: lanes, PER_LANE: perLane };
   const blocks = Math.ceil(size / (lanes * perLane));
-  const params = [u32(size), u32(blocks)];
+  const params = { size, blocks };
   const workgroups = grid(size, lanes * perLane);
   const counts = recorder.temporary([blocks], "u32");
   const sums = recorder.temporary([blocks, 2]);
   const means = (entryPoint: string) =>
-    gpu.program({ name: "masked_means", code: meansCode, entryPoint, constants });
+    gpu.program({ name: "masked_means", code: meansCode + maskedMeans, entryPoint, constants });
   recorder.dispatch(means("partial"), {
-    bindings: [mask, logProb, advantages, counts, sums],
+    bindings: { mask, log_prob: logProb, advantages, counts, sums },
     params,
     workgroups,
   });
   recorder.dispatch(means("total"), {
-    bindings: [undefined, undefined, undefined, counts, sums, out.count, out.means],
+    bindings: { counts, sums, count: out.count, means: out.means },
     params,
     workgroups: [1],
   });
   const covariance = (entryPoint: string) =>
     gpu.program({
       name: "token_covariance",
-      code: sumOfLanes + covarianceCode,
+      code: sumOfLanes + meansCode + covarianceCode,
       entryPoint,
       constants,
     });
   recorder.dispatch(covariance("main"), {
-    bindings: [mask, logProb, advantages, undefined, out.means, out.covariance, sums],
+    bindings: {
+      mask,
+      log_prob: logProb,
+      advantages,
+      means: out.means,
+      covariance: out.covariance,
+      sums: sums,
+    },
     params,
     workgroups,
   });
   recorder.dispatch(covariance("total"), {
-    bindings: [undefined, undefined, undefined, out.count, undefined, undefined, sums, out.mean],
+    bindings: { count: out.count, sums: sums, mean_covariance: out.mean },
     params,
     workgroups: [1],
   });

@@ -1,20 +1,29 @@
 // The covariance of each response token (paper, Eq. 10), (ln π - mean ln π)·(A - mean A), 0 for padding,
 // and its mean: partial sums of blocks, then their total by one workgroup. Prepend
-// sum_of_lanes.wgsl.
+// sum_of_lanes.wgsl and means.wgsl.
 
 override PER_LANE: u32;
 
 struct Params {
+  // Tokens, and workgroups that they are divided among.
   size: u32,
   blocks: u32,
 }
+// Not 0 for response tokens, [size].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
+// Log-probabilities, [size], in nats.
 @group(0) @binding(1) var<storage, read> log_prob: array<f32>;
+// Advantages, [size].
 @group(0) @binding(2) var<storage, read> advantages: array<f32>;
+// Number of response tokens, [1].
 @group(0) @binding(3) var<storage, read> count: array<u32>;
-@group(0) @binding(4) var<storage, read> means: array<f32>;
+// Means over them.
+@group(0) @binding(4) var<storage, read> means: Means;
+// Covariance of each token, [size].
 @group(0) @binding(5) var<storage, read_write> covariance: array<f32>;
+// Sum of the covariances of each block, [blocks].
 @group(0) @binding(6) var<storage, read_write> sums: array<f32>;
+// Mean covariance of the response tokens, [1].
 @group(0) @binding(7) var<storage, read_write> mean_covariance: array<f32>;
 @group(0) @binding(8) var<uniform> params: Params;
 
@@ -25,7 +34,7 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let block = workgroup.y * workgroups.x + workgroup.x;
-  let center = vec2f(means[0], means[1]);
+  let center = vec2f(means.log_prob, means.advantage);
   var sum = 0.0;
   for (var j = 0u; j < PER_LANE; j++) {
     let i = (block * PER_LANE + j) * LANES + lane;

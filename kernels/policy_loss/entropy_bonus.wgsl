@@ -3,15 +3,22 @@
 // Prepend sums.wgsl.
 
 struct Params {
+  // B·T tokens, T of them in each response, and workgroups that they are divided among.
   size: u32,
   columns: u32,
   blocks: u32,
+  // Weight of the entropy in the loss.
   coefficient: f32,
 }
+// Not 0 for response tokens, [size].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
+// Weight of a token's loss in each response, [size / columns].
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
+// Entropies, [size], in nats.
 @group(0) @binding(2) var<storage, read> entropy: array<f32>;
+// d loss / d entropy, [size].
 @group(0) @binding(3) var<storage, read_write> grad_entropy: array<f32>;
+// Of each block, [blocks]; its loss is added to.
 @group(0) @binding(4) var<storage, read_write> sums: array<Sums>;
 @group(0) @binding(5) var<uniform> params: Params;
 

@@ -2,10 +2,14 @@
 // of the blocks in a fixed order. Prepend sums.wgsl.
 
 struct Params {
+  // Of the tokens.
   blocks: u32,
 }
+// Of each block, [blocks].
 @group(0) @binding(0) var<storage, read> sums: array<Sums>;
+// Number of response tokens, [1].
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
+// Of all tokens.
 @group(0) @binding(2) var<storage, read_write> metrics: Sums;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -16,7 +20,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   for (var block = lane; block < params.blocks; block += LANES) {
     let s = sums[block];
     first += vec4f(s.loss, s.clipped, s.clipped_lower, s.ppo_kl);
-    second += vec4f(s.reference_kl, s.entropy, s.touched, 0.0);
+    second += vec4f(s.reference_kl, s.entropy, s.selected, 0.0);
   }
   let a = sum_of_lanes(lane, first);
   let b = sum_of_lanes(lane, second);

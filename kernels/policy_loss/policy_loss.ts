@@ -1,10 +1,10 @@
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import { ShapeError } from "../runtime/errors.ts";
-import type { Gpu } from "../runtime/gpu.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Program } from "../runtime/program.ts";
-import { f32, limit, type Recorder, u32, type Word } from "../runtime/recorder.ts";
-import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { type Dispatch, limit, type Recorder } from "../runtime/recorder.ts";
+import { expectElements, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import entropyBonus from "./entropy_bonus.wgsl" with { type: "text" };
 import metricsCode from "./metrics.wgsl" with { type: "text" };
 import code from "./policy_loss.wgsl" with { type: "text" };
@@ -13,7 +13,8 @@ import rowWeights from "./row_weights.wgsl" with { type: "text" };
 import {
   type Aggregation,
   AGGREGATIONS,
-  type Intervention,
+  DEFINITIONS,
+  INTERVENTIONS,
   KL_ESTIMATORS,
   type PolicyLossSettings,
 } from "./settings.ts";
@@ -30,8 +31,8 @@ export interface PolicyLossTensors {
   /** Not 0, whatever else, for response tokens; 0 for padding; [B, T] in u32. */
   readonly mask: Tensor;
   /**
-   * Not 0, whatever else, for tokens that Clip-Cov or KL-Cov restricts, B·T elements in u32; needed with an
-   * intervention.
+   * Not 0, whatever else, for tokens that Clip-Cov or KL-Cov selects, B·T elements of any shape in u32; needed
+   * with an intervention.
    */
   readonly selected?: Tensor;
   /** Entropies of the current policy, [B, T] in f32; needed for an entropy bonus. */
@@ -40,21 +41,29 @@ export interface PolicyLossTensors {
   readonly referenceLogProb?: Tensor;
 }
 
+/** What {@linkcode policyLoss} takes. */
+export interface PolicyLossOptions extends PolicyLossTensors {
+  /** Which loss. */
+  readonly settings: PolicyLossSettings;
+  /** Where the results go. */
+  readonly out: PolicyLoss;
+}
+
 /** What {@linkcode policyLoss} writes. */
 export interface PolicyLoss extends Disposable {
   /** Gradient of the loss with respect to the log-probabilities, [B, T] in f32; 0 for padding. */
-  readonly gradLogProb: Tensor;
+  readonly gradLogProb: Tensor<"f32">;
   /** Gradient with respect to the entropies, [B, T] in f32; written only where entropies are given. */
-  readonly gradEntropy: Tensor;
+  readonly gradEntropy: Tensor<"f32">;
   /** The loss and its metrics, [8] in f32; {@linkcode readMetrics} names them. */
-  readonly metrics: Tensor;
+  readonly metrics: Tensor<"f32">;
 }
 
 /** The loss and its metrics, as the GPU computed them. */
 export interface PolicyLossMetrics {
   /** The aggregated loss. */
   readonly loss: number;
-  /** Share of response tokens whose ratio is clipped; with Clip-Cov, that it restricts. */
+  /** Share of response tokens whose ratio is clipped; with Clip-Cov, that it selects. */
   readonly clipFraction: number;
   /** Share of response tokens at the bound of the dual clip. */
   readonly clipFractionLower: number;
@@ -64,25 +73,23 @@ export interface PolicyLossMetrics {
   readonly referenceKl: number;
   /** Mean entropy over response tokens, nats; 0 where none is given. */
   readonly entropy: number;
-  /** Number of response tokens that the intervention restricts. */
-  readonly touched: number;
+  /** Number of response tokens that the intervention selects. */
+  readonly selected: number;
   /** Number of response tokens. */
   readonly tokens: number;
 }
 
 /** What policy_loss.wgsl does to selected tokens, its override constant SELECTED. */
-const SELECTED: Readonly<Record<Intervention, number>> = {
-  none: 0,
-  "clip-cov-verl": 1,
-  "clip-cov-paper": 1,
-  "kl-cov-verl": 2,
-  "kl-cov-paper": 3,
-};
-/** Elements of a block's partial sums. */
+const SELECTED = {
+  none: { verl: 0, paper: 0 },
+  "clip-cov": { verl: 1, paper: 1 },
+  "kl-cov": { verl: 2, paper: 3 },
+} as const;
+/** Elements of Sums of sums.wgsl. */
 const SUMS = 8;
 
 /** Makes room for the gradients and metrics of a batch of `rows` responses of `columns` tokens. */
-export function emptyPolicyLoss(gpu: Gpu, rows: number, columns: number): PolicyLoss {
+export function emptyPolicyLoss(gpu: GpuContext, rows: number, columns: number): PolicyLoss {
   const tensors = {
     gradLogProb: gpu.empty([rows, columns]),
     gradEntropy: gpu.empty([rows, columns]),
@@ -105,7 +112,7 @@ export function readMetrics(values: ArrayLike<number>): PolicyLossMetrics {
     ppoKl: values[3]!,
     referenceKl: values[4]!,
     entropy: values[5]!,
-    touched: values[6]!,
+    selected: values[6]!,
     tokens: values[7]!,
   };
 }
@@ -125,9 +132,7 @@ export function readMetrics(values: ArrayLike<number>): PolicyLossMetrics {
  */
 export function policyLoss(
   recorder: Recorder,
-  input: PolicyLossTensors,
-  settings: PolicyLossSettings,
-  out: PolicyLoss,
+  { settings, out, ...input }: PolicyLossOptions,
 ): void {
   const { rows, columns } = checkInput(input, settings, out);
   const { gpu } = recorder;
@@ -137,7 +142,7 @@ export function policyLoss(
   const weights = recorder.temporary([rows]);
   const tokens = recorder.temporary([1], "u32");
   const partial = recorder.temporary([blocks, SUMS]);
-  recordWeights(recorder, input.mask, settings.aggregation, weights, tokens);
+  recordWeights(recorder, input.mask, settings.aggregation, { weights, tokens });
 
   const program = (name: string, source: string, constants: Record<string, number> = {}): Program =>
     gpu.program({
@@ -145,54 +150,63 @@ export function policyLoss(
       code: source,
       constants: { LANES: lanes, PER_LANE: perLane, ...constants },
     });
-  const dispatch = (of: Program, bindings: (Tensor | undefined)[], params: Word[]) =>
+  const dispatch = (of: Program, { bindings, params }: Pick<Dispatch, "bindings" | "params">) =>
     recorder.dispatch(of, {
-      bindings: [input.mask, weights, ...bindings],
-      params: [u32(size), u32(columns), u32(blocks), ...params],
+      bindings: { mask: input.mask, weights, ...bindings, sums: partial },
+      params: { size, columns, blocks, ...params },
       workgroups: grid(size, lanes * perLane),
     });
   dispatch(
     program("policy_loss", elementary + sums + code, {
       CLIPS: Number(Math.min(settings.clipLow, settings.clipHigh) < Infinity),
       CLIPS_DUAL: Number(settings.dualClip < Infinity),
-      SELECTED: SELECTED[settings.intervention],
+      SELECTED: SELECTED[settings.intervention][settings.definition],
     }),
-    [
-      input.logProb,
-      input.oldLogProb,
-      input.advantages,
-      // Not read without an intervention; a binding must be something.
-      input.selected ?? input.mask,
-      out.gradLogProb,
-      partial,
-    ],
-    [
-      limit(settings.clipLow),
-      limit(settings.clipHigh),
-      limit(settings.dualClip),
-      limit(settings.largestLogRatio),
-      f32(settings.klCoefficient),
-    ],
+    {
+      bindings: {
+        log_prob: input.logProb,
+        old_log_prob: input.oldLogProb,
+        advantages: input.advantages,
+        // Not read without an intervention; a binding must be something.
+        selected: input.selected ?? input.mask,
+        grad_log_prob: out.gradLogProb,
+      },
+      params: {
+        clip_low: limit(settings.clipLow),
+        clip_high: limit(settings.clipHigh),
+        dual_clip: limit(settings.dualClip),
+        largest_log_ratio: limit(settings.largestLogRatio),
+        kl_coefficient: settings.klCoefficient,
+      },
+    },
   );
   if (input.referenceLogProb !== undefined) {
     dispatch(
       program("reference_kl", elementary + sums + referenceKl, {
         ESTIMATOR: KL_ESTIMATORS.indexOf(settings.referenceKl),
       }),
-      [input.logProb, input.referenceLogProb, out.gradLogProb, partial],
-      [f32(settings.referenceCoefficient)],
+      {
+        bindings: {
+          log_prob: input.logProb,
+          reference_log_prob: input.referenceLogProb,
+          grad_log_prob: out.gradLogProb,
+        },
+        params: { coefficient: settings.referenceCoefficient },
+      },
     );
   }
   if (input.entropy !== undefined) {
     dispatch(
       program("entropy_bonus", sums + entropyBonus),
-      [input.entropy, out.gradEntropy, partial],
-      [f32(settings.entropyCoefficient)],
+      {
+        bindings: { entropy: input.entropy, grad_entropy: out.gradEntropy },
+        params: { coefficient: settings.entropyCoefficient },
+      },
     );
   }
   recorder.dispatch(program("metrics", sums + metricsCode), {
-    bindings: [partial, tokens, out.metrics],
-    params: [u32(blocks)],
+    bindings: { sums: partial, tokens, metrics: out.metrics },
+    params: { blocks },
     workgroups: [1],
   });
   for (const tensor of [weights, tokens, partial]) recorder.recycle(tensor);
@@ -202,12 +216,11 @@ function recordWeights(
   recorder: Recorder,
   mask: Tensor,
   aggregation: Aggregation,
-  weights: Tensor,
-  tokens: Tensor,
+  { weights, tokens }: { weights: Tensor; tokens: Tensor },
 ): void {
   const [rows, columns] = mask.shape as [number, number];
   const lengths = recorder.temporary([rows], "u32");
-  const params = [u32(rows), u32(columns), u32(AGGREGATIONS.indexOf(aggregation))];
+  const params = { rows, columns, aggregation: AGGREGATIONS.indexOf(aggregation) };
   const program = (entryPoint: string) =>
     recorder.gpu.program({
       name: "row_weights",
@@ -216,12 +229,12 @@ function recordWeights(
       constants: { LANES: recorder.gpu.tiles.elements.lanes },
     });
   recorder.dispatch(program("row_lengths"), {
-    bindings: [mask, lengths],
+    bindings: { mask, lengths },
     params,
     workgroups: grid(rows, 1),
   });
   recorder.dispatch(program("row_weights"), {
-    bindings: [undefined, lengths, weights, tokens],
+    bindings: { lengths, weights, tokens },
     params,
     workgroups: [1],
   });
@@ -233,7 +246,8 @@ function checkSettings(settings: PolicyLossSettings): void {
   for (
     const [name, choices] of [
       ["aggregation", AGGREGATIONS],
-      ["intervention", Object.keys(SELECTED)],
+      ["intervention", INTERVENTIONS],
+      ["definition", DEFINITIONS],
       ["referenceKl", KL_ESTIMATORS],
     ] as const
   ) {
@@ -268,12 +282,7 @@ function checkInput(
   expectTensor("mask", input.mask, "u32", shape);
   const { selected, entropy, referenceLogProb } = input;
   if (selected !== undefined) {
-    expectTensor("selected", selected, "u32", selected.shape);
-    if (selected.size !== input.mask.size) {
-      throw new ShapeError(
-        `selected has ${selected.size} elements, expected ${input.mask.size}.`,
-      );
-    }
+    expectElements("selected", selected, "u32", input.mask.size);
   } else if (settings.intervention !== "none") {
     throw new ShapeError(`the intervention ${settings.intervention} needs the selected tokens.`);
   }

@@ -12,22 +12,33 @@ override CLIPS_DUAL: bool;
 override SELECTED: u32;
 
 struct Params {
+  // B·T tokens, T of them in each response, and workgroups that they are divided among.
   size: u32,
   columns: u32,
   blocks: u32,
+  // ε of the ratio's clip below and above 1, and c of the dual clip.
   clip_low: f32,
   clip_high: f32,
   dual_clip: f32,
+  // The log-ratio is clamped to ± this.
   largest_log_ratio: f32,
+  // Weight of the KL that is added to selected tokens.
   kl_coefficient: f32,
 }
+// Not 0 for response tokens, [size].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
+// Weight of a token's loss in each response, [size / columns].
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
+// Log-probabilities of the current and of the rollout policy, [size] each, in nats.
 @group(0) @binding(2) var<storage, read> log_prob: array<f32>;
 @group(0) @binding(3) var<storage, read> old_log_prob: array<f32>;
+// Advantages, [size].
 @group(0) @binding(4) var<storage, read> advantages: array<f32>;
+// Not 0 for selected tokens, [size].
 @group(0) @binding(5) var<storage, read> selected: array<u32>;
+// d loss / d log-probability, [size].
 @group(0) @binding(6) var<storage, read_write> grad_log_prob: array<f32>;
+// Of each block, [blocks].
 @group(0) @binding(7) var<storage, read_write> sums: array<Sums>;
 @group(0) @binding(8) var<uniform> params: Params;
 
@@ -43,7 +54,7 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let block = workgroup.y * workgroups.x + workgroup.x;
-  // Loss, clipped, clipped below, KL; then numbers of tokens: touched, without a loss, without a KL.
+  // Loss, clipped, clipped below, KL; then numbers of tokens: selected, without a loss, without a KL.
   var first = vec4f();
   var counts = vec4f();
   for (var j = 0u; j < PER_LANE; j++) {

@@ -1,4 +1,4 @@
-import type { Aggregation, PolicyLossSettings } from "./settings.ts";
+import type { Aggregation, KlEstimator, PolicyLossSettings } from "./settings.ts";
 
 /** A batch of B responses of T tokens, row-major. */
 export interface PolicyLossInput {
@@ -12,7 +12,7 @@ export interface PolicyLossInput {
   readonly advantages: ArrayLike<number>;
   /** Not 0, whatever else, for response tokens; 0 for padding. */
   readonly mask: ArrayLike<number>;
-  /** Not 0, whatever else, for tokens that Clip-Cov or KL-Cov restricts; 0 for others. */
+  /** Not 0, whatever else, for tokens that Clip-Cov or KL-Cov selects; 0 for others. */
   readonly selected?: ArrayLike<number>;
   /** Entropies of the current policy, for the entropy bonus. */
   readonly entropy?: ArrayLike<number>;
@@ -28,7 +28,7 @@ export interface PolicyLossOutput {
   readonly gradLogProb: Float64Array;
   /** Its gradient with respect to the entropies. */
   readonly gradEntropy: Float64Array;
-  /** Share of response tokens whose ratio is clipped; with Clip-Cov, that it restricts. */
+  /** Share of response tokens whose ratio is clipped; with Clip-Cov, that it selects. */
   readonly clipFraction: number;
   /** Share of response tokens at the bound of the dual clip. */
   readonly clipFractionLower: number;
@@ -38,8 +38,8 @@ export interface PolicyLossOutput {
   readonly referenceKl: number;
   /** Mean entropy over response tokens. */
   readonly entropy: number;
-  /** Number of response tokens that the intervention restricts. */
-  readonly touched: number;
+  /** Number of response tokens that the intervention selects. */
+  readonly selected: number;
 }
 
 /** verl clamps the argument of the k3 estimator of the reference KL here, */
@@ -72,7 +72,7 @@ export function policyLossReference(
   const count = Math.max(1, countOf(mask));
   const gradLogProb = new Float64Array(size);
   const gradEntropy = new Float64Array(size);
-  let [loss, clipped, lower, ppoKl, referenceKl, entropy, touched] = [0, 0, 0, 0, 0, 0, 0];
+  let [loss, clipped, lower, ppoKl, referenceKl, entropy, selected] = [0, 0, 0, 0, 0, 0, 0];
   for (let i = 0; i < size; i++) {
     if (mask[i] === 0) continue;
     const token = tokenLoss(input, i, settings);
@@ -84,7 +84,7 @@ export function policyLossReference(
     ppoKl += token.ppoKl;
     referenceKl += token.referenceKl;
     entropy += token.entropy;
-    touched += token.touched;
+    selected += token.selected;
   }
   return {
     loss,
@@ -95,7 +95,7 @@ export function policyLossReference(
     ppoKl: ppoKl / count,
     referenceKl: referenceKl / count,
     entropy: entropy / count,
-    touched,
+    selected,
   };
 }
 
@@ -128,7 +128,7 @@ export function aggregationWeights(
 }
 
 function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettings) {
-  const { intervention, clipLow, clipHigh, dualClip } = settings;
+  const { intervention, definition, clipLow, clipHigh, dualClip } = settings;
   const selected = (input.selected?.[i] ?? 0) !== 0;
   const hasKl = Number.isFinite(input.logProb[i]! - input.oldLogProb[i]!);
   let hasLoss = hasKl && Number.isFinite(input.advantages[i]);
@@ -152,18 +152,16 @@ function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettin
     clippedLower = 1;
   }
   let ppoKl = -delta;
-  if (intervention === "clip-cov-verl" || intervention === "clip-cov-paper") {
+  if (intervention === "clip-cov") {
     clipped = Number(selected);
     if (selected) loss = gradLogProb = 0;
-  } else if (intervention === "kl-cov-verl") {
+  } else if (intervention === "kl-cov" && definition === "verl") {
     ppoKl = Math.abs(delta);
     if (selected) {
       loss += settings.klCoefficient * Math.abs(delta);
       gradLogProb += settings.klCoefficient * Math.sign(delta);
     }
-  } else if (
-    intervention === "kl-cov-paper" && selected && settings.klCoefficient !== 0
-  ) {
+  } else if (intervention === "kl-cov" && selected && settings.klCoefficient !== 0) {
     loss += settings.klCoefficient * (ratio - 1 - delta);
     gradLogProb += settings.klCoefficient * (ratio - 1);
   }
@@ -191,7 +189,7 @@ function tokenLoss(input: PolicyLossInput, i: number, settings: PolicyLossSettin
     clippedLower,
     ppoKl,
     referenceKl: reference.value,
-    touched: Number(selected && intervention !== "none"),
+    selected: Number(selected && intervention !== "none"),
   };
 }
 
@@ -208,7 +206,7 @@ function referenceKl(
 /** An estimate of the KL to the reference from one token, and its gradient; d = ln π − ln π_reference. */
 export function tokenKl(
   d: number,
-  estimator: PolicyLossSettings["referenceKl"],
+  estimator: KlEstimator,
 ): { value: number; gradient: number } {
   switch (estimator) {
     case "k1":

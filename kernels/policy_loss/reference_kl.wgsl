@@ -6,16 +6,23 @@
 override ESTIMATOR: u32;
 
 struct Params {
+  // B·T tokens, T of them in each response, and workgroups that they are divided among.
   size: u32,
   columns: u32,
   blocks: u32,
+  // Weight of the KL in the loss.
   coefficient: f32,
 }
+// Not 0 for response tokens, [size].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
+// Weight of a token's loss in each response, [size / columns].
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
+// Log-probabilities of the current and of the reference policy, [size] each, in nats.
 @group(0) @binding(2) var<storage, read> log_prob: array<f32>;
 @group(0) @binding(3) var<storage, read> reference_log_prob: array<f32>;
+// d loss / d log-probability, [size]; added to.
 @group(0) @binding(4) var<storage, read_write> grad_log_prob: array<f32>;
+// Of each block, [blocks]; its loss is added to.
 @group(0) @binding(5) var<storage, read_write> sums: array<Sums>;
 @group(0) @binding(6) var<uniform> params: Params;
 

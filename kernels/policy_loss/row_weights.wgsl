@@ -4,15 +4,19 @@
 override LANES: u32;
 
 struct Params {
+  // Responses, and tokens of each, padding included.
   rows: u32,
   columns: u32,
   // 0: token-mean, 1: seq-mean-token-sum, 2: seq-mean-token-mean, 3: seq-mean-token-sum-norm.
   aggregation: u32,
 }
+// Not 0 for response tokens, [rows, columns].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
+// Response tokens of each response, [rows].
 @group(0) @binding(1) var<storage, read_write> lengths: array<u32>;
+// Weight of a token's loss in each response, [rows].
 @group(0) @binding(2) var<storage, read_write> weights: array<f32>;
-// Number of response tokens.
+// Number of response tokens, [1].
 @group(0) @binding(3) var<storage, read_write> tokens: array<u32>;
 @group(0) @binding(4) var<uniform> params: Params;
 

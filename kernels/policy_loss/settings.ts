@@ -1,5 +1,5 @@
 /**
- * How token losses become one loss, as verl's `loss_agg_mode` names it; rows without response tokens are
+ * The ways in which token losses become one loss, as verl's `loss_agg_mode` names it; rows without response tokens are
  * left out of means over responses.
  *
  * - `token-mean`: mean over response tokens.
@@ -14,32 +14,37 @@ export const AGGREGATIONS = [
   "seq-mean-token-sum-norm",
 ] as const;
 
-/** The name of an aggregation. */
-export type Aggregation = typeof AGGREGATIONS[number];
+/** How token losses become one loss: one of {@linkcode AGGREGATIONS}. */
+export type Aggregation = (typeof AGGREGATIONS)[number];
 
 /**
- * What is done to the tokens that were selected by their covariance; clip and dual clip are settings of their own.
+ * What can be done to the tokens that were selected by their covariance; clip and dual clip are settings of
+ * their own.
  *
  * - `none`: nothing is selected.
- * - `clip-cov-verl`, `clip-cov-paper`: their loss is zero (paper, Eq. 12).
- * - `kl-cov-verl`: |Δ| is added.
- * - `kl-cov-paper`: their KL to the rollout policy is added, estimated from the token itself by
- *   exp(Δ) − 1 − Δ (paper, Eq. 14).
- *
- * The two definitions of Clip-Cov differ in what {@linkcode restrictTokens} selects.
+ * - `clip-cov`: their loss is zero (paper, Eq. 12).
+ * - `kl-cov`: their KL to the rollout policy is added, estimated from the token itself: by |Δ| in verl's
+ *   definition, by exp(Δ) − 1 − Δ in the paper's (Eq. 14), Δ the log-ratio to the rollout policy.
  */
-export type Intervention =
-  | "none"
-  | "clip-cov-verl"
-  | "clip-cov-paper"
-  | "kl-cov-verl"
-  | "kl-cov-paper";
+export const INTERVENTIONS = ["none", "clip-cov", "kl-cov"] as const;
+
+/** What is done to the selected tokens: one of {@linkcode INTERVENTIONS}. */
+export type Intervention = (typeof INTERVENTIONS)[number];
+
+/**
+ * Whose definition of an intervention is meant, the authors' code in verl or the paper's equations. They differ
+ * in what {@linkcode selectTokens} selects, and in the KL that KL-Cov adds.
+ */
+export const DEFINITIONS = ["verl", "paper"] as const;
+
+/** Whose definition of an intervention is meant: one of {@linkcode DEFINITIONS}. */
+export type Definition = (typeof DEFINITIONS)[number];
 
 /** Estimators of the KL to the reference (Schulman 2020), as verl's `kl`, `abs`, `mse`, `low_var_kl`. */
 export const KL_ESTIMATORS = ["k1", "abs", "k2", "k3"] as const;
 
-/** The name of an estimator. */
-export type KlEstimator = typeof KL_ESTIMATORS[number];
+/** How the KL to the reference is estimated: one of {@linkcode KL_ESTIMATORS}. */
+export type KlEstimator = (typeof KL_ESTIMATORS)[number];
 
 /** The settings of the policy loss. */
 export interface PolicyLossSettings {
@@ -47,6 +52,8 @@ export interface PolicyLossSettings {
   readonly aggregation: Aggregation;
   /** What is done to the selected tokens. */
   readonly intervention: Intervention;
+  /** Whose definition of the intervention; without one it does not matter. */
+  readonly definition: Definition;
   /** ε below 1 of the ratio's clip; Infinity for none. */
   readonly clipLow: number;
   /** ε above 1; larger than `clipLow` for clip-higher; Infinity for none. */
@@ -69,6 +76,7 @@ export interface PolicyLossSettings {
 export const PLAIN_PPO: PolicyLossSettings = {
   aggregation: "token-mean",
   intervention: "none",
+  definition: "verl",
   clipLow: 0.2,
   clipHigh: 0.2,
   dualClip: Infinity,
@@ -82,7 +90,7 @@ export const PLAIN_PPO: PolicyLossSettings = {
 /** Clip-Cov as the authors ran it: ε = 1 on both sides, so that the clip only catches extremes. */
 export const CLIP_COV: PolicyLossSettings = {
   ...PLAIN_PPO,
-  intervention: "clip-cov-verl",
+  intervention: "clip-cov",
   clipLow: 1,
   clipHigh: 1,
 };
@@ -90,7 +98,7 @@ export const CLIP_COV: PolicyLossSettings = {
 /** KL-Cov as the authors ran it: no ratio is clipped; verl's `compute_policy_loss_kl_cov`. */
 export const KL_COV: PolicyLossSettings = {
   ...PLAIN_PPO,
-  intervention: "kl-cov-verl",
+  intervention: "kl-cov",
   clipLow: Infinity,
   clipHigh: Infinity,
 };

@@ -1,19 +1,23 @@
 // What the terms of the loss have in common: which tokens a workgroup has, and partial sums of its block.
 // Prepended to policy_loss.wgsl, reference_kl.wgsl and entropy_bonus.wgsl.
 
+// Invocations of a workgroup, and tokens of an invocation.
 override LANES: u32;
 override PER_LANE: u32;
 
-// Of a block of tokens, or of all.
+// Of a block of tokens; of all of them, means over response tokens but for the loss, `selected` and `tokens`.
 struct Sums {
   // Weighted.
   loss: f32,
+  // Number, or share, of tokens whose ratio is clipped, and of those at the bound of the dual clip.
   clipped: f32,
   clipped_lower: f32,
+  // In nats.
   ppo_kl: f32,
   reference_kl: f32,
   entropy: f32,
-  touched: f32,
+  // Number of selected tokens, and of response tokens.
+  selected: f32,
   tokens: f32,
 }
 

@@ -136,3 +136,15 @@ export function expectTensor(
     throw new ShapeError(`${name} has shape [${tensor.shape}], expected [${expected}].`);
   }
 }
+
+/**
+ * Checks a tensor whose shape does not matter.
+ *
+ * @param size The number of elements that it must have.
+ * @throws {ShapeError} naming the tensor, what it is, and what was expected.
+ */
+export function expectElements(name: string, tensor: Tensor, type: DataType, size: number): void {
+  expectTensor(name, tensor, type, tensor.shape);
+  if (tensor.size === size) return;
+  throw new ShapeError(`${name} has ${tensor.size} elements, expected ${size}.`);
+}

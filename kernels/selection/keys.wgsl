@@ -1,6 +1,6 @@
 // A 32-bit key for each token, such that the tokens to select are those of the largest keys; 0 for
 // tokens that cannot be selected, such as those whose covariance is NaN. Counts response tokens and
-// candidates. Prepend philox.wgsl.
+// candidates. Prepend philox.wgsl and counts.wgsl.
 
 override LANES: u32;
 override PER_LANE: u32;
@@ -8,10 +8,12 @@ override PER_LANE: u32;
 override UNCLIPPED: bool;
 
 struct Params {
+  // Tokens.
   size: u32,
   // Candidates of the sample: low < covariance < high.
   low: f32,
   high: f32,
+  // The key of the random numbers, and what tells apart draws of one seed.
   seed_low: u32,
   seed_high: u32,
   stream: u32,
@@ -19,14 +21,19 @@ struct Params {
   clip_low: f32,
   clip_high: f32,
 }
+// Not 0 for response tokens, [size].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
+// Covariance of each token, [size].
 @group(0) @binding(1) var<storage, read> covariance: array<f32>;
+// Log-probabilities of the current and of the rollout policy, [size] each, in nats.
 @group(0) @binding(2) var<storage, read> log_prob: array<f32>;
 @group(0) @binding(3) var<storage, read> old_log_prob: array<f32>;
+// Advantages, [size].
 @group(0) @binding(4) var<storage, read> advantages: array<f32>;
+// The key of each token, [size].
 @group(0) @binding(5) var<storage, read_write> keys: array<u32>;
-// Response tokens, candidates.
-@group(0) @binding(6) var<storage, read_write> counts: array<atomic<u32>, 2>;
+// Added to.
+@group(0) @binding(6) var<storage, read_write> counts: Counts;
 @group(0) @binding(7) var<uniform> params: Params;
 
 var<workgroup> tokens: atomic<u32>;
@@ -85,8 +92,8 @@ fn finish(lane: u32, own_tokens: u32, own_candidates: u32) {
   atomicAdd(&candidates, own_candidates);
   workgroupBarrier();
   if (lane == 0) {
-    atomicAdd(&counts[0], atomicLoad(&tokens));
-    atomicAdd(&counts[1], atomicLoad(&candidates));
+    atomicAdd(&counts.tokens, atomicLoad(&tokens));
+    atomicAdd(&counts.candidates, atomicLoad(&candidates));
   }
 }
 

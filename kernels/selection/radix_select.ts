@@ -1,11 +1,13 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
-import { type Recorder, u32, type Word } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import countsCode from "./counts.wgsl" with { type: "text" };
 import fraction from "./fraction.wgsl" with { type: "text" };
 import type { Keys } from "./keys.ts";
 import code from "./radix_select.wgsl" with { type: "text" };
+import stateCode from "./selection_state.wgsl" with { type: "text" };
 
 /** How many tokens to select: max(⌊ratio·N⌋, atLeast), N the number of response tokens, at most all candidates. */
 export interface Amount {
@@ -18,18 +20,25 @@ export interface Amount {
 /** Elements of an invocation in a histogram: many, since each workgroup pays for 256 bins. */
 const PER_LANE_HISTOGRAM = 512;
 
+/** Words of a SelectionState of selection_state.wgsl. */
+export const STATE_WORDS = 5;
+
+/** What {@linkcode findKth} takes. */
+export interface FindKthOptions extends Amount {
+  /** The keys of the tokens. */
+  readonly keys: Keys;
+  /** A SelectionState, [5] in u32. */
+  readonly out: Tensor;
+}
+
 /**
  * Finds the k-th largest key, k being the amount.
  *
- * @param state Written: k, candidates, response tokens, the k-th largest key, and how many tokens of that
- * very key are among the k, [5] in u32.
  * @throws {ShapeError} if the ratio or the least number is out of range.
  */
 export function findKth(
   recorder: Recorder,
-  { keys, counts }: Keys,
-  { ratio, atLeast = 0 }: Amount,
-  state: Tensor,
+  { keys: { keys, counts }, ratio, atLeast = 0, out: state }: FindKthOptions,
 ): void {
   if (!(ratio >= 0 && ratio <= 1)) {
     throw new ShapeError(`the ratio is ${ratio}, expected a share from 0 to 1.`);
@@ -46,27 +55,27 @@ export function findKth(
   );
   const histogram = recorder.temporary([256], "u32");
   recorder.clear(histogram);
-  const params = (shift: number) => [
-    u32(size),
-    u32(0),
-    u32(shift),
+  const params = (shift: number) => ({
+    size,
+    blocks: 0,
+    shift,
     ...ratioWords(ratio),
-    u32(atLeast),
-  ];
+    at_least: atLeast,
+  });
   const program = (entryPoint: string) => radixProgram(recorder, entryPoint, perHistogram);
   recorder.dispatch(program("begin"), {
-    bindings: [undefined, counts, state],
+    bindings: { counts, state },
     params: params(0),
     workgroups: [1],
   });
   for (const shift of [24, 16, 8, 0]) {
     recorder.dispatch(program("count_digits"), {
-      bindings: [keys, undefined, state, histogram],
+      bindings: { keys, state, histogram },
       params: params(shift),
       workgroups: grid(size, lanes * perHistogram),
     });
     recorder.dispatch(program("choose_digit"), {
-      bindings: [undefined, undefined, state, histogram],
+      bindings: { state, histogram },
       params: params(shift),
       workgroups: [1],
     });
@@ -74,32 +83,40 @@ export function findKth(
   recorder.recycle(histogram);
 }
 
+/** What {@linkcode markLargest} takes. */
+export interface MarkLargestOptions {
+  /** The keys of the tokens. */
+  readonly keys: Keys;
+  /** What {@linkcode findKth} found. */
+  readonly state: Tensor;
+  /** 1 for the tokens of the k largest keys, 0 for others, [N] in u32. */
+  readonly out: Tensor;
+}
+
 /** Marks the k largest keys that {@linkcode findKth} found, ties by the lowest index. */
 export function markLargest(
   recorder: Recorder,
-  { keys }: Keys,
-  state: Tensor,
-  selected: Tensor,
+  { keys: { keys }, state, out: selected }: MarkLargestOptions,
 ): void {
   const { size } = keys;
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   const blocks = Math.ceil(size / (lanes * perLane));
   const ties = recorder.temporary([blocks], "u32");
-  const params = [u32(size), u32(blocks), u32(0), u32(0), u32(0), u32(0), u32(0)];
+  const params = { size, blocks, shift: 0, ...ratioWords(0), at_least: 0 };
   const workgroups = grid(size, lanes * perLane);
   const program = (entryPoint: string) => radixProgram(recorder, entryPoint, 1);
   recorder.dispatch(program("count_ties"), {
-    bindings: [keys, undefined, state, undefined, ties],
+    bindings: { keys, state, ties },
     params,
     workgroups,
   });
   recorder.dispatch(program("sum_ties"), {
-    bindings: [undefined, undefined, undefined, undefined, ties],
+    bindings: { ties },
     params,
     workgroups: [1],
   });
   recorder.dispatch(program("mark"), {
-    bindings: [keys, undefined, state, undefined, ties, selected],
+    bindings: { keys, state, ties, selected },
     params,
     workgroups,
   });
@@ -110,19 +127,23 @@ function radixProgram(recorder: Recorder, entryPoint: string, perHistogram: numb
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   return recorder.gpu.program({
     name: "radix_select",
-    code: philox + fraction + code,
+    code: philox + fraction + countsCode + stateCode + code,
     entryPoint,
     constants: { LANES: lanes, PER_LANE: perLane, PER_LANE_HISTOGRAM: perHistogram },
   });
 }
 
 /** A ratio from 0 to 1 as the two words of its mantissa and its exponent: (high·2^32 + low)·2^exponent. */
-function ratioWords(ratio: number): [Word, Word, Word] {
+function ratioWords(ratio: number) {
   let exponent = 0;
   let mantissa = ratio;
   while (mantissa !== 0 && !Number.isInteger(mantissa)) {
     mantissa *= 2;
     exponent--;
   }
-  return [u32(mantissa % 2 ** 32), u32(Math.floor(mantissa / 2 ** 32)), u32(exponent >>> 0)];
+  return {
+    ratio_low: mantissa % 2 ** 32,
+    ratio_high: Math.floor(mantissa / 2 ** 32),
+    ratio_exponent: exponent,
+  };
 }

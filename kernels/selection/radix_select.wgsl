@@ -1,7 +1,7 @@
 // Exact selection of the k largest keys, ties by the lowest index, without sorting and without a
 // readback. Four passes each fix eight bits of the k-th largest key from a histogram of the keys that
 // agree with it so far; then the keys above it and, in order, as many of its equals as remain are marked.
-// Prepend philox.wgsl and fraction.wgsl.
+// Prepend philox.wgsl, fraction.wgsl, counts.wgsl and selection_state.wgsl.
 
 // Invocations of a workgroup; consecutive elements of an invocation where order matters; elements of an
 // invocation in a histogram.
@@ -10,6 +10,7 @@ override PER_LANE: u32;
 override PER_LANE_HISTOGRAM: u32;
 
 struct Params {
+  // Tokens, and workgroups that they are divided among.
   size: u32,
   blocks: u32,
   // Bits of the key below the current digit.
@@ -20,39 +21,33 @@ struct Params {
   ratio_exponent: i32,
   at_least: u32,
 }
+// The key of each token, [size]; 0 for those that cannot be selected.
 @group(0) @binding(0) var<storage, read> keys: array<u32>;
-// Response tokens, candidates.
-@group(0) @binding(1) var<storage, read> counts: array<u32, 2>;
-@group(0) @binding(2) var<storage, read_write> state: State;
+// Only read.
+@group(0) @binding(1) var<storage, read_write> counts: Counts;
+// What is found step by step.
+@group(0) @binding(2) var<storage, read_write> state: SelectionState;
+// How many keys have each value of the current digit.
 @group(0) @binding(3) var<storage, read_write> histogram: array<atomic<u32>, 256>;
-// Equals of the k-th key in each block, then before each block.
+// Equals of the k-th key in each block, then before each block; [blocks].
 @group(0) @binding(4) var<storage, read_write> ties: array<u32>;
+// 1 for selected tokens, 0 for others, [size].
 @group(0) @binding(5) var<storage, read_write> selected: array<u32>;
 @group(0) @binding(6) var<uniform> params: Params;
-
-struct State {
-  // How many are selected.
-  k: u32,
-  // Candidates and response tokens.
-  candidates: u32,
-  tokens: u32,
-  // The digits of the k-th largest key that are known.
-  key: u32,
-  // How many of the keys that agree with them are to be selected.
-  remaining: u32,
-}
 
 var<workgroup> bins: array<atomic<u32>, 256>;
 var<workgroup> lane_ties: array<u32, LANES>;
 
 @compute @workgroup_size(1)
 fn begin() {
+  let tokens = atomicLoad(&counts.tokens);
+  let candidates = atomicLoad(&counts.candidates);
   let wanted = max(
     params.at_least,
-    floor_of_product(params.ratio_low, params.ratio_high, params.ratio_exponent, counts[0]),
+    floor_of_product(params.ratio_low, params.ratio_high, params.ratio_exponent, tokens),
   );
-  let k = min(wanted, counts[1]);
-  state = State(k, counts[1], counts[0], 0u, k);
+  let k = min(wanted, candidates);
+  state = SelectionState(k, candidates, tokens, 0u, k);
 }
 
 @compute @workgroup_size(LANES)
@@ -178,7 +173,7 @@ fn mark(
   let kth = state.key;
   // With nothing to select, no key is above.
   let remaining = state.remaining;
-  let any = state.k > 0;
+  let any = state.selected > 0;
   for (var j = 0u; j < PER_LANE; j++) {
     let i = (block * LANES + lane) * PER_LANE + j;
     if (i < params.size) {

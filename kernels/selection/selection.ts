@@ -1,5 +1,5 @@
 import { ShapeError } from "../runtime/errors.ts";
-import type { Gpu } from "../runtime/gpu.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import {
@@ -10,23 +10,38 @@ import {
   type SampleOptions,
   type SelectionInput,
 } from "./keys.ts";
-import { type Amount, findKth, markLargest } from "./radix_select.ts";
+import { type Amount, findKth, markLargest, STATE_WORDS } from "./radix_select.ts";
 
 /** What a selection writes. */
 export interface Selection extends Disposable {
   /** 1 for selected tokens, 0 for others, [N] in u32. */
-  readonly selected: Tensor;
+  readonly selected: Tensor<"u32">;
+  /** How many there are, [5] in u32; {@linkcode readSelectionCounts} names the words. */
+  readonly counts: Tensor<"u32">;
+}
+
+/** How many tokens a selection found. */
+export interface SelectionCounts {
+  /** Number of selected tokens. */
+  readonly selected: number;
   /**
-   * Number selected, number of candidates, number of response tokens, and two working values, [5] in u32. Of
-   * {@linkcode selectTop}, fewer candidates than response tokens tell that some have the covariance NaN.
+   * Number of candidates. Of {@linkcode selectTop}, fewer candidates than response tokens tell that some have
+   * the covariance NaN.
    */
-  readonly counts: Tensor;
+  readonly candidates: number;
+  /** Number of response tokens. */
+  readonly tokens: number;
+}
+
+/** Names the words of {@linkcode Selection.counts}, once they were read. */
+export function readSelectionCounts(words: ArrayLike<number>): SelectionCounts {
+  return { selected: words[0]!, candidates: words[1]!, tokens: words[2]! };
 }
 
 /** Makes room for a selection among `size` tokens. */
-export function emptySelection(gpu: Gpu, size: number): Selection {
+export function emptySelection(gpu: GpuContext, size: number): Selection {
   const selected = gpu.empty([size], "u32");
-  const counts = gpu.empty([5], "u32");
+  const counts = gpu.empty([STATE_WORDS], "u32");
   return {
     selected,
     counts,
@@ -37,24 +52,28 @@ export function emptySelection(gpu: Gpu, size: number): Selection {
   };
 }
 
+/** What {@linkcode selectTop} takes. */
+export interface SelectTopOptions extends SelectionInput, Amount {
+  /** Where the selection goes. */
+  readonly out: Selection;
+}
+
+/** What {@linkcode selectSample} takes. */
+export interface SelectSampleOptions extends SelectTopOptions, SampleOptions {}
+
 /**
  * The response tokens of highest covariance, exactly as many as `amount` says, ties by the lowest index
  * (KL-Cov: paper, Eq. 13; `torch.topk` in verl). A token whose covariance is NaN is never selected, where
  * `torch.topk` would take it first: it counts as a response token, of which the amount is a share, but not as
- * a candidate, so that {@linkcode Selection.counts} holds fewer candidates than response tokens. One input of
+ * a candidate, so that {@linkcode SelectionCounts} holds fewer candidates than response tokens. One input of
  * {@linkcode tokenCovariance} that is NaN makes all covariances NaN, and nothing is selected. Runs on the GPU
  * without a readback. Reference: {@linkcode topReference}.
  *
  * @throws {ShapeError} if shapes or types do not fit, or the amount is out of range.
  */
-export function selectTop(
-  recorder: Recorder,
-  input: SelectionInput,
-  amount: Amount,
-  out: Selection,
-): void {
-  checkInput(input, out);
-  select(recorder, covarianceKeys(recorder, input), amount, out);
+export function selectTop(recorder: Recorder, options: SelectTopOptions): void {
+  checkInput(options);
+  select(recorder, covarianceKeys(recorder, options), options);
 }
 
 /**
@@ -66,28 +85,24 @@ export function selectTop(
  *
  * @throws {ShapeError} if shapes or types do not fit, or the amount is out of range.
  */
-export function selectSample(
-  recorder: Recorder,
-  input: SelectionInput,
-  amount: Amount,
-  options: SampleOptions,
-  out: Selection,
-): void {
-  checkInput(input, out);
-  if (!(options.low < options.high)) {
-    throw new ShapeError(`the interval is (${options.low}, ${options.high}), expected low < high.`);
+export function selectSample(recorder: Recorder, options: SelectSampleOptions): void {
+  checkInput(options);
+  const { covarianceLow: low, covarianceHigh: high } = options;
+  if (!(low < high)) {
+    throw new ShapeError(`the interval is (${low}, ${high}), expected low < high.`);
   }
-  select(recorder, randomKeys(recorder, input, options), amount, out);
+  select(recorder, randomKeys(recorder, options), options);
 }
 
-function checkInput(input: SelectionInput, out: Selection): void {
-  expectTensor("out.selected", out.selected, "u32", [checkSelectionInput(input)]);
-  expectTensor("out.counts", out.counts, "u32", [5]);
+function checkInput({ covariance, mask, out }: SelectTopOptions): void {
+  const size = checkSelectionInput({ covariance, mask });
+  expectTensor("out.selected", out.selected, "u32", [size]);
+  expectTensor("out.counts", out.counts, "u32", [STATE_WORDS]);
 }
 
-function select(recorder: Recorder, keys: Keys, amount: Amount, out: Selection): void {
-  findKth(recorder, keys, amount, out.counts);
-  markLargest(recorder, keys, out.counts, out.selected);
+function select(recorder: Recorder, keys: Keys, { out, ...amount }: SelectTopOptions): void {
+  findKth(recorder, { ...amount, keys, out: out.counts });
+  markLargest(recorder, { keys, state: out.counts, out: out.selected });
   recorder.recycle(keys.keys);
   recorder.recycle(keys.counts);
 }

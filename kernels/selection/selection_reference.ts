@@ -27,13 +27,23 @@ export function topReference(
   return marked(mask.length, order.slice(0, k));
 }
 
+/** What {@linkcode sampleReference} draws from. */
+export interface SampleReferenceInput {
+  /** Number of tokens. */
+  readonly size: number;
+  /** Whether a token may be drawn. */
+  readonly isCandidate: (i: number) => boolean;
+  /** How many are drawn. */
+  readonly k: number;
+  /** Of the draw. */
+  readonly seed: number;
+  /** Tells apart draws of one seed. */
+  readonly stream: number;
+}
+
 /** The k candidates of the largest random keys, as a mask of 0 and 1. */
 export function sampleReference(
-  isCandidate: (i: number) => boolean,
-  size: number,
-  k: number,
-  seed: number,
-  stream: number,
+  { size, isCandidate, k, seed, stream }: SampleReferenceInput,
 ): Uint32Array {
   const key = (i: number) => Math.max(1, philox([i >>> 2, 0, 0, stream], keyOf(seed))[i & 3]!);
   const order = Array.from({ length: size }, (_, i) => i)
@@ -44,8 +54,8 @@ export function sampleReference(
   return marked(size, order.slice(0, k));
 }
 
-function marked(size: number, chosen: readonly number[]): Uint32Array {
+function marked(size: number, selected: readonly number[]): Uint32Array {
   const mask = new Uint32Array(size);
-  for (const i of chosen) mask[i] = 1;
+  for (const i of selected) mask[i] = 1;
   return mask;
 }
