@@ -66,7 +66,7 @@ export interface AttentionCase extends AttentionReferenceInput {
 /** What the kernels give. */
 export interface AttentionResult {
   /** The result. */
-  readonly out: ArrayLike<number>;
+  readonly attended: ArrayLike<number>;
   /** ln Σ exp(score) of each query. */
   readonly logSumExp: ArrayLike<number>;
   /** The gradient with respect to the queries. */
@@ -113,7 +113,7 @@ export async function compareAttention(
   const label = `tokens ${c.spans}, ${c.queryHeads}/${c.keyHeads} heads of ${c.headSize}${
     c.window === undefined ? "" : `, a window of ${c.window}`
   }`;
-  for (const name of ["out", "logSumExp", "gradQ", "gradK", "gradV"] as const) {
+  for (const name of ["attended", "logSumExp", "gradQ", "gradK", "gradV"] as const) {
     // These may be differences of equal numbers of about 16, where plain rounding is exact by luck.
     const slack = name === "gradQ" || name === "gradK" ? ulp(16) : 0;
     const tolerance = asFloat32(expected[name], plain[name]) + slack;
@@ -134,31 +134,30 @@ async function run(gpu: Gpu, c: AttentionCase): Promise<AttentionResult> {
   using v = gpu.tensor(c.v, keyShape);
   using spans = gpu.tensor(c.spans, [rows, 2]);
   // Tokens outside the sequences are not written.
-  using out = gpu.zeros(queryShape);
+  using attended = gpu.zeros(queryShape);
   using logSumExp = gpu.zeros(queryShape.slice(0, 2));
   using gradOut = gpu.tensor(c.gradOut, queryShape);
   using gradQ = gpu.zeros(queryShape);
   using gradK = gpu.zeros(keyShape);
   using gradV = gpu.zeros(keyShape);
-  const forward = {
+  const input = {
     q,
     k,
     v,
     spans,
     longest: Math.max(...lengths),
     ...(window === undefined ? {} : { window }),
-    out,
-    logSumExp,
   };
+  const output = { attended, logSumExp };
   const recorder = gpu.record("attention");
-  attention(recorder, forward);
-  attentionBackward(recorder, { ...forward, gradOut, gradQ, gradK, gradV });
-  const read = await recorder.read(out, logSumExp, gradQ, gradK, gradV);
+  attention(recorder, { ...input, out: output });
+  attentionBackward(recorder, { ...input, ...output, gradOut, out: { gradQ, gradK, gradV } });
+  const read = await recorder.read(attended, logSumExp, gradQ, gradK, gradV);
   return {
-    out: read[0]!,
-    logSumExp: read[1]!,
-    gradQ: read[2]!,
-    gradK: read[3]!,
-    gradV: read[4]!,
+    attended: read[0],
+    logSumExp: read[1],
+    gradQ: read[2],
+    gradK: read[3],
+    gradV: read[4],
   };
 }

@@ -69,7 +69,7 @@ async function compare(gpu: Gpu, tally: Tally, random: RandomData, c: Case): Pro
   const label = `[${m}, ${k}]${transposeA ? "ᵀ" : ""} · [${k}, ${n}]${transposeB ? "ᵀ" : ""}${
     c.bias === undefined ? "" : " + bias"
   }${accumulate ? " accumulated" : ""}`;
-  tally.near(label, read!, expected, asFloat32(expected, plainMatmul(input)));
+  tally.near(label, read, expected, asFloat32(expected, plainMatmul(input)));
 }
 
 async function rowsOfMatrices(gpu: Gpu, tally: Tally, random: RandomData): Promise<void> {
@@ -89,7 +89,7 @@ async function rowsOfMatrices(gpu: Gpu, tally: Tally, random: RandomData): Promi
   const product = matmulReference(input);
   const expected = new Float64Array(20 * n);
   expected.set(product, 11 * n);
-  tally.near("rows of larger matrices", read!, expected, asFloat32(product, plainMatmul(input)));
+  tally.near("rows of larger matrices", read, expected, asFloat32(product, plainMatmul(input)));
 }
 
 /** The product in float32, every operation rounded. */

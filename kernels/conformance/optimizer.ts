@@ -1,6 +1,6 @@
 import { adamw, type AdamWSettings } from "../optimizer/adamw.ts";
 import { adamwReference } from "../optimizer/adamw_reference.ts";
-import { gradientNorm } from "../optimizer/gradient_norm.ts";
+import { gradientNorm, readGradientNorm } from "../optimizer/gradient_norm.ts";
 import { gradientNormReference } from "../optimizer/gradient_norm_reference.ts";
 import { asFloat32, type Check, ulp } from "./check.ts";
 import { RandomData } from "./random.ts";
@@ -16,31 +16,32 @@ export const gradientNormCheck: Check = {
         const tensors = gradients.map((values) => gpu.tensor(values));
         using out = gpu.empty([2]);
         const recorder = gpu.record("gradient norm");
-        gradientNorm(recorder, tensors, maxNorm, out);
-        const [read] = await recorder.read(out);
+        gradientNorm(recorder, { gradients: tensors, maxNorm, out });
+        const [words] = await recorder.read(out);
+        const actual = readGradientNorm(words);
         for (const tensor of tensors) tensor.destroy();
-        const { norm, factor } = gradientNormReference(gradients, maxNorm);
+        const { norm, scale } = gradientNormReference(gradients, maxNorm);
         const plain = Math.fround(Math.sqrt(
           gradients.flatMap((values) => Array.from(values))
             .reduce((sum, value) => Math.fround(sum + Math.fround(value * value)), 0),
         ));
         const label = `${sizes} elements, at most ${maxNorm}`;
-        tally.near(`norm of ${label}`, [read![0]!], [norm], asFloat32([norm], [plain]));
+        tally.near(`norm of ${label}`, [actual.norm], [norm], asFloat32([norm], [plain]));
         tally.near(
-          `factor of ${label}`,
-          [read![1]!],
-          [factor],
-          factor === 1 ? 0 : asFloat32([factor], [Math.fround(maxNorm / (plain + 1e-6))]),
+          `scale of ${label}`,
+          [actual.scale],
+          [scale],
+          scale === 1 ? 0 : asFloat32([scale], [Math.fround(maxNorm / (plain + 1e-6))]),
         );
         for (const value of [NaN, Infinity, -Infinity]) {
           gradients.at(-1)![0] = value;
           const spoilt = gradients.map((values) => gpu.tensor(values));
           const recorder = gpu.record("gradient norm");
-          gradientNorm(recorder, spoilt, maxNorm, out);
+          gradientNorm(recorder, { gradients: spoilt, maxNorm, out });
           const [read] = await recorder.read(out);
           for (const tensor of spoilt) tensor.destroy();
-          const { norm, factor } = gradientNormReference(gradients, maxNorm);
-          tally.same(`norm and factor of ${label} with ${value}`, read!, [norm, factor]);
+          const { norm, scale } = gradientNormReference(gradients, maxNorm);
+          tally.same(`norm and scale of ${label} with ${value}`, read, [norm, scale]);
         }
       }
     }
@@ -75,27 +76,28 @@ export const adamwCheck: Check = {
         const values = random.normal(size);
         using gradient = gpu.tensor(values);
         const recorder = gpu.record("adamw");
-        gradientNorm(recorder, [gradient], 1, norm);
+        gradientNorm(recorder, { gradients: [gradient], maxNorm: 1, out: norm });
         const state = { parameter, gradient, firstMoment, secondMoment };
-        adamw(recorder, state, SETTINGS, step, norm);
+        adamw(recorder, { ...state, norm, settings: SETTINGS, step });
         const read = await recorder.read(parameter, firstMoment, secondMoment);
-        const { factor } = gradientNormReference([values], 1);
-        adamwReference(expected, values.map((value) => value * factor), SETTINGS, step);
+        const { scale } = gradientNormReference([values], 1);
+        const clipped = values.map((value) => value * scale);
+        adamwReference({ ...expected, gradient: clipped, settings: SETTINGS, step });
         const label = `step ${step} of ${size} elements`;
         // A step is at most about the learning rate, and rounded to the parameter.
-        tally.near(`parameter after ${label}`, read[0]!, expected.parameter, 8 * ulp(1));
-        tally.near(`first moment after ${label}`, read[1]!, expected.firstMoment, 8 * ulp(0.5));
-        tally.near(`second moment after ${label}`, read[2]!, expected.secondMoment, 8 * ulp(0.01));
+        tally.near(`parameter after ${label}`, read[0], expected.parameter, 8 * ulp(1));
+        tally.near(`first moment after ${label}`, read[1], expected.firstMoment, 8 * ulp(0.5));
+        tally.near(`second moment after ${label}`, read[2], expected.secondMoment, 8 * ulp(0.01));
       }
       for (const spoiled of [NaN, Infinity]) {
         using gradient = gpu.tensor(new Float32Array(size).fill(spoiled));
         const recorder = gpu.record("adamw");
-        gradientNorm(recorder, [gradient], 1, norm);
+        gradientNorm(recorder, { gradients: [gradient], maxNorm: 1, out: norm });
         const state = { parameter, gradient, firstMoment, secondMoment };
         const before = await gpu.read(parameter);
-        adamw(recorder, state, SETTINGS, 4, norm);
+        adamw(recorder, { ...state, norm, settings: SETTINGS, step: 4 });
         const [after] = await recorder.read(parameter);
-        tally.same(`a gradient of ${spoiled} changes nothing, ${size} elements`, after!, before);
+        tally.same(`a gradient of ${spoiled} changes nothing, ${size} elements`, after, before);
       }
     }
   },

@@ -1,14 +1,17 @@
 import type {
-  AttentionGradients,
+  AttentionReferenceGradients,
   AttentionReferenceInput,
   AttentionReferenceOutput,
 } from "../transformer/attention_reference.ts";
 
 const round = Math.fround;
 
+/** Numbers, and where a vector begins among them. */
+type Vector = readonly [ArrayLike<number>, number];
+
 /** The result of attention, its log-sum-exp and its gradients in float32. */
 export type PlainAttention = {
-  readonly [Name in keyof (AttentionReferenceOutput & AttentionGradients)]: Float32Array;
+  readonly [Name in keyof (AttentionReferenceOutput & AttentionReferenceGradients)]: Float32Array;
 };
 
 /** Attention and its gradients as one would write them in float32 on the CPU, every operation rounded. */
@@ -17,12 +20,12 @@ export function plainAttention(
   gradOut: ArrayLike<number>,
 ): PlainAttention {
   const { q, k, v, spans, queryHeads, keyHeads, headSize, window = Infinity } = input;
-  const out = new Float32Array(q.length);
+  const attended = new Float32Array(q.length);
   const logSumExp = new Float32Array(q.length / headSize);
   const gradQ = new Float32Array(q.length);
   const gradK = new Float32Array(k.length);
   const gradV = new Float32Array(v.length);
-  const dot = (a: ArrayLike<number>, i: number, b: ArrayLike<number>, j: number) => {
+  const dot = ([a, i]: Vector, [b, j]: Vector) => {
     let sum = 0;
     for (let c = 0; c < headSize; c++) sum = round(sum + round(a[i + c]! * b[j + c]!));
     return sum;
@@ -40,18 +43,18 @@ export function plainAttention(
       (_, i) => ((begin + i) * keyHeads + keyHead) * headSize,
     );
     const at = vector * headSize;
-    const scores = keys.map((key) => round(dot(q, at, k, key) * scale));
+    const scores = keys.map((key) => round(dot([q, at], [k, key]) * scale));
     const top = Math.max(...scores);
     let total = 0;
     for (const score of scores) total = round(total + round(Math.exp(round(score - top))));
     logSumExp[vector] = round(top + round(Math.log(total)));
     const p = scores.map((score) => round(Math.exp(round(score - logSumExp[vector]!))));
     for (const [i, key] of keys.entries()) {
-      for (let c = 0; c < headSize; c++) out[at + c]! += round(p[i]! * v[key + c]!);
+      for (let c = 0; c < headSize; c++) attended[at + c]! += round(p[i]! * v[key + c]!);
     }
-    const mean = dot(gradOut, at, out, at);
+    const mean = dot([gradOut, at], [attended, at]);
     for (const [i, key] of keys.entries()) {
-      const difference = round(dot(gradOut, at, v, key) - mean);
+      const difference = round(dot([gradOut, at], [v, key]) - mean);
       const gradScore = round(round(p[i]! * difference) * scale);
       for (let c = 0; c < headSize; c++) {
         gradQ[at + c]! += round(gradScore * k[key + c]!);
@@ -60,7 +63,7 @@ export function plainAttention(
       }
     }
   }
-  return { out, logSumExp, gradQ, gradK, gradV };
+  return { attended, logSumExp, gradQ, gradK, gradV };
 }
 
 /** The first token of the sequence of each token; none outside the sequences. */

@@ -55,7 +55,7 @@ export interface RmsNormCase {
 /** What the kernels give. */
 export interface RmsNormResult {
   /** The result. */
-  readonly out: ArrayLike<number>;
+  readonly normalized: ArrayLike<number>;
   /** The gradient with respect to the rows. */
   readonly gradX: ArrayLike<number>;
   /** The gradient with respect to the weight. */
@@ -94,12 +94,12 @@ export async function compareRmsNorm(
   const input = { x, weight: c.weight, epsilon: EPSILON };
   const { gradX, gradWeight } = rmsNormBackwardReference(input, c.gradOut);
   const expected: RmsNormResult = {
-    out: rmsNormReference(input),
+    normalized: rmsNormReference(input),
     gradX: gradX.map((value, i) => value + (c.gradX?.[i] ?? 0)),
     gradWeight: gradWeight.map((value, i) => value + c.gradWeight[i]!),
   };
   const plain = plainRmsNorm({ ...c, x });
-  for (const name of ["out", "gradX", "gradWeight"] as const) {
+  for (const name of ["normalized", "gradX", "gradWeight"] as const) {
     const tolerance = asFloat32(expected[name], plain[name]);
     tally.near(`${name} of ${label}`, actual[name], expected[name], tolerance);
   }
@@ -116,25 +116,26 @@ async function run(
   using before = gpu.tensor(c.before ?? new Float32Array(size), shape);
   using after = gpu.empty(shape);
   using weight = gpu.tensor(c.weight);
-  using out = gpu.empty(shape);
+  using normalized = gpu.empty(shape);
   using inverseRms = gpu.empty([shape[0]!]);
   using gradOut = gpu.tensor(c.gradOut, shape);
   using gradX = gpu.tensor(c.gradX ?? new Float32Array(size).fill(NaN), shape);
   using gradWeight = gpu.tensor(c.gradWeight);
   const recorder = gpu.record("RMS norm");
-  const residual = c.before === undefined ? {} : { residual: { before, after } };
-  rmsNorm(recorder, { x, ...residual, weight, epsilon: EPSILON, out, inverseRms });
+  const options = { x, weight, epsilon: EPSILON };
+  const out = { normalized, inverseRms };
+  if (c.before === undefined) rmsNorm(recorder, { ...options, out });
+  else rmsNorm(recorder, { ...options, residual: before, out: { ...out, residual: after } });
   rmsNormBackward(recorder, {
     x: c.before === undefined ? x : after,
     weight,
     inverseRms,
     gradOut,
-    gradX,
     accumulate: c.gradX !== undefined,
-    gradWeight,
+    out: { gradX, gradWeight },
   });
-  const read = await recorder.read(out, gradX, gradWeight, after);
-  return { out: read[0]!, gradX: read[1]!, gradWeight: read[2]!, after: read[3]! };
+  const read = await recorder.read(normalized, gradX, gradWeight, after);
+  return { normalized: read[0], gradX: read[1], gradWeight: read[2], after: read[3] };
 }
 
 const round = Math.fround;
@@ -143,7 +144,7 @@ const round = Math.fround;
 function plainRmsNorm(c: RmsNormCase): RmsNormResult {
   const { x, weight, gradOut } = c;
   const columns = weight.length;
-  const out = new Float32Array(x.length);
+  const normalized = new Float32Array(x.length);
   const gradX = new Float32Array(x.length);
   const gradWeight = c.gradWeight.slice();
   for (let first = 0; first < x.length; first += columns) {
@@ -157,11 +158,11 @@ function plainRmsNorm(c: RmsNormCase): RmsNormResult {
     const scale = round(round(r * r) * round(product / columns));
     for (let column = 0; column < columns; column++) {
       const i = first + column;
-      out[i] = round(x[i]! * r) * weight[column]!;
+      normalized[i] = round(x[i]! * r) * weight[column]!;
       const difference = round(round(gradOut[i]! * weight[column]!) - round(x[i]! * scale));
       gradX[i] = round(r * difference) + (c.gradX?.[i] ?? 0);
       gradWeight[column]! += round(round(gradOut[i]! * x[i]!) * r);
     }
   }
-  return { out, gradX, gradWeight };
+  return { normalized, gradX, gradWeight };
 }

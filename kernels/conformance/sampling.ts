@@ -15,7 +15,7 @@ export const sampleTokensCheck: Check = {
     const random = new RandomData(15);
     for (const columns of [1, 2, 3, 17, 32, 255, 257, 4099, 50257]) {
       for (const temperature of [0, 0.6, 1]) {
-        await compare(gpu, tally, random, columns, temperature);
+        await compare(gpu, tally, random, { columns, temperature });
       }
     }
     await frequencies(gpu, tally, random);
@@ -26,8 +26,7 @@ async function compare(
   gpu: Gpu,
   tally: Tally,
   random: RandomData,
-  columns: number,
-  temperature: number,
+  { columns, temperature }: { readonly columns: number; readonly temperature: number },
 ): Promise<void> {
   const { rows, logits } = rowsOfLogits(random, columns);
   const draw = { temperature, seed: 2 ** 45 + 3, stream: 11, position: columns };
@@ -41,10 +40,10 @@ async function compare(
   sampleTokens(recorder, {
     logits: logitsTensor,
     done,
-    tokens,
     ...draw,
     endToken: end,
     padToken: 77,
+    out: { tokens },
   });
   const [drawn, nowDone] = await recorder.read(tokens, done);
   const label = `[${rows}, ${columns}] at temperature ${temperature}`;
@@ -52,11 +51,11 @@ async function compare(
   const clear = expected.tokens.map((token, row) => {
     if (row === ended) return 77;
     const size = Math.max(1, Math.abs(logits[row * columns + token]!) / (temperature || 1));
-    return expected.margins[row]! > MARGIN * size || temperature === 0 ? token : drawn![row]!;
+    return expected.margins[row]! > MARGIN * size || temperature === 0 ? token : drawn[row]!;
   });
-  tally.same(`tokens of ${label}`, drawn!, clear);
-  const ends = Array.from(drawn!, (token, row) => Number(row === ended || token === end));
-  tally.same(`ended rows of ${label}`, nowDone!, ends);
+  tally.same(`tokens of ${label}`, drawn, clear);
+  const ends = Array.from(drawn, (token, row) => Number(row === ended || token === end));
+  tally.same(`ended rows of ${label}`, nowDone, ends);
 }
 
 /** The token of the largest score of each row, and by how much it leads. */
@@ -90,11 +89,11 @@ async function frequencies(gpu: Gpu, tally: Tally, random: RandomData): Promise<
   using tokens = gpu.empty([rows], "u32");
   const recorder = gpu.record("sampling");
   const draw = { temperature, seed: 5, stream: 0, position: 0, endToken: 99, padToken: 0 };
-  sampleTokens(recorder, { logits: logitsTensor, done, tokens, ...draw });
+  sampleTokens(recorder, { logits: logitsTensor, done, ...draw, out: { tokens } });
   const [drawn] = await recorder.read(tokens);
   let chiSquare = 0;
   for (const [token, weight] of weights.entries()) {
-    const count = drawn!.filter((other) => other === token).length;
+    const count = drawn.filter((other) => other === token).length;
     if (weight === 0) tally.that("a masked token is never drawn", count === 0);
     else {
       const expected = rows * weight / total;

@@ -96,9 +96,9 @@ async function run(gpu: Gpu, c: SwigluCase): Promise<SwigluResult> {
   using gradUp = gpu.empty(shape);
   const recorder = gpu.record("swiglu");
   swiglu(recorder, { gate, up, out });
-  swigluBackward(recorder, { gate, up, gradOut, gradGate, gradUp });
+  swigluBackward(recorder, { gate, up, gradOut, out: { gradGate, gradUp } });
   const read = await recorder.read(out, gradGate, gradUp);
-  return { out: read[0]!, gradGate: read[1]!, gradUp: read[2]! };
+  return { out: read[0], gradGate: read[1], gradUp: read[2] };
 }
 
 function reference({ gate, up, gradOut }: SwigluCase): SwigluResult {

@@ -1,9 +1,10 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
-import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./adamw.wgsl" with { type: "text" };
+import normAndScale from "./norm_and_scale.wgsl" with { type: "text" };
 
 /** The settings of AdamW. */
 export interface AdamWSettings {
@@ -19,8 +20,8 @@ export interface AdamWSettings {
   readonly weightDecay: number;
 }
 
-/** A parameter and what the optimiser knows of it; all tensors of one shape in f32. */
-export interface AdamWTensors {
+/** What {@linkcode adamw} takes: a parameter and what is known of it, all tensors of one shape in f32. */
+export interface AdamWOptions {
   /** The parameter, updated in place. */
   readonly parameter: Tensor;
   /** The gradient of the loss with respect to it. */
@@ -29,24 +30,23 @@ export interface AdamWTensors {
   readonly firstMoment: Tensor;
   /** Mean of squared gradients, updated in place; zeros before the first step. */
   readonly secondMoment: Tensor;
+  /** What {@linkcode gradientNorm} wrote, [2] in f32; the gradient is multiplied with its scale. */
+  readonly norm: Tensor;
+  /** The settings. */
+  readonly settings: AdamWSettings;
+  /** The number of this step, 1 for the first. */
+  readonly step: number;
 }
 
 /**
- * One step of AdamW on one parameter. A gradient whose norm is not finite changes nothing. Reference:
- * {@linkcode adamwReference}; matches `torch.optim.AdamW`.
+ * One step of AdamW on one parameter, in place. A gradient whose norm is not finite changes nothing.
+ * Reference: {@linkcode adamwReference}; matches `torch.optim.AdamW`.
  *
- * @param step The number of this step, 1 for the first.
- * @param norm What {@linkcode gradientNorm} wrote; the gradient is multiplied with its factor.
  * @throws {ShapeError} if shapes or types do not fit, the step is not a positive whole number, or a setting is
  * not finite.
  */
-export function adamw(
-  recorder: Recorder,
-  { parameter, gradient, firstMoment, secondMoment }: AdamWTensors,
-  settings: AdamWSettings,
-  step: number,
-  norm: Tensor,
-): void {
+export function adamw(recorder: Recorder, options: AdamWOptions): void {
+  const { parameter, gradient, firstMoment, secondMoment, norm, settings, step } = options;
   const { shape, size } = parameter;
   expectTensor("parameter", parameter, "f32", shape);
   expectTensor("gradient", gradient, "f32", shape);
@@ -63,24 +63,31 @@ export function adamw(
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   const program = recorder.gpu.program({
     name: "adamw",
-    code,
+    code: normAndScale + code,
     constants: { LANES: lanes, PER_LANE: perLane },
   });
   const tensors = [gradient, parameter, firstMoment, secondMoment] as const;
-  for (const { count, slices: [first, ...rest] } of rowBlocks(recorder.gpu, size, ...tensors)) {
+  for (const { count, slices } of rowBlocks(recorder.gpu, size, ...tensors)) {
+    const [gradient, parameter, firstMoment, secondMoment] = slices;
     recorder.dispatch(program, {
-      bindings: [first, norm, ...rest],
-      params: [
-        u32(count),
-        f32(1 - learningRate * weightDecay),
-        f32(beta1),
-        f32(1 - beta1),
-        f32(beta2),
-        f32(1 - beta2),
-        f32(learningRate / (1 - beta1 ** step)),
-        f32(1 / Math.sqrt(1 - beta2 ** step)),
-        f32(epsilon),
-      ],
+      bindings: {
+        gradient,
+        norm,
+        parameter,
+        first_moment: firstMoment,
+        second_moment: secondMoment,
+      },
+      params: {
+        size: count,
+        keep: 1 - learningRate * weightDecay,
+        beta1,
+        one_minus_beta1: 1 - beta1,
+        beta2,
+        one_minus_beta2: 1 - beta2,
+        step_size: learningRate / (1 - beta1 ** step),
+        correction: 1 / Math.sqrt(1 - beta2 ** step),
+        epsilon,
+      },
       workgroups: grid(count, lanes * perLane),
     });
   }

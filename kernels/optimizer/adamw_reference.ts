@@ -1,22 +1,25 @@
 import type { AdamWSettings } from "./adamw.ts";
 
-/** A parameter and its moments, changed in place by {@linkcode adamwReference}. */
-export interface AdamWState {
+/** What {@linkcode adamwReference} takes; the parameter and its moments are changed in place. */
+export interface AdamWReferenceInput {
   /** The parameter. */
   readonly parameter: Float64Array;
   /** Mean of gradients. */
   readonly firstMoment: Float64Array;
   /** Mean of squared gradients. */
   readonly secondMoment: Float64Array;
+  /** The gradient of the loss with respect to the parameter, clipped. */
+  readonly gradient: ArrayLike<number>;
+  /** The settings. */
+  readonly settings: AdamWSettings;
+  /** The number of this step, 1 for the first. */
+  readonly step: number;
 }
 
 /** One step of AdamW in float64, as `torch.optim.AdamW` computes it. */
-export function adamwReference(
-  { parameter, firstMoment, secondMoment }: AdamWState,
-  gradient: ArrayLike<number>,
-  { learningRate, beta1, beta2, epsilon, weightDecay }: AdamWSettings,
-  step: number,
-): void {
+export function adamwReference(input: AdamWReferenceInput): void {
+  const { parameter, firstMoment, secondMoment, gradient, settings, step } = input;
+  const { learningRate, beta1, beta2, epsilon, weightDecay } = settings;
   for (let i = 0; i < parameter.length; i++) {
     const g = gradient[i]!;
     firstMoment[i] = beta1 * firstMoment[i]! + (1 - beta1) * g;

@@ -1,20 +1,26 @@
 // The norm of a gradient that is spread over several tensors: partial sums of squares for each, one after
-// the other in one array, then their total by one workgroup. The order is fixed. Prepend sum_of_lanes.wgsl.
+// the other in one array, then their total by one workgroup. The order is fixed. Prepend sum_of_lanes.wgsl and
+// norm_and_scale.wgsl.
 
+// Elements of an invocation.
 override PER_LANE: u32;
 
 struct Params {
+  // Elements of this tensor.
   size: u32,
-  // Partial sums of this tensor, or of all, and where they begin.
+  // Partial sums of this tensor, or of all.
   blocks: u32,
+  // Where those of this tensor begin.
   first: u32,
+  // The largest norm that is allowed.
   max_norm: f32,
 }
+// The gradient with respect to one tensor, [size].
 @group(0) @binding(0) var<storage, read> gradient: array<f32>;
+// Sums of squares, one for each workgroup of each tensor.
 @group(0) @binding(1) var<storage, read_write> sums: array<f32>;
-// The norm, and what to multiply the gradient with so that it is at most max_norm; NaN where the norm is
-// not finite.
-@group(0) @binding(2) var<storage, read_write> norm: array<f32, 2>;
+// The result.
+@group(0) @binding(2) var<storage, read_write> norm: GradientNorm;
 @group(0) @binding(3) var<uniform> params: Params;
 
 // torch.nn.utils.clip_grad_norm_ adds this to the norm.
@@ -48,9 +54,9 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   }
   let all = sum_of_lanes(lane, sum);
   if (lane == 0) {
-    norm[0] = sqrt(all);
-    let factor = min(1.0, params.max_norm / (norm[0] + EPSILON));
-    let is_finite = (bitcast<u32>(norm[0]) & 0x7f800000) != 0x7f800000;
-    norm[1] = bitcast<f32>(select(0x7fc00000u, bitcast<u32>(factor), is_finite));
+    norm.norm = sqrt(all);
+    let scale = min(1.0, params.max_norm / (norm.norm + EPSILON));
+    let is_finite = (bitcast<u32>(norm.norm) & 0x7f800000) != 0x7f800000;
+    norm.scale = bitcast<f32>(select(0x7fc00000u, bitcast<u32>(scale), is_finite));
   }
 }

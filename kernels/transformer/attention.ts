@@ -1,7 +1,7 @@
 import { ShapeError } from "../runtime/errors.ts";
-import type { Gpu } from "../runtime/gpu.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
-import { f32, type Recorder, u32, type Word } from "../runtime/recorder.ts";
+import type { Dispatch, Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import memoryScalar from "./attention_memory_scalar.wgsl" with { type: "text" };
@@ -11,10 +11,20 @@ import outScalar from "./attention_out_scalar.wgsl" with { type: "text" };
 import outVec4 from "./attention_out_vec4.wgsl" with { type: "text" };
 import code from "./attention.wgsl" with { type: "text" };
 import { rowBlocks } from "../runtime/row_blocks.ts";
+import type { KeyValueCache } from "./key_value_cache.ts";
 import { specialize } from "./shader_text.ts";
+import spansCode from "./spans.wgsl" with { type: "text" };
 
-/** The inputs and the outputs of {@linkcode attention}: B sequences among N tokens, without padding. */
-export interface AttentionOptions {
+/** What {@linkcode attention} writes. */
+export interface AttentionOutput {
+  /** The result, [N, H, headSize] in f32; tokens outside the sequences are left as they are. */
+  readonly attended: Tensor;
+  /** ln Σ exp(score) of each query, for the backward, [N, H] in f32. */
+  readonly logSumExp: Tensor;
+}
+
+/** What attention and its backward read: B sequences among N tokens, without padding. */
+export interface AttentionInput {
   /** Queries, [N, H, headSize] in f32. */
   readonly q: Tensor;
   /** Keys, [N, KV, headSize] in f32; each serves H/KV heads of the queries. */
@@ -27,20 +37,18 @@ export interface AttentionOptions {
   readonly longest: number;
   /** Sliding window: a query sees this many keys at most, its own included; all by default. */
   readonly window?: number;
-  /** The result, [N, H, headSize] in f32; tokens outside the sequences are left as they are. */
-  readonly out: Tensor;
-  /** ln Σ exp(score) of each query, for the backward, [N, H] in f32. */
-  readonly logSumExp: Tensor;
 }
 
-/** The inputs and the output of {@linkcode attentionDecode}. */
-export interface AttentionDecodeOptions {
+/** What {@linkcode attention} takes. */
+export interface AttentionOptions extends AttentionInput {
+  /** Where the results go. */
+  readonly out: AttentionOutput;
+}
+
+/** What {@linkcode attentionDecode} takes; the cache holds the keys and values of the queries, too. */
+export interface AttentionDecodeOptions extends KeyValueCache {
   /** One query for each row, [B, H, headSize] in f32. */
   readonly q: Tensor;
-  /** Keys so far, those of the queries included, [B, S, KV, headSize] in f32. */
-  readonly keyCache: Tensor;
-  /** Values so far, [B, S, KV, headSize] in f32. */
-  readonly valueCache: Tensor;
   /** The first position of each row's prompt, and the one after its last, [B, 2] in u32. */
   readonly spans: Tensor;
   /** The query's position, counted from the end of the span; 0 follows the prompt. */
@@ -78,13 +86,13 @@ export interface AttentionShape {
  * a positive whole number.
  */
 export function attention(recorder: Recorder, options: AttentionOptions): void {
-  const { q, k, v, spans, out, logSumExp } = options;
+  const { q, k, v, spans, out: { attended, logSumExp } } = options;
   const shape = attentionShape(options);
-  expectTensor("out", out, "f32", q.shape);
-  expectTensor("logSumExp", logSumExp, "f32", q.shape.slice(0, 2));
+  expectTensor("out.attended", attended, "f32", q.shape);
+  expectTensor("out.logSumExp", logSumExp, "f32", q.shape.slice(0, 2));
   record(recorder, shape, {
     // `done` is not read in training; a binding must be something.
-    bindings: [q, k, v, spans, spans, out, logSumExp],
+    bindings: { q, k, v, spans, done: spans, out: attended, log_sum_exp: logSumExp },
     params: attentionParams(recorder.gpu, shape, {
       rows: shape.rows,
       first: 0,
@@ -115,9 +123,9 @@ export function attentionDecode(recorder: Recorder, options: AttentionDecodeOpti
   const shape = { rows, longest: 1, capacity, queryHeads, keyHeads, headSize };
   const logSumExp = recorder.temporary([rows, queryHeads]);
   for (const { first, count, slices } of rowBlocks(recorder.gpu, rows, q, k, v, out)) {
-    const [qRows, kRows, vRows, outRows] = slices;
+    const [q, k, v, out] = slices;
     record(recorder, shape, {
-      bindings: [qRows, kRows, vRows, spans, done, outRows, logSumExp],
+      bindings: { q, k, v, spans, done, out, log_sum_exp: logSumExp },
       params: attentionParams(recorder.gpu, shape, { rows: count, first, window, step }),
       rows: count,
       decode: true,
@@ -127,8 +135,8 @@ export function attentionDecode(recorder: Recorder, options: AttentionDecodeOpti
 }
 
 interface Pass {
-  bindings: Parameters<Recorder["dispatch"]>[1]["bindings"];
-  params: Word[];
+  bindings: Dispatch["bindings"];
+  params: AttentionParams;
   rows: number;
   decode: boolean;
 }
@@ -143,7 +151,7 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
     : 1;
   const program = gpu.program({
     name: "attention",
-    code: specialize(elementary + tile + memory + code, {
+    code: specialize(elementary + spansCode + tile + memory + code, {
       ...parts,
       TILES: tiles,
     }),
@@ -161,7 +169,10 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
 export const LANES = 32;
 
 /** How the passes of attention cut their work, as `override` constants and constants of their source. */
-export function attentionLayout(gpu: Gpu, { queryHeads, keyHeads, headSize }: AttentionShape) {
+export function attentionLayout(
+  gpu: GpuContext,
+  { queryHeads, keyHeads, headSize }: AttentionShape,
+) {
   const group = queryHeads / keyHeads;
   const chunks = Math.ceil(headSize / 4);
   let part = Math.min(chunks, gpu.tiles.attention.part);
@@ -178,30 +189,38 @@ export function attentionLayout(gpu: Gpu, { queryHeads, keyHeads, headSize }: At
   };
 }
 
+/** The parameters that the passes of attention share, as attention_tile.wgsl says what they are. */
+export type AttentionParams = Readonly<
+  Record<
+    "rows" | "first_row" | "longest" | "capacity" | "step" | "window" | "parts" | "scale",
+    number
+  >
+>;
+
 /**
- * The parameters that the passes of attention share.
+ * Their values.
  *
  * @throws {ShapeError} if the window is not a positive whole number.
  */
 export function attentionParams(
-  gpu: Gpu,
+  gpu: GpuContext,
   shape: AttentionShape,
   pass: { rows: number; first: number; window: number | undefined; step?: number },
-): Word[] {
+): AttentionParams {
   const { rows, first, window = WIDEST, step = 0 } = pass;
   if (!Number.isSafeInteger(window) || window < 1) {
     throw new ShapeError(`the window is ${window}, expected a positive whole number.`);
   }
-  return [
-    u32(rows),
-    u32(first),
-    u32(shape.longest),
-    u32(shape.capacity),
-    u32(step),
-    u32(Math.min(window, WIDEST)),
-    u32(attentionLayout(gpu, shape).parts.PARTS),
-    f32(1 / Math.sqrt(shape.headSize)),
-  ];
+  return {
+    rows,
+    first_row: first,
+    longest: shape.longest,
+    capacity: shape.capacity,
+    step,
+    window: Math.min(window, WIDEST),
+    parts: attentionLayout(gpu, shape).parts.PARTS,
+    scale: 1 / Math.sqrt(shape.headSize),
+  };
 }
 
 /** The largest window, more than any sequence has positions. */
@@ -212,9 +231,7 @@ const WIDEST = 0x7fffffff;
  *
  * @throws {ShapeError} if shapes or types do not fit.
  */
-export function attentionShape(
-  { q, k, v, spans, longest }: Pick<AttentionOptions, "q" | "k" | "v" | "spans" | "longest">,
-): AttentionShape {
+export function attentionShape({ q, k, v, spans, longest }: AttentionInput): AttentionShape {
   expectTensor("q", q, "f32", [-1, -1, -1]);
   const [count, queryHeads, headSize] = q.shape as [number, number, number];
   expectTensor("k", k, "f32", [count, -1, headSize]);

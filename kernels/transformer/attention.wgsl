@@ -3,15 +3,15 @@
 // no matrix of scores is ever held (Dao et al. 2022).
 //
 // The queries of an invocation, TILES times four, share their keys: HEADS heads of a group at as many
-// positions as it takes. Prepend elementary.wgsl, attention_tile.wgsl, attention_memory_*.wgsl and
+// positions as it takes. Prepend elementary.wgsl, spans.wgsl, attention_tile.wgsl, attention_memory_*.wgsl and
 // attention_out_*.wgsl, and TILES.
 
 // One query for each row, which comes `step` positions after the end of its span.
 override DECODE: bool;
 
-// Whether a row has ended, so that there is nothing to decode.
+// Decoding, not 0 for rows that have ended, [B]; not read in training.
 @group(0) @binding(4) var<storage, read> done: array<u32>;
-// ln Σ exp(score) of each query, for the backward.
+// ln Σ exp(score) of each query, for the backward, [N, H].
 @group(0) @binding(6) var<storage, read_write> log_sum_exp: array<f32>;
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -43,17 +43,17 @@ fn main(
   // form a span, those of queries are their indices and an offset.
   let row = params.first_row + work.row;
   let tokens = spans[row];
-  var first_key = tokens.x;
-  var first_query = tokens.x;
-  var queries = tokens.y - tokens.x;
-  var span = vec2u(0, queries);
+  var first_key = tokens.first;
+  var first_query = tokens.first;
+  var queries = tokens.end - tokens.first;
+  var span = Span(0, queries);
   var offset = 0u;
   if (DECODE) {
     first_key = work.row * params.capacity;
     first_query = work.row;
     queries = 1;
-    offset = tokens.y + params.step;
-    span = vec2u(tokens.x, select(min(offset + 1, params.capacity), 0, done[row] != 0));
+    offset = tokens.end + params.step;
+    span = Span(tokens.first, select(min(offset + 1, params.capacity), 0, done[row] != 0));
   }
 
   var indices: array<vec4u, TILES>;
@@ -74,8 +74,8 @@ fn main(
     m[t] = vec4f(LOWEST);
   }
   let lowest = offset + indices[0].x;
-  let first = max(span.x, lowest - min(lowest, params.window - 1));
-  let end = min(span.y, offset + indices[TILES - 1].w + 1);
+  let first = max(span.first, lowest - min(lowest, params.window - 1));
+  let end = min(span.end, offset + indices[TILES - 1].w + 1);
   let key_head = work.head * HEADS / (QUERY_HEADS / KEY_HEADS);
   for (var key = first; key < end; key += 4) {
     let keys = key + vec4u(0, 1, 2, 3);
@@ -128,7 +128,7 @@ fn main(
   for (var t = 0u; t < TILES; t++) {
     // A row that has ended gets zeros.
     let positions = offset + indices[t];
-    let is_valid = (positions >= vec4u(span.x)) & (positions < vec4u(span.y));
+    let is_valid = (positions >= vec4u(span.first)) & (positions < vec4u(span.end));
     let inverse = select(vec4f(), 1.0 / l[t], is_valid);
     for (var i = 0u; i < TILE; i++) {
       if (indices[t][i] < queries) {

@@ -1,10 +1,11 @@
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import {
+  type AttentionInput,
   attentionLayout,
-  type AttentionOptions,
+  type AttentionOutput,
   attentionParams,
   attentionShape,
   LANES,
@@ -16,18 +17,26 @@ import meansCode from "./attention_means.wgsl" with { type: "text" };
 import memoryScalar from "./attention_memory_scalar.wgsl" with { type: "text" };
 import memoryVec4 from "./attention_memory_vec4.wgsl" with { type: "text" };
 import tile from "./attention_tile.wgsl" with { type: "text" };
+import queryMeans from "./query_means.wgsl" with { type: "text" };
 import { elementsOf, specialize } from "./shader_text.ts";
+import spansCode from "./spans.wgsl" with { type: "text" };
 
-/** The inputs and outputs of the forward, its gradient, and where the gradients go. */
-export interface AttentionBackwardOptions extends AttentionOptions {
-  /** Gradient with respect to the result, [N, H, headSize] in f32. */
-  readonly gradOut: Tensor;
+/** What {@linkcode attentionBackward} writes. */
+export interface AttentionGradients {
   /** The gradient with respect to the queries, [N, H, headSize] in f32; tokens outside the sequences are left as they are. */
   readonly gradQ: Tensor;
   /** The gradient with respect to the keys, [N, KV, headSize] in f32, likewise. */
   readonly gradK: Tensor;
   /** The gradient with respect to the values, [N, KV, headSize] in f32, likewise. */
   readonly gradV: Tensor;
+}
+
+/** What {@linkcode attentionBackward} takes: what the forward read and wrote, and the gradient of the result. */
+export interface AttentionBackwardOptions extends AttentionInput, AttentionOutput {
+  /** Gradient with respect to `attended`, [N, H, headSize] in f32. */
+  readonly gradOut: Tensor;
+  /** Where the gradients go. */
+  readonly out: AttentionGradients;
 }
 
 /**
@@ -38,40 +47,43 @@ export interface AttentionBackwardOptions extends AttentionOptions {
  * a positive whole number.
  */
 export function attentionBackward(recorder: Recorder, options: AttentionBackwardOptions): void {
-  const { q, k, v, spans, window, out, logSumExp, gradOut, gradQ, gradK, gradV } = options;
+  const { q, k, v, spans, window, attended, logSumExp, gradOut, out } = options;
   const shape = attentionShape(options);
-  expectTensor("out", out, "f32", q.shape);
+  expectTensor("attended", attended, "f32", q.shape);
   expectTensor("logSumExp", logSumExp, "f32", q.shape.slice(0, 2));
   expectTensor("gradOut", gradOut, "f32", q.shape);
-  expectTensor("gradQ", gradQ, "f32", q.shape);
-  expectTensor("gradK", gradK, "f32", k.shape);
-  expectTensor("gradV", gradV, "f32", v.shape);
+  expectTensor("out.gradQ", out.gradQ, "f32", q.shape);
+  expectTensor("out.gradK", out.gradK, "f32", k.shape);
+  expectTensor("out.gradV", out.gradV, "f32", v.shape);
   const { gpu } = recorder;
   const { rows, longest, queryHeads, keyHeads, headSize } = shape;
   const { constants, parts } = attentionLayout(gpu, shape);
   const memory = headSize % 4 === 0 ? memoryVec4 + gradientVec4 : memoryScalar + gradientScalar;
-  const source = specialize(elementary + tile + memory + code, parts);
+  const source = specialize(
+    elementary + spansCode + queryMeans + tile + memory + code,
+    parts,
+  );
   const program = (entryPoint: string) =>
     gpu.program({ name: "attention_backward", code: source, entryPoint, constants });
   const elements = elementsOf(headSize);
   const meansProgram = gpu.program({
     name: "attention_means",
-    code: elements.code + meansCode,
+    code: queryMeans + elements.code + meansCode,
     constants: { LANES, CHUNKS: elements.chunks },
   });
 
   const vectors = q.size / headSize;
   const means = recorder.temporary([vectors, 2]);
   recorder.dispatch(meansProgram, {
-    bindings: [out, gradOut, logSumExp, means],
-    params: [u32(vectors)],
+    bindings: { out: attended, gradient: gradOut, log_sum_exp: logSumExp, means },
+    params: { vectors },
     workgroups: grid(vectors, LANES),
   });
-  const inputs = [q, k, v, spans, gradOut, means];
+  const inputs = { q, k, v, spans, gradient: gradOut, means };
   const params = attentionParams(gpu, shape, { rows, first: 0, window });
   const heads = queryHeads / constants.HEADS;
   recorder.dispatch(program("queries"), {
-    bindings: [...inputs, gradQ],
+    bindings: { ...inputs, gradient_q: out.gradQ },
     params,
     workgroups: grid(
       rows * heads * parts.PARTS * Math.ceil((longest * constants.HEADS) / 4),
@@ -79,7 +91,7 @@ export function attentionBackward(recorder: Recorder, options: AttentionBackward
     ),
   });
   recorder.dispatch(program("keys"), {
-    bindings: [...inputs, undefined, gradK, gradV],
+    bindings: { ...inputs, gradient_k: out.gradK, gradient_v: out.gradV },
     params,
     workgroups: grid(rows * keyHeads * parts.PARTS * Math.ceil(longest / 4), LANES),
   });

@@ -6,10 +6,11 @@
 //
 // `queries` gives each invocation four queries and goes through the keys, `keys` gives it four keys and
 // goes through the queries of all heads that they serve; so every sum has one owner and one order. Prepend
-// elementary.wgsl, attention_tile.wgsl, attention_memory_*.wgsl and attention_backward_*.wgsl.
+// elementary.wgsl, spans.wgsl, query_means.wgsl, attention_tile.wgsl, attention_memory_*.wgsl and
+// attention_backward_*.wgsl.
 
-// ln Σ exp(score) and the mean of g · v, of each query.
-@group(0) @binding(5) var<storage, read> means: array<vec2f>;
+// Of each query, ln Σ exp(score) and the mean of g · v, [N, H].
+@group(0) @binding(5) var<storage, read> means: array<QueryMeans>;
 @group(0) @binding(9) var<uniform> params: Params;
 
 fn g_columns(vectors: vec4u, chunk: u32) -> mat4x4f {
@@ -37,9 +38,9 @@ fn tile_of(
   var tile: Tile;
   for (var i = 0u; i < TILE; i++) {
     let mean = means[vectors[i]];
-    let p = exp_up_to_88(min(scores[i] * params.scale - mean.x, vec4f(1)));
+    let p = exp_up_to_88(min(scores[i] * params.scale - mean.log_sum_exp, vec4f(1)));
     tile.p[i] = select(vec4f(), p, seen[i]);
-    tile.gradient[i] = tile.p[i] * (gradients[i] - mean.y) * params.scale;
+    tile.gradient[i] = tile.p[i] * (gradients[i] - mean.gradient) * params.scale;
   }
   return tile;
 }
@@ -58,11 +59,11 @@ fn queries(
   }
   // Positions count from the first token of the sequence.
   let tokens = spans[work.row];
-  let length = tokens.y - tokens.x;
+  let length = tokens.end - tokens.first;
   let each = 4 * work.run + vec4u(0, 1, 2, 3);
   let positions = each / HEADS;
   let vectors =
-    (tokens.x + min(positions, vec4u(length - 1))) * QUERY_HEADS +
+    (tokens.first + min(positions, vec4u(length - 1))) * QUERY_HEADS +
     work.head * HEADS + each % HEADS;
   var q_part: array<mat4x4f, PART>;
   var g_part: array<mat4x4f, PART>;
@@ -79,7 +80,7 @@ fn queries(
     let keys = key + vec4u(0, 1, 2, 3);
     // Keys past the end are not seen; the last one is read in their place.
     let k_vectors =
-      (tokens.x + min(keys, vec4u(end - 1))) * KEY_HEADS + key_head;
+      (tokens.first + min(keys, vec4u(end - 1))) * KEY_HEADS + key_head;
     var scores = mat4x4f();
     var gradients = mat4x4f();
     var own = array<mat4x4f, PART>();
@@ -131,10 +132,10 @@ fn keys(
     return;
   }
   let tokens = spans[work.row];
-  let length = tokens.y - tokens.x;
+  let length = tokens.end - tokens.first;
   let keys = 4 * work.run + vec4u(0, 1, 2, 3);
   let vectors =
-    (tokens.x + min(keys, vec4u(length - 1))) * KEY_HEADS + work.head;
+    (tokens.first + min(keys, vec4u(length - 1))) * KEY_HEADS + work.head;
   let is_key = keys < vec4u(length);
   var k_part: array<mat4x4f, PART>;
   var v_part: array<mat4x4f, PART>;
@@ -151,7 +152,7 @@ fn keys(
     for (var query = keys.x; query < end; query += 4) {
       let positions = query + vec4u(0, 1, 2, 3);
       let q_vectors =
-        (tokens.x + min(positions, vec4u(end - 1))) * QUERY_HEADS + head;
+        (tokens.first + min(positions, vec4u(end - 1))) * QUERY_HEADS + head;
       var scores = mat4x4f();
       var gradients = mat4x4f();
       var own_q = array<mat4x4f, PART>();

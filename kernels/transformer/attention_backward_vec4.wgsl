@@ -1,8 +1,12 @@
 // Gradients of attention in memory. Prepend attention_memory_vec4.wgsl.
 
+// The gradient of the loss with respect to the result, [N, H, headSize].
 @group(0) @binding(4) var<storage, read> gradient: array<vec4f>;
+// The gradient with respect to the queries, [N, H, headSize].
 @group(0) @binding(6) var<storage, read_write> gradient_q: array<vec4f>;
+// The gradient with respect to the keys, [N, KV, headSize].
 @group(0) @binding(7) var<storage, read_write> gradient_k: array<vec4f>;
+// The gradient with respect to the values, [N, KV, headSize].
 @group(0) @binding(8) var<storage, read_write> gradient_v: array<vec4f>;
 
 fn load_gradient(vector: u32, chunk: u32) -> vec4f {

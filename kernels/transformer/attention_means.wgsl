@@ -1,7 +1,8 @@
 // What the backward of attention needs of each query: its ln Σ exp(score), and the mean of the gradients
 // of its probabilities, which is the product of its result with the gradient of the result. Prepend
-// elements_*.wgsl.
+// query_means.wgsl and elements_*.wgsl.
 
+// Invocations of a workgroup.
 override LANES: u32;
 // Chunks of a head.
 override CHUNKS: u32;
@@ -10,10 +11,14 @@ struct Params {
   // Vectors, each one head of one token.
   vectors: u32,
 }
+// The result of attention, [N, H, headSize].
 @group(0) @binding(0) var<storage, read> out: array<Elements>;
+// The gradient of the loss with respect to it, [N, H, headSize].
 @group(0) @binding(1) var<storage, read> gradient: array<Elements>;
+// ln Σ exp(score) of each query, [N, H].
 @group(0) @binding(2) var<storage, read> log_sum_exp: array<f32>;
-@group(0) @binding(3) var<storage, read_write> means: array<vec2f>;
+// The result, [N, H].
+@group(0) @binding(3) var<storage, read_write> means: array<QueryMeans>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
@@ -30,5 +35,5 @@ fn main(
   for (var c = 0u; c < CHUNKS; c++) {
     sum += sum_of(out[vector * CHUNKS + c] * gradient[vector * CHUNKS + c]);
   }
-  means[vector] = vec2f(log_sum_exp[vector], sum);
+  means[vector] = QueryMeans(log_sum_exp[vector], sum);
 }

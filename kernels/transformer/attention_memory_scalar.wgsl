@@ -1,7 +1,10 @@
 // Queries, keys and values of attention for heads of any size: the last chunk is filled up with zeros.
 
+// Queries, [N, H, headSize], or [B, H, headSize] where one of each row is decoded.
 @group(0) @binding(0) var<storage, read> q: array<f32>;
+// Keys, [N, KV, headSize], or those of the cache, [B, S, KV, headSize].
 @group(0) @binding(1) var<storage, read> k: array<f32>;
+// Values, of the shape of the keys.
 @group(0) @binding(2) var<storage, read> v: array<f32>;
 
 fn load_q(vector: u32, chunk: u32) -> vec4f {

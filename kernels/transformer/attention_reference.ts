@@ -21,13 +21,13 @@ export interface AttentionReferenceInput {
 /** What {@linkcode attentionReference} gives. */
 export interface AttentionReferenceOutput {
   /** The result, N·H·headSize elements; zeros outside the sequences. */
-  readonly out: Float64Array;
+  readonly attended: Float64Array;
   /** ln Σ exp(score) of each query, N·H elements; zeros outside the sequences. */
   readonly logSumExp: Float64Array;
 }
 
 /** Gradients of {@linkcode attentionReference}. */
-export interface AttentionGradients {
+export interface AttentionReferenceGradients {
   /** With respect to the queries. */
   readonly gradQ: Float64Array;
   /** With respect to the keys. */
@@ -68,7 +68,7 @@ function* queriesOf(input: AttentionReferenceInput): Generator<Query> {
 /** The scores of a query, and ln Σ exp of them. */
 function scoresOf(input: AttentionReferenceInput, { at, keys }: Query) {
   const { q, k, headSize } = input;
-  const scores = keys.map((key) => dot(q, at, k, key, headSize) / Math.sqrt(headSize));
+  const scores = keys.map((key) => dot([q, at], [k, key], headSize) / Math.sqrt(headSize));
   const top = scores.reduce((a, b) => Math.max(a, b));
   const logSum = top + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - top), 0));
   return { scores, logSum };
@@ -77,24 +77,24 @@ function scoresOf(input: AttentionReferenceInput, { at, keys }: Query) {
 /** Causal attention in float64, the definition that attention.wgsl is held to. */
 export function attentionReference(input: AttentionReferenceInput): AttentionReferenceOutput {
   const { q, v, headSize } = input;
-  const out = new Float64Array(q.length);
+  const attended = new Float64Array(q.length);
   const logSumExp = new Float64Array(q.length / headSize);
   for (const query of queriesOf(input)) {
     const { scores, logSum } = scoresOf(input, query);
     logSumExp[query.vector] = logSum;
     for (const [i, key] of query.keys.entries()) {
       const p = Math.exp(scores[i]! - logSum);
-      for (let c = 0; c < headSize; c++) out[query.at + c]! += p * v[key + c]!;
+      for (let c = 0; c < headSize; c++) attended[query.at + c]! += p * v[key + c]!;
     }
   }
-  return { out, logSumExp };
+  return { attended, logSumExp };
 }
 
 /** Its gradients, from the gradient with respect to the result. */
 export function attentionBackwardReference(
   input: AttentionReferenceInput,
   gradOut: ArrayLike<number>,
-): AttentionGradients {
+): AttentionReferenceGradients {
   const { q, k, v, headSize } = input;
   const gradQ = new Float64Array(q.length);
   const gradK = new Float64Array(k.length);
@@ -102,7 +102,7 @@ export function attentionBackwardReference(
   for (const query of queriesOf(input)) {
     const { scores, logSum } = scoresOf(input, query);
     const p = scores.map((score) => Math.exp(score - logSum));
-    const gradP = query.keys.map((key) => dot(gradOut, query.at, v, key, headSize));
+    const gradP = query.keys.map((key) => dot([gradOut, query.at], [v, key], headSize));
     const mean = p.reduce((sum, probability, i) => sum + probability * gradP[i]!, 0);
     for (const [i, key] of query.keys.entries()) {
       const gradScore = p[i]! * (gradP[i]! - mean) / Math.sqrt(headSize);
@@ -116,13 +116,10 @@ export function attentionBackwardReference(
   return { gradQ, gradK, gradV };
 }
 
-function dot(
-  a: ArrayLike<number>,
-  aFirst: number,
-  b: ArrayLike<number>,
-  bFirst: number,
-  size: number,
-): number {
+/** Numbers, and where a vector begins among them. */
+type Vector = readonly [ArrayLike<number>, number];
+
+function dot([a, aFirst]: Vector, [b, bFirst]: Vector, size: number): number {
   let sum = 0;
   for (let c = 0; c < size; c++) sum += a[aFirst + c]! * b[bFirst + c]!;
   return sum;

@@ -1,7 +1,7 @@
 // What the passes of attention share. They work on tiles of four queries by four keys: the scores of a
 // tile are a matrix whose columns are queries and whose components are keys. A vector is one head of one
 // token, read in chunks of four; a head larger than PART chunks is cut into PARTS, and an invocation gives
-// one part of the result, for which it makes all of the scores.
+// one part of the result, for which it makes all of the scores. Prepend spans.wgsl.
 //
 // Constants: TILE = 4, PART, PARTS, CHUNKS = PART · PARTS, and SIZE, the components of a head.
 
@@ -9,6 +9,7 @@
 override QUERY_HEADS: u32;
 override KEY_HEADS: u32;
 override HEADS: u32;
+// Invocations of a workgroup.
 override LANES: u32;
 // Whether neighbouring invocations work on neighbouring positions of one head, which read the same
 // keys, or on the same positions of other heads, whose loops are as long.
@@ -17,23 +18,25 @@ override POSITIONS_FIRST: bool;
 const LOWEST = -0x1.fffffep+127;
 
 struct Params {
-  // Sequences of the batch, and the index of the first one.
+  // Sequences of the batch.
   rows: u32,
+  // The index of the first one in `spans` and `done`.
   first_row: u32,
   // Tokens of the longest sequence, or 1 where one query is decoded.
   longest: u32,
-  // Where one query is decoded: positions of a row of the cache, and the query's position, counted from the
-  // end of its row's span.
+  // Where one query is decoded: positions of a row of the cache.
   capacity: u32,
+  // Where one query is decoded: its position, counted from the end of its row's span.
   step: u32,
   // A query sees this many keys at most, its own included.
   window: u32,
   // PARTS, not as a constant: a loop over many parts is not to be unrolled.
   parts: u32,
+  // Multiplies the products of queries and keys: 1 / √headSize.
   scale: f32,
 }
-// The first token of each sequence, and the one after its last.
-@group(0) @binding(3) var<storage, read> spans: array<vec2u>;
+// Where each sequence lies among the tokens, [B].
+@group(0) @binding(3) var<storage, read> spans: array<Span>;
 
 // Which head and which run of positions an invocation works on.
 struct Work {

@@ -1,5 +1,5 @@
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, type Slice, u32 } from "../runtime/recorder.ts";
+import type { Recorder, Slice } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./column_sums.wgsl" with { type: "text" };
 import { rowBlocks } from "../runtime/row_blocks.ts";
@@ -8,7 +8,7 @@ import { elementsOf } from "./shader_text.ts";
 /** Rows that are summed one after the other; more become partial sums, which are summed in turn. */
 const ROWS_PER_PART = 64;
 
-/** What {@linkcode columnSums} sums, and where the result goes. */
+/** What {@linkcode columnSums} takes. */
 export interface ColumnSumsOptions {
   /** The rows, [N, D] in f32. */
   readonly x: Tensor;
@@ -31,18 +31,26 @@ export function columnSums(recorder: Recorder, options: ColumnSumsOptions): void
   expectTensor("out", out, "f32", [columns]);
   if (rows === 0 && !accumulate) recorder.clear(out);
   for (const { first, count, slices: [block] } of rowBlocks(recorder.gpu, rows, x)) {
-    sumBlock(recorder, block, count, columns, out, accumulate || first > 0);
+    sumBlock(recorder, {
+      x: block,
+      rows: count,
+      columns,
+      out,
+      accumulate: accumulate || first > 0,
+    });
   }
 }
 
-function sumBlock(
-  recorder: Recorder,
-  x: Tensor | Slice,
-  rows: number,
-  columns: number,
-  out: Tensor,
-  accumulate: boolean,
-): void {
+/** Rows that fit a binding. */
+interface Block {
+  x: Tensor | Slice;
+  rows: number;
+  columns: number;
+  out: Tensor;
+  accumulate: boolean;
+}
+
+function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate }: Block): void {
   const { gpu } = recorder;
   const { lanes } = gpu.tiles.elements;
   const parts = Math.ceil(rows / ROWS_PER_PART);
@@ -59,11 +67,11 @@ function sumBlock(
     },
   });
   recorder.dispatch(program, {
-    bindings: [x, sums],
-    params: [u32(rows)],
+    bindings: { x, sums },
+    params: { rows },
     workgroups: grid(parts * elements.chunks, lanes),
   });
   if (parts === 1) return;
-  sumBlock(recorder, sums, parts, columns, out, accumulate);
+  sumBlock(recorder, { x: sums, rows: parts, columns, out, accumulate });
   recorder.recycle(sums);
 }

@@ -1,7 +1,9 @@
 // Sums over runs of PART rows, column by column: one invocation for a run of one chunk of columns.
 // Prepend elements_*.wgsl.
 
+// Invocations of a workgroup.
 override LANES: u32;
+// Rows of a run.
 override PART: u32;
 // Chunks of a row.
 override CHUNKS: u32;
@@ -9,9 +11,12 @@ override CHUNKS: u32;
 override ACCUMULATE: bool;
 
 struct Params {
+  // Rows in all.
   rows: u32,
 }
+// The rows, [rows, D].
 @group(0) @binding(0) var<storage, read> x: array<Elements>;
+// The sums of each run, [⌈rows / PART⌉, D].
 @group(0) @binding(1) var<storage, read_write> sums: array<Elements>;
 @group(0) @binding(2) var<uniform> params: Params;
 

@@ -1,6 +1,6 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import backwardCode from "./embedding_backward.wgsl" with { type: "text" };
 import code from "./embedding.wgsl" with { type: "text" };
@@ -11,7 +11,7 @@ import { tokenOrder } from "./token_order.ts";
 /** Places of one list that are summed one after the other. */
 const PART = 64;
 
-/** The inputs and the output of {@linkcode embedding}. */
+/** What {@linkcode embedding} takes. */
 export interface EmbeddingOptions {
   /** The tokens, [N] in u32; any from V up is outside the vocabulary. */
   readonly tokens: Tensor;
@@ -21,14 +21,14 @@ export interface EmbeddingOptions {
   readonly out: Tensor;
 }
 
-/** The inputs and the output of {@linkcode embeddingBackward}. */
+/** What {@linkcode embeddingBackward} takes. */
 export interface EmbeddingBackwardOptions {
   /** The tokens of the forward, [N] in u32. */
   readonly tokens: Tensor;
   /** Gradient with respect to the result, [N, D] in f32. */
   readonly gradOut: Tensor;
   /** The gradient with respect to the table, [V, D] in f32, is added to this. */
-  readonly gradTable: Tensor;
+  readonly out: Tensor;
 }
 
 /**
@@ -52,8 +52,14 @@ export function embedding(recorder: Recorder, { tokens, table, out }: EmbeddingO
   for (const { first, count, slices: [outRows] } of rowBlocks(gpu, rows, out)) {
     for (const bound of rowBlocks(gpu, vocabulary, table)) {
       recorder.dispatch(program, {
-        bindings: [tokens, bound.slices[0], outRows],
-        params: [u32(count), u32(first), u32(vocabulary), u32(bound.first), u32(bound.count)],
+        bindings: { tokens, table: bound.slices[0], out: outRows },
+        params: {
+          rows: count,
+          first_row: first,
+          vocabulary,
+          first_token: bound.first,
+          tokens: bound.count,
+        },
         workgroups: grid(count * elements.chunks, lanes * perLane),
       });
     }
@@ -68,8 +74,8 @@ export function embedding(recorder: Recorder, { tokens, table, out }: EmbeddingO
  * @throws {ShapeError} if shapes or types do not fit, or the vocabulary is empty.
  */
 export function embeddingBackward(recorder: Recorder, options: EmbeddingBackwardOptions): void {
-  const { tokens, gradOut, gradTable } = options;
-  const { rows, vocabulary, columns } = extents(tokens, "gradTable", gradTable);
+  const { tokens, gradOut, out } = options;
+  const { rows, vocabulary, columns } = extents(tokens, "out", out);
   expectTensor("gradOut", gradOut, "f32", [rows, columns]);
   const { gpu } = recorder;
   const { lanes } = gpu.tiles.elements;
@@ -82,19 +88,25 @@ export function embeddingBackward(recorder: Recorder, options: EmbeddingBackward
       constants: { LANES: lanes, PART, CHUNKS: chunks },
     });
   for (const { first, count, slices: [gradient] } of rowBlocks(gpu, rows, gradOut)) {
-    const { order, starts } = tokenOrder(recorder, tokens, first, count, vocabulary);
+    const { order, starts } = tokenOrder(recorder, { tokens, first, size: count, vocabulary });
     const parts = Math.ceil(count / PART);
     const edges = recorder.temporary([parts, 2, columns]);
-    for (const bound of rowBlocks(gpu, vocabulary, gradTable)) {
-      const [table] = bound.slices;
-      const params = [parts, first, vocabulary, bound.first, bound.count].map(u32);
+    for (const bound of rowBlocks(gpu, vocabulary, out)) {
+      const [gradTable] = bound.slices;
+      const params = {
+        parts,
+        first_row: first,
+        vocabulary,
+        first_token: bound.first,
+        tokens: bound.count,
+      };
       recorder.dispatch(program("parts"), {
-        bindings: [tokens, order, starts, gradient, edges, table],
+        bindings: { tokens, order, starts, gradient, edges, gradient_table: gradTable },
         params,
         workgroups: grid(parts * chunks, lanes),
       });
       recorder.dispatch(program("runs"), {
-        bindings: [undefined, undefined, starts, undefined, edges, table],
+        bindings: { starts, edges, gradient_table: gradTable },
         params,
         workgroups: grid(bound.count * chunks, lanes),
       });

@@ -1,22 +1,29 @@
 // Row n of the result is the table's row of token n, if that is among the rows that are bound; zeros for a
 // token outside the vocabulary. Prepend elements_*.wgsl.
 
+// Invocations of a workgroup, and chunks of each.
 override LANES: u32;
 override PER_LANE: u32;
 // Chunks of a row.
 override CHUNKS: u32;
 
 struct Params {
+  // Rows of the result.
   rows: u32,
   // The first row's index in `tokens`.
   first_row: u32,
+  // Rows of the whole table, V.
   vocabulary: u32,
-  // The rows of the table that are bound.
+  // The token of the first row of the table that is bound.
   first_token: u32,
+  // Rows of the table that are bound.
   tokens: u32,
 }
+// The tokens, [N].
 @group(0) @binding(0) var<storage, read> tokens: array<u32>;
+// Some rows of the table of [V, D].
 @group(0) @binding(1) var<storage, read> table: array<Elements>;
+// The result, [rows, D].
 @group(0) @binding(2) var<storage, read_write> out: array<Elements>;
 @group(0) @binding(3) var<uniform> params: Params;
 

@@ -3,27 +3,37 @@
 // more. `parts` adds whole runs to the table and writes the sums of cut ones to `edges`; `runs` adds those
 // up, in order. Each invocation works on one chunk of columns. Prepend elements_*.wgsl.
 
+// Invocations of a workgroup.
 override LANES: u32;
+// Places of a part.
 override PART: u32;
 // Chunks of a row.
 override CHUNKS: u32;
 
 struct Params {
+  // Parts of the list.
   parts: u32,
   // The first row's index in `tokens`.
   first_row: u32,
+  // Rows of the whole table, V.
   vocabulary: u32,
-  // The rows of the table that are bound.
+  // The token of the first row of the table that is bound.
   first_token: u32,
+  // Rows of the table that are bound.
   tokens: u32,
 }
+// The tokens, [N].
 @group(0) @binding(0) var<storage, read> tokens: array<u32>;
-// Places sorted by token, and where the run of each token begins; one more is where the last run ends.
+// Places sorted by token, as token_order.wgsl wrote them.
 @group(0) @binding(1) var<storage, read> order: array<u32>;
+// Where the run of each token begins in `order`, and where the last run ends, [V + 1].
 @group(0) @binding(2) var<storage, read> starts: array<u32>;
+// The gradient of the loss with respect to the result, a row for each place.
 @group(0) @binding(3) var<storage, read> gradient: array<Elements>;
-// Two rows for each part: of the run that began before it, and of the run that goes on after it.
+// Two rows for each part: of the run that began before it, and of the run that goes on after it,
+// [parts, 2, D].
 @group(0) @binding(4) var<storage, read_write> edges: array<Elements>;
+// Some rows of the gradient with respect to the table, of [V, D].
 @group(0) @binding(5) var<storage, read_write> gradient_table: array<Elements>;
 @group(0) @binding(6) var<uniform> params: Params;
 

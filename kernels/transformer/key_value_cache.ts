@@ -1,25 +1,32 @@
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./key_value_cache.wgsl" with { type: "text" };
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
+import spansCode from "./spans.wgsl" with { type: "text" };
 
-/** What {@linkcode writeCache} copies, and where to. */
+/** The keys and values of a layer so far. */
+export interface KeyValueCache {
+  /** Keys, [B, S, KV, headSize] in f32. */
+  readonly keyCache: Tensor;
+  /** Values, [B, S, KV, headSize] in f32. */
+  readonly valueCache: Tensor;
+}
+
+/** What {@linkcode writeCache} takes. */
 export interface WriteCacheOptions {
   /** New keys, [B, T, KV, headSize] in f32. */
   readonly key: Tensor;
   /** New values, [B, T, KV, headSize] in f32. */
   readonly value: Tensor;
-  /** The cache of keys, [B, S, KV, headSize] in f32. */
-  readonly keyCache: Tensor;
-  /** The cache of values, [B, S, KV, headSize] in f32. */
-  readonly valueCache: Tensor;
   /**
    * Where they go: `step` positions after the end of each row's span, as in {@linkcode attentionDecode};
    * position 0 by default, for a prompt. Spans are [B, 2] in u32.
    */
   readonly after?: { readonly spans: Tensor; readonly step: number };
+  /** The caches that are written. */
+  readonly out: KeyValueCache;
 }
 
 /**
@@ -29,19 +36,19 @@ export interface WriteCacheOptions {
  * @throws {ShapeError} if shapes or types do not fit.
  */
 export function writeCache(recorder: Recorder, options: WriteCacheOptions): void {
-  const { key, value, keyCache, valueCache, after } = options;
+  const { key, value, after, out: { keyCache, valueCache } } = options;
   expectTensor("key", key, "f32", [-1, -1, -1, -1]);
   const [rows, positions, heads, headSize] = key.shape as [number, number, number, number];
   expectTensor("value", value, "f32", key.shape);
-  expectTensor("keyCache", keyCache, "f32", [rows, -1, heads, headSize]);
-  expectTensor("valueCache", valueCache, "f32", keyCache.shape);
+  expectTensor("out.keyCache", keyCache, "f32", [rows, -1, heads, headSize]);
+  expectTensor("out.valueCache", valueCache, "f32", keyCache.shape);
   if (after !== undefined) expectTensor("after.spans", after.spans, "u32", [rows, 2]);
   const { gpu } = recorder;
   const { lanes, perLane } = gpu.tiles.elements;
   const elements = elementsOf(heads * headSize);
   const program = gpu.program({
     name: "key_value_cache",
-    code: elements.code + code,
+    code: spansCode + elements.code + code,
     constants: {
       LANES: lanes,
       PER_LANE: perLane,
@@ -54,15 +61,21 @@ export function writeCache(recorder: Recorder, options: WriteCacheOptions): void
   ) {
     const [keyRows, valueRows, keyCacheRows, valueCacheRows] = slices;
     recorder.dispatch(program, {
-      // Spans that are not there are not read; a binding must be something.
-      bindings: [keyRows, valueRows, after?.spans ?? keyRows, keyCacheRows, valueCacheRows],
-      params: [
-        u32(count),
-        u32(first),
-        u32(positions),
-        u32(keyCache.shape[1]!),
-        u32(after?.step ?? 0),
-      ],
+      bindings: {
+        key: keyRows,
+        value: valueRows,
+        // Spans that are not there are not read; a binding must be something.
+        spans: after?.spans ?? keyRows,
+        key_cache: keyCacheRows,
+        value_cache: valueCacheRows,
+      },
+      params: {
+        rows: count,
+        first_row: first,
+        positions,
+        cached: keyCache.shape[1]!,
+        step: after?.step ?? 0,
+      },
       workgroups: grid(count * positions * elements.chunks, lanes * perLane),
     });
   }

@@ -1,6 +1,7 @@
 // Copies the keys and values of some positions of each row into its cache. Positions past the end of the
-// cache are left out. Prepend elements_*.wgsl.
+// cache are left out. Prepend spans.wgsl and elements_*.wgsl.
 
+// Invocations of a workgroup, and chunks of each.
 override LANES: u32;
 override PER_LANE: u32;
 // Chunks of all heads of a token.
@@ -9,19 +10,26 @@ override CHUNKS: u32;
 override DECODE: bool;
 
 struct Params {
-  // Rows of the batch, and the index of the first one.
+  // Rows of the batch.
   rows: u32,
+  // The index of the first one in `spans`.
   first_row: u32,
-  // Positions of a row, and of its cache.
+  // Positions of a row, T.
   positions: u32,
+  // Positions of a row of the cache, S.
   cached: u32,
+  // Where one token is decoded: its position, counted from the end of its row's span.
   step: u32,
 }
+// New keys, [B, T, KV, headSize].
 @group(0) @binding(0) var<storage, read> key: array<Elements>;
+// New values, [B, T, KV, headSize].
 @group(0) @binding(1) var<storage, read> value: array<Elements>;
-// First valid position of each row, and the one after its last.
-@group(0) @binding(2) var<storage, read> spans: array<vec2u>;
+// Where each row's prompt lies among its positions, [B]; not read where prompts are copied.
+@group(0) @binding(2) var<storage, read> spans: array<Span>;
+// Keys so far, [B, S, KV, headSize].
 @group(0) @binding(3) var<storage, read_write> key_cache: array<Elements>;
+// Values so far, [B, S, KV, headSize].
 @group(0) @binding(4) var<storage, read_write> value_cache: array<Elements>;
 @group(0) @binding(5) var<uniform> params: Params;
 
@@ -39,7 +47,7 @@ fn main(
     if (row < params.rows) {
       var position = token % params.positions;
       if (DECODE) {
-        position += spans[params.first_row + row].y + params.step;
+        position += spans[params.first_row + row].end + params.step;
       }
       if (position < params.cached) {
         let to = (row * params.cached + position) * CHUNKS + i % CHUNKS;

@@ -1,6 +1,6 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import type { Tiles } from "../runtime/tiles.ts";
@@ -19,7 +19,7 @@ export interface MatrixRows {
   readonly count: number;
 }
 
-/** out = op(a) · op(b) + bias. */
+/** What {@linkcode matmul} takes. */
 export interface MatmulOptions {
   /** A, [m, k] in f32, or [k, m] with `transposeA`. */
   readonly a: Tensor | MatrixRows;
@@ -81,16 +81,18 @@ export function matmul(recorder: Recorder, options: MatmulOptions): void {
   const mRows = Math.min(transposeA ? outRows : aRows, MOST_ROWS);
   const nRows = transposeB ? multipleOf4(bRows, n) : n;
   for (let kFirst = 0; kFirst < Math.max(1, k); kFirst += kRows) {
-    const kCount = Math.min(kRows, k - kFirst);
+    const kRange = { first: kFirst, count: Math.min(kRows, k - kFirst) };
     for (let mFirst = 0; mFirst < m; mFirst += mRows) {
+      const mRange = { first: mFirst, count: Math.min(mRows, m - mFirst) };
       for (let nFirst = 0; nFirst < n; nFirst += nRows) {
+        const nRange = { first: nFirst, count: Math.min(nRows, n - nFirst) };
         record(recorder, {
-          a: part(a, transposeA, mFirst, Math.min(mRows, m - mFirst), kFirst, kCount),
-          b: part(b, !transposeB, nFirst, Math.min(nRows, n - nFirst), kFirst, kCount),
-          out: { ...out, first: out.first + mFirst, count: Math.min(mRows, m - mFirst) },
-          m: Math.min(mRows, m - mFirst),
-          n: Math.min(nRows, n - nFirst),
-          k: kCount,
+          a: part(a, transposeA, mRange, kRange),
+          b: part(b, !transposeB, nRange, kRange),
+          out: { ...out, first: out.first + mFirst, count: mRange.count },
+          m: mRange.count,
+          n: nRange.count,
+          k: kRange.count,
           nFirst,
           transposeA,
           transposeB,
@@ -107,18 +109,16 @@ interface Part extends MatrixRows {
   column: number;
 }
 
-/** The part of an operand for outer indices from `outer` and inner ones from `inner`. */
-function part(
-  rows: MatrixRows,
-  innerIsRows: boolean,
-  outer: number,
-  outerCount: number,
-  inner: number,
-  innerCount: number,
-): Part {
-  return innerIsRows
-    ? { ...rows, first: rows.first + inner, count: innerCount, column: outer }
-    : { ...rows, first: rows.first + outer, count: outerCount, column: inner };
+/** Consecutive indices of a dimension. */
+interface Range {
+  first: number;
+  count: number;
+}
+
+/** The part of an operand for some outer indices and some inner ones. */
+function part(rows: MatrixRows, innerIsRows: boolean, outer: Range, inner: Range): Part {
+  const [down, across] = innerIsRows ? [inner, outer] : [outer, inner];
+  return { ...rows, first: rows.first + down.first, count: down.count, column: across.first };
 }
 
 interface Product {
@@ -140,7 +140,7 @@ function record(recorder: Recorder, product: Product): void {
   const { m, n, k, nFirst, transposeA, transposeB, bias, accumulate } = product;
   const { gpu } = recorder;
   const bind = ({ matrix, first, count }: MatrixRows) =>
-    bindRows(gpu, matrix, matrix.shape[1]!, first, count);
+    bindRows(gpu, matrix, { width: matrix.shape[1]!, first, count });
   const [a, b, out] = [bind(product.a), bind(product.b), bind(product.out)];
   const strides = {
     a: columnsOf(product.a),
@@ -153,7 +153,7 @@ function record(recorder: Recorder, product: Product): void {
     out: out.offset + nFirst,
   };
   // Without a bias another matrix is bound in its place and not read.
-  const added = bias === undefined ? b : bindRows(gpu, bias, 1, nFirst, n);
+  const added = bias === undefined ? b : bindRows(gpu, bias, { width: 1, first: nFirst, count: n });
   const aligned = [
     n,
     k,
@@ -192,21 +192,21 @@ function record(recorder: Recorder, product: Product): void {
     },
   });
   recorder.dispatch(program, {
-    bindings: [a.slice, b.slice, added.slice, partial ?? out.slice],
-    params: [
-      u32(m),
-      u32(n),
-      u32(k),
-      u32(Math.ceil(k / slices / 4) * 4),
-      u32(strides.a),
-      u32(offsets.a),
-      u32(strides.b),
-      u32(offsets.b),
-      u32(split ? n : strides.out),
-      u32(split ? 0 : offsets.out),
-      u32(m),
-      u32(added.offset),
-    ],
+    bindings: { a: a.slice, b: b.slice, bias: added.slice, out: partial ?? out.slice },
+    params: {
+      m,
+      n,
+      k,
+      k_slice: Math.ceil(k / slices / 4) * 4,
+      a_stride: strides.a,
+      a_offset: offsets.a,
+      b_stride: strides.b,
+      b_offset: offsets.b,
+      out_stride: split ? n : strides.out,
+      out_offset: split ? 0 : offsets.out,
+      slice_rows: m,
+      bias_offset: added.offset,
+    },
     workgroups: [across, down, slices],
   });
   if (partial === undefined) return;
@@ -217,8 +217,15 @@ function record(recorder: Recorder, product: Product): void {
     constants: { LANES: lanes, BIAS: Number(bias !== undefined), ACCUMULATE: Number(accumulate) },
   });
   recorder.dispatch(reduce, {
-    bindings: [partial, added.slice, out.slice],
-    params: [u32(m), u32(n), u32(slices), u32(strides.out), u32(offsets.out), u32(added.offset)],
+    bindings: { partial, bias: added.slice, out: out.slice },
+    params: {
+      m,
+      n,
+      slices,
+      out_stride: strides.out,
+      out_offset: offsets.out,
+      bias_offset: added.offset,
+    },
     workgroups: grid(m * n, lanes),
   });
   recorder.recycle(partial);

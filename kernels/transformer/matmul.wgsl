@@ -9,30 +9,41 @@
 // The inner dimension may be split over workgroups in z; each then writes its own partial product, and
 // matmul_reduce.wgsl adds them in order. Prepend matmul_load_vec4.wgsl or matmul_load_scalar.wgsl.
 
+// Blocks of an invocation, down and across.
 override ROWS: u32;
 override COLUMNS: u32;
+// Invocations of a workgroup, across and down.
 override LANES_ACROSS: u32;
 override LANES_DOWN: u32;
+// Whether op transposes.
 override TRANSPOSE_A: bool;
 override TRANSPOSE_B: bool;
+// Whether there is a bias.
 override BIAS: bool;
+// Add to what is there instead of replacing it.
 override ACCUMULATE: bool;
 
 struct Params {
+  // Rows of the result.
   m: u32,
+  // Columns of the result.
   n: u32,
+  // The inner dimension.
   k: u32,
   // Elements of k for each workgroup in z, a multiple of 4.
   k_slice: u32,
-  // Elements from one row to the next as stored, and of the first row.
+  // Elements from one row of A to the next as stored, and before the first.
   a_stride: u32,
   a_offset: u32,
+  // Likewise of B.
   b_stride: u32,
   b_offset: u32,
+  // Likewise of the result.
   out_stride: u32,
   out_offset: u32,
   // Rows from one partial product to the next.
   slice_rows: u32,
+  // Elements before the first of the bias.
   bias_offset: u32,
 }
 @group(0) @binding(4) var<uniform> params: Params;

@@ -1,8 +1,12 @@
 // Memory of the matrix product for any shape: element by element, zeros past the last k.
 
+// A, rows of m × k, or of k × m where it is transposed.
 @group(0) @binding(0) var<storage, read> a: array<f32>;
+// B, rows of k × n, or of n × k where it is transposed.
 @group(0) @binding(1) var<storage, read> b: array<f32>;
+// Added to every row of the result, [n]; not read without BIAS.
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
+// The result, rows of m × n, or the partial products, one after the other.
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
 
 fn element_a(row: u32, k: u32) -> f32 {

@@ -1,8 +1,12 @@
 // Memory of the matrix product where every row begins on a 16-byte boundary: the fast way.
 
+// A, rows of m × k, or of k × m where it is transposed.
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
+// B, rows of k × n, or of n × k where it is transposed.
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
+// Added to every row of the result, [n]; not read without BIAS.
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+// The result, rows of m × n, or the partial products, one after the other.
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 
 // Four rows of A at four k: column i of the result is row `row + i`, its components run over k. Rows past

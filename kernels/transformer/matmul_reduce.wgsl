@@ -1,20 +1,31 @@
 // Adds the partial products of a split inner dimension, in the order of the slices, to the bias and,
 // where asked, to what is there.
 
+// Invocations of a workgroup.
 override LANES: u32;
+// Whether there is a bias.
 override BIAS: bool;
+// Add to what is there instead of replacing it.
 override ACCUMULATE: bool;
 
 struct Params {
+  // Rows of the result.
   m: u32,
+  // Columns of the result.
   n: u32,
+  // Partial products.
   slices: u32,
+  // Elements from one row of the result to the next as stored, and before the first.
   out_stride: u32,
   out_offset: u32,
+  // Elements before the first of the bias.
   bias_offset: u32,
 }
+// The partial products, [slices, m, n].
 @group(0) @binding(0) var<storage, read> partial: array<f32>;
+// Added to every row of the result, [n]; not read without BIAS.
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
+// The result, rows of m × n.
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 

@@ -1,7 +1,7 @@
 import { ShapeError } from "../runtime/errors.ts";
-import type { Gpu } from "../runtime/gpu.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
-import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { lanesFor } from "../softmax/token_statistics.ts";
 import { columnSums } from "./column_sums.ts";
@@ -15,25 +15,41 @@ import { elementsOf, specialize } from "./shader_text.ts";
 /** Rows that an invocation of the backward goes through. */
 const TIMES = 16;
 
-/** The inputs and the outputs of {@linkcode rmsNorm}. */
+/** What {@linkcode rmsNorm} writes. */
+export interface RmsNormOutput {
+  /** The result, [N, D] in f32. */
+  readonly normalized: Tensor;
+  /** One over the root mean square of each row, for the backward, [N] in f32. */
+  readonly inverseRms: Tensor;
+  /** `residual` + x, [N, D] in f32; given with `residual` and only then. */
+  readonly residual?: Tensor;
+}
+
+/** What {@linkcode rmsNorm} takes. */
 export interface RmsNormOptions {
   /** The input, [N, D] in f32. */
   readonly x: Tensor;
-  /** The residual stream, [N, D] in f32 each: `after` = `before` + x is written and normalized instead of x. */
-  readonly residual?: { readonly before: Tensor; readonly after: Tensor };
+  /** The residual stream, [N, D] in f32; `residual` + x is written and normalized instead of x. */
+  readonly residual?: Tensor;
   /** Multiplies each column, [D] in f32. */
   readonly weight: Tensor;
   /** Added to the mean square. */
   readonly epsilon: number;
-  /** The result, [N, D] in f32. */
-  readonly out: Tensor;
-  /** One over the root mean square of each row, for the backward, [N] in f32. */
-  readonly inverseRms: Tensor;
+  /** Where the results go. */
+  readonly out: RmsNormOutput;
 }
 
-/** The inputs and the outputs of {@linkcode rmsNormBackward}. */
+/** What {@linkcode rmsNormBackward} writes. */
+export interface RmsNormGradients {
+  /** The gradient with respect to `x`, [N, D] in f32. */
+  readonly gradX: Tensor;
+  /** The gradient with respect to the weight, [D] in f32, is added to this. */
+  readonly gradWeight: Tensor;
+}
+
+/** What {@linkcode rmsNormBackward} takes. */
 export interface RmsNormBackwardOptions {
-  /** What the forward normalized, [N, D] in f32: its `x`, or its `residual.after`. */
+  /** What the forward normalized, [N, D] in f32: its `x`, or its `out.residual`. */
   readonly x: Tensor;
   /** The weight of the forward, [D] in f32. */
   readonly weight: Tensor;
@@ -41,31 +57,33 @@ export interface RmsNormBackwardOptions {
   readonly inverseRms: Tensor;
   /** Gradient with respect to the result, [N, D] in f32. */
   readonly gradOut: Tensor;
-  /** The gradient with respect to `x`, [N, D] in f32. */
-  readonly gradX: Tensor;
-  /** Add to what is in `gradX`, such as the gradient of the residual stream, instead of replacing it. */
+  /** Add to what is in `out.gradX`, such as the gradient of the residual stream, instead of replacing it. */
   readonly accumulate?: boolean;
-  /** The gradient with respect to the weight, [D] in f32, is added to this. */
-  readonly gradWeight: Tensor;
+  /** Where the gradients go. */
+  readonly out: RmsNormGradients;
 }
 
 /**
  * out = x / √(mean(x²) + ε)·weight for each row x. Reference: {@linkcode rmsNormReference}; matches
  * Hugging Face's `LlamaRMSNorm`.
  *
- * @throws {ShapeError} if shapes or types do not fit, or ε is negative.
+ * @throws {ShapeError} if shapes or types do not fit, one residual stream is without the other, or ε is negative.
  */
 export function rmsNorm(recorder: Recorder, options: RmsNormOptions): void {
-  const { x, residual, weight, epsilon, out, inverseRms } = options;
+  const { x, residual, weight, epsilon, out } = options;
   expectTensor("x", x, "f32", [-1, -1]);
   const [rows, columns] = x.shape as [number, number];
   expectTensor("weight", weight, "f32", [columns]);
-  expectTensor("out", out, "f32", x.shape);
-  expectTensor("inverseRms", inverseRms, "f32", [rows]);
-  if (residual !== undefined) {
-    expectTensor("residual.before", residual.before, "f32", x.shape);
-    expectTensor("residual.after", residual.after, "f32", x.shape);
+  expectTensor("out.normalized", out.normalized, "f32", x.shape);
+  expectTensor("out.inverseRms", out.inverseRms, "f32", [rows]);
+  if ((residual === undefined) !== (out.residual === undefined)) {
+    const [given, missing] = residual === undefined
+      ? ["out.residual", "residual"]
+      : ["residual", "out.residual"];
+    throw new ShapeError(`${given} is given without ${missing}, expected both or neither.`);
   }
+  if (residual !== undefined) expectTensor("residual", residual, "f32", x.shape);
+  if (out.residual !== undefined) expectTensor("out.residual", out.residual, "f32", x.shape);
   if (!(epsilon >= 0)) throw new ShapeError(`epsilon is ${epsilon}, expected 0 or more.`);
   const { gpu } = recorder;
   const { elements, constants, perLane } = layoutOf(gpu, columns);
@@ -74,13 +92,18 @@ export function rmsNorm(recorder: Recorder, options: RmsNormOptions): void {
     code: specialize(elements + (residual === undefined ? plain : residualCode) + code, perLane),
     constants,
   });
-  const { before, after } = residual ?? { before: x, after: out };
-  for (const { first, count, slices } of rowBlocks(gpu, rows, x, before, after, out)) {
-    const [xRows, beforeRows, afterRows, outRows] = slices;
-    const added = residual === undefined ? [undefined, undefined] : [beforeRows, afterRows];
+  const tensors = [x, residual ?? x, out.residual ?? x, out.normalized] as const;
+  for (const { first, count, slices } of rowBlocks(gpu, rows, ...tensors)) {
+    const [xRows, before, after, normalized] = slices;
     recorder.dispatch(program, {
-      bindings: [xRows, ...added, weight, outRows, inverseRms],
-      params: [u32(count), u32(first), f32(epsilon)],
+      bindings: {
+        x: xRows,
+        ...(residual === undefined ? {} : { before, after }),
+        weight,
+        out: normalized,
+        inverse_rms: out.inverseRms,
+      },
+      params: { rows: count, first_row: first, epsilon },
       workgroups: grid(count, constants.ROWS),
     });
   }
@@ -93,14 +116,14 @@ export function rmsNorm(recorder: Recorder, options: RmsNormOptions): void {
  * @throws {ShapeError} if shapes or types do not fit.
  */
 export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOptions): void {
-  const { x, weight, inverseRms, gradOut, gradX, accumulate = false, gradWeight } = options;
+  const { x, weight, inverseRms, gradOut, accumulate = false, out } = options;
   expectTensor("x", x, "f32", [-1, -1]);
   const [rows, columns] = x.shape as [number, number];
   expectTensor("weight", weight, "f32", [columns]);
   expectTensor("inverseRms", inverseRms, "f32", [rows]);
   expectTensor("gradOut", gradOut, "f32", x.shape);
-  expectTensor("gradX", gradX, "f32", x.shape);
-  expectTensor("gradWeight", gradWeight, "f32", [columns]);
+  expectTensor("out.gradX", out.gradX, "f32", x.shape);
+  expectTensor("out.gradWeight", out.gradWeight, "f32", [columns]);
   const { gpu } = recorder;
   const { elements, constants, perLane } = layoutOf(gpu, columns);
   const program = gpu.program({
@@ -108,21 +131,28 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
     code: specialize(elements + backwardCode, perLane),
     constants: { ...constants, ACCUMULATE: Number(accumulate) },
   });
-  for (const { first, count, slices } of rowBlocks(gpu, rows, x, gradOut, gradX)) {
-    const [xRows, gradOutRows, gradXRows] = slices;
+  for (const { first, count, slices } of rowBlocks(gpu, rows, x, gradOut, out.gradX)) {
+    const [xRows, gradient, gradX] = slices;
     const sums = recorder.temporary([Math.ceil(count / TIMES), columns]);
     recorder.dispatch(program, {
-      bindings: [xRows, weight, inverseRms, gradOutRows, gradXRows, sums],
-      params: [u32(count), u32(TIMES), u32(first)],
+      bindings: {
+        x: xRows,
+        weight,
+        inverse_rms: inverseRms,
+        gradient,
+        gradient_x: gradX,
+        weight_sums: sums,
+      },
+      params: { rows: count, times: TIMES, first_row: first },
       workgroups: grid(count, constants.ROWS * TIMES),
     });
-    columnSums(recorder, { x: sums, out: gradWeight, accumulate: true });
+    columnSums(recorder, { x: sums, out: out.gradWeight, accumulate: true });
     recorder.recycle(sums);
   }
 }
 
 /** How rows of `columns` numbers are shared by the invocations of a workgroup. */
-function layoutOf(gpu: Gpu, columns: number) {
+function layoutOf(gpu: GpuContext, columns: number) {
   const { code, chunks } = elementsOf(columns);
   const lanes = lanesFor(gpu, columns);
   return {

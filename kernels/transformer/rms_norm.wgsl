@@ -9,14 +9,18 @@ override ROWS: u32;
 override CHUNKS: u32;
 
 struct Params {
+  // Rows that are bound.
   rows: u32,
   // The first row's index in `inverse_rms`.
   first_row: u32,
+  // ε, added to the mean square.
   epsilon: f32,
 }
+// Multiplies each column, [D].
 @group(0) @binding(3) var<storage, read> weight: array<Elements>;
+// The result, [rows, D].
 @group(0) @binding(4) var<storage, read_write> out: array<Elements>;
-// r of each row, for the backward.
+// r of each row, for the backward, [N].
 @group(0) @binding(5) var<storage, read_write> inverse_rms: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 

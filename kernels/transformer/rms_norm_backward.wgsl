@@ -14,18 +14,24 @@ override CHUNKS: u32;
 override ACCUMULATE: bool;
 
 struct Params {
+  // Rows that are bound.
   rows: u32,
   // Rows that an invocation goes through.
   times: u32,
   // The first row's index in `inverse_rms`.
   first_row: u32,
 }
+// What the forward normalized, [rows, D].
 @group(0) @binding(0) var<storage, read> x: array<Elements>;
+// Multiplies each column, [D].
 @group(0) @binding(1) var<storage, read> weight: array<Elements>;
+// r of each row, of the forward, [N].
 @group(0) @binding(2) var<storage, read> inverse_rms: array<f32>;
+// g, the gradient of the loss with respect to the result, [rows, D].
 @group(0) @binding(3) var<storage, read> gradient: array<Elements>;
+// The gradient with respect to x, [rows, D].
 @group(0) @binding(4) var<storage, read_write> gradient_x: array<Elements>;
-// The weight's gradient, summed over the rows of an invocation.
+// The weight's gradient, summed over the rows of an invocation, [⌈rows / times⌉, D].
 @group(0) @binding(5) var<storage, read_write> weight_sums: array<Elements>;
 @group(0) @binding(6) var<uniform> params: Params;
 

@@ -9,7 +9,7 @@ export interface RmsNormReferenceInput {
 }
 
 /** Gradients of {@linkcode rmsNormReference}. */
-export interface RmsNormGradients {
+export interface RmsNormReferenceGradients {
   /** With respect to the rows. */
   readonly gradX: Float64Array;
   /** With respect to the weight. */
@@ -40,7 +40,7 @@ export function rmsNormReference(input: RmsNormReferenceInput): Float64Array {
 export function rmsNormBackwardReference(
   input: RmsNormReferenceInput,
   gradOut: ArrayLike<number>,
-): RmsNormGradients {
+): RmsNormReferenceGradients {
   const { x, weight } = input;
   const columns = weight.length;
   const gradX = new Float64Array(x.length);

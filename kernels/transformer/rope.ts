@@ -1,14 +1,14 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
-import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./rope.wgsl" with { type: "text" };
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
 
-/** What {@linkcode rope} rotates, and how. */
+/** What {@linkcode rope} takes. */
 export interface RopeOptions {
-  /** Queries or keys, [N, heads, headSize] in f32; overwritten. */
+  /** Queries or keys, or the gradient with respect to them, [N, heads, headSize] in f32; rotated in place. */
   readonly x: Tensor;
   /** The position of each token, [N] in u32. */
   readonly positions: Tensor;
@@ -58,8 +58,8 @@ function rotate(
   });
   for (const { first, count, slices: [xRows] } of rowBlocks(gpu, rows, x)) {
     recorder.dispatch(program, {
-      bindings: [positions, table, xRows],
-      params: [u32(count), u32(first), u32(step), u32(table.shape[0]!), f32(direction)],
+      bindings: { positions, table, x: xRows },
+      params: { rows: count, first_row: first, step, most: table.shape[0]!, direction },
       workgroups: grid(count * elements.chunks, lanes),
     });
   }

@@ -2,25 +2,30 @@
 // and each pair is rotated by an angle that depends on i and the position. One invocation for one chunk
 // of pairs of all heads of a token. Prepend elements_*.wgsl.
 
+// Invocations of a workgroup.
 override LANES: u32;
+// Heads of a token.
 override HEADS: u32;
 // Chunks of half a head.
 override CHUNKS: u32;
 
 struct Params {
+  // Tokens that are bound.
   rows: u32,
   // The first row's index in `positions`.
   first_row: u32,
   // Added to every position.
   step: u32,
-  // Positions of the table.
+  // Positions of the table, P.
   most: u32,
   // 1, or -1 to rotate back.
   direction: f32,
 }
+// The position of each token, [N].
 @group(0) @binding(0) var<storage, read> positions: array<u32>;
-// The cosines of a position, then its sines.
+// The cosines of each position, then its sines, [P, 2, headSize / 2].
 @group(0) @binding(1) var<storage, read> table: array<Elements>;
+// Queries, keys, or the gradient of either, rotated in place, [rows, HEADS, headSize].
 @group(0) @binding(2) var<storage, read_write> x: array<Elements>;
 @group(0) @binding(3) var<uniform> params: Params;
 

@@ -1,5 +1,5 @@
 import { ShapeError } from "../runtime/errors.ts";
-import type { Gpu } from "../runtime/gpu.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
 /** How Llama 3 stretches the low frequencies; the names are those of a Hugging Face `config.json`. */
@@ -58,7 +58,11 @@ function scaled(frequency: number, scaling: Llama3Scaling): number {
  *
  * @throws {ShapeError} if the head size is not a positive even number, or an angle is not finite.
  */
-export function ropeTable(gpu: Gpu, positions: number, settings: RopeSettings): Tensor {
+export function ropeTable(
+  gpu: GpuContext,
+  positions: number,
+  settings: RopeSettings,
+): Tensor<"f32"> {
   const frequencies = ropeFrequencies(settings);
   const half = frequencies.length;
   const endless = frequencies.find((frequency) => !Number.isFinite(positions * frequency));

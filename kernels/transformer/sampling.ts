@@ -2,7 +2,7 @@ import { seedWords, streamWord } from "../random/uniforms.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
-import { f32, type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import {
@@ -14,7 +14,18 @@ import {
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import code from "./sampling.wgsl" with { type: "text" };
 
-/** The inputs and the outputs of {@linkcode sampleTokens}. */
+/** What {@linkcode sampleTokens} writes. */
+export interface SampledTokens {
+  /** The tokens, [N] in u32. */
+  readonly tokens: Tensor;
+  /**
+   * Log-probabilities of the tokens and entropies, at the temperature, or at 1 if that is 0; not made by default.
+   * Its `invalid` is the only sign of logits from which nothing can be drawn.
+   */
+  readonly statistics?: TokenStatistics;
+}
+
+/** What {@linkcode sampleTokens} takes. */
 export interface SampleTokensOptions {
   /** A row for each sequence, [N, V] in f32; −∞ is a masked token. */
   readonly logits: Tensor;
@@ -32,13 +43,8 @@ export interface SampleTokensOptions {
   readonly endToken: number;
   /** The token of sequences that had ended before. */
   readonly padToken: number;
-  /** The tokens, [N] in u32. */
-  readonly tokens: Tensor;
-  /**
-   * Log-probabilities of the tokens and entropies, at the temperature, or at 1 if that is 0; not made by default.
-   * Its `invalid` is the only sign of logits from which nothing can be drawn.
-   */
-  readonly statistics?: TokenStatistics;
+  /** Where the results go. */
+  readonly out: SampledTokens;
 }
 
 /**
@@ -52,11 +58,12 @@ export interface SampleTokensOptions {
  * stream or the position is out of range.
  */
 export function sampleTokens(recorder: Recorder, options: SampleTokensOptions): void {
-  const { logits, temperature, seed, stream, position, done, endToken, padToken, tokens } = options;
+  const { logits, temperature, seed, stream, position, done, endToken, padToken } = options;
+  const { tokens, statistics } = options.out;
   expectTensor("logits", logits, "f32", [-1, -1]);
   const [rows, columns] = logits.shape as [number, number];
   expectTensor("done", done, "u32", [rows]);
-  expectTensor("tokens", tokens, "u32", [rows]);
+  expectTensor("out.tokens", tokens, "u32", [rows]);
   if (columns === 0) throw new ShapeError("logits has no columns, expected at least one token.");
   if (temperature !== 0) checkTemperature(temperature);
   const { gpu } = recorder;
@@ -69,23 +76,26 @@ export function sampleTokens(recorder: Recorder, options: SampleTokensOptions): 
   });
   for (const { first, count, slices: [logitRows] } of rowBlocks(gpu, rows, logits)) {
     recorder.dispatch(program, {
-      bindings: [logitRows, done, tokens],
-      params: [
-        u32(count),
-        u32(first),
-        u32(columns),
-        streamWord(position, "position"),
-        streamWord(stream),
+      bindings: { logits: logitRows, done, tokens },
+      params: {
+        rows: count,
+        first_row: first,
+        columns,
+        position: streamWord(position, "position"),
+        stream: streamWord(stream),
         ...seedWords(seed),
-        f32(temperature === 0 ? 1 : 1 / temperature),
-        u32(padToken),
-        u32(endToken),
-      ],
+        inverse_temperature: temperature === 0 ? 1 : 1 / temperature,
+        pad_token: padToken,
+        end_token: endToken,
+      },
       workgroups: grid(count, group),
     });
   }
-  if (options.statistics === undefined) return;
-  tokenStatistics(recorder, logits, tokens, options.statistics, {
+  if (statistics === undefined) return;
+  tokenStatistics(recorder, {
+    logits,
+    targets: tokens,
     temperature: temperature === 0 ? 1 : temperature,
+    out: statistics,
   });
 }

@@ -8,24 +8,35 @@
 // Invocations that share a row, a power of two, and rows of a workgroup.
 override LANES: u32;
 override ROWS: u32;
+// Take the largest logit instead of drawing.
 override GREEDY: bool;
 
 struct Params {
+  // Rows that are bound.
   rows: u32,
   // The first row's index in `done` and `tokens`, and in the random numbers.
   first_row: u32,
+  // Tokens of the vocabulary, V.
   columns: u32,
+  // Tells apart the tokens of a sequence, in the random numbers.
   position: u32,
+  // Tells apart the rollouts of one seed.
   stream: u32,
+  // The seed, its lower and its upper 32 bits.
   seed_low: u32,
   seed_high: u32,
+  // One over the temperature.
   inverse_temperature: f32,
-  // What rows get that have ended, and what ends a row.
+  // The token of rows that have ended before.
   pad_token: u32,
+  // The token that ends a row.
   end_token: u32,
 }
+// The logits, [rows, V]; −∞ is a masked token.
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
+// Not 0 for rows that have ended, [N]; set for those that end here.
 @group(0) @binding(1) var<storage, read_write> done: array<u32>;
+// The tokens that are drawn, [N].
 @group(0) @binding(2) var<storage, read_write> tokens: array<u32>;
 @group(0) @binding(3) var<uniform> params: Params;
 

@@ -1,21 +1,29 @@
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Dispatch, Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import code from "./swiglu.wgsl" with { type: "text" };
 
-/** The inputs and the output of {@linkcode swiglu}. */
+/** What {@linkcode swiglu} takes. */
 export interface SwigluOptions {
   /** Goes through the sigmoid, [N, F] in f32. */
   readonly gate: Tensor;
-  /** [N, F] in f32. */
+  /** Multiplies what comes out of it, [N, F] in f32. */
   readonly up: Tensor;
   /** The result, [N, F] in f32. */
   readonly out: Tensor;
 }
 
-/** The inputs and the outputs of {@linkcode swigluBackward}. */
+/** What {@linkcode swigluBackward} writes. */
+export interface SwigluGradients {
+  /** The gradient with respect to `gate`, [N, F] in f32. */
+  readonly gradGate: Tensor;
+  /** The gradient with respect to `up`, [N, F] in f32. */
+  readonly gradUp: Tensor;
+}
+
+/** What {@linkcode swigluBackward} takes. */
 export interface SwigluBackwardOptions {
   /** The gate of the forward, [N, F] in f32. */
   readonly gate: Tensor;
@@ -23,10 +31,8 @@ export interface SwigluBackwardOptions {
   readonly up: Tensor;
   /** Gradient with respect to the result, [N, F] in f32. */
   readonly gradOut: Tensor;
-  /** The gradient with respect to `gate`, [N, F] in f32. */
-  readonly gradGate: Tensor;
-  /** The gradient with respect to `up`, [N, F] in f32. */
-  readonly gradUp: Tensor;
+  /** Where the gradients go. */
+  readonly out: SwigluGradients;
 }
 
 /**
@@ -41,8 +47,8 @@ export function swiglu(recorder: Recorder, { gate, up, out }: SwigluOptions): vo
   expectTensor("out", out, "f32", gate.shape);
   const [rows, columns] = gate.shape as [number, number];
   for (const { count, slices } of rowBlocks(recorder.gpu, rows, gate, up, out)) {
-    const [gateRows, upRows, outRows] = slices;
-    record(recorder, "forward", count * columns, [gateRows, upRows, undefined, outRows]);
+    const [gate, up, out] = slices;
+    record(recorder, "forward", count * columns, { gate, up, out });
   }
 }
 
@@ -52,20 +58,27 @@ export function swiglu(recorder: Recorder, { gate, up, out }: SwigluOptions): vo
  * @throws {ShapeError} if shapes or types do not fit.
  */
 export function swigluBackward(recorder: Recorder, options: SwigluBackwardOptions): void {
-  const { gate, up, gradOut, gradGate, gradUp } = options;
+  const { gate, up, gradOut, out } = options;
   expectTensor("gate", gate, "f32", [-1, -1]);
   expectTensor("up", up, "f32", gate.shape);
   expectTensor("gradOut", gradOut, "f32", gate.shape);
-  expectTensor("gradGate", gradGate, "f32", gate.shape);
-  expectTensor("gradUp", gradUp, "f32", gate.shape);
+  expectTensor("out.gradGate", out.gradGate, "f32", gate.shape);
+  expectTensor("out.gradUp", out.gradUp, "f32", gate.shape);
   const [rows, columns] = gate.shape as [number, number];
-  const blocks = rowBlocks(recorder.gpu, rows, gate, up, gradOut, gradGate, gradUp);
-  for (const { count, slices } of blocks) record(recorder, "backward", count * columns, slices);
+  const tensors = [gate, up, gradOut, out.gradGate, out.gradUp] as const;
+  for (const { count, slices } of rowBlocks(recorder.gpu, rows, ...tensors)) {
+    const [gate, up, gradient, gradGate, gradUp] = slices;
+    const bindings = { gate, up, gradient, out: gradGate, gradient_up: gradUp };
+    record(recorder, "backward", count * columns, bindings);
+  }
 }
 
-type Bindings = Parameters<Recorder["dispatch"]>[1]["bindings"];
-
-function record(recorder: Recorder, entryPoint: string, size: number, bindings: Bindings): void {
+function record(
+  recorder: Recorder,
+  entryPoint: string,
+  size: number,
+  bindings: Dispatch["bindings"],
+): void {
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   const program = recorder.gpu.program({
     name: "swiglu",
@@ -76,7 +89,7 @@ function record(recorder: Recorder, entryPoint: string, size: number, bindings: 
   const chunks = Math.ceil(size / 4);
   recorder.dispatch(program, {
     bindings,
-    params: [u32(chunks)],
+    params: { chunks },
     workgroups: grid(chunks, lanes * perLane),
   });
 }

@@ -1,5 +1,6 @@
 // out = silu(gate) · up with silu(x) = x · σ(x), and its backward. Prepend elementary.wgsl.
 
+// Invocations of a workgroup, and chunks of each.
 override LANES: u32;
 override PER_LANE: u32;
 
@@ -7,11 +8,15 @@ struct Params {
   // Chunks of four numbers. The last may end in the padding of the buffers.
   chunks: u32,
 }
+// Goes through the sigmoid, [N, F].
 @group(0) @binding(0) var<storage, read> gate: array<vec4f>;
+// The other input, [N, F].
 @group(0) @binding(1) var<storage, read> up: array<vec4f>;
+// The gradient of the loss with respect to the result, [N, F].
 @group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
-// The result, or the gradient with respect to the gate.
+// The result, or the gradient with respect to the gate, [N, F].
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+// The gradient with respect to the other input, [N, F].
 @group(0) @binding(4) var<storage, read_write> gradient_up: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;
 

@@ -1,5 +1,5 @@
 /** Gradients of {@linkcode swigluReference}. */
-export interface SwigluGradients {
+export interface SwigluReferenceGradients {
   /** With respect to the gate. */
   readonly gradGate: Float64Array;
   /** With respect to the other input. */
@@ -18,7 +18,7 @@ export function swigluBackwardReference(
   gate: ArrayLike<number>,
   up: ArrayLike<number>,
   gradOut: ArrayLike<number>,
-): SwigluGradients {
+): SwigluReferenceGradients {
   return {
     gradGate: Float64Array.from(
       gate,

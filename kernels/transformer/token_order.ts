@@ -1,5 +1,5 @@
 import { grid } from "../runtime/grid.ts";
-import { type Recorder, u32 } from "../runtime/recorder.ts";
+import type { Dispatch, Recorder } from "../runtime/recorder.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import code from "./token_order.wgsl" with { type: "text" };
 
@@ -8,25 +8,30 @@ const SEGMENT = 64;
 const MOST_COUNTERS = 1 << 22;
 const MOST_SEGMENTS = 1 << 16;
 
+/** What {@linkcode tokenOrder} takes. */
+export interface TokenOrderOptions {
+  /** The tokens, [N] in u32. */
+  readonly tokens: Tensor;
+  /** The first one to sort, whose place is 0. */
+  readonly first: number;
+  /** How many to sort. */
+  readonly size: number;
+  /** The number V of tokens there are; others are left out. */
+  readonly vocabulary: number;
+}
+
 /** The places of each token of the vocabulary, in temporaries of the recorder. */
 export interface TokenOrder {
   /** The places, from 0, sorted by token and then by place, [size] in u32. */
-  readonly order: Tensor;
+  readonly order: Tensor<"u32">;
   /** Where the places of each token begin in `order`, and where the last ones end, [V + 1] in u32. */
-  readonly starts: Tensor;
+  readonly starts: Tensor<"u32">;
 }
 
-/**
- * Sorts `size` tokens from `first` on. Tokens outside the vocabulary are left out.
- *
- * @param tokens [N] in u32.
- */
+/** Sorts some tokens, those of a list or of a part of it. */
 export function tokenOrder(
   recorder: Recorder,
-  tokens: Tensor,
-  first: number,
-  size: number,
-  vocabulary: number,
+  { tokens, first, size, vocabulary }: TokenOrderOptions,
 ): TokenOrder {
   const { gpu } = recorder;
   const { lanes } = gpu.tiles.elements;
@@ -36,21 +41,18 @@ export function tokenOrder(
   const counts = recorder.temporary([segments, vocabulary], "u32");
   const starts = recorder.temporary([vocabulary + 1], "u32");
   const order = recorder.temporary([size], "u32");
-  const run = (entryPoint: string, used: boolean[], workgroups: [number, number?]) =>
+  const params = { size, first, vocabulary, segments, segment_size: segmentSize };
+  const run = (entryPoint: string, step: Pick<Dispatch, "bindings" | "workgroups">) =>
     recorder.dispatch(
       gpu.program({ name: "token_order", code, entryPoint, constants: { LANES: lanes } }),
-      {
-        bindings: [tokens, counts, starts, order].map((tensor, i) => used[i] ? tensor : undefined),
-        params: [u32(size), u32(first), u32(vocabulary), u32(segments), u32(segmentSize)],
-        workgroups,
-      },
+      { ...step, params },
     );
-  const bySegment: [number] = [Math.ceil(segments / lanes)];
+  const bySegment = [Math.ceil(segments / lanes)] as const;
   recorder.clear(counts);
-  run("count", [true, true, false, false], bySegment);
-  run("rank", [false, true, true, false], grid(vocabulary, lanes));
-  run("accumulate", [false, false, true, false], [1]);
-  run("place", [true, true, true, true], bySegment);
+  run("count", { bindings: { tokens, counts }, workgroups: bySegment });
+  run("rank", { bindings: { counts, starts }, workgroups: grid(vocabulary, lanes) });
+  run("accumulate", { bindings: { starts }, workgroups: [1] });
+  run("place", { bindings: { tokens, counts, starts, order }, workgroups: bySegment });
   recorder.recycle(counts);
   return { order, starts };
 }

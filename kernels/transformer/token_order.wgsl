@@ -2,22 +2,30 @@
 // a counting sort. Each invocation counts in a segment of the sequence of its own, so nothing depends on
 // the order in which invocations run.
 
+// Invocations of a workgroup.
 override LANES: u32;
 
 struct Params {
+  // Tokens to sort.
   size: u32,
   // The index of the first token.
   first: u32,
+  // Tokens of the vocabulary, V; others are left out.
   vocabulary: u32,
+  // Segments of the sequence.
   segments: u32,
   // Tokens of a segment.
   segment_size: u32,
 }
+// The tokens, [N].
 @group(0) @binding(0) var<storage, read> tokens: array<u32>;
-// For each segment and token: how often it occurs there; after `rank`, how often in earlier segments.
+// For each segment and token, how often it occurs there; after `rank`, how often in earlier segments,
+// [segments, V].
 @group(0) @binding(1) var<storage, read_write> counts: array<u32>;
-// How often each token occurs; after `accumulate`, where its places begin in the list, and its length.
+// How often each token occurs; after `accumulate`, where its places begin in the list, and the list's length,
+// [V + 1].
 @group(0) @binding(2) var<storage, read_write> starts: array<u32>;
+// The list of places, from 0, sorted by token and then by place, [size].
 @group(0) @binding(3) var<storage, read_write> order: array<u32>;
 @group(0) @binding(4) var<uniform> params: Params;
 

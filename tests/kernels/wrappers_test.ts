@@ -167,31 +167,27 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
       ),
     /atLeast is -1, expected a whole number from 0 to 2\^32 − 1/,
   );
-  refused(() => gradientNorm(recorder, [floats], 0, two), /maxNorm is 0/);
-  const moments = {
+  refused(
+    () => gradientNorm(recorder, { gradients: [floats], maxNorm: 0, out: two }),
+    /maxNorm is 0/,
+  );
+  const settings = { learningRate: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 };
+  const update = {
     parameter: floats,
     gradient: floats,
     firstMoment: floats,
-    secondMoment: others,
+    secondMoment: floats,
+    norm: two,
+    settings,
+    step: 1,
   };
-  const settings = { learningRate: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 };
   refused(
-    () => adamw(recorder, moments, settings, 1, two),
+    () => adamw(recorder, { ...update, secondMoment: others }),
     /secondMoment has shape \[3,2\], expected \[2, 3\]/,
   );
+  refused(() => adamw(recorder, { ...update, step: 0 }), /step is 0/);
   refused(
-    () => adamw(recorder, { ...moments, secondMoment: floats }, settings, 0, two),
-    /step is 0/,
-  );
-  refused(
-    () =>
-      adamw(
-        recorder,
-        { ...moments, secondMoment: floats },
-        { ...settings, learningRate: NaN },
-        1,
-        two,
-      ),
+    () => adamw(recorder, { ...update, settings: { ...settings, learningRate: NaN } }),
     /learningRate is NaN/,
   );
   refused(() => uniforms(recorder, floats, -1), /seed is -1/);

@@ -50,7 +50,7 @@ Deno.test("the same sequences give the same bits, wherever they lie", async () =
   const one = { ...c, spans: c.spans.subarray(18) };
   const last = await passing((tally) => compareAttention(gpu, tally, one));
   const size = c.queryHeads * c.headSize;
-  for (const name of ["out", "gradQ"] as const) {
+  for (const name of ["attended", "gradQ"] as const) {
     const [alone, together] = [last, once].map((result) =>
       Array.from(result[name]).slice(spans[18]! * size, spans[19]! * size)
     );
@@ -71,7 +71,7 @@ Deno.test("the reference's gradients are those of differences", () => {
   const sizes = { ...GROUPED, headSize: 3, window: 3 };
   const c = attentionCase(random, [0, 4, 5, 7], sizes);
   const { gradQ, gradK, gradV } = attentionBackwardReference(c, c.gradOut);
-  const loss = (part: object) => inner(attentionReference({ ...c, ...part }).out, c.gradOut);
+  const loss = (part: object) => inner(attentionReference({ ...c, ...part }).attended, c.gradOut);
   assertGradient("gradQ", gradQ, (q) => loss({ q }), c.q);
   assertGradient("gradK", gradK, (k) => loss({ k }), c.k);
   assertGradient("gradV", gradV, (v) => loss({ v }), c.v);
@@ -88,7 +88,8 @@ Deno.test("wrong shapes, heads and windows are refused", () => {
   using one = gpu.empty([2, 4, 8]);
   using done = gpu.empty([2], "u32");
   const recorder = gpu.record();
-  const forward = { q, k, v: k, spans, longest: 3, out: q, logSumExp };
+  const output = { attended: q, logSumExp };
+  const forward = { q, k, v: k, spans, longest: 3, out: output };
   assertRefused(() => attention(recorder, { ...forward, v: q }), /v has shape \[6,4,8\]/);
   assertRefused(
     () => attention(recorder, { ...forward, k: three, v: three }),
@@ -97,16 +98,25 @@ Deno.test("wrong shapes, heads and windows are refused", () => {
   assertRefused(() => attention(recorder, { ...forward, spans: done }), /spans has shape \[2\]/);
   assertRefused(() => attention(recorder, { ...forward, longest: 0.5 }), /has 0.5 tokens/);
   assertRefused(() => attention(recorder, { ...forward, window: 0 }), /window is 0/);
-  assertRefused(() => attention(recorder, { ...forward, logSumExp: q }), /logSumExp has shape/);
   assertRefused(
-    () => attentionBackward(recorder, { ...forward, gradOut: q, gradQ: q, gradK: q, gradV: k }),
-    /gradK has shape \[6,4,8\], expected \[6, 2, 8\]/,
+    () => attention(recorder, { ...forward, out: { ...output, logSumExp: q } }),
+    /out.logSumExp has shape/,
+  );
+  const backward = { ...forward, ...output, gradOut: q };
+  assertRefused(
+    () => attentionBackward(recorder, { ...backward, out: { gradQ: q, gradK: q, gradV: k } }),
+    /out.gradK has shape \[6,4,8\], expected \[6, 2, 8\]/,
   );
   const decode = { q: one, keyCache: cache, valueCache: cache, spans, step: 0, done, out: one };
   assertRefused(() => attentionDecode(recorder, { ...decode, done: spans }), /done has shape/);
   assertRefused(
-    () => writeCache(recorder, { key: cache, value: cache, keyCache: other, valueCache: other }),
-    /keyCache has shape \[2,3,4,8\], expected \[2, any, 2, 8\]/,
+    () =>
+      writeCache(recorder, {
+        key: cache,
+        value: cache,
+        out: { keyCache: other, valueCache: other },
+      }),
+    /out.keyCache has shape \[2,3,4,8\], expected \[2, any, 2, 8\]/,
   );
   recorder.submit();
 });

@@ -61,7 +61,7 @@ Deno.test("a token outside the vocabulary has zeros and no gradient", async () =
   using gradTable = gpu.zeros([2, 2]);
   const recorder = gpu.record();
   embedding(recorder, { tokens, table, out });
-  embeddingBackward(recorder, { tokens, gradOut, gradTable });
+  embeddingBackward(recorder, { tokens, gradOut, out: gradTable });
   const [rows, gradient] = await recorder.read(out, gradTable);
   assert.deepEqual(rows, Float32Array.of(3, 4, 0, 0, 0, 0, 1, 2));
   assert.deepEqual(gradient, Float32Array.of(3, 4, 1, 2));
@@ -87,7 +87,7 @@ Deno.test("wrong shapes and an empty vocabulary are refused", () => {
   assertRefused(() => embedding(recorder, { tokens, table, out: table }), /out has shape \[4,3\]/);
   assertRefused(() => embedding(recorder, { tokens, table: nothing, out }), /table has no rows/);
   assertRefused(
-    () => embeddingBackward(recorder, { tokens, gradOut: table, gradTable: table }),
+    () => embeddingBackward(recorder, { tokens, gradOut: table, out: table }),
     /gradOut has shape \[4,3\], expected \[2, 3\]/,
   );
   recorder.submit();

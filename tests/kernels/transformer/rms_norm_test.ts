@@ -59,17 +59,25 @@ Deno.test("wrong shapes and a negative epsilon are refused", () => {
   using weight = gpu.empty([3]);
   using inverseRms = gpu.empty([2]);
   const recorder = gpu.record();
-  const forward = { x, weight, epsilon: 1e-6, out: x, inverseRms };
+  const out = { normalized: x, inverseRms };
+  const forward = { x, weight, epsilon: 1e-6, out };
   assertRefused(
     () => rmsNorm(recorder, { ...forward, weight: inverseRms }),
     /weight has shape \[2\]/,
   );
   assertRefused(
-    () => rmsNorm(recorder, { ...forward, inverseRms: weight }),
-    /inverseRms has shape/,
+    () => rmsNorm(recorder, { ...forward, out: { ...out, inverseRms: weight } }),
+    /out.inverseRms has shape/,
+  );
+  assertRefused(
+    () => rmsNorm(recorder, { ...forward, residual: x }),
+    /residual is given without out.residual, expected both or neither/,
   );
   assertRefused(() => rmsNorm(recorder, { ...forward, epsilon: -1 }), /epsilon is -1/);
-  const backward = { x, weight, inverseRms, gradOut: x, gradX: x, gradWeight: inverseRms };
-  assertRefused(() => rmsNormBackward(recorder, backward), /gradWeight has shape \[2\]/);
+  const gradients = { gradX: x, gradWeight: inverseRms };
+  assertRefused(
+    () => rmsNormBackward(recorder, { x, weight, inverseRms, gradOut: x, out: gradients }),
+    /out.gradWeight has shape \[2\]/,
+  );
   recorder.submit();
 });

@@ -5,6 +5,7 @@ import { type Gpu, requestGpu } from "../../../kernels/runtime/gpu.ts";
 import {
   checkTokenStatistics,
   emptyTokenStatistics,
+  readInvalidRows,
 } from "../../../kernels/softmax/token_statistics.ts";
 import { tokenStatisticsReference } from "../../../kernels/softmax/token_statistics_reference.ts";
 import { sampleTokens } from "../../../kernels/transformer/sampling.ts";
@@ -34,9 +35,10 @@ async function run(gpu: Gpu, input: SampleTokensInput, ended = new Uint32Array(0
   using tokens = gpu.empty([rows], "u32");
   const recorder = gpu.record();
   const draw = { temperature, seed, stream, position };
-  sampleTokens(recorder, { logits, ...draw, done, endToken: NO_TOKEN, padToken: 9, tokens });
+  const ends = { endToken: NO_TOKEN, padToken: 9 };
+  sampleTokens(recorder, { logits, ...draw, done, ...ends, out: { tokens } });
   const [drawn] = await recorder.read(tokens);
-  return drawn!;
+  return drawn;
 }
 
 /** The tokens are the reference's, or score as much as those up to rounding. */
@@ -103,13 +105,13 @@ Deno.test("ended rows get padding, and the end token ends a row", async () => {
   using tokens = gpu.empty([3], "u32");
   using statistics = emptyTokenStatistics(gpu, 3);
   const recorder = gpu.record();
-  const draw = { temperature: 0, seed: 0, stream: 0, position: 0 };
-  sampleTokens(recorder, { logits, ...draw, done, endToken: 1, padToken: 2, tokens, statistics });
+  const draw = { temperature: 0, seed: 0, stream: 0, position: 0, endToken: 1, padToken: 2 };
+  sampleTokens(recorder, { logits, ...draw, done, out: { tokens, statistics } });
   const [drawn, ended, logProb] = await recorder.read(tokens, done, statistics.logProb);
   assert.deepEqual(drawn, Uint32Array.of(1, 0, 2));
   assert.deepEqual(ended, Uint32Array.of(1, 0, 5));
   const expected = -Math.log1p(2 * Math.exp(-9));
-  assert(Math.abs(logProb![0]! - expected) < 1e-7 && Math.abs(logProb![1]! - expected) < 1e-7);
+  assert(Math.abs(logProb[0]! - expected) < 1e-7 && Math.abs(logProb[1]! - expected) < 1e-7);
 });
 
 Deno.test("rows that nothing can be drawn from are told, and spoil no other", async () => {
@@ -122,13 +124,13 @@ Deno.test("rows that nothing can be drawn from are told, and spoil no other", as
     using statistics = emptyTokenStatistics(gpu, 6);
     const recorder = gpu.record();
     const draw = { temperature, seed: 3, stream: 0, position: 0, endToken: NO_TOKEN, padToken: 0 };
-    sampleTokens(recorder, { logits, ...draw, done, tokens, statistics });
+    sampleTokens(recorder, { logits, ...draw, done, out: { tokens, statistics } });
     const [drawn, invalid] = await recorder.read(tokens, statistics.invalid);
-    const [count, first, ...codes] = invalid!;
-    assert.deepEqual([count, ~first! >>> 0], [4, 1]);
+    const { count, first, codes } = readInvalidRows(invalid);
+    assert.deepEqual([count, first], [4, 1]);
     assert.deepEqual(codes.map((code) => code !== 0), [false, true, true, true, true, false]);
-    assert(drawn!.every((token) => token < 3), `drew ${drawn}`);
-    assert.deepEqual([drawn![0], drawn![5]], [1, 2]);
+    assert(drawn.every((token) => token < 3), `drew ${drawn}`);
+    assert.deepEqual([drawn[0], drawn[5]], [1, 2]);
     await assert.rejects(
       checkTokenStatistics(gpu, statistics),
       /^GpuError: row 1 of the logits holds NaN or infinity; 4 rows are invalid in all\.$/,
@@ -144,7 +146,7 @@ Deno.test("log-probabilities and entropies are those at the temperature", async 
   using statistics = emptyTokenStatistics(gpu, 20);
   const recorder = gpu.record();
   const draw = { temperature: 0.5, seed: 4, stream: 0, position: 0, endToken: 0, padToken: 0 };
-  sampleTokens(recorder, { logits, ...draw, done, tokens, statistics });
+  sampleTokens(recorder, { logits, ...draw, done, out: { tokens, statistics } });
   const [drawn, logProb, entropy] = await recorder.read(
     tokens,
     statistics.logProb,
@@ -152,13 +154,13 @@ Deno.test("log-probabilities and entropies are those at the temperature", async 
   );
   const expected = tokenStatisticsReference({
     logits: values,
-    targets: drawn!,
+    targets: drawn,
     columns: 11,
     temperature: 0.5,
   });
   for (let row = 0; row < 20; row++) {
-    assert(Math.abs(logProb![row]! - expected.logProb[row]!) < 1e-5);
-    assert(Math.abs(entropy![row]! - expected.entropy[row]!) < 1e-5);
+    assert(Math.abs(logProb[row]! - expected.logProb[row]!) < 1e-5);
+    assert(Math.abs(entropy[row]! - expected.entropy[row]!) < 1e-5);
   }
 });
 
@@ -192,9 +194,12 @@ Deno.test("wrong shapes, temperatures and seeds are refused", () => {
     done: two,
     endToken: 0,
     padToken: 0,
-    tokens: two,
+    out: { tokens: two },
   };
-  assertRefused(() => sampleTokens(recorder, { ...options, tokens: logits }), /tokens is f32/);
+  assertRefused(
+    () => sampleTokens(recorder, { ...options, out: { tokens: logits } }),
+    /out.tokens is f32/,
+  );
   assertRefused(
     () => sampleTokens(recorder, { ...options, logits: nothing }),
     /logits has no columns/,

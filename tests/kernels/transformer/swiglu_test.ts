@@ -44,9 +44,10 @@ Deno.test("wrong shapes and types are refused", () => {
   const recorder = gpu.record();
   assertRefused(() => swiglu(recorder, { gate: x, up: other, out: x }), /up has shape \[3,2\]/);
   assertRefused(() => swiglu(recorder, { gate: words, up: x, out: x }), /gate is u32/);
+  const out = { gradGate: other, gradUp: x };
   assertRefused(
-    () => swigluBackward(recorder, { gate: x, up: x, gradOut: x, gradGate: other, gradUp: x }),
-    /gradGate has shape \[3,2\], expected \[2, 3\]/,
+    () => swigluBackward(recorder, { gate: x, up: x, gradOut: x, out }),
+    /out.gradGate has shape \[3,2\], expected \[2, 3\]/,
   );
   recorder.submit();
 });
