@@ -2,8 +2,11 @@ import { covarianceReference } from "../covariance/covariance_reference.ts";
 import type { Gpu } from "../runtime/gpu.ts";
 import { groupMeansReference } from "../covariance/group_means_reference.ts";
 import { groupMeans, TABLE_1_SHARES } from "../covariance/group_means.ts";
-import { sequenceCovarianceReference } from "../covariance/sequence_covariance_reference.ts";
-import { sequenceCovariance } from "../covariance/sequence_covariance.ts";
+import {
+  type GroupCovariance,
+  sequenceCovarianceReference,
+} from "../covariance/sequence_covariance_reference.ts";
+import { readSequenceCovariance, sequenceCovariance } from "../covariance/sequence_covariance.ts";
 import { emptyTokenCovariance, tokenCovariance } from "../covariance/token_covariance.ts";
 import { asFloat32, type Check, type Tally, ulp } from "./check.ts";
 import { RandomData } from "./random.ts";
@@ -28,46 +31,45 @@ export const covarianceCheck: Check = {
         const advantages = random.normal(size);
         // What padding holds must not matter.
         for (let i = 0; i < size; i++) if (mask[i] === 0) logProb[i] = advantages[i] = NaN;
-        using tensors = {
-          logProb: gpu.tensor(logProb),
-          advantages: gpu.tensor(advantages),
-          mask: gpu.tensor(mask),
-          [Symbol.dispose]() {
-            for (const tensor of [this.logProb, this.advantages, this.mask]) tensor.destroy();
-          },
-        };
+        using logProbTensor = gpu.tensor(logProb);
+        using advantagesTensor = gpu.tensor(advantages);
+        using maskTensor = gpu.tensor(mask);
         using out = emptyTokenCovariance(gpu, size);
-        const runs = [];
-        for (let run = 0; run < 2; run++) {
+        const run = () => {
           const recorder = gpu.record("covariance");
-          tokenCovariance(recorder, tensors, out);
-          runs.push(await recorder.read(out.covariance, out.count, out.means, out.mean));
-        }
-        const [covariance, count, means, mean] = runs[0]!;
+          tokenCovariance(recorder, {
+            logProb: logProbTensor,
+            advantages: advantagesTensor,
+            mask: maskTensor,
+            out,
+          });
+          return recorder.read(out.covariance, out.count, out.means, out.mean);
+        };
+        const [first, again] = [await run(), await run()];
+        const [covariance, count, means, mean] = first;
         const input = { logProb, advantages, mask };
         const expected = covarianceReference(input);
         const plain = plainCovariance(input);
         const label = `${size} tokens, ${expected.count} of the response`;
-        tally.same(`count of ${label}`, count!, [expected.count]);
-        compare(
-          tally,
-          `means of ${label}`,
-          means!,
-          [expected.meanLogProb, expected.meanAdvantage],
-          plain.means,
-        );
-        compare(
-          tally,
-          `covariance of ${label}`,
-          covariance!,
-          expected.covariance,
-          plain.covariance,
-        );
-        compare(tally, `mean covariance of ${label}`, mean!, [expected.mean], [plain.mean]);
-        const again = runs[1]!;
+        tally.same(`count of ${label}`, count, [expected.count]);
+        compare(tally, `means of ${label}`, {
+          actual: means,
+          expected: [expected.meanLogProb, expected.meanAdvantage],
+          plain: plain.means,
+        });
+        compare(tally, `covariance of ${label}`, {
+          actual: covariance,
+          expected: expected.covariance,
+          plain: plain.covariance,
+        });
+        compare(tally, `mean covariance of ${label}`, {
+          actual: mean,
+          expected: [expected.mean],
+          plain: [plain.mean],
+        });
         tally.that(
           `the same bits twice, ${label}`,
-          runs[0]!.every((values, i) => values.every((value, j) => value === again[i]![j])),
+          first.every((values, i) => values.every((value, j) => value === again[i]![j])),
         );
       }
     }
@@ -95,14 +97,14 @@ async function compareSpoilt(
   using mask = gpu.tensor(input.mask);
   using out = emptyTokenCovariance(gpu, 4);
   const recorder = gpu.record("covariance");
-  tokenCovariance(recorder, { logProb, advantages, mask }, out);
+  tokenCovariance(recorder, { logProb, advantages, mask, out });
   const [covariance, means, mean] = await recorder.read(out.covariance, out.means, out.mean);
   const expected = covarianceReference(input);
   const label = `where ${name} is ${value}`;
-  tally.same(`covariance ${label}`, covariance!, expected.covariance);
-  tally.same(`means ${label}`, means!, [expected.meanLogProb, expected.meanAdvantage]);
-  tally.same(`mean covariance ${label}`, mean!, [expected.mean]);
-  tally.that(`it is told ${label}`, !Number.isFinite(mean![0]), `the mean is ${mean![0]}`);
+  tally.same(`covariance ${label}`, covariance, expected.covariance);
+  tally.same(`means ${label}`, means, [expected.meanLogProb, expected.meanAdvantage]);
+  tally.same(`mean covariance ${label}`, mean, [expected.mean]);
+  tally.that(`it is told ${label}`, !Number.isFinite(mean[0]), `the mean is ${mean[0]}`);
 }
 
 /** {@linkcode groupMeans} with the shares of Table 1, ties, zeros and NaN. */
@@ -120,12 +122,12 @@ export const groupMeansCheck: Check = {
         using maskTensor = gpu.tensor(mask);
         using out = gpu.empty([TABLE_1_SHARES.length]);
         const recorder = gpu.record("group means");
-        groupMeans(recorder, { covariance: covarianceTensor, mask: maskTensor }, out);
+        groupMeans(recorder, { covariance: covarianceTensor, mask: maskTensor, out });
         const [read] = await recorder.read(out);
         const expected = groupMeansReference(covariance, mask, TABLE_1_SHARES);
         const plain = plainGroupMeans(covariance, mask, TABLE_1_SHARES);
         const label = `${size} tokens${step === 0 ? "" : ` with ties at multiples of ${step}`}`;
-        compare(tally, label, read!, expected, plain);
+        compare(tally, label, { actual: read, expected, plain });
       }
     }
     const mask = Uint32Array.of(1, 2, 0, 255);
@@ -137,10 +139,15 @@ export const groupMeansCheck: Check = {
         using maskTensor = gpu.tensor(mask);
         using out = gpu.empty([2]);
         const recorder = gpu.record("group means");
-        groupMeans(recorder, { covariance: covarianceTensor, mask: maskTensor }, out, [0, 0.7]);
+        groupMeans(recorder, {
+          covariance: covarianceTensor,
+          mask: maskTensor,
+          shares: [0, 0.7],
+          out,
+        });
         const [read] = await recorder.read(out);
         const label = `NaN of the bits ${bits.toString(16)} at ${at === 1 ? "a token" : "padding"}`;
-        tally.same(label, read!, groupMeansReference(covariance, mask, [0, 0.7]));
+        tally.same(label, read, groupMeansReference(covariance, mask, [0, 0.7]));
       }
     }
   },
@@ -172,11 +179,14 @@ export const sequenceCovarianceCheck: Check = {
         out,
       });
       const [read] = await recorder.read(out);
-      const expected = sequenceCovarianceReference({ logProb, advantages, mask }, columns, group)
-        .flatMap(({ withAdvantage, withPolicyAdvantage }) => [withAdvantage, withPolicyAdvantage]);
+      const expected = sequenceCovarianceReference({ logProb, advantages, mask }, columns, group);
       // Sums of at most `columns` and `group` terms of about 1.
       const tolerance = (columns + group) * ulp(1);
-      tally.near(`[${rows}, ${columns}] in groups of ${group}`, read!, expected, tolerance);
+      compareGroups(tally, `[${rows}, ${columns}] in groups of ${group}`, {
+        actual: readSequenceCovariance(read),
+        expected,
+        tolerance,
+      });
     }
     for (const value of [NaN, Infinity, -Infinity]) {
       // A token of the second of three groups of two, and padding of the others.
@@ -196,21 +206,39 @@ export const sequenceCovarianceCheck: Check = {
         out,
       });
       const [read] = await recorder.read(out);
-      const expected = sequenceCovarianceReference({ logProb, advantages, mask }, 2, 2)
-        .flatMap(({ withAdvantage, withPolicyAdvantage }) => [withAdvantage, withPolicyAdvantage]);
-      tally.near(`${value} in one of three groups`, read!, expected, 8 * ulp(1));
-      tally.that(`it is told, ${value}`, !Number.isFinite(read![2]) && Number.isFinite(read![4]));
+      const actual = readSequenceCovariance(read);
+      const expected = sequenceCovarianceReference({ logProb, advantages, mask }, 2, 2);
+      const tolerance = 8 * ulp(1);
+      compareGroups(tally, `${value} in one of three groups`, { actual, expected, tolerance });
+      const isFinite = actual.map(({ withAdvantage }) => Number.isFinite(withAdvantage));
+      tally.that(`it is told, ${value}`, !isFinite[1] && isFinite[2]!);
     }
   },
 };
 
-function compare(
+function compareGroups(
   tally: Tally,
   label: string,
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  plain: ArrayLike<number>,
+  { actual, expected, tolerance }: {
+    actual: readonly GroupCovariance[];
+    expected: readonly GroupCovariance[];
+    tolerance: number;
+  },
 ): void {
+  for (const name of ["withAdvantage", "withPolicyAdvantage"] as const) {
+    const of = (groups: readonly GroupCovariance[]) => groups.map((group) => group[name]);
+    tally.near(`${name}, ${label}`, of(actual), of(expected), tolerance);
+  }
+}
+
+/** Numbers of the GPU, of the reference, and as plain float32 has them. */
+interface Numbers {
+  readonly actual: ArrayLike<number>;
+  readonly expected: ArrayLike<number>;
+  readonly plain: ArrayLike<number>;
+}
+
+function compare(tally: Tally, label: string, { actual, expected, plain }: Numbers): void {
   // A mean may be near zero by cancellation, and plain rounding exact by luck.
   tally.near(label, actual, expected, asFloat32(expected, plain) + ulp(1));
 }

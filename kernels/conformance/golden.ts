@@ -1,4 +1,4 @@
-import { type Gpu } from "../runtime/gpu.ts";
+import type { Gpu } from "../runtime/gpu.ts";
 import { covarianceReference } from "../covariance/covariance_reference.ts";
 import {
   emptyPolicyLoss,
@@ -7,9 +7,8 @@ import {
   readMetrics,
 } from "../policy_loss/policy_loss.ts";
 import { aggregationWeights } from "../policy_loss/policy_loss_reference.ts";
-import { restrictTokens } from "../policy_loss/restrict.ts";
+import { type SelectionSettings, selectTokens } from "../policy_loss/select_tokens.ts";
 import {
-  type Aggregation,
   CLIP_COV,
   KL_COV,
   type KlEstimator,
@@ -21,90 +20,22 @@ import { emptySelection } from "../selection/selection.ts";
 import { emptyTokenStatistics, tokenStatistics } from "../softmax/token_statistics.ts";
 import { tokenStatisticsBackward } from "../softmax/token_statistics_backward.ts";
 import { type Check, golden, type Tally } from "./check.ts";
+import type {
+  GoldenCases,
+  KlPenaltyCase,
+  PolicyLossCase,
+  PolicyLossGroup,
+  SoftmaxCase,
+} from "./golden_cases.ts";
 
 /** What implementations in use computed in float64: the parsed files of tests/golden. */
 export interface GoldenFiles {
   /** softmax.json. */
-  readonly softmax?: readonly SoftmaxCase[];
+  readonly softmax?: unknown;
   /** policy_loss.json. */
-  readonly policyLoss?: readonly PolicyLossGroup[];
+  readonly policyLoss?: unknown;
   /** kl_penalty.json. */
-  readonly klPenalty?: readonly KlPenaltyCase[];
-}
-
-/** A case of softmax.json. */
-export interface SoftmaxCase {
-  /** Number of rows. */
-  readonly rows: number;
-  /** Number of columns. */
-  readonly vocab: number;
-  /** Divides the logits. */
-  readonly temperature: number;
-  /** Rows × vocab. */
-  readonly logits: readonly number[];
-  /** One for each row. */
-  readonly targets: readonly number[];
-  /** Expected log-probabilities. */
-  readonly log_prob: readonly number[];
-  /** Expected entropies. */
-  readonly entropy: readonly number[];
-  /** Expected log Z. */
-  readonly log_z: readonly number[];
-  /** Gradient with respect to the log-probabilities. */
-  readonly upstream_log_prob: readonly number[];
-  /** Gradient with respect to the entropies. */
-  readonly upstream_entropy: readonly number[];
-  /** Expected gradient with respect to the logits, of small vocabularies. */
-  readonly grad_logits?: readonly number[];
-  /** The beginning of its first row, of large ones. */
-  readonly grad_logits_first_row?: readonly number[];
-  /** The sum of its absolute values in each row, of large ones. */
-  readonly grad_logits_row_sums_abs?: readonly number[];
-}
-
-/** A batch of policy_loss.json and its cases. */
-export interface PolicyLossGroup {
-  /** The batch, B × T. */
-  readonly input: {
-    readonly B: number;
-    readonly T: number;
-    readonly log_prob: readonly number[];
-    readonly old_log_prob: readonly number[];
-    readonly advantages: readonly number[];
-    readonly mask: readonly number[];
-  };
-  /** What was computed of it. */
-  readonly cases: readonly PolicyLossCase[];
-}
-
-/** A case of policy_loss.json. */
-export interface PolicyLossCase {
-  /** verl or authors. */
-  readonly implementation: string;
-  /** Which loss. */
-  readonly loss: "ppo_clip" | "clip_cov" | "kl_cov";
-  /** How token losses become one. */
-  readonly aggregation: Aggregation;
-  /** The settings, in the names of the implementation. */
-  readonly params: Readonly<Record<string, number>>;
-  /** Response tokens of zero gradient, of Clip-Cov. */
-  readonly zeroed_tokens?: readonly number[];
-  /** The results; null where not finite. */
-  readonly expected: {
-    readonly loss: number | null;
-    readonly grad_log_prob: readonly (number | null)[];
-    readonly metrics: Readonly<Record<string, number | null>>;
-  };
-}
-
-/** A case of kl_penalty.json. */
-export interface KlPenaltyCase {
-  /** Log-probabilities of the policy. */
-  readonly log_prob: readonly number[];
-  /** Those of the reference. */
-  readonly ref_log_prob: readonly number[];
-  /** Estimates of the KL, by verl's names. */
-  readonly expected: Readonly<Record<"kl" | "abs" | "mse" | "low_var_kl", readonly number[]>>;
+  readonly klPenalty?: unknown;
 }
 
 /** Vocabularies from here on are granted this error of the entropy. */
@@ -112,7 +43,8 @@ const LARGE_VOCABULARY = 32_000;
 const LARGE_VOCABULARY_ENTROPY = 2e-5;
 
 /** The checks of the golden cases that are there. */
-export function goldenChecks({ softmax, policyLoss, klPenalty }: GoldenFiles): Check[] {
+export function goldenChecks(files: GoldenFiles): Check[] {
+  const { softmax, policyLoss, klPenalty } = files as GoldenCases;
   const checks: Check[] = [];
   if (softmax !== undefined) {
     checks.push({
@@ -127,7 +59,9 @@ export function goldenChecks({ softmax, policyLoss, klPenalty }: GoldenFiles): C
       name: "golden-policy-loss",
       async run(gpu, tally) {
         for (const [i, group] of policyLoss.entries()) {
-          for (const c of group.cases) await comparePolicyLoss(gpu, tally, i, group.input, c);
+          for (const c of group.cases) {
+            await comparePolicyLoss(gpu, tally, { index: i, batch: group.input, c });
+          }
         }
       },
     });
@@ -152,7 +86,7 @@ async function compareSoftmax(gpu: Gpu, tally: Tally, i: number, c: SoftmaxCase)
   using gradLogits = gpu.empty([rows, vocab]);
   using statistics = emptyTokenStatistics(gpu, rows);
   const recorder = gpu.record("golden softmax");
-  tokenStatistics(recorder, logits, targets, statistics, { temperature });
+  tokenStatistics(recorder, { logits, targets, temperature, out: statistics });
   tokenStatisticsBackward(recorder, {
     logits,
     targets,
@@ -160,7 +94,7 @@ async function compareSoftmax(gpu: Gpu, tally: Tally, i: number, c: SoftmaxCase)
     temperature,
     gradLogProb,
     gradEntropy,
-    gradLogits,
+    out: gradLogits,
   });
   const [logProb, entropy, logZ, gradient] = await recorder.read(
     statistics.logProb,
@@ -169,22 +103,22 @@ async function compareSoftmax(gpu: Gpu, tally: Tally, i: number, c: SoftmaxCase)
     gradLogits,
   );
   const label = `case ${i}, [${rows}, ${vocab}] at temperature ${temperature}`;
-  tally.near(`log-prob of ${label}`, logProb!, c.log_prob, golden(c.log_prob));
+  tally.near(`log-prob of ${label}`, logProb, c.log_prob, golden(c.log_prob));
   const limit = vocab >= LARGE_VOCABULARY ? LARGE_VOCABULARY_ENTROPY : golden(c.entropy);
-  tally.near(`entropy of ${label}`, entropy!, c.entropy, limit);
-  tally.near(`log Z of ${label}`, logZ!, c.log_z, golden(c.log_z));
+  tally.near(`entropy of ${label}`, entropy, c.entropy, limit);
+  tally.near(`log Z of ${label}`, logZ, c.log_z, golden(c.log_z));
   if (c.grad_logits !== undefined) {
-    tally.near(`gradient of ${label}`, gradient!, c.grad_logits, golden(c.grad_logits));
+    tally.near(`gradient of ${label}`, gradient, c.grad_logits, golden(c.grad_logits));
   }
   if (c.grad_logits_first_row !== undefined) {
     const expected = c.grad_logits_first_row;
-    const actual = gradient!.subarray(0, expected.length);
+    const actual = gradient.subarray(0, expected.length);
     tally.near(`first row of the gradient of ${label}`, actual, expected, golden(expected));
   }
   if (c.grad_logits_row_sums_abs !== undefined) {
     const expected = c.grad_logits_row_sums_abs;
     const actual = expected.map((_, row) => {
-      const own = gradient!.subarray(row * vocab, (row + 1) * vocab);
+      const own = gradient.subarray(row * vocab, (row + 1) * vocab);
       return Array.from(own).reduce((sum, value) => sum + Math.abs(value), 0);
     });
     tally.near(`row sums of the gradient of ${label}`, actual, expected, golden(expected));
@@ -205,21 +139,24 @@ function settingsOf({ implementation, loss, aggregation, params }: PolicyLossCas
   };
   const ratio = params["clip_cov_ratio"] ?? params["clip_ratio"] ?? params["kl_cov_ratio"] ??
     (params["k_percent"] ?? 0) / 100;
-  const restriction = { ratio, low: params["lb"] ?? 0, high: params["ub"] ?? 1, seed: 1 };
-  return { settings, restriction };
+  const selecting: SelectionSettings = {
+    ratio,
+    covarianceLow: params["lb"] ?? 0,
+    covarianceHigh: params["ub"] ?? 1,
+    seed: 1,
+  };
+  return { settings, selecting };
 }
 
 async function comparePolicyLoss(
   gpu: Gpu,
   tally: Tally,
-  i: number,
-  batch: PolicyLossGroup["input"],
-  c: PolicyLossCase,
+  { index, batch, c }: { index: number; batch: PolicyLossGroup["input"]; c: PolicyLossCase },
 ): Promise<void> {
   // The authors' code divides by zero where a response is empty.
   if (c.expected.loss === null) return;
   const { B, T } = batch;
-  const { settings, restriction } = settingsOf(c);
+  const { settings, selecting } = settingsOf(c);
   using logProb = gpu.tensor(batch.log_prob, [B, T]);
   using oldLogProb = gpu.tensor(batch.old_log_prob, [B, T]);
   using advantages = gpu.tensor(batch.advantages, [B, T]);
@@ -228,29 +165,34 @@ async function comparePolicyLoss(
   using selection = emptySelection(gpu, B * T);
   using out = emptyPolicyLoss(gpu, B, T);
   const tensors: PolicyLossTensors = { logProb, oldLogProb, advantages, mask };
-  const label = `batch ${i}, ${c.implementation}, ${c.loss}, ${c.aggregation}, ${
+  const label = `batch ${index}, ${c.implementation}, ${c.loss}, ${c.aggregation}, ${
     JSON.stringify(c.params)
   }`;
   let selected = selection.selected;
   using drawn = gpu.empty([B * T], "u32");
   if (settings.intervention !== "none") {
     const recorder = gpu.record("golden selection");
-    restrictTokens(recorder, tensors, settings, restriction, covariance, selection);
+    selectTokens(recorder, {
+      ...tensors,
+      ...selecting,
+      settings,
+      out: { covariance, selection },
+    });
     const [own] = await recorder.read(selection.selected);
     const theirs = c.loss === "clip_cov"
-      ? drawOfClipCov(own!, batch, c, restriction)
-      : drawOfKlCov(own!, batch, c, settings);
-    tally.same(`number of restricted tokens of ${label}`, [count(own!)], [count(theirs)]);
+      ? drawOfClipCov(own, batch, c, selecting)
+      : drawOfKlCov(own, batch, c, settings);
+    tally.same(`number of selected tokens of ${label}`, [count(own)], [count(theirs)]);
     gpu.write(drawn, theirs);
     selected = drawn;
   }
   const recorder = gpu.record("golden policy loss");
-  policyLoss(recorder, { ...tensors, selected }, settings, out);
+  policyLoss(recorder, { ...tensors, selected, settings, out });
   const [gradient, metrics] = await recorder.read(out.gradLogProb, out.metrics);
-  const actual = readMetrics(metrics!);
+  const actual = readMetrics(metrics);
   tally.near(`loss of ${label}`, [actual.loss], [c.expected.loss], golden([c.expected.loss]));
   const expected = c.expected.grad_log_prob.map((value) => value ?? 0);
-  tally.near(`gradient of ${label}`, gradient!, expected, golden(expected));
+  tally.near(`gradient of ${label}`, gradient, expected, golden(expected));
   const named: Record<string, number> = {
     pg_clipfrac: actual.clipFraction,
     pg_clipfrac_lower: actual.clipFractionLower,
@@ -271,23 +213,22 @@ function drawOfClipCov(
   own: ArrayLike<number>,
   batch: PolicyLossGroup["input"],
   c: PolicyLossCase,
-  { low, high }: { low: number; high: number },
+  selecting: SelectionSettings,
 ): Uint32Array {
-  const candidates = candidatesOf(batch, c, low, high);
+  const candidates = candidatesOf(batch, c, selecting);
   const drawn = count(own);
   if (candidates.length <= drawn) return marked(own.length, candidates);
   const zeroed = new Set(c.zeroed_tokens);
-  const chosen = candidates
+  const selected = candidates
     .filter((i) => zeroed.has(i))
     .sort((i, j) => Math.abs(batch.advantages[j]!) - Math.abs(batch.advantages[i]!));
-  return marked(own.length, chosen.slice(0, drawn));
+  return marked(own.length, selected.slice(0, drawn));
 }
 
 function candidatesOf(
   batch: PolicyLossGroup["input"],
   { params }: PolicyLossCase,
-  low: number,
-  high: number,
+  { covarianceLow, covarianceHigh }: SelectionSettings,
 ): number[] {
   const { covariance } = covarianceReference({
     logProb: batch.log_prob,
@@ -295,7 +236,8 @@ function candidatesOf(
     mask: batch.mask,
   });
   return Array.from(batch.mask.keys()).filter((i) => {
-    if (batch.mask[i] === 0 || !(low < covariance[i]! && covariance[i]! < high)) return false;
+    const isWithin = covarianceLow < covariance[i]! && covariance[i]! < covarianceHigh;
+    if (batch.mask[i] === 0 || !isWithin) return false;
     const ratio = Math.exp(batch.log_prob[i]! - batch.old_log_prob[i]!);
     const bounded = Math.min(1 + params["high"]!, Math.max(1 - params["low"]!, ratio));
     return -batch.advantages[i]! * bounded <= -batch.advantages[i]! * ratio;
@@ -318,12 +260,12 @@ function drawOfKlCov(
     mask: batch.mask,
   });
   const indices = Array.from(batch.mask.keys());
-  const chosen = indices.filter((i) => own[i] === 1);
-  const lowest = Math.min(...chosen.map((i) => covariance[i]!));
+  const selected = indices.filter((i) => own[i] === 1);
+  const lowest = Math.min(...selected.map((i) => covariance[i]!));
   const isTied = (i: number) => batch.mask[i] !== 0 && Math.abs(covariance[i]! - lowest) < 1e-9;
   const tied = indices.filter(isTied);
-  const drawn = chosen.filter(isTied).length;
-  if (tied.length === drawn) return marked(own.length, chosen);
+  const drawn = selected.filter(isTied).length;
+  if (tied.length === drawn) return marked(own.length, selected);
   // What KL-Cov adds to a selected token's gradient.
   const weights = aggregationWeights(batch.mask, batch.T, aggregation);
   const added = (i: number) => {
@@ -333,14 +275,14 @@ function drawOfKlCov(
   };
   const byGradient = tied.sort((i, j) => added(j) - added(i));
   return marked(own.length, [
-    ...chosen.filter((i) => !isTied(i)),
+    ...selected.filter((i) => !isTied(i)),
     ...byGradient.slice(0, drawn),
   ]);
 }
 
-function marked(size: number, chosen: readonly number[]): Uint32Array<ArrayBuffer> {
+function marked(size: number, selected: readonly number[]): Uint32Array<ArrayBuffer> {
   const mask = new Uint32Array(size);
-  for (const i of chosen) mask[i] = 1;
+  for (const i of selected) mask[i] = 1;
   return mask;
 }
 
@@ -366,12 +308,15 @@ async function compareKlPenalty(gpu: Gpu, tally: Tally, c: KlPenaltyCase): Promi
       const mask = gpu.tensor(Uint32Array.of(1), [1, 1]);
       const out = emptyPolicyLoss(gpu, 1, 1);
       made.push(logProb, referenceLogProb, mask, out);
-      policyLoss(
-        recorder,
-        { logProb, oldLogProb: logProb, advantages: logProb, mask, referenceLogProb },
-        { ...PLAIN_PPO, referenceKl, referenceCoefficient: 1 },
+      policyLoss(recorder, {
+        logProb,
+        oldLogProb: logProb,
+        advantages: logProb,
+        mask,
+        referenceLogProb,
+        settings: { ...PLAIN_PPO, referenceKl, referenceCoefficient: 1 },
         out,
-      );
+      });
       return out.metrics;
     });
     const read = await recorder.read(...metrics);

@@ -5,5 +5,5 @@
  * @module
  */
 export type { CheckResult } from "./check.ts";
-export type * from "./golden.ts";
+export type { GoldenFiles } from "./golden.ts";
 export { type ConformanceReport, runConformance } from "./suite.ts";

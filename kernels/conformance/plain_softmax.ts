@@ -1,3 +1,4 @@
+import type { UpstreamGradients } from "../softmax/token_statistics_backward_reference.ts";
 import type {
   TokenStatisticsReferenceInput,
   TokenStatisticsReferenceOutput,
@@ -41,8 +42,7 @@ export function plainTokenStatistics(
 /** The gradient with respect to the logits likewise. */
 export function plainTokenStatisticsBackward(
   input: TokenStatisticsReferenceInput,
-  gradLogProb: ArrayLike<number>,
-  gradEntropy: ArrayLike<number>,
+  { gradLogProb, gradEntropy }: UpstreamGradients,
 ): Float64Array {
   const { logits, targets, columns, temperature } = input;
   const { entropy, logZ } = plainTokenStatistics(input);

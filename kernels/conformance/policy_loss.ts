@@ -7,11 +7,12 @@ import {
   policyLossReference,
 } from "../policy_loss/policy_loss_reference.ts";
 import {
-  type Aggregation,
+  AGGREGATIONS,
   CLIP_COV,
-  type Intervention,
+  DEFINITIONS,
+  INTERVENTIONS,
   KL_COV,
-  type KlEstimator,
+  KL_ESTIMATORS,
   PLAIN_PPO,
   type PolicyLossSettings,
 } from "../policy_loss/settings.ts";
@@ -20,20 +21,15 @@ import { numericalGradient } from "./numerical_gradient.ts";
 import { RandomData } from "./random.ts";
 
 const SHAPES: readonly (readonly [number, number])[] = [[1, 1], [3, 17], [8, 257], [1, 4099]];
-const AGGREGATIONS: readonly Aggregation[] = [
-  "token-mean",
-  "seq-mean-token-sum",
-  "seq-mean-token-mean",
-  "seq-mean-token-sum-norm",
-];
-const INTERVENTIONS: readonly Intervention[] = [
-  "none",
-  "clip-cov-verl",
-  "clip-cov-paper",
-  "kl-cov-verl",
-  "kl-cov-paper",
-];
-const ESTIMATORS: readonly KlEstimator[] = ["k1", "abs", "k2", "k3"];
+/** Every intervention in every definition; those of none are one. */
+const METHODS = INTERVENTIONS.flatMap((intervention) =>
+  DEFINITIONS.filter((definition) => intervention !== "none" || definition === "verl")
+    .map((definition) => ({ intervention, definition }))
+);
+
+function nameOf({ intervention, definition }: (typeof METHODS)[number]): string {
+  return intervention === "none" ? intervention : `${intervention} of ${definition}`;
+}
 
 /**
  * {@linkcode policyLoss} in every mode, with ratios of e^±20 and beyond the range of float32, empty responses,
@@ -46,8 +42,8 @@ export const policyLossCheck: Check = {
     const random = new RandomData(13);
     for (const [rows, columns] of SHAPES) {
       for (const aggregation of AGGREGATIONS) {
-        for (const intervention of INTERVENTIONS) {
-          const settings = { ...PLAIN_PPO, aggregation, intervention, klCoefficient: 0.7 };
+        for (const method of METHODS) {
+          const settings = { ...PLAIN_PPO, aggregation, ...method, klCoefficient: 0.7 };
           await compare(gpu, tally, settings, batch(random, rows, columns, 0.3));
         }
       }
@@ -55,8 +51,8 @@ export const policyLossCheck: Check = {
     for (const settings of variants()) {
       await compare(gpu, tally, settings, batch(random, 5, 33, 0.5));
     }
-    for (const intervention of INTERVENTIONS) {
-      await compare(gpu, tally, { ...PLAIN_PPO, intervention }, batch(random, 4, 9, 20));
+    for (const method of METHODS) {
+      await compare(gpu, tally, { ...PLAIN_PPO, ...method }, batch(random, 4, 9, 20));
     }
     await spoilt(gpu, tally, random);
     await beyondFloat32(gpu, tally);
@@ -70,13 +66,13 @@ function variants(): PolicyLossSettings[] {
     { ...PLAIN_PPO, dualClip: 1.05, largestLogRatio: 0.5 },
     { ...PLAIN_PPO, clipLow: Infinity },
     { ...PLAIN_PPO, clipHigh: Infinity, dualClip: 3 },
-    ...INTERVENTIONS.flatMap((intervention) => [
-      { ...CLIP_COV, intervention },
-      { ...KL_COV, intervention },
-      { ...PLAIN_PPO, intervention, dualClip: 1.05 },
+    ...METHODS.flatMap((method) => [
+      { ...CLIP_COV, ...method },
+      { ...KL_COV, ...method },
+      { ...PLAIN_PPO, ...method, dualClip: 1.05 },
     ]),
     { ...PLAIN_PPO, entropyCoefficient: 0.01, aggregation: "seq-mean-token-mean" },
-    ...ESTIMATORS.map((referenceKl) => ({
+    ...KL_ESTIMATORS.map((referenceKl) => ({
       ...PLAIN_PPO,
       referenceKl,
       referenceCoefficient: 0.1,
@@ -136,7 +132,7 @@ async function onGpu(gpu: Gpu, settings: PolicyLossSettings, input: Required<Pol
   ]) as Record<(typeof FLOATS)[number] | (typeof WORDS)[number], ReturnType<Gpu["tensor"]>>;
   using out = emptyPolicyLoss(gpu, rows, columns);
   const recorder = gpu.record("policy loss");
-  policyLoss(recorder, tensors, settings, out);
+  policyLoss(recorder, { ...tensors, settings, out });
   const [gradLogProb, gradEntropy, metrics] = await recorder.read(
     out.gradLogProb,
     out.gradEntropy,
@@ -164,16 +160,16 @@ async function beyondFloat32(gpu: Gpu, tally: Tally): Promise<void> {
     referenceLogProb: zeros(),
   };
   const all = new Uint32Array(tokens.length).fill(1);
-  for (const intervention of INTERVENTIONS) {
+  for (const method of METHODS) {
     for (
       const settings of [
-        { ...KL_COV, intervention },
-        { ...KL_COV, intervention, klCoefficient: 0 },
-        { ...KL_COV, intervention, largestLogRatio: 89 },
-        { ...PLAIN_PPO, intervention },
-        { ...PLAIN_PPO, intervention, dualClip: 3 },
-        { ...PLAIN_PPO, intervention, clipHigh: Infinity },
-        { ...PLAIN_PPO, intervention, clipLow: Infinity },
+        { ...KL_COV, ...method },
+        { ...KL_COV, ...method, klCoefficient: 0 },
+        { ...KL_COV, ...method, largestLogRatio: 89 },
+        { ...PLAIN_PPO, ...method },
+        { ...PLAIN_PPO, ...method, dualClip: 3 },
+        { ...PLAIN_PPO, ...method, clipHigh: Infinity },
+        { ...PLAIN_PPO, ...method, clipLow: Infinity },
       ]
     ) {
       const { gradLogProb } = policyLossReference({ ...batch, mask: all }, settings);
@@ -184,7 +180,7 @@ async function beyondFloat32(gpu: Gpu, tally: Tally): Promise<void> {
         const expected = policyLossReference(input, settings);
         const actual = await onGpu(gpu, settings, input);
         const { clipLow, clipHigh, dualClip, klCoefficient, largestLogRatio } = settings;
-        const label = `${intervention} of ${
+        const label = `${nameOf(method)} of ${
           mask === all ? "all" : "finite"
         } ratios beyond float32, ${
           [clipLow, clipHigh, dualClip, klCoefficient, largestLogRatio].join(", ")
@@ -193,8 +189,8 @@ async function beyondFloat32(gpu: Gpu, tally: Tally): Promise<void> {
         // Half a unit in the last place of a log-ratio of 88, and the smallest ratio, which is e^-87.
         const near = (value: number) => 1e-37 + 5e-6 * Math.abs(value);
         const tolerance = gradients.map(near);
-        tally.near(`gradLogProb of ${label}`, actual.gradLogProb!, gradients, tolerance);
-        const { loss, clipFraction, clipFractionLower } = readMetrics(actual.metrics!);
+        tally.near(`gradLogProb of ${label}`, actual.gradLogProb, gradients, tolerance);
+        const { loss, clipFraction, clipFractionLower } = readMetrics(actual.metrics);
         tally.near(`loss of ${label}`, [loss], [expected.loss], near(expected.loss));
         const shares = [expected.clipFraction, expected.clipFractionLower];
         tally.near(
@@ -211,24 +207,26 @@ async function beyondFloat32(gpu: Gpu, tally: Tally): Promise<void> {
 /** What NaN and infinity do in each input, response token or padding, and in a batch of padding alone. */
 async function spoilt(gpu: Gpu, tally: Tally, random: RandomData): Promise<void> {
   const all = { referenceCoefficient: 0.1, entropyCoefficient: 0.2, dualClip: 1.5 };
-  const cases = INTERVENTIONS.flatMap((intervention, i): PolicyLossSettings[] => {
+  const cases = METHODS.flatMap((method, i): PolicyLossSettings[] => {
     const aggregation = AGGREGATIONS[i % AGGREGATIONS.length]!;
-    const referenceKl = ESTIMATORS[i % ESTIMATORS.length]!;
-    const settings = { ...PLAIN_PPO, intervention, aggregation, referenceKl };
+    const referenceKl = KL_ESTIMATORS[i % KL_ESTIMATORS.length]!;
+    const settings = { ...PLAIN_PPO, ...method, aggregation, referenceKl };
     return [{ ...settings, ...all }, { ...settings, largestLogRatio: 20 }];
   });
   for (const settings of cases) {
     const whole = batch(random, 3, 300, 0.3);
     const before = await onGpu(gpu, settings, whole);
-    const label =
-      `${settings.intervention}, ${settings.referenceKl} of weight ${settings.referenceCoefficient}`;
+    const label = `${
+      nameOf(settings)
+    }, ${settings.referenceKl} of weight ${settings.referenceCoefficient}`;
     for (const name of FLOATS) {
       for (const value of [NaN, Infinity, -Infinity]) {
         // In another block than the first token, and selected, so that a selection could hide it.
         const at = whole.mask.findLastIndex((value) => value !== 0);
         const input: Batch = { ...whole, [name]: whole[name].with(at, value) };
         input.selected = whole.selected.with(at, 1);
-        await compareSpoilt(gpu, tally, `${label} with ${name} ${value}`, settings, input, at);
+        const title = `${label} with ${name} ${value}`;
+        await compareSpoilt(gpu, tally, title, { settings, input, at });
       }
     }
     for (const value of [NaN, Infinity, -Infinity]) {
@@ -238,7 +236,7 @@ async function spoilt(gpu: Gpu, tally: Tally, random: RandomData): Promise<void>
       }
       const after = await onGpu(gpu, settings, input);
       for (const part of ["gradLogProb", "gradEntropy", "metrics"] as const) {
-        tally.same(`${part} of ${label} with padding ${value}`, after[part]!, before[part]!);
+        tally.same(`${part} of ${label} with padding ${value}`, after[part], before[part]);
       }
     }
   }
@@ -252,9 +250,7 @@ async function compareSpoilt(
   gpu: Gpu,
   tally: Tally,
   label: string,
-  settings: PolicyLossSettings,
-  input: Batch,
-  at: number,
+  { settings, input, at }: { settings: PolicyLossSettings; input: Batch; at: number },
 ): Promise<void> {
   const actual = await onGpu(gpu, settings, input);
   const expected = policyLossReference(input, settings);
@@ -265,12 +261,12 @@ async function compareSpoilt(
   }
   const other = await onGpu(gpu, settings, mended);
   for (const part of ["gradLogProb", "gradEntropy"] as const) {
-    const want = (other[part] as Float32Array).with(at, expected[part][at]!);
+    const want = other[part].with(at, expected[part][at]!);
     const spoils = Number.isNaN(expected[part][at]);
-    tally.same(`${part} of ${label}`, actual[part]!, spoils ? want : other[part]!);
+    tally.same(`${part} of ${label}`, actual[part], spoils ? want : other[part]);
   }
-  const metrics = readMetrics(actual.metrics!);
-  const others = readMetrics(other.metrics!);
+  const metrics = readMetrics(actual.metrics);
+  const others = readMetrics(other.metrics);
   for (const name of ["loss", "ppoKl", "referenceKl", "entropy"] as const) {
     const isNumber = !Number.isNaN(expected[name]);
     tally.that(
@@ -279,7 +275,7 @@ async function compareSpoilt(
       `${metrics[name]}, expected ${isNumber ? others[name] : NaN}`,
     );
   }
-  const counts = ["clipFraction", "clipFractionLower", "touched"] as const;
+  const counts = ["clipFraction", "clipFractionLower", "selected"] as const;
   const shares = counts.map((name) => expected[name]);
   tally.near(`counts of ${label}`, counts.map((name) => metrics[name]), shares, ulps(shares, 1));
 }
@@ -295,13 +291,13 @@ async function compare(
   const { gradLogProb, gradEntropy, metrics } = await onGpu(gpu, settings, input);
   const expected = policyLossReference(input, settings);
   const plain = plainPolicyLoss(input, settings);
-  const label = `${settings.intervention}, ${settings.aggregation}, reference KL ${
+  const label = `${nameOf(settings)}, ${settings.aggregation}, reference KL ${
     settings.referenceCoefficient && settings.referenceKl
   } of [${rows}, ${columns}]`;
   const scale = largestTerms(input, settings);
   tally.near(
     `gradLogProb of ${label}`,
-    gradLogProb!,
+    gradLogProb,
     expected.gradLogProb,
     scale.map((term, i) =>
       2 * Math.abs(plain.gradLogProb[i]! - expected.gradLogProb[i]!) + 6 * ulp(term)
@@ -309,12 +305,12 @@ async function compare(
   );
   tally.near(
     `gradEntropy of ${label}`,
-    gradEntropy!,
+    gradEntropy,
     expected.gradEntropy,
     ulps(expected.gradEntropy, 2),
   );
-  const actual = readMetrics(metrics!);
-  const counts = ["clipFraction", "clipFractionLower", "touched"] as const;
+  const actual = readMetrics(metrics);
+  const counts = ["clipFraction", "clipFractionLower", "selected"] as const;
   const shares = counts.map((name) => expected[name]);
   tally.near(`counts of ${label}`, counts.map((name) => actual[name]), shares, ulps(shares, 1));
   // Sums may cancel, the rounding of their terms does not.
@@ -360,12 +356,12 @@ function plainPolicyLoss(input: PolicyLossInput, settings: PolicyLossSettings): 
 
 function finiteDifferences(tally: Tally): void {
   const random = new RandomData(14);
-  for (const intervention of INTERVENTIONS) {
-    for (const referenceKl of ESTIMATORS) {
+  for (const method of METHODS) {
+    for (const referenceKl of KL_ESTIMATORS) {
       const input = batch(random, 3, 5, 0.3);
       const settings: PolicyLossSettings = {
         ...PLAIN_PPO,
-        intervention,
+        ...method,
         referenceKl,
         referenceCoefficient: 0.3,
         entropyCoefficient: 0.2,
@@ -377,13 +373,13 @@ function finiteDifferences(tally: Tally): void {
         policyLossReference({ ...input, logProb }, settings).loss;
       const expected = policyLossReference(input, settings);
       tally.near(
-        `the reference of ${intervention} with ${referenceKl} against finite differences`,
+        `the reference of ${nameOf(method)} with ${referenceKl} against finite differences`,
         expected.gradLogProb,
         numericalGradient(objective, at, 1e-5),
         1e-8,
       );
       tally.near(
-        `the entropy's gradient of ${intervention} against finite differences`,
+        `the entropy's gradient of ${nameOf(method)} against finite differences`,
         expected.gradEntropy,
         numericalGradient(
           (entropy) => policyLossReference({ ...input, entropy }, settings).loss,

@@ -33,10 +33,10 @@ export const uniformsCheck: Check = {
       for (const [seed, stream] of [[0, 0], [42, 7], [2 ** 53 - 1, 2 ** 32 - 1]] as const) {
         using out = gpu.empty([size]);
         const recorder = gpu.record("uniforms");
-        uniforms(recorder, out, seed, stream);
+        uniforms(recorder, { seed, stream, out });
         const [read] = await recorder.read(out);
         const label = `${size} of seed ${seed}, stream ${stream}`;
-        tally.same(label, read!, uniformsReference(size, seed, stream));
+        tally.same(label, read, uniformsReference(size, seed, stream));
       }
     }
   },

@@ -4,7 +4,13 @@ import {
   sampleReference,
   topReference,
 } from "../selection/selection_reference.ts";
-import { emptySelection, selectSample, selectTop } from "../selection/selection.ts";
+import {
+  emptySelection,
+  readSelectionCounts,
+  type SelectionCounts,
+  selectSample,
+  selectTop,
+} from "../selection/selection.ts";
 import type { Check, Tally } from "./check.ts";
 import { NANS } from "./covariance.ts";
 import { RandomData } from "./random.ts";
@@ -13,6 +19,8 @@ const SIZES: readonly number[] = [1, 2, 3, 17, 255, 257, 4099, 50257];
 /** Shares that are not exact in binary, among them 0.29, whose product with 100 lies just below 29. */
 const RATIOS: readonly number[] = [0, 0.0002, 0.29, 1 / 3, 1];
 const LARGE = 10_000_000;
+/** Of the candidates in verl. */
+const VERL_INTERVAL = { covarianceLow: 1, covarianceHigh: 5 };
 
 /** {@linkcode selectTop}: exact counts and tokens, ties, zeros of either sign, and ten million tokens. */
 export const selectTopCheck: Check = {
@@ -23,14 +31,16 @@ export const selectTopCheck: Check = {
       const mask = random.flags(size);
       for (const [kind, covariance] of covariancesOf(random, size)) {
         for (const ratio of RATIOS) {
-          await compareTop(gpu, tally, `${kind} covariances of ${size}`, covariance, mask, ratio);
+          const label = `${kind} covariances of ${size}`;
+          await compareTop(gpu, tally, label, { covariance, mask, ratio });
         }
       }
     }
     for (let size = 1; size <= 200; size += 7) {
       const covariance = random.normal(size);
       const mask = new Uint32Array(size).fill(1);
-      await compareTop(gpu, tally, `all of ${size}`, covariance, mask, random.uniform());
+      const ratio = random.uniform();
+      await compareTop(gpu, tally, `all of ${size}`, { covariance, mask, ratio });
     }
     await large(gpu, tally);
   },
@@ -49,7 +59,8 @@ export const selectSampleCheck: Check = {
       for (const [kind, covariance] of covariancesOf(random, size)) {
         for (const ratio of RATIOS) {
           const label = `${kind} covariances of ${size}`;
-          await compareSample(gpu, tally, label, covariance, mask, { ratio, seed: 2 ** 40 + size });
+          const seed = 2 ** 40 + size;
+          await compareSample(gpu, tally, label, { covariance, mask, ratio, seed });
         }
       }
     }
@@ -83,13 +94,18 @@ function spoilt(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   return values;
 }
 
+/** Tokens to select from, and the share of them to select. */
+interface Case {
+  readonly covariance: Float32Array<ArrayBuffer>;
+  readonly mask: Uint32Array<ArrayBuffer>;
+  readonly ratio: number;
+}
+
 async function compareTop(
   gpu: Gpu,
   tally: Tally,
   label: string,
-  covariance: Float32Array<ArrayBuffer>,
-  mask: Uint32Array<ArrayBuffer>,
-  ratio: number,
+  { covariance, mask, ratio }: Case,
 ): Promise<void> {
   const tokens = mask.reduce((sum, value) => sum + Number(value !== 0), 0);
   const candidates = mask.filter((value, i) => value !== 0 && !Number.isNaN(covariance[i])).length;
@@ -98,13 +114,18 @@ async function compareTop(
   for (const atLeast of [0, 1]) {
     using selection = emptySelection(gpu, covariance.length);
     const recorder = gpu.record("top");
-    const input = { covariance: covarianceTensor, mask: maskTensor };
-    selectTop(recorder, input, { ratio, atLeast }, selection);
+    selectTop(recorder, {
+      covariance: covarianceTensor,
+      mask: maskTensor,
+      ratio,
+      atLeast,
+      out: selection,
+    });
     const [selected, counts] = await recorder.read(selection.selected, selection.counts);
     const k = amountReference(ratio, atLeast, tokens, candidates);
     const name = `${ratio} of ${label}, at least ${atLeast}`;
-    tally.same(`counts of ${name}`, counts!.subarray(0, 3), [k, candidates, tokens]);
-    tally.same(name, selected!, topReference(covariance, mask, k));
+    compareCounts(tally, name, counts, { selected: k, candidates, tokens });
+    tally.same(name, selected, topReference(covariance, mask, k));
   }
 }
 
@@ -112,27 +133,46 @@ async function compareSample(
   gpu: Gpu,
   tally: Tally,
   label: string,
-  covariance: Float32Array<ArrayBuffer>,
-  mask: Uint32Array<ArrayBuffer>,
-  { ratio, seed }: { ratio: number; seed: number },
+  { covariance, mask, ratio, seed }: Case & { readonly seed: number },
 ): Promise<void> {
   const { length: size } = covariance;
   const tokens = mask.reduce((sum, value) => sum + Number(value !== 0), 0);
   // 0.5 and 1 occur among the covariances: the interval is open.
-  const [low, high, stream, atLeast] = [-0.75, 1, 3, 1];
-  const isCandidate = (i: number) => mask[i] !== 0 && covariance[i]! > low && covariance[i]! < high;
+  const [covarianceLow, covarianceHigh, stream, atLeast] = [-0.75, 1, 3, 1];
+  const isCandidate = (i: number) =>
+    mask[i] !== 0 && covariance[i]! > covarianceLow && covariance[i]! < covarianceHigh;
   const candidates = covariance.filter((_, i) => isCandidate(i)).length;
   using covarianceTensor = gpu.tensor(covariance);
   using maskTensor = gpu.tensor(mask);
   using selection = emptySelection(gpu, size);
   const recorder = gpu.record("sample");
-  const input = { covariance: covarianceTensor, mask: maskTensor };
-  selectSample(recorder, input, { ratio, atLeast }, { low, high, seed, stream }, selection);
+  selectSample(recorder, {
+    covariance: covarianceTensor,
+    mask: maskTensor,
+    ratio,
+    atLeast,
+    covarianceLow,
+    covarianceHigh,
+    seed,
+    stream,
+    out: selection,
+  });
   const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-  const n = amountReference(ratio, atLeast, tokens, candidates);
+  const k = amountReference(ratio, atLeast, tokens, candidates);
   const name = `${ratio} of ${label}`;
-  tally.same(`counts of ${name}`, counts!.subarray(0, 3), [n, candidates, tokens]);
-  tally.same(name, selected!, sampleReference(isCandidate, size, n, seed, stream));
+  compareCounts(tally, name, counts, { selected: k, candidates, tokens });
+  tally.same(name, selected, sampleReference({ size, isCandidate, k, seed, stream }));
+}
+
+function compareCounts(
+  tally: Tally,
+  label: string,
+  words: ArrayLike<number>,
+  expected: SelectionCounts,
+): void {
+  const names = ["selected", "candidates", "tokens"] as const;
+  const of = (counts: SelectionCounts) => names.map((name) => counts[name]);
+  tally.same(`counts of ${label}`, of(readSelectionCounts(words)), of(expected));
 }
 
 /** Where PPO's clip decides, tokens whose loss is no number are no candidates. */
@@ -146,11 +186,19 @@ async function withoutLoss(gpu: Gpu, tally: Tally): Promise<void> {
   using selection = emptySelection(gpu, size);
   const recorder = gpu.record("sample");
   const unclipped = { logProb, oldLogProb, advantages, clipLow: 0.2, clipHigh: 0.2 };
-  const options = { low: 1, high: 5, seed: 1, unclipped };
-  selectSample(recorder, { covariance, mask }, { ratio: 1 }, options, selection);
+  selectSample(recorder, {
+    covariance,
+    mask,
+    ratio: 1,
+    ...VERL_INTERVAL,
+    seed: 1,
+    unclipped,
+    out: selection,
+  });
   const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-  tally.same("counts with tokens without a loss", counts!.subarray(0, 3), [2, 2, size]);
-  tally.same("tokens without a loss", selected!, [1, 0, 0, 0, 0, 0, 1]);
+  const expected = { selected: 2, candidates: 2, tokens: size };
+  compareCounts(tally, "those with tokens without a loss", counts, expected);
+  tally.same("tokens without a loss", selected, [1, 0, 0, 0, 0, 0, 1]);
 }
 
 /** Where nothing bounds the ratio above, no ratio is clipped there, not even one beyond float32. */
@@ -164,26 +212,33 @@ async function withoutBound(gpu: Gpu, tally: Tally): Promise<void> {
     using selection = emptySelection(gpu, 4);
     const recorder = gpu.record("sample");
     const unclipped = { logProb, oldLogProb, advantages, clipLow: 0.2, clipHigh };
-    const options = { low: 1, high: 5, seed: 1, unclipped };
-    selectSample(recorder, { covariance, mask }, { ratio: 1 }, options, selection);
+    selectSample(recorder, {
+      covariance,
+      mask,
+      ratio: 1,
+      ...VERL_INTERVAL,
+      seed: 1,
+      unclipped,
+      out: selection,
+    });
     const [selected] = await recorder.read(selection.selected);
-    tally.same(`ratios beyond float32, clipHigh ${clipHigh}`, selected!, expected);
+    tally.same(`ratios beyond float32, clipHigh ${clipHigh}`, selected, expected);
   }
 }
 
 /** As verl draws: from the tokens whose gradient PPO's clip leaves, other bounds below and above 1. */
 async function unclippedSample(gpu: Gpu, tally: Tally, random: RandomData): Promise<void> {
   const size = 4099;
-  const [clipLow, clipHigh, seed, stream, share] = [0.2, 0.28, 6, 2, 0.1];
+  const [clipLow, clipHigh, seed, stream, ratio] = [0.2, 0.28, 6, 2, 0.1];
   const tokens = random.flags(size);
   const old = random.normal(size);
   // None is near a bound, where rounding decides.
   const logRatios = old.map((_, i) => [-0.6, -0.15, 0, 0.15, 0.22, 0.6][i % 6]!);
   const signed = old.map((_, i) => [-1, 0, 0.5, 2, -0.25][i % 5]!);
   const isCandidate = (i: number) => {
-    const [ratio, advantage] = [Math.exp(logRatios[i]!), signed[i]!];
-    const isClipped = (advantage > 0 && ratio > 1 + clipHigh) ||
-      (advantage < 0 && ratio < 1 - clipLow);
+    const [policyRatio, advantage] = [Math.exp(logRatios[i]!), signed[i]!];
+    const isClipped = (advantage > 0 && policyRatio > 1 + clipHigh) ||
+      (advantage < 0 && policyRatio < 1 - clipLow);
     return tokens[i] !== 0 && !isClipped;
   };
   using covariance = gpu.tensor(new Float32Array(size).fill(2));
@@ -194,14 +249,22 @@ async function unclippedSample(gpu: Gpu, tally: Tally, random: RandomData): Prom
   using selection = emptySelection(gpu, size);
   const recorder = gpu.record("sample");
   const unclipped = { logProb, oldLogProb, advantages, clipLow, clipHigh };
-  const options = { low: 1, high: 5, seed, stream, unclipped };
-  selectSample(recorder, { covariance, mask }, { ratio: share }, options, selection);
+  selectSample(recorder, {
+    covariance,
+    mask,
+    ratio,
+    ...VERL_INTERVAL,
+    seed,
+    stream,
+    unclipped,
+    out: selection,
+  });
   const [selected, counts] = await recorder.read(selection.selected, selection.counts);
   const count = tokens.reduce((sum, value) => sum + Number(value !== 0), 0);
   const candidates = tokens.filter((_, i) => isCandidate(i)).length;
-  const n = amountReference(share, 0, count, candidates);
-  tally.same("counts of the unclipped", counts!.subarray(0, 3), [n, candidates, count]);
-  tally.same("the unclipped", selected!, sampleReference(isCandidate, size, n, seed, stream));
+  const k = amountReference(ratio, 0, count, candidates);
+  compareCounts(tally, "the unclipped", counts, { selected: k, candidates, tokens: count });
+  tally.same("the unclipped", selected, sampleReference({ size, isCandidate, k, seed, stream }));
 }
 
 async function large(gpu: Gpu, tally: Tally): Promise<void> {
@@ -212,13 +275,13 @@ async function large(gpu: Gpu, tally: Tally): Promise<void> {
   for (const ratio of [0, 0.0002, 1]) {
     using selection = emptySelection(gpu, LARGE);
     const recorder = gpu.record("top");
-    selectTop(recorder, { covariance: covarianceTensor, mask }, { ratio }, selection);
+    selectTop(recorder, { covariance: covarianceTensor, mask, ratio, out: selection });
     const [selected, counts] = await recorder.read(selection.selected, selection.counts);
     const k = Math.floor(ratio * LARGE);
-    tally.same(`count of ${ratio} of ${LARGE}`, counts!.subarray(0, 1), [k]);
+    tally.same(`count of ${ratio} of ${LARGE}`, [readSelectionCounts(counts).selected], [k]);
     tally.that(
       `${ratio} of ${LARGE}`,
-      selected!.every((value, i) => value === Number(covariance[i]! >= LARGE - k)),
+      selected.every((value, i) => value === Number(covariance[i]! >= LARGE - k)),
       "other tokens than those of highest covariance are selected",
     );
   }
@@ -231,17 +294,25 @@ async function largeSample(gpu: Gpu, tally: Tally): Promise<void> {
   for (const ratio of [0, 0.0002, 1]) {
     using selection = emptySelection(gpu, LARGE);
     const recorder = gpu.record("sample");
-    const options = { low: 0.5, high: 1.5, seed: 3 };
-    selectSample(recorder, { covariance, mask }, { ratio }, options, selection);
+    selectSample(recorder, {
+      covariance,
+      mask,
+      ratio,
+      covarianceLow: 0.5,
+      covarianceHigh: 1.5,
+      seed: 3,
+      out: selection,
+    });
     const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-    const n = Math.min(Math.floor(ratio * LARGE), LARGE / 2);
-    tally.same(`counts of ${ratio} of ${LARGE}`, counts!.subarray(0, 3), [n, LARGE / 2, LARGE]);
+    const k = Math.min(Math.floor(ratio * LARGE), LARGE / 2);
+    const expected = { selected: k, candidates: LARGE / 2, tokens: LARGE };
+    compareCounts(tally, `${ratio} of ${LARGE}`, counts, expected);
     let [drawn, others] = [0, 0];
     for (let i = 0; i < LARGE; i += 2) {
-      others += selected![i]!;
-      drawn += selected![i + 1]!;
+      others += selected[i]!;
+      drawn += selected[i + 1]!;
     }
-    tally.same(`candidates and others drawn, ${ratio} of ${LARGE}`, [drawn, others], [n, 0]);
+    tally.same(`candidates and others drawn, ${ratio} of ${LARGE}`, [drawn, others], [k, 0]);
   }
 }
 
@@ -253,8 +324,15 @@ async function drawsAreUniform(gpu: Gpu, tally: Tally): Promise<void> {
   const recorder = gpu.record("samples");
   const selections = Array.from({ length: draws }, () => emptySelection(gpu, size));
   for (const [stream, selection] of selections.entries()) {
-    const options = { low: 1, high: 5, seed: 1, stream };
-    selectSample(recorder, { covariance, mask }, { ratio: n / size }, options, selection);
+    selectSample(recorder, {
+      covariance,
+      mask,
+      ratio: n / size,
+      ...VERL_INTERVAL,
+      seed: 1,
+      stream,
+      out: selection,
+    });
   }
   const read = await recorder.read(...selections.map(({ selected }) => selected));
   for (const selection of selections) selection[Symbol.dispose]();

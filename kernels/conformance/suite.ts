@@ -1,4 +1,5 @@
-import type { AdapterInfo, Gpu } from "../runtime/gpu.ts";
+import type { AdapterInfo } from "../runtime/adapter.ts";
+import type { Gpu } from "../runtime/gpu.ts";
 import { attentionCheck } from "./attention.ts";
 import { attentionDecodeCheck } from "./attention_decode.ts";
 import { type Check, type CheckResult, Tally } from "./check.ts";

@@ -4,6 +4,7 @@ import { tokenStatisticsReference } from "../softmax/token_statistics_reference.
 import {
   checkTokenStatistics,
   emptyTokenStatistics,
+  readInvalidRows,
   tokenStatistics,
 } from "../softmax/token_statistics.ts";
 import { asFloat32, type Check, type Tally } from "./check.ts";
@@ -21,27 +22,35 @@ export const tokenStatisticsCheck: Check = {
   async run(gpu, tally) {
     const random = new RandomData(1);
     for (const columns of VOCABULARIES) {
-      await compare(gpu, tally, random, columns, "f32", 1);
+      await compare(gpu, tally, random, { columns, type: "f32", temperature: 1 });
     }
     for (const temperature of [0.25, 3]) {
-      await compare(gpu, tally, random, 257, "f32", temperature);
+      await compare(gpu, tally, random, { columns: 257, type: "f32", temperature });
     }
     for (const type of ["f16", "bf16"] as const) {
       for (const columns of [1, 3, 17, 64, 4099]) {
-        await compare(gpu, tally, random, columns, type, 0.7);
+        await compare(gpu, tally, random, { columns, type, temperature: 0.7 });
       }
     }
     await invalidRows(gpu, tally);
   },
 };
 
+/** What a case of the softmax is, but for its logits. */
+export interface SoftmaxShape {
+  /** Columns of the logits. */
+  readonly columns: number;
+  /** Their type. */
+  readonly type: Exclude<DataType, "u32">;
+  /** Divides them. */
+  readonly temperature: number;
+}
+
 async function compare(
   gpu: Gpu,
   tally: Tally,
   random: RandomData,
-  columns: number,
-  type: Exclude<DataType, "u32">,
-  temperature: number,
+  { columns, type, temperature }: SoftmaxShape,
 ): Promise<void> {
   const { rows, logits, targets } = rowsOfLogits(random, columns);
   const { data, values } = packed(logits, type);
@@ -49,9 +58,12 @@ async function compare(
   using targetsTensor = gpu.tensor(targets);
   using statistics = emptyTokenStatistics(gpu, rows, true);
   const recorder = gpu.record("token statistics");
-  tokenStatistics(recorder, logitsTensor, targetsTensor, statistics, {
+  tokenStatistics(recorder, {
+    logits: logitsTensor,
+    targets: targetsTensor,
     temperature,
     topProbability: true,
+    out: statistics,
   });
   const names = ["logProb", "entropy", "logZ", "topProbability"] as const;
   const read = await recorder.read(...names.map((name) => statistics[name]));
@@ -67,23 +79,18 @@ async function compare(
         `${name} of row ${row} of [${rows}, ${columns}] in ${type} at temperature ${temperature}`,
         [read[i]![row]!],
         want,
-        asFloat32(want, simple) + spacing(values, row, columns, temperature),
+        asFloat32(want, simple) +
+          spacing(values.subarray(row * columns, (row + 1) * columns), temperature),
       );
     }
   }
 }
 
 /** A single number may be exact by luck, so the spacing of the row's largest logit is allowed besides. */
-function spacing(
-  values: ArrayLike<number>,
-  row: number,
-  columns: number,
-  temperature: number,
-): number {
+function spacing(row: Float32Array, temperature: number): number {
   let largest = 1;
-  for (let column = 0; column < columns; column++) {
-    const value = Math.abs(values[row * columns + column]!);
-    if (Number.isFinite(value)) largest = Math.max(largest, value / temperature);
+  for (const value of row) {
+    if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value) / temperature);
   }
   return largest * 2 ** -23;
 }
@@ -99,18 +106,19 @@ async function invalidRows(gpu: Gpu, tally: Tally): Promise<void> {
   using targetsTensor = gpu.tensor(targets);
   using statistics = emptyTokenStatistics(gpu, 6);
   const recorder = gpu.record("token statistics");
-  tokenStatistics(recorder, logitsTensor, targetsTensor, statistics);
-  const [logProb, invalid] = await recorder.read(statistics.logProb, statistics.invalid);
-  tally.same("codes of invalid rows", invalid!.subarray(2), [0, 1, 0, 2, 3, 0]);
-  tally.same("number of invalid rows", invalid!.subarray(0, 1), [3]);
-  tally.that("the first invalid row is named", ~invalid![1]! === 1, `it is ${~invalid![1]!}`);
+  tokenStatistics(recorder, { logits: logitsTensor, targets: targetsTensor, out: statistics });
+  const [logProb, words] = await recorder.read(statistics.logProb, statistics.invalid);
+  const { count, first, codes } = readInvalidRows(words);
+  tally.same("codes of invalid rows", codes, [0, 1, 0, 2, 3, 0]);
+  tally.same("number of invalid rows", [count], [3]);
+  tally.that("the first invalid row is named", first === 1, `it is ${first}`);
   const valid = [0, 2, 5];
   const expected = tokenStatisticsReference({ logits, targets, columns, temperature: 1 }).logProb;
   tally.near(
     "rows beside invalid ones",
-    valid.map((row) => logProb![row]!),
+    valid.map((row) => logProb[row]!),
     valid.map((row) => expected[row]!),
     1e-6,
   );
-  tally.same("log-prob of invalid rows", [1, 3, 4].map((row) => logProb![row]!), [0, 0, 0]);
+  tally.same("log-prob of invalid rows", [1, 3, 4].map((row) => logProb[row]!), [0, 0, 0]);
 }

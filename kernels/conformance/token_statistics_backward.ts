@@ -1,5 +1,4 @@
 import type { Gpu } from "../runtime/gpu.ts";
-import type { DataType } from "../runtime/tensor.ts";
 import { tokenStatisticsBackwardReference } from "../softmax/token_statistics_backward_reference.ts";
 import { tokenStatisticsBackward } from "../softmax/token_statistics_backward.ts";
 import { tokenStatisticsReference } from "../softmax/token_statistics_reference.ts";
@@ -10,7 +9,7 @@ import { packed } from "./packed.ts";
 import { plainTokenStatisticsBackward } from "./plain_softmax.ts";
 import { RandomData } from "./random.ts";
 import { rowsOfLogits } from "./rows_of_logits.ts";
-import { VOCABULARIES } from "./token_statistics.ts";
+import { type SoftmaxShape, VOCABULARIES } from "./token_statistics.ts";
 
 /** {@linkcode tokenStatisticsBackward} like its forward, in place and not, and its reference. */
 export const tokenStatisticsBackwardCheck: Check = {
@@ -19,12 +18,12 @@ export const tokenStatisticsBackwardCheck: Check = {
     finiteDifferences(tally);
     const random = new RandomData(2);
     for (const columns of VOCABULARIES) {
-      await compare(gpu, tally, random, columns, "f32", 1);
+      await compare(gpu, tally, random, { columns, type: "f32", temperature: 1 });
     }
-    await compare(gpu, tally, random, 257, "f32", 0.25);
+    await compare(gpu, tally, random, { columns: 257, type: "f32", temperature: 0.25 });
     for (const type of ["f16", "bf16"] as const) {
       for (const columns of [1, 3, 17, 64, 4099]) {
-        await compare(gpu, tally, random, columns, type, 0.7);
+        await compare(gpu, tally, random, { columns, type, temperature: 0.7 });
       }
     }
   },
@@ -34,9 +33,7 @@ async function compare(
   gpu: Gpu,
   tally: Tally,
   random: RandomData,
-  columns: number,
-  type: Exclude<DataType, "u32">,
-  temperature: number,
+  { columns, type, temperature }: SoftmaxShape,
 ): Promise<void> {
   const { rows, logits, targets } = rowsOfLogits(random, columns);
   const gradLogProb = random.normal(rows);
@@ -44,7 +41,7 @@ async function compare(
   const { data, values } = packed(logits, type);
   const input = { logits: values, targets, columns, temperature };
   const expected = tokenStatisticsBackwardReference(input, { gradLogProb, gradEntropy });
-  const plain = plainTokenStatisticsBackward(input, gradLogProb, gradEntropy);
+  const plain = plainTokenStatisticsBackward(input, { gradLogProb, gradEntropy });
 
   using logitsTensor = gpu.tensor(data, [rows, columns], type);
   using targetsTensor = gpu.tensor(targets);
@@ -52,9 +49,14 @@ async function compare(
   using entropyTensor = gpu.tensor(gradEntropy);
   using statistics = emptyTokenStatistics(gpu, rows);
   using separate = gpu.empty([rows, columns]);
-  for (const gradLogits of type === "f32" ? [separate, logitsTensor] : [separate]) {
+  for (const out of type === "f32" ? [separate, logitsTensor] : [separate]) {
     const recorder = gpu.record("token statistics backward");
-    tokenStatistics(recorder, logitsTensor, targetsTensor, statistics, { temperature });
+    tokenStatistics(recorder, {
+      logits: logitsTensor,
+      targets: targetsTensor,
+      temperature,
+      out: statistics,
+    });
     tokenStatisticsBackward(recorder, {
       logits: logitsTensor,
       targets: targetsTensor,
@@ -62,16 +64,16 @@ async function compare(
       temperature,
       gradLogProb: logProbTensor,
       gradEntropy: entropyTensor,
-      gradLogits,
+      out,
     });
-    const [read] = await recorder.read(gradLogits);
-    const place = gradLogits === logitsTensor ? "in place" : "apart";
+    const [read] = await recorder.read(out);
+    const place = out === logitsTensor ? "in place" : "apart";
     for (let row = 0; row < rows; row++) {
       const [from, to] = [row * columns, (row + 1) * columns];
       const want = expected.subarray(from, to);
       tally.near(
         `row ${row} of [${rows}, ${columns}] in ${type} at temperature ${temperature}, ${place}`,
-        read!.subarray(from, to),
+        read.subarray(from, to),
         want,
         asFloat32(want, plain.subarray(from, to)) + 1e-7,
       );
