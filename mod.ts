@@ -7,3 +7,5 @@
  */
 export * from "./analysis/mod.ts";
 export * from "./kernels/mod.ts";
+/** Of analysis and of kernels, which know nothing of each other: the same. */
+export type { Definition } from "./kernels/mod.ts";

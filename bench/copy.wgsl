@@ -8,6 +8,7 @@ struct Params {
   // Vectors in all.
   count: u32,
 }
+// What is read and what is written, [count] each.
 @group(0) @binding(0) var<storage, read> source: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> destination: array<vec4f>;
 @group(0) @binding(2) var<uniform> params: Params;

@@ -1,9 +1,9 @@
 import { emptyTokenCovariance, tokenCovariance } from "../kernels/covariance/token_covariance.ts";
-import { emptyPolicyLoss, policyLoss } from "../kernels/policy_loss/policy_loss.ts";
+import { emptyPolicyLoss, policyLoss, readMetrics } from "../kernels/policy_loss/policy_loss.ts";
 import { PLAIN_PPO } from "../kernels/policy_loss/settings.ts";
 import type { Gpu } from "../kernels/runtime/gpu.ts";
 import { grid } from "../kernels/runtime/grid.ts";
-import { type Recorder, u32 } from "../kernels/runtime/recorder.ts";
+import type { Recorder } from "../kernels/runtime/recorder.ts";
 import type { Tensor } from "../kernels/runtime/tensor.ts";
 import { emptySelection, selectTop } from "../kernels/selection/selection.ts";
 import { emptyTokenStatistics, tokenStatistics } from "../kernels/softmax/token_statistics.ts";
@@ -20,7 +20,7 @@ interface Parts {
   /** The tensors that hold its results. */
   readonly outputs: readonly Tensor[];
   /** Brings what was read into the form that all libraries share. */
-  readonly shape?: (values: ArrayLike<number>[]) => ArrayLike<number>[];
+  readonly shape?: (values: readonly ArrayLike<number>[]) => ArrayLike<number>[];
   /** What to free. */
   readonly held: readonly Disposable[];
 }
@@ -105,8 +105,8 @@ function copyByShader(gpu: Gpu, elements: number): Parts {
   return {
     record: (recorder) =>
       recorder.dispatch(program, {
-        bindings: [source, target],
-        params: [u32(count)],
+        bindings: { source, destination: target },
+        params: { count },
         workgroups: grid(count, lanes * perLane),
       }),
     outputs: [target],
@@ -115,13 +115,12 @@ function copyByShader(gpu: Gpu, elements: number): Parts {
 }
 
 function forward(gpu: Gpu, { rows, columns, logits, targets }: LogitsInput): Parts {
-  const logitsTensor = gpu.tensor(logits, [rows, columns]);
-  const targetsTensor = gpu.tensor(targets);
-  const statistics = emptyTokenStatistics(gpu, rows);
+  const tensors = { logits: gpu.tensor(logits, [rows, columns]), targets: gpu.tensor(targets) };
+  const out = emptyTokenStatistics(gpu, rows);
   return {
-    record: (recorder) => tokenStatistics(recorder, logitsTensor, targetsTensor, statistics),
-    outputs: [statistics.logProb, statistics.entropy],
-    held: [logitsTensor, targetsTensor, statistics],
+    record: (recorder) => tokenStatistics(recorder, { ...tensors, out }),
+    outputs: [out.logProb, out.entropy],
+    held: [...Object.values(tensors), out],
   };
 }
 
@@ -131,22 +130,22 @@ function backward(gpu: Gpu, input: LogitsInput): Parts {
   const targets = gpu.tensor(input.targets);
   const gradLogProb = gpu.tensor(input.gradLogProb);
   const gradEntropy = gpu.tensor(input.gradEntropy);
-  const gradLogits = gpu.empty([rows, columns]);
+  const out = gpu.empty([rows, columns]);
   const statistics = emptyTokenStatistics(gpu, rows);
   return {
     record: (recorder) => {
-      tokenStatistics(recorder, logits, targets, statistics);
+      tokenStatistics(recorder, { logits, targets, out: statistics });
       tokenStatisticsBackward(recorder, {
         logits,
         targets,
         statistics,
         gradLogProb,
         gradEntropy,
-        gradLogits,
+        out,
       });
     },
-    outputs: [gradLogits],
-    held: [logits, targets, gradLogProb, gradEntropy, gradLogits, statistics],
+    outputs: [out],
+    held: [logits, targets, gradLogProb, gradEntropy, out, statistics],
   };
 }
 
@@ -170,7 +169,7 @@ function selection(gpu: Gpu, input: TokensInput, count: number): Parts {
   };
   const out = emptySelection(gpu, input.covariance.length);
   return {
-    record: (recorder) => selectTop(recorder, tensors, { ratio: 0, atLeast: count }, out),
+    record: (recorder) => selectTop(recorder, { ...tensors, ratio: 0, atLeast: count, out }),
     outputs: [out.selected],
     shape: ([marks]) => [sortedValues(input.covariance, marked(marks!))],
     held: [...Object.values(tensors), out],
@@ -189,7 +188,7 @@ function covariance(gpu: Gpu, { logProb, advantages, mask }: TokensInput): Parts
   };
   const out = emptyTokenCovariance(gpu, logProb.length);
   return {
-    record: (recorder) => tokenCovariance(recorder, tensors, out),
+    record: (recorder) => tokenCovariance(recorder, { ...tensors, out }),
     outputs: [out.covariance, out.mean],
     held: [...Object.values(tensors), out],
   };
@@ -205,9 +204,9 @@ function loss(gpu: Gpu, input: TokensInput): Parts {
   };
   const out = emptyPolicyLoss(gpu, rows, columns);
   return {
-    record: (recorder) => policyLoss(recorder, tensors, PLAIN_PPO, out),
+    record: (recorder) => policyLoss(recorder, { ...tensors, settings: PLAIN_PPO, out }),
     outputs: [out.metrics, out.gradLogProb],
-    shape: ([metrics, gradient]) => [[metrics![0]!], gradient!],
+    shape: ([metrics, gradient]) => [[readMetrics(metrics!).loss], gradient!],
     held: [...Object.values(tensors), out],
   };
 }

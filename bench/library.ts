@@ -13,7 +13,7 @@ export interface Job {
   /** Times so many calls, queued together and waited for once. */
   time(calls: number): Promise<Times>;
   /** The results of a call, in an order and form that all libraries share. */
-  results(): Promise<ArrayLike<number>[]>;
+  results(): Promise<readonly ArrayLike<number>[]>;
   /** Frees what it holds. */
   destroy(): void;
 }

@@ -165,7 +165,7 @@ export function updateFromSamplesReference(
       "actor/kl_loss": meanOf(({ referenceKl }) => referenceKl),
       "actor/grad_norm": mean(norms),
       "actor/lr": learningRate,
-      "actor/touched_tokens": losses.reduce((sum, { touched }) => sum + touched, 0),
+      "actor/touched_tokens": losses.reduce((sum, { selected }) => sum + selected, 0),
       "rollout/tokens": samples.reduce((sum, { response }) => sum + response.length, 0),
     },
   };
@@ -176,9 +176,8 @@ function lossOf(settings: TrainSettings): PolicyLossSettings {
   const { intervention, definition } = settings;
   return {
     aggregation: settings.aggregation,
-    intervention: intervention === "clip-cov" || intervention === "kl-cov"
-      ? `${intervention}-${definition}`
-      : "none",
+    intervention: intervention === "clip-cov" || intervention === "kl-cov" ? intervention : "none",
+    definition,
     clipLow: settings.clipLow ?? Infinity,
     clipHigh: settings.clipHigh ?? Infinity,
     dualClip: settings.dualClip ?? Infinity,
@@ -217,8 +216,8 @@ function select(tokens: ResponseTokens, settings: TrainSettings, stream: number)
     mask[i] === 1 && covariance[i]! > covarianceLow && covariance[i]! < covarianceHigh &&
     !(isVerl && isClipped(i));
   const candidates = Array.from({ length: mask.length }, (_, i) => i).filter(isCandidate).length;
-  const amount = amountReference(settings.clipCovRatio, atLeast, count, candidates);
-  return sampleReference(isCandidate, mask.length, amount, seed, stream);
+  const k = amountReference(settings.clipCovRatio, atLeast, count, candidates);
+  return sampleReference({ size: mask.length, isCandidate, k, seed, stream });
 }
 
 /** The gradient of the loss with respect to every parameter. */

@@ -34,7 +34,7 @@ Deno.test("a wrong result, a NaN, and an error of the GPU each fail their case",
     run(gpu) {
       const recorder = gpu.record();
       const program = gpu.program({ name: "broken", code: "fn" });
-      recorder.dispatch(program, { bindings: [], workgroups: [1] });
+      recorder.dispatch(program, { bindings: {}, workgroups: [1] });
       return recorder.read().then(() => {});
     },
   });

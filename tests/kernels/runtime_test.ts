@@ -7,8 +7,9 @@ import {
   ShapeError,
 } from "../../kernels/runtime/errors.ts";
 import { type Gpu, requestGpu } from "../../kernels/runtime/gpu.ts";
-import { f32, u32 } from "../../kernels/runtime/recorder.ts";
+import type { Dispatch } from "../../kernels/runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../../kernels/runtime/rows.ts";
+import { shaderInterface } from "../../kernels/runtime/shader_interface.ts";
 import type { Tensor } from "../../kernels/runtime/tensor.ts";
 import { ROOT, run } from "../support.ts";
 
@@ -40,14 +41,14 @@ Deno.test("many dispatches and copies are one submission, read back at once and 
   using bits = gpu.tensor(Uint16Array.of(1, 2, 65535), [3], "bf16");
   const recorder = gpu.record("test");
   for (let i = 0; i < 5; i++) {
-    recorder.dispatch(add(gpu), { bindings: [x], params: [u32(3), f32(10)], workgroups: [1] });
+    recorder.dispatch(add(gpu), { bindings: { x }, params: { size: 3, by: 10 }, workgroups: [1] });
   }
   recorder.copy(x, y, { from: 1, to: 2, count: 2 });
   const [readX, readY, readWords, readBits] = await recorder.read(x, y, words, bits);
-  assert.deepEqual(Array.from(readX!), [51, 52, 53]);
-  assert.deepEqual(Array.from(readY!), [0, 0, 52, 53, 0]);
-  assert.deepEqual(Array.from(readWords!), [7, 2 ** 32 - 1]);
-  assert.deepEqual(Array.from(readBits!), [1, 2, 65535]);
+  assert.deepEqual(Array.from(readX), [51, 52, 53]);
+  assert.deepEqual(Array.from(readY), [0, 0, 52, 53, 0]);
+  assert.deepEqual(Array.from(readWords), [7, 2 ** 32 - 1]);
+  assert.deepEqual(Array.from(readBits), [1, 2, 65535]);
 });
 
 Deno.test("a program is compiled once for one source and constants", () => {
@@ -73,7 +74,7 @@ Deno.test("a tensor destroyed after it was recorded is still there when the comm
   // Would take the memory of x if the pool had it back already.
   using other = gpu.tensor([9]);
   const [value] = await recorder.read(y);
-  assert.deepEqual(Array.from(value!), [1]);
+  assert.deepEqual(Array.from(value), [1]);
   assert.equal(other.size, 1);
 });
 
@@ -118,7 +119,11 @@ Deno.test("a recorder binds the same once, and tells parameters apart by their b
   };
   const recorder = gpu.record();
   const run = (tensor: Tensor, by: number) =>
-    recorder.dispatch(add(gpu), { bindings: [tensor], params: [u32(4), f32(by)], workgroups: [1] });
+    recorder.dispatch(add(gpu), {
+      bindings: { x: tensor },
+      params: { size: 4, by },
+      workgroups: [1],
+    });
   for (let i = 0; i < 3; i++) {
     run(x, 1);
     run(x, 10);
@@ -139,8 +144,8 @@ Deno.test("scopes of a profiled GPU are timed, in recorders that are read and in
   const record = (label: string) => {
     const recorder = profiled.record();
     const result = recorder.scope(label, () => {
-      const params = [u32(1 << 16), f32(1)];
-      recorder.dispatch(add(profiled, 64), { bindings: [x], params, workgroups: [1 << 10] });
+      const params = { size: 1 << 16, by: 1 };
+      recorder.dispatch(add(profiled, 64), { bindings: { x }, params, workgroups: [1 << 10] });
       return label.length;
     });
     assert.equal(result, label.length);
@@ -153,7 +158,7 @@ Deno.test("scopes of a profiled GPU are timed, in recorders that are read and in
   record("submitted").submit();
   record("submitted").submit();
   const [values] = await record("read").read(x);
-  assert.equal(values![0], 4);
+  assert.equal(values[0], 4);
   if (profile === undefined) return;
   assert.equal(profiled.startProfile(), profile);
   const times = await profile.take();
@@ -165,7 +170,7 @@ Deno.test("scopes of a profiled GPU are timed, in recorders that are read and in
 Deno.test("a shader that does not compile is named with line and column", async () => {
   const recorder = gpu.record();
   const program = gpu.program({ name: "wrong", code: "\n\n  const size: u32 = 1.5;" });
-  recorder.dispatch(program, { bindings: [], workgroups: [1] });
+  recorder.dispatch(program, { bindings: {}, workgroups: [1] });
   await assert.rejects(recorder.read(), (error) => {
     assert(error instanceof ShaderError);
     assert.equal(error.line, 3);
@@ -179,7 +184,7 @@ Deno.test("a validation error reaches whoever awaits the next read, and only tha
   using x = gpu.empty([4]);
   const recorder = gpu.record();
   // The program has one more binding.
-  recorder.dispatch(add(gpu), { bindings: [undefined], params: [u32(0), f32(0)], workgroups: [1] });
+  recorder.dispatch(add(gpu), { bindings: {}, params: { size: 0, by: 0 }, workgroups: [1] });
   await assert.rejects(recorder.read(x), GpuError);
   await gpu.read(x);
 });
@@ -211,14 +216,14 @@ Deno.test("wrong calls are refused with one sentence", () => {
   refused(() => recorder.copy(halves, halves, { from: 1, count: 2 }), /2 elements at 1 of f16/);
   refused(() => recorder.copy(halves, halves, { count: 1 }), /1 elements at 0 of f16/);
   refused(
-    () => recorder.dispatch(add(gpu), { bindings: [x], workgroups: [limit + 1] }),
+    () => recorder.dispatch(add(gpu), { bindings: { x }, workgroups: [limit + 1] }),
     new RegExp(`${limit + 1}×1×1 workgroups, the most is ${limit}`),
   );
   const largest = gpu.device.limits.maxStorageBufferBindingSize;
   if (largest < 2 ** 28) {
     using wide = gpu.empty([largest / 4 + 1]);
     refused(
-      () => recorder.dispatch(add(gpu), { bindings: [wide], workgroups: [1] }),
+      () => recorder.dispatch(add(gpu), { bindings: { x: wide }, workgroups: [1] }),
       new RegExp(
         `add was given a tensor of shape \\[\\d+\\], this adapter binds at most ${largest}`,
       ),
@@ -228,9 +233,60 @@ Deno.test("wrong calls are refused with one sentence", () => {
   assert.throws(() => recorder.submit(), /submitted twice/);
 });
 
+Deno.test("bindings and parameters go by the names of the WGSL, and others are refused", () => {
+  using x = gpu.empty([4]);
+  const recorder = gpu.record();
+  const refused = (dispatch: Dispatch, message: string) =>
+    assert.throws(
+      () => recorder.dispatch(add(gpu), dispatch),
+      (error) => error instanceof GpuError && error.message === message,
+    );
+  const params = { size: 4, by: 1 };
+  refused({ bindings: { y: x }, params, workgroups: [1] }, "add.wgsl has no binding y, it has x.");
+  const expected = "add.wgsl has the parameters size, by, ";
+  refused({ bindings: { x }, workgroups: [1] }, `${expected}none were given.`);
+  refused({ bindings: { x }, params: { size: 4 }, workgroups: [1] }, `${expected}size were given.`);
+  refused(
+    { bindings: { x }, params: { ...params, lanes: 4 }, workgroups: [1] },
+    `${expected}size, by, lanes were given.`,
+  );
+  refused(
+    { bindings: { x }, params: { size: 4, to: 1 }, workgroups: [1] },
+    `${expected}size, to were given.`,
+  );
+  recorder.submit();
+});
+
+Deno.test("what a shader binds is read from its WGSL, whatever its comments say", () => {
+  const code = `
+// @group(0) @binding(9) var<storage, read> no: array<u32>;
+struct Params {
+  // Words, words: f32,
+  size: u32,
+  by: f32, shift: i32, // all
+}
+@group(0) @binding(3) var<storage, read_write> out: array<atomic<u32>, 2>;
+@group(0) @binding(0)
+var<storage, read> x: Words; // of one file
+@group(0) @binding(1) var<uniform> params: Params;`;
+  const { bindings, params } = shaderInterface("made_up", code);
+  assert.deepEqual([...bindings], [["out", 3], ["x", 0]]);
+  assert.equal(params!.binding, 1);
+  assert.deepEqual(params!.words, [
+    { name: "size", type: "u32" },
+    { name: "by", type: "f32" },
+    { name: "shift", type: "i32" },
+  ]);
+  assert.equal(shaderInterface("none", "fn main() {}").params, undefined);
+  assert.throws(
+    () => shaderInterface("made_up", code.replace("shift: i32", "at: vec2u")),
+    /^GpuError: made_up.wgsl has the parameter at: vec2u, expected one of u32, i32 or f32\.$/,
+  );
+});
+
 Deno.test("rows are bound within the limit of a binding, wherever they begin", () => {
   using x = gpu.empty([10, 7]);
-  const rows = bindRows(gpu, x, 7, 9, 1);
+  const rows = bindRows(gpu, x, { width: 7, first: 9, count: 1 });
   const alignment = gpu.device.limits.minStorageBufferOffsetAlignment;
   assert.equal(rows.slice.offset % alignment, 0);
   assert.equal(rows.slice.offset + 4 * rows.offset, 9 * 7 * 4);
@@ -247,12 +303,16 @@ Deno.test("two GPUs live side by side and do not take each other's tensors", asy
     using x = gpu.tensor([1]);
     using y = other.tensor([1]);
     const [first, second] = [gpu.record(), other.record()];
-    first.dispatch(add(gpu), { bindings: [x], params: [u32(1), f32(1)], workgroups: [1] });
-    second.dispatch(add(other), { bindings: [y], params: [u32(1), f32(2)], workgroups: [1] });
+    first.dispatch(add(gpu), { bindings: { x }, params: { size: 1, by: 1 }, workgroups: [1] });
+    second.dispatch(add(other), {
+      bindings: { x: y },
+      params: { size: 1, by: 2 },
+      workgroups: [1],
+    });
     assert.throws(() => first.copy(y, x), /a tensor of another GPU/);
     assert.throws(() => gpu.write(y, [2]), /a tensor of another GPU/);
-    assert.deepEqual(Array.from((await first.read(x))[0]!), [2]);
-    assert.deepEqual(Array.from((await second.read(y))[0]!), [3]);
+    assert.deepEqual(Array.from((await first.read(x))[0]), [2]);
+    assert.deepEqual(Array.from((await second.read(y))[0]), [3]);
   }
   assert.equal(other.liveBytes, 0);
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   adamw,
+  checkTokenStatistics,
   emptyPolicyLoss,
   emptySelection,
   emptyTokenCovariance,
@@ -15,9 +16,10 @@ import {
   policyLoss,
   type PolicyLossSettings,
   readMetrics,
+  readSelectionCounts,
   requestGpu,
-  restrictTokens,
   selectSample,
+  selectTokens,
   selectTop,
   sequenceCovariance,
   ShapeError,
@@ -26,9 +28,8 @@ import {
   tokenStatisticsBackward,
   tokenStatisticsReference,
   uniforms,
-  VERL_RESTRICTION,
+  VERL_SELECTION,
 } from "../../kernels/mod.ts";
-import { checkTokenStatistics } from "../../kernels/mod.ts";
 import { adamwCheck, gradientNormCheck } from "../../kernels/conformance/optimizer.ts";
 import { passing, withSmallBindings } from "./transformer/support.ts";
 
@@ -55,27 +56,28 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
       assert.match(error.message, message);
       return true;
     });
+  const logits = { logits: floats, targets: twoWords, out: statistics };
   refused(
-    () => tokenStatistics(recorder, words, twoWords, statistics),
+    () => tokenStatistics(recorder, { logits: words, targets: twoWords, out: statistics }),
     /logits is u32, expected f32 or f16 or bf16/,
   );
   refused(
-    () => tokenStatistics(recorder, floats, two, statistics),
+    () => tokenStatistics(recorder, { logits: floats, targets: two, out: statistics }),
     /targets is f32, expected u32/,
   );
   refused(
-    () => tokenStatistics(recorder, floats, twoWords, statistics, { temperature: 0 }),
+    () => tokenStatistics(recorder, { ...logits, temperature: 0 }),
     /temperature is 0/,
   );
   refused(
-    () => tokenStatistics(recorder, floats, twoWords, statistics, { temperature: 1e-40 }),
+    () => tokenStatistics(recorder, { ...logits, temperature: 1e-40 }),
     /temperature is 1e-40, expected a positive number from 1e-32 up/,
   );
   refused(
-    () => tokenStatistics(recorder, others, twoWords, statistics),
+    () => tokenStatistics(recorder, { ...logits, logits: others }),
     /targets has shape \[2\], expected \[3\]/,
   );
-  const backward = { logits: floats, targets: twoWords, statistics, gradLogits: floats };
+  const backward = { ...logits, statistics, out: floats };
   refused(() => tokenStatisticsBackward(recorder, backward), /neither gradLogProb nor gradEntropy/);
   refused(
     () =>
@@ -83,8 +85,8 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
         hidden: floats,
         weight: floats,
         targets: twoWords,
-        statistics,
         tile: 0,
+        out: statistics,
       }),
     /tile is 0/,
   );
@@ -94,54 +96,67 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
   );
   const tokens = { logProb: floats, advantages: floats, mask: words };
   refused(
-    () => tokenCovariance(recorder, { ...tokens, advantages: others }, covariance),
-    /advantages has shape \[3,2\], expected \[2, 3\]/,
+    () => tokenCovariance(recorder, { ...tokens, advantages: two, out: covariance }),
+    /advantages has 2 elements, expected 6/,
+  );
+  refused(
+    () => tokenCovariance(recorder, { ...tokens, mask: floats, out: covariance }),
+    /mask is f32, expected u32/,
   );
   refused(
     () => sequenceCovariance(recorder, { ...tokens, group: 0, out: others }),
     /group is 0/,
   );
+  const candidates = { covariance: floats, mask: words };
   refused(
-    () => groupMeans(recorder, { covariance: floats, mask: words }, two, [0.5, 2]),
+    () => groupMeans(recorder, { ...candidates, shares: [0.5, 2], out: two }),
     /ratio is 2/,
   );
   refused(
-    () => selectTop(recorder, { covariance: floats, mask: twoWords }, { ratio: 0.5 }, selection),
-    /covariance has 6 elements and mask 2/,
+    () => selectTop(recorder, { ...candidates, mask: twoWords, ratio: 0.5, out: selection }),
+    /mask has 2 elements, expected 6/,
   );
   refused(
-    () => selectTop(recorder, { covariance: floats, mask: words }, { ratio: -1 }, selection),
+    () => selectTop(recorder, { ...candidates, ratio: -1, out: selection }),
     /ratio is -1/,
   );
+  const sample = {
+    ...candidates,
+    ratio: 0.5,
+    covarianceLow: 1,
+    covarianceHigh: 5,
+    seed: 0,
+    out: selection,
+  };
   refused(
-    () =>
-      selectSample(recorder, { covariance: floats, mask: words }, { ratio: 0.5 }, {
-        low: 5,
-        high: 1,
-        seed: 0,
-      }, selection),
+    () => selectSample(recorder, { ...sample, covarianceLow: 5, covarianceHigh: 1 }),
     /interval is \(5, 1\)/,
   );
+  refused(() => selectSample(recorder, { ...sample, seed: 0.5 }), /seed is 0.5/);
+  const unclipped = {
+    logProb: floats,
+    oldLogProb: two,
+    advantages: floats,
+    clipLow: 0.2,
+    clipHigh: 0.2,
+  };
   refused(
-    () =>
-      selectSample(recorder, { covariance: floats, mask: words }, { ratio: 0.5 }, {
-        low: 1,
-        high: 5,
-        seed: 0.5,
-      }, selection),
-    /seed is 0.5/,
+    () => selectSample(recorder, { ...sample, unclipped }),
+    /oldLogProb has 2 elements, expected 6/,
   );
   const batch = { ...tokens, oldLogProb: floats };
+  const withSettings = (settings: Partial<PolicyLossSettings>) =>
+    policyLoss(recorder, { ...batch, settings: { ...PLAIN_PPO, ...settings }, out: loss });
   refused(
-    () => policyLoss(recorder, batch, { ...PLAIN_PPO, intervention: "kl-cov-verl" }, loss),
-    /kl-cov-verl needs the selected tokens/,
+    () => withSettings({ intervention: "kl-cov" }),
+    /intervention kl-cov needs the selected tokens/,
   );
   refused(
-    () => policyLoss(recorder, batch, { ...PLAIN_PPO, entropyCoefficient: 0.1 }, loss),
+    () => withSettings({ entropyCoefficient: 0.1 }),
     /entropy bonus of 0.1 needs the entropies/,
   );
   refused(
-    () => policyLoss(recorder, batch, { ...PLAIN_PPO, referenceCoefficient: 0.1 }, loss),
+    () => withSettings({ referenceCoefficient: 0.1 }),
     /reference KL of weight 0.1 needs referenceLogProb/,
   );
   for (
@@ -150,21 +165,18 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
       [{ klCoefficient: 1e39 }, /klCoefficient is 1e\+39, expected a finite number/],
       [{ dualClip: NaN }, /dualClip is NaN, expected a positive number or Infinity/],
       [{ aggregation: "mean" }, /aggregation is mean, expected one of token-mean, seq-mean/],
-      [{ intervention: "toString" }, /intervention is toString, expected one of none, clip-cov/],
+      [
+        { intervention: "toString" },
+        /intervention is toString, expected one of none, clip-cov, kl-/,
+      ],
+      [{ definition: "mine" }, /definition is mine, expected one of verl, paper/],
       [{ referenceKl: "k4" }, /referenceKl is k4, expected one of k1, abs, k2, k3/],
     ] as const
   ) {
-    const wrong = { ...PLAIN_PPO, ...setting } as PolicyLossSettings;
-    refused(() => policyLoss(recorder, batch, wrong, loss), message);
+    refused(() => withSettings(setting as Partial<PolicyLossSettings>), message);
   }
   refused(
-    () =>
-      selectTop(
-        recorder,
-        { covariance: floats, mask: words },
-        { ratio: 0, atLeast: -1 },
-        selection,
-      ),
+    () => selectTop(recorder, { ...candidates, ratio: 0, atLeast: -1, out: selection }),
     /atLeast is -1, expected a whole number from 0 to 2\^32 − 1/,
   );
   refused(
@@ -190,8 +202,11 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
     () => adamw(recorder, { ...update, settings: { ...settings, learningRate: NaN } }),
     /learningRate is NaN/,
   );
-  refused(() => uniforms(recorder, floats, -1), /seed is -1/);
-  refused(() => uniforms(recorder, floats, 1, 2 ** 32), /stream is 4294967296/);
+  refused(() => uniforms(recorder, { seed: -1, out: floats }), /seed is -1/);
+  refused(
+    () => uniforms(recorder, { seed: 1, stream: 2 ** 32, out: floats }),
+    /stream is 4294967296/,
+  );
   recorder.submit();
 });
 
@@ -216,13 +231,13 @@ Deno.test("logits larger than a binding are split over rows", async () => {
   using statistics = emptyTokenStatistics(gpu, rows);
   using gradient = gpu.tensor(new Float32Array(rows).fill(1));
   const recorder = gpu.record();
-  tokenStatistics(recorder, logits, targets, statistics);
+  tokenStatistics(recorder, { logits, targets, out: statistics });
   tokenStatisticsBackward(recorder, {
     logits,
     targets,
     statistics,
     gradLogProb: gradient,
-    gradLogits: logits,
+    out: logits,
   });
   using change = gpu.empty([columns]);
   recorder.copy(logits, change, { from: (rows - 1) * columns, count: columns });
@@ -238,12 +253,12 @@ Deno.test("logits larger than a binding are split over rows", async () => {
     temperature: 1,
   };
   const expected = tokenStatisticsReference(input);
-  assert(Math.abs(logProb![rows - 1]! - expected.logProb[0]!) < 5e-6);
-  assert(Math.abs(entropy![rows - 1]! - expected.entropy[0]!) < 2e-5);
-  assert(entropy!.every((value) => Math.abs(value - entropy![0]!) < 0.01));
+  assert(Math.abs(logProb[rows - 1]! - expected.logProb[0]!) < 5e-6);
+  assert(Math.abs(entropy[rows - 1]! - expected.entropy[0]!) < 2e-5);
+  assert(entropy.every((value) => Math.abs(value - entropy[0]!) < 0.01));
   const p = Math.exp(expected.logProb[0]!);
-  assert(Math.abs(lastGradient![rows - 1]! - (1 - p)) < 1e-6);
-  assert(Math.abs(Array.from(lastGradient!).reduce((sum, value) => sum + value, 0)) < 1e-4);
+  assert(Math.abs(lastGradient[rows - 1]! - (1 - p)) < 1e-6);
+  assert(Math.abs(Array.from(lastGradient).reduce((sum, value) => sum + value, 0)) < 1e-4);
 });
 
 Deno.test("the fused projection holds a tile of the logits, never all of them", async () => {
@@ -264,11 +279,16 @@ Deno.test("the fused projection holds a tile of the logits, never all of them", 
   using gradHidden = gpu.empty([rows, width]);
   using gradWeight = gpu.empty([columns, width]);
   const recorder = gpu.record();
-  uniforms(recorder, hidden, 1);
-  uniforms(recorder, weight, 2);
-  const options = { hidden, weight, targets, statistics, tile };
-  fusedTokenStatistics(recorder, options);
-  fusedTokenStatisticsBackward(recorder, { ...options, gradLogProb, gradHidden, gradWeight });
+  uniforms(recorder, { seed: 1, out: hidden });
+  uniforms(recorder, { seed: 2, out: weight });
+  const projection = { hidden, weight, targets, tile };
+  fusedTokenStatistics(recorder, { ...projection, out: statistics });
+  fusedTokenStatisticsBackward(recorder, {
+    ...projection,
+    statistics,
+    gradLogProb,
+    out: { gradHidden, gradWeight },
+  });
   await recorder.read();
   await checkTokenStatistics(gpu, statistics);
   assert(largest >= 4 * columns * width, `the largest buffer has ${largest} bytes`);
@@ -281,11 +301,11 @@ Deno.test("the same call gives the same bits", async () => {
   using advantages = gpu.empty([rows, columns]);
   using mask = gpu.tensor(new Uint32Array(rows * columns).fill(1), [rows, columns]);
   const setUp = gpu.record();
-  uniforms(setUp, logProb, 1);
-  uniforms(setUp, advantages, 2);
+  uniforms(setUp, { seed: 1, out: logProb });
+  uniforms(setUp, { seed: 2, out: advantages });
   setUp.submit();
-  const settings = { ...PLAIN_PPO, intervention: "clip-cov-verl" } as const;
-  const restriction = { ...VERL_RESTRICTION, ratio: 0.1, low: 0.01 };
+  const settings = { ...PLAIN_PPO, intervention: "clip-cov" } as const;
+  const selecting = { ...VERL_SELECTION, ratio: 0.1, covarianceLow: 0.01 };
   const results = [];
   for (let run = 0; run < 2; run++) {
     using covariance = emptyTokenCovariance(gpu, rows * columns);
@@ -293,15 +313,15 @@ Deno.test("the same call gives the same bits", async () => {
     using loss = emptyPolicyLoss(gpu, rows, columns);
     const input = { logProb, oldLogProb: advantages, advantages, mask };
     const recorder = gpu.record();
-    restrictTokens(recorder, input, settings, restriction, covariance, selection);
-    policyLoss(recorder, { ...input, selected: selection.selected }, settings, loss);
+    selectTokens(recorder, { ...input, ...selecting, settings, out: { covariance, selection } });
+    policyLoss(recorder, { ...input, selected: selection.selected, settings, out: loss });
     results.push(await recorder.read(loss.metrics, loss.gradLogProb, covariance.mean));
   }
   assert.deepEqual(results[0], results[1]);
-  assert(results[0]![0]![6]! > 0, "no token was touched");
+  assert(readMetrics(results[0]![0]).selected > 0, "no token was selected");
 });
 
-Deno.test("a token that is NaN leaves nothing to restrict, and the loss tells", async () => {
+Deno.test("a token that is NaN leaves nothing to select, and the loss tells", async () => {
   for (const spoilt of ["logProb", "advantages"] as const) {
     const values = { logProb: [-1, -2, -0.5, -3, -1, -1], advantages: [1, -1, 2, 1, -1, 1] };
     values[spoilt][1] = NaN;
@@ -309,26 +329,31 @@ Deno.test("a token that is NaN leaves nothing to restrict, and the loss tells", 
     using oldLogProb = gpu.tensor([-1, -2, -0.5, -3, -1, -1], [2, 3]);
     using advantages = gpu.tensor(values.advantages, [2, 3]);
     using mask = gpu.tensor(Uint32Array.of(1, 1, 1, 1, 0, 0), [2, 3]);
-    for (const intervention of ["kl-cov-verl", "kl-cov-paper", "clip-cov-verl"] as const) {
+    for (
+      const [intervention, definition] of [
+        ["kl-cov", "verl"],
+        ["kl-cov", "paper"],
+        ["clip-cov", "verl"],
+      ] as const
+    ) {
       using covariance = emptyTokenCovariance(gpu, 6);
       using selection = emptySelection(gpu, 6);
       using loss = emptyPolicyLoss(gpu, 2, 3);
-      const settings = { ...PLAIN_PPO, intervention };
+      const settings = { ...PLAIN_PPO, intervention, definition };
       const input = { logProb, oldLogProb, advantages, mask };
-      const restriction = { ...VERL_RESTRICTION, ratio: 0.5 };
+      const selecting = { ...VERL_SELECTION, ratio: 0.5 };
       const recorder = gpu.record();
-      restrictTokens(recorder, input, settings, restriction, covariance, selection);
-      policyLoss(recorder, { ...input, selected: selection.selected }, settings, loss);
+      selectTokens(recorder, { ...input, ...selecting, settings, out: { covariance, selection } });
+      policyLoss(recorder, { ...input, selected: selection.selected, settings, out: loss });
       const [selected, counts, metrics] = await recorder.read(
         selection.selected,
         selection.counts,
         loss.metrics,
       );
-      const { loss: value, touched, tokens } = readMetrics(metrics!);
-      assert.deepEqual(Array.from(selected!), [0, 0, 0, 0, 0, 0]);
-      // None selected, no candidates among four response tokens.
-      assert.deepEqual(Array.from(counts!.subarray(0, 3)), [0, 0, 4]);
-      assert.deepEqual([value, touched, tokens], [NaN, 0, 4]);
+      assert.deepEqual(Array.from(selected), [0, 0, 0, 0, 0, 0]);
+      assert.deepEqual(readSelectionCounts(counts), { selected: 0, candidates: 0, tokens: 4 });
+      const { loss: value, selected: count, tokens } = readMetrics(metrics);
+      assert.deepEqual([value, count, tokens], [NaN, 0, 4]);
     }
   }
 });
@@ -338,7 +363,7 @@ Deno.test("invalid rows are reported by index, with the reason", async () => {
   using targets = gpu.tensor(Uint32Array.of(0, 0, 5));
   using statistics = emptyTokenStatistics(gpu, 3);
   const recorder = gpu.record();
-  tokenStatistics(recorder, logits, targets, statistics);
+  tokenStatistics(recorder, { logits, targets, out: statistics });
   recorder.submit();
   await assert.rejects(
     checkTokenStatistics(gpu, statistics),
