@@ -7,5 +7,3 @@
  */
 export * from "./analysis/mod.ts";
 export * from "./kernels/mod.ts";
-/** Of analysis and of kernels, which know nothing of each other: the same. */
-export type { Definition } from "./kernels/mod.ts";

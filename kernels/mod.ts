@@ -5,12 +5,14 @@
  *
  * ```ts
  * using gpu = await requestGpu();
- * using logits = gpu.tensor(values, [rows, vocabulary]);
- * using targets = gpu.tensor(Uint32Array.from(tokens));
- * using statistics = emptyTokenStatistics(gpu, rows);
+ * // Two tokens of a vocabulary of three.
+ * using logits = gpu.tensor([0, 1, 2, 3, 5, 4], [2, 3]);
+ * using targets = gpu.tensor(Uint32Array.of(2, 0));
+ * using out = emptyTokenStatistics(gpu, 2);
  * const recorder = gpu.record();
- * tokenStatistics(recorder, logits, targets, statistics);
- * const [logProb, entropy] = await recorder.read(statistics.logProb, statistics.entropy);
+ * tokenStatistics(recorder, { logits, targets, temperature: 0.7, out });
+ * const [logProb, entropy] = await recorder.read(out.logProb, out.entropy);
+ * console.log(logProb, entropy);
  * ```
  *
  * @module
@@ -87,11 +89,14 @@ export {
   attention,
   attentionDecode,
   type AttentionDecodeOptions,
+  type AttentionInput,
   type AttentionOptions,
+  type AttentionOutput,
 } from "./transformer/attention.ts";
 export {
   attentionBackward,
   type AttentionBackwardOptions,
+  type AttentionGradients,
 } from "./transformer/attention_backward.ts";
 export * from "./transformer/attention_reference.ts";
 export * from "./transformer/key_value_cache.ts";

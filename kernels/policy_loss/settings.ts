@@ -37,9 +37,6 @@ export type Intervention = (typeof INTERVENTIONS)[number];
  */
 export const DEFINITIONS = ["verl", "paper"] as const;
 
-/** Whose definition of an intervention is meant: one of {@linkcode DEFINITIONS}. */
-export type Definition = (typeof DEFINITIONS)[number];
-
 /** Estimators of the KL to the reference (Schulman 2020), as verl's `kl`, `abs`, `mse`, `low_var_kl`. */
 export const KL_ESTIMATORS = ["k1", "abs", "k2", "k3"] as const;
 
@@ -52,8 +49,8 @@ export interface PolicyLossSettings {
   readonly aggregation: Aggregation;
   /** What is done to the selected tokens. */
   readonly intervention: Intervention;
-  /** Whose definition of the intervention; without one it does not matter. */
-  readonly definition: Definition;
+  /** Whose definition of the intervention, one of {@linkcode DEFINITIONS}; without one it does not matter. */
+  readonly definition: (typeof DEFINITIONS)[number];
   /** ε below 1 of the ratio's clip; Infinity for none. */
   readonly clipLow: number;
   /** ε above 1; larger than `clipLow` for clip-higher; Infinity for none. */

@@ -1,8 +1,7 @@
 import type { AdapterInfo, Features } from "./adapter.ts";
 import { type Elements, packElements, type TypeFor, typeFor } from "./elements.ts";
 import { DeviceLostError, GpuError, ShapeError } from "./errors.ts";
-import { type MemoryOwner, TensorMemory } from "./memory.ts";
-import { BufferPool } from "./pool.ts";
+import { DeviceMemory, TensorMemory } from "./memory.ts";
 import { type Program, ProgramCache, type ProgramSource } from "./program.ts";
 import { bytesOf, type DataType, expectShape, memoryOf, sizeOf, Tensor } from "./tensor.ts";
 import { TILES, type Tiles } from "./tiles.ts";
@@ -18,8 +17,11 @@ async function withinTime(work: Promise<unknown>, milliseconds: number): Promise
   clearTimeout(timer);
 }
 
+/** The memory of a device: for the runtime, which hides it from everybody else. */
+export let deviceMemoryOf: (gpu: GpuContext) => DeviceMemory;
+
 /** One device with its memory, its compiled programs and its errors: a {@linkcode Gpu} without its recorders. */
-export class GpuContext implements MemoryOwner {
+export class GpuContext {
   /** The adapter. */
   readonly adapter: AdapterInfo;
   /** What the device can do beyond the core of WebGPU. */
@@ -28,16 +30,22 @@ export class GpuContext implements MemoryOwner {
   readonly tiles: Tiles;
   /** The WebGPU device. */
   readonly device: GPUDevice;
-  /** The memory of tensors. */
-  readonly pool: BufferPool;
+  #memory: DeviceMemory;
   #programs: ProgramCache;
-  #liveBytes = 0;
   #failure: GpuError | undefined;
   #lost: DeviceLostError | undefined;
   /** Wakes those who wait for work that a lost device will never finish. */
   #waiting = new Set<(value: undefined) => void>();
 
-  /** Made by `requestGpu`. */
+  static {
+    deviceMemoryOf = (gpu) => gpu.#memory;
+  }
+
+  /**
+   * Made by `requestGpu`.
+   *
+   * @ignore
+   */
   constructor(device: GPUDevice, adapter: AdapterInfo) {
     this.device = device;
     this.adapter = adapter;
@@ -47,7 +55,7 @@ export class GpuContext implements MemoryOwner {
       timestampQuery: device.features.has("timestamp-query"),
       subgroups: device.features.has("subgroups" as GPUFeatureName),
     };
-    this.pool = new BufferPool(device);
+    this.#memory = new DeviceMemory(device);
     this.#programs = new ProgramCache(device);
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
@@ -67,12 +75,7 @@ export class GpuContext implements MemoryOwner {
 
   /** The bytes of all tensors that are not destroyed. */
   get liveBytes(): number {
-    return this.#liveBytes;
-  }
-
-  /** Called by the memory of tensors that come and go. */
-  countBytes(change: number): void {
-    this.#liveBytes += change;
+    return this.#memory.liveBytes;
   }
 
   /**
@@ -92,7 +95,7 @@ export class GpuContext implements MemoryOwner {
         `a tensor of shape [${shape}] needs ${bytes} bytes, this adapter's buffers hold ${this.device.limits.maxBufferSize}.`,
       );
     }
-    return new Tensor(shape, type, new TensorMemory(this, bytes));
+    return new Tensor(shape, type, new TensorMemory(this.#memory, bytes));
   }
 
   /** A tensor of zeros. */
@@ -141,7 +144,9 @@ export class GpuContext implements MemoryOwner {
         `${data.length} elements do not fill a tensor of shape [${tensor.shape}].`,
       );
     }
-    if (memoryOf(tensor).owner !== this) throw new ShapeError("a tensor of another GPU was given.");
+    if (memoryOf(tensor).owner !== this.#memory) {
+      throw new ShapeError("a tensor of another GPU was given.");
+    }
     const elements = packElements(data, tensor.type);
     const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
     // WebGPU writes whole words.
@@ -164,6 +169,7 @@ export class GpuContext implements MemoryOwner {
    *
    * @throws {GpuError} the device's error, a {@linkcode ShaderError} first.
    * @throws {DeviceLostError} if the device was lost.
+   * @ignore For the runtime.
    */
   async settle<T>(work: Promise<T>): Promise<T> {
     const { promise: lost, resolve } = Promise.withResolvers<undefined>();
@@ -191,7 +197,7 @@ export class GpuContext implements MemoryOwner {
   /** Destroys the device and all that lives on it. */
   destroy(): void {
     this.#lose("the GPU was destroyed.");
-    this.pool.clear();
+    this.#memory.pool.clear();
     this.device.destroy();
   }
 

@@ -1,12 +1,17 @@
 import { ShapeError } from "./errors.ts";
-import type { Allocation, BufferPool } from "./pool.ts";
+import { type Allocation, BufferPool } from "./pool.ts";
 
-/** Whose memory it is. */
-export interface MemoryOwner {
-  /** Where memory comes from. */
+/** The memory of one device: where that of tensors comes from, and how much they have. */
+export class DeviceMemory {
+  /** Buffers that are not in use. */
   readonly pool: BufferPool;
-  /** Counts the bytes of tensors that come and go. */
-  countBytes(change: number): void;
+  /** The bytes of all tensors that are not destroyed. */
+  liveBytes = 0;
+
+  /** All of a device's. */
+  constructor(device: GPUDevice) {
+    this.pool = new BufferPool(device);
+  }
 }
 
 /**
@@ -14,18 +19,18 @@ export interface MemoryOwner {
  * destroyed and every recorder that holds it was submitted.
  */
 export class TensorMemory {
-  /** Whose it is. */
-  readonly owner: MemoryOwner;
+  /** The device's. */
+  readonly owner: DeviceMemory;
   #allocation: Allocation | undefined;
   #recorders = 0;
   #destroyed = false;
 
-  /** @param memory Bytes to take from the owner's pool, or memory that a recorder lends, which is counted nowhere. */
-  constructor(owner: MemoryOwner, memory: number | Allocation) {
+  /** @param memory Bytes to take from the pool, or memory that a recorder lends, which is counted nowhere. */
+  constructor(owner: DeviceMemory, memory: number | Allocation) {
     this.owner = owner;
     if (typeof memory === "number") {
       this.#allocation = owner.pool.take(memory);
-      owner.countBytes(this.#allocation.bytes);
+      owner.liveBytes += this.#allocation.bytes;
     } else {
       this.#allocation = memory;
       this.#destroyed = true;
@@ -41,7 +46,7 @@ export class TensorMemory {
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    this.owner.countBytes(-this.#allocation!.bytes);
+    this.owner.liveBytes -= this.#allocation!.bytes;
     this.#release();
   }
 

@@ -17,12 +17,20 @@ export class Profile {
   #gpu: GpuContext;
   #stamps: Stamps[] = [];
 
-  /** A profile of one device. */
+  /**
+   * A profile of one device.
+   *
+   * @ignore
+   */
   constructor(gpu: GpuContext) {
     this.#gpu = gpu;
   }
 
-  /** Called by a recorder that ends: resolves its timestamps, two for each scope in order. */
+  /**
+   * Called by a recorder that ends: resolves its timestamps, two for each scope in order.
+   *
+   * @ignore
+   */
   resolve(encoder: GPUCommandEncoder, queries: GPUQuerySet, labels: readonly string[]): void {
     const buffer = this.#gpu.device.createBuffer({
       size: SCOPE_BYTES * labels.length,

@@ -1,5 +1,5 @@
 import { GpuError, ShapeError } from "./errors.ts";
-import type { GpuContext } from "./context.ts";
+import { deviceMemoryOf, type GpuContext } from "./context.ts";
 import type { Program } from "./program.ts";
 import { TensorMemory } from "./memory.ts";
 import { type Allocation, roundUp } from "./pool.ts";
@@ -94,7 +94,11 @@ export class Recorder {
   #profile: Profile | undefined;
   #submitted = false;
 
-  /** Made by `Gpu.record`. */
+  /**
+   * Made by `Gpu.record`.
+   *
+   * @ignore
+   */
   constructor(gpu: GpuContext, { label, profile }: RecorderOptions) {
     this.gpu = gpu;
     this.#profile = profile;
@@ -110,7 +114,7 @@ export class Recorder {
     const recycled = this.#recycled.get(size)?.pop();
     const tensor = recycled === undefined
       ? this.gpu.empty(shape, type)
-      : new Tensor(shape, type, new TensorMemory(this.gpu, recycled));
+      : new Tensor(shape, type, new TensorMemory(deviceMemoryOf(this.gpu), recycled));
     this.#hold(tensor);
     tensor.destroy(); // Held until the submission.
     return tensor;
@@ -264,7 +268,9 @@ export class Recorder {
 
   #hold(tensor: Tensor): void {
     const memory = memoryOf(tensor);
-    if (memory.owner !== this.gpu) throw new ShapeError(`a tensor of another GPU was given.`);
+    if (memory.owner !== deviceMemoryOf(this.gpu)) {
+      throw new ShapeError(`a tensor of another GPU was given.`);
+    }
     if (this.#held.has(memory)) return;
     memory.hold();
     this.#held.add(memory);
@@ -385,7 +391,7 @@ export class Recorder {
     for (const memory of this.#held) memory.letGo();
     this.#held.clear();
     for (const allocation of Array.from(this.#recycled.values()).flat()) {
-      this.gpu.pool.give(allocation);
+      deviceMemoryOf(this.gpu).pool.give(allocation);
     }
     this.#recycled.clear();
   }

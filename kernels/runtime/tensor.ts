@@ -52,6 +52,7 @@ export class Tensor<Type extends DataType = DataType> {
    * Made by a `Gpu` or a `Recorder`, not directly.
    *
    * @throws {ShapeError} if an extent is not a whole number.
+   * @ignore
    */
   constructor(shape: readonly number[], type: Type, memory: TensorMemory, isView = false) {
     expectShape(shape);
