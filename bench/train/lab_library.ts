@@ -18,7 +18,8 @@ export function labLibrary(gpu: Gpu): Library<TrainingWork> {
       const record = (recorder: Recorder, policy: Policy, step: number): Prediction => {
         const prediction = predict(recorder, policy, batch);
         const settings = { ...OPTIMIZER, maxGradientNorm: Infinity };
-        update(recorder, policy, batch, prediction, { gradLogProb }, settings, step, norm);
+        const gradients = { gradLogProb };
+        update(recorder, policy, { batch, prediction, gradients, settings, step, norm });
         return prediction;
       };
       const trained = createPolicy(gpu, config, parameters);

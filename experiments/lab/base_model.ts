@@ -158,8 +158,8 @@ async function makeAlone(
   const unfinished = unfinishedFolder(folder);
   const made = { model, task: task.name, passes: [...passes] };
   const save = async (pass: number, step: number) => {
-    const progress: Progress = { ...made, pass, step };
-    await savePolicy("policy", policy, unfinished, step, progress);
+    const trainer: Progress = { ...made, pass, step };
+    await savePolicy(policy, unfinished, { name: "policy", updates: step, trainer });
   };
   let begun = { pass: 0, step: 0 };
   if (await hasCheckpoint(unfinished)) {

@@ -1,4 +1,4 @@
-import type { Gpu } from "../../kernels/mod.ts";
+import { type Gpu, readGradientNorm } from "../../kernels/mod.ts";
 import { inStep } from "./errors.ts";
 import type { ModelConfig } from "./families.ts";
 import { initialParameters } from "./initial_parameters.ts";
@@ -105,24 +105,26 @@ export async function pretrain(
     const tokens = mask.reduce((sum, value) => sum + value, 0);
     using gradLogProb = gpu.tensor(mask.map((value) => -value / tokens), batch.mask.shape);
     const optimizer: StepSettings = { ...OPTIMIZER, learningRate: learningRateAt(step, settings) };
+    const gradients = { gradLogProb };
     const recorder = gpu.record("pretraining");
     const prediction = predict(recorder, policy, batch);
     using _statistics = prediction.statistics;
-    update(recorder, policy, batch, prediction, { gradLogProb }, optimizer, step, norm);
+    update(recorder, policy, { batch, prediction, gradients, settings: optimizer, step, norm });
     if (step % READ_EVERY !== 0 && step < settings.steps) {
       recorder.submit();
       continue;
     }
     const { logProb: logProbs, entropy: entropies } = prediction;
-    const [logProb, entropy, norms] = await recorder.read(logProbs, entropies, norm);
-    await inStep(step, () => checkNorm(policy, "the policy", norms![0]!));
+    const [logProb, entropy, words] = await recorder.read(logProbs, entropies, norm);
+    const { norm: gradientNorm } = readGradientNorm(words);
+    await inStep(step, () => checkNorm(policy, "the policy", gradientNorm));
     const mean = (values: ArrayLike<number>) =>
       mask.reduce((sum, weight, i) => sum + weight * values[i]!, 0) / tokens;
     await onStep({
       step,
-      loss: -mean(logProb!),
-      entropy: mean(entropy!),
-      gradientNorm: norms![0]!,
+      loss: -mean(logProb),
+      entropy: mean(entropy),
+      gradientNorm,
     });
   }
 }

@@ -1,3 +1,4 @@
+import { readGradientNorm } from "../../kernels/mod.ts";
 import { primeAdvantages, primeLoss, primeProcessRewards } from "./advantages/prime.ts";
 import type { GroupedResponses, Responses } from "./advantages/responses.ts";
 import { expectValidLogits } from "./finite.ts";
@@ -83,19 +84,23 @@ export function rewardModel(
   ): Promise<Float32Array> => {
     using batch = predictionBatch(gpu, config, sequences, columns);
     const recorder = gpu.record("reward model");
-    const predictions = [policy, reference].map((model) => {
+    const predictionOf = (model: Policy) => {
       const prediction = predict(recorder, model, batch, temperature);
       recycleActivations(recorder, prediction.activations);
       prediction.statistics[Symbol.dispose]();
       return prediction;
-    });
-    const [own, base, ...invalid] = await recorder.read(
-      ...predictions.map(({ logProb }) => logProb),
-      ...predictions.map(({ statistics }) => statistics.invalid),
+    };
+    const own = predictionOf(policy);
+    const base = predictionOf(reference);
+    const [ownLogProb, baseLogProb, ownInvalid, baseInvalid] = await recorder.read(
+      own.logProb,
+      base.logProb,
+      own.statistics.invalid,
+      base.statistics.invalid,
     );
-    expectValidLogits("the reward model", invalid[0]!);
-    expectValidLogits("the reward model's base", invalid[1]!);
-    return Float32Array.from(own!, (value, i) => value - base![i]!);
+    expectValidLogits("the reward model", ownInvalid);
+    expectValidLogits("the reward model's base", baseInvalid);
+    return ownLogProb.map((value, i) => value - baseLogProb[i]!);
   };
   return {
     policy,
@@ -113,20 +118,13 @@ export function rewardModel(
       using _statistics = prediction.statistics;
       const settings = { ...OPTIMIZER, learningRate };
       this.updates++;
-      update(
-        recorder,
-        policy,
-        batch,
-        prediction,
-        { gradLogProb },
-        settings,
-        this.updates,
-        norm,
-        temperature,
-      );
-      const [norms] = await recorder.read(norm);
-      await checkNorm(policy, "the reward model", norms![0]!);
-      return { "reward_model/dpo_loss": loss, "reward_model/grad_norm": norms![0]! };
+      const gradients = { gradLogProb };
+      const step = this.updates;
+      update(recorder, policy, { batch, prediction, gradients, settings, step, norm, temperature });
+      const [words] = await recorder.read(norm);
+      const { norm: gradientNorm } = readGradientNorm(words);
+      await checkNorm(policy, "the reward model", gradientNorm);
+      return { "reward_model/dpo_loss": loss, "reward_model/grad_norm": gradientNorm };
     },
     async judge(sequences, responses, temperature) {
       return primeProcessRewards(await logRatios(sequences, responses, temperature), responses);

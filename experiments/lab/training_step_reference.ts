@@ -124,7 +124,7 @@ export function updateFromSamplesReference(
       referenceLogProb: inRows(columns, think(reference, own).map(({ logProb }) => logProb)),
     }, lossOf(settings));
     const gradient = gradientOf(policy.config, predictions, loss);
-    const { norm, factor } = gradientNormReference(
+    const { norm, scale } = gradientNormReference(
       Object.values(gradient),
       settings.maxGradientNorm,
     );
@@ -134,8 +134,12 @@ export function updateFromSamplesReference(
         firstMoment: policy.firstMoments[name]!,
         secondMoment: policy.secondMoments[name]!,
       };
-      const clipped = values.map((value) => factor * value);
-      adamwReference(state, clipped, { ...ADAM, learningRate, weightDecay }, updates + part + 1);
+      adamwReference({
+        ...state,
+        gradient: values.map((value) => scale * value),
+        settings: { ...ADAM, learningRate, weightDecay },
+        step: updates + part + 1,
+      });
     }
     losses.push(loss);
     gradients.push(gradient);

@@ -12,18 +12,33 @@ import {
 import { type Activations, extents, layerName, type SequenceBatch } from "./forward.ts";
 import type { Policy } from "./parameters.ts";
 
+/** What {@linkcode backward} goes back through. */
+export interface BackwardInput {
+  /** The sequences of the forward pass. */
+  readonly batch: SequenceBatch;
+  /** What it kept; recycled. */
+  readonly activations: Activations;
+  /** Gradient of the loss with respect to the hidden states, [N, D]; a temporary, recycled. */
+  readonly gradHidden: Tensor;
+}
+
+/** What goes back through one normalization. */
+interface NormalizationBackward {
+  readonly x: Tensor;
+  readonly inverseRms: Tensor;
+  readonly gradOut: Tensor;
+  readonly gradX: Tensor;
+  readonly accumulate: boolean;
+}
+
 /**
- * The backward pass of {@linkcode forward}: adds to the gradient of every parameter but the output
- * embedding, whose share of the loss the caller has added. Recycles the activations as it goes.
- *
- * @param gradHidden Gradient of the loss with respect to the hidden states, [N, D]; a temporary.
+ * The backward pass of {@linkcode forward}: adds to the gradient of every parameter but the output embedding's
+ * share, which the caller has added. Recycles what it was given as it goes.
  */
 export function backward(
   recorder: Recorder,
   policy: Policy,
-  batch: SequenceBatch,
-  activations: Activations,
-  gradHidden: Tensor,
+  { batch, activations, gradHidden }: BackwardInput,
 ): void {
   const { tokens, positions, spans, longest, ropeTable } = batch;
   const { queryHeads, keyHeads, headSize, window } = extents(policy);
@@ -43,30 +58,22 @@ export function backward(
     matmul(recorder, { a: gradOut, b: value, out, accumulate: gradX !== undefined });
     return out;
   };
-  const normalizeBackward = (
-    name: string,
-    x: Tensor,
-    inverseRms: Tensor,
-    gradOut: Tensor,
-    gradX: Tensor,
-    accumulate: boolean,
-  ) => {
+  const normalizeBackward = (name: string, { gradX, ...rest }: NormalizationBackward) => {
     const { value, gradient } = weight(name);
-    rmsNormBackward(recorder, {
-      x,
-      weight: value,
-      inverseRms,
-      gradOut,
-      gradX,
-      accumulate,
-      gradWeight: gradient,
-    });
-    free(inverseRms, gradOut);
+    const out = { gradX, gradWeight: gradient };
+    rmsNormBackward(recorder, { ...rest, weight: value, out });
+    free(rest.inverseRms, rest.gradOut);
   };
 
   const stream = recorder.temporary(activations.output.shape);
   const { output, inverseRms, hidden } = activations;
-  normalizeBackward("model.norm", output, inverseRms, gradHidden, stream, false);
+  normalizeBackward("model.norm", {
+    x: output,
+    inverseRms,
+    gradOut: gradHidden,
+    gradX: stream,
+    accumulate: false,
+  });
   free(hidden, output);
   for (let layer = activations.layers.length - 1; layer >= 0; layer--) {
     const own = activations.layers[layer]!;
@@ -74,25 +81,29 @@ export function backward(
     const gradGated = linearBackward(name("mlp.down_proj"), own.gated, stream);
     const gradGate = recorder.temporary(own.gate.shape);
     const gradUp = recorder.temporary(own.up.shape);
-    swigluBackward(recorder, { gate: own.gate, up: own.up, gradOut: gradGated, gradGate, gradUp });
+    swigluBackward(recorder, {
+      gate: own.gate,
+      up: own.up,
+      gradOut: gradGated,
+      out: { gradGate, gradUp },
+    });
     free(gradGated, own.gated, own.gate, own.up);
     const gradFeedForward = linearBackward(name("mlp.gate_proj"), own.feedForwardInput, gradGate);
     linearBackward(name("mlp.up_proj"), own.feedForwardInput, gradUp, gradFeedForward);
     free(gradGate, gradUp, own.feedForwardInput);
-    normalizeBackward(
-      name("post_attention_layernorm"),
-      own.middle,
-      own.feedForwardInverseRms,
-      gradFeedForward,
-      stream,
-      true,
-    );
+    normalizeBackward(name("post_attention_layernorm"), {
+      x: own.middle,
+      inverseRms: own.feedForwardInverseRms,
+      gradOut: gradFeedForward,
+      gradX: stream,
+      accumulate: true,
+    });
     free(own.middle);
 
     const gradAttended = linearBackward(name("self_attn.o_proj"), own.attended, stream);
-    const [gradQ, gradK, gradV] = [own.q, own.k, own.v].map(({ shape }) =>
-      recorder.temporary(shape)
-    ) as [Tensor, Tensor, Tensor];
+    const gradQ = recorder.temporary(own.q.shape);
+    const gradK = recorder.temporary(own.k.shape);
+    const gradV = recorder.temporary(own.v.shape);
     attentionBackward(recorder, {
       q: heads(own.q, queryHeads),
       k: heads(own.k, keyHeads),
@@ -100,12 +111,14 @@ export function backward(
       spans,
       longest,
       ...window,
-      out: heads(own.attended, queryHeads),
+      attended: heads(own.attended, queryHeads),
       logSumExp: own.logSumExp,
       gradOut: heads(gradAttended, queryHeads),
-      gradQ: heads(gradQ, queryHeads),
-      gradK: heads(gradK, keyHeads),
-      gradV: heads(gradV, keyHeads),
+      out: {
+        gradQ: heads(gradQ, queryHeads),
+        gradK: heads(gradK, keyHeads),
+        gradV: heads(gradV, keyHeads),
+      },
     });
     free(gradAttended, own.attended, own.logSumExp, own.q, own.k, own.v);
     for (const [x, number] of [[gradQ, queryHeads], [gradK, keyHeads]] as const) {
@@ -115,20 +128,19 @@ export function backward(
     linearBackward(name("self_attn.k_proj"), own.attentionInput, gradK, gradInput);
     linearBackward(name("self_attn.v_proj"), own.attentionInput, gradV, gradInput);
     free(gradQ, gradK, gradV, own.attentionInput);
-    normalizeBackward(
-      name("input_layernorm"),
-      own.input,
-      own.attentionInverseRms,
-      gradInput,
-      stream,
-      true,
-    );
+    normalizeBackward(name("input_layernorm"), {
+      x: own.input,
+      inverseRms: own.attentionInverseRms,
+      gradOut: gradInput,
+      gradX: stream,
+      accumulate: true,
+    });
     free(own.input);
   }
   embeddingBackward(recorder, {
     tokens,
     gradOut: stream,
-    gradTable: policy.get("model.embed_tokens.weight").gradient,
+    out: policy.get("model.embed_tokens.weight").gradient,
   });
   free(stream);
 }

@@ -25,21 +25,29 @@ export function zeroGradients(config: ModelConfig): GradientArrays {
   );
 }
 
+/** What {@linkcode backwardReference} goes back through. */
+export interface BackwardReferenceInput {
+  /** The sequences of the forward pass. */
+  readonly sequence: SequenceArrays;
+  /** What it kept. */
+  readonly activations: ActivationArrays;
+  /** Gradient of the loss with respect to the hidden states, N·D. */
+  readonly gradHidden: Float64Array;
+  /** The gradients of all parameters, which are added to. */
+  readonly gradients: GradientArrays;
+}
+
 /**
  * The backward pass of {@linkcode forwardReference} in float64, the definition that {@linkcode backward} is held
  * to: adds to the gradient of every parameter but the output embedding's share.
- *
- * @param gradHidden Gradient of the loss with respect to the hidden states, N·D.
- * @param gradients Added to.
  */
 export function backwardReference(
   config: ModelConfig,
   values: ParameterArrays,
-  { tokens, positions, spans }: SequenceArrays,
-  { layers, output }: ActivationArrays,
-  gradHidden: Float64Array,
-  gradients: GradientArrays,
+  { sequence, activations, gradHidden, gradients }: BackwardReferenceInput,
 ): void {
+  const { tokens, positions, spans } = sequence;
+  const { layers, output } = activations;
   const shapes = parameterShapes(config);
   const count = tokens.length;
   const { num_attention_heads: queryHeads, num_key_value_heads: keyHeads } = config;

@@ -1,6 +1,7 @@
 import {
   attentionDecode,
   embedding,
+  type KeyValueCache,
   matmul,
   type Recorder,
   rope,
@@ -8,12 +9,25 @@ import {
   type Tensor,
   writeCache,
 } from "../../../kernels/mod.ts";
-import { extents, forward, layerName, linear, normalize, recycleActivations } from "./forward.ts";
-import type { SequenceBatch } from "./forward.ts";
+import {
+  extents,
+  forward,
+  layerName,
+  linear,
+  normalize,
+  recycleActivations,
+  type SequenceBatch,
+} from "./forward.ts";
 import { outputEmbedding, type Policy } from "./parameters.ts";
 
-/** The keys and values of each layer, [B, S, KV, headSize] each. */
-export type Cache = readonly { readonly keyCache: Tensor; readonly valueCache: Tensor }[];
+/** The keys and values of each layer so far, [B, S, KV, headSize] each. */
+export type Cache = readonly KeyValueCache[];
+
+/** Prompts of B rows, padded on the right to P = `longest` tokens each. */
+export interface PromptBatch extends SequenceBatch {
+  /** The last token of each prompt, among the B·P, [B] in u32. */
+  readonly last: Tensor;
+}
 
 /** What is decoded: the rows' prompts and which of the rows have ended. */
 export interface Decoding {
@@ -25,8 +39,16 @@ export interface Decoding {
   readonly lengths: Tensor;
   /** Not 0 for rows that have ended, [B] in u32. */
   readonly done: Tensor;
-  /** Cosines and sines of the rotary embedding. */
+  /** Cosines and sines of the rotary embedding, for S positions. */
   readonly ropeTable: Tensor;
+}
+
+/** One more token of each row. */
+export interface NextToken {
+  /** The token, [B] in u32. */
+  readonly token: Tensor;
+  /** 0 for the first token after the prompts. */
+  readonly step: number;
 }
 
 /** Makes room for `capacity` tokens of each of `rows` rows; temporaries of the recorder. */
@@ -46,46 +68,42 @@ export function temporaryCache(
 /**
  * Reads prompts into the cache.
  *
- * @param prompts Padded on the right to P tokens each.
- * @param last The last token of each prompt, among the B·P, [B] in u32.
  * @returns The logits of the token after each prompt, [B, V]; a temporary.
  */
 export function readPrompts(
   recorder: Recorder,
   policy: Policy,
-  prompts: SequenceBatch,
-  last: Tensor,
+  prompts: PromptBatch,
   cache: Cache,
 ): Tensor {
-  const [rows, columns] = [last.size, prompts.longest];
+  const [rows, columns] = [prompts.last.size, prompts.longest];
   const { keyHeads, headSize } = extents(policy);
   const activations = forward(recorder, policy, prompts, (layer, k, v) => {
     const shape = [rows, columns, keyHeads, headSize];
-    writeCache(recorder, { key: k.reshape(shape), value: v.reshape(shape), ...cache[layer]! });
+    const [key, value] = [k.reshape(shape), v.reshape(shape)];
+    writeCache(recorder, { key, value, out: cache[layer]! });
   });
   const hidden = recorder.temporary([rows, policy.config.hidden_size]);
   // A row of a table for each index is what an embedding is.
-  embedding(recorder, { tokens: last, table: activations.hidden, out: hidden });
+  embedding(recorder, { tokens: prompts.last, table: activations.hidden, out: hidden });
   recycleActivations(recorder, activations);
   return logitsOf(recorder, policy, hidden);
 }
 
 /**
- * Reads one more token of each row.
+ * Reads one more token of each row into the cache.
  *
- * @param step 0 for the first token after the prompts.
  * @returns The logits of the token after it, [B, V]; a temporary.
  */
 export function readToken(
   recorder: Recorder,
   policy: Policy,
-  token: Tensor,
-  step: number,
   { cache, spans, lengths, done, ropeTable }: Decoding,
+  { token, step }: NextToken,
 ): Tensor {
   const { queryHeads, keyHeads, headSize, window } = extents(policy);
   const rows = token.size;
-  let stream = recorder.temporary([rows, policy.config.hidden_size]);
+  let stream: Tensor = recorder.temporary([rows, policy.config.hidden_size]);
   embedding(recorder, {
     tokens: token,
     table: policy.get("model.embed_tokens.weight").value,
@@ -93,17 +111,17 @@ export function readToken(
   });
   let added: Tensor | undefined;
   /** Adds what a layer gave to the stream and normalizes it; gives back the memory of both. */
-  const normalized = (name: string): Tensor => {
-    const { sum, out, inverseRms } = normalize(recorder, policy, name, stream, added);
+  const normalizeStream = (name: string): Tensor => {
+    const { sum, normalized, inverseRms } = normalize(recorder, policy, name, { stream, added });
     if (added !== undefined) recorder.recycle(added);
     if (sum !== stream) recorder.recycle(stream);
     recorder.recycle(inverseRms);
     stream = sum;
-    return out;
+    return normalized;
   };
-  for (const [layer, caches] of cache.entries()) {
+  for (const [layer, keysAndValues] of cache.entries()) {
     const name = (part: string) => layerName(layer, part);
-    const input = normalized(name("input_layernorm"));
+    const input = normalizeStream(name("input_layernorm"));
     const q = linear(recorder, policy, name("self_attn.q_proj"), input);
     const k = linear(recorder, policy, name("self_attn.k_proj"), input);
     const v = linear(recorder, policy, name("self_attn.v_proj"), input);
@@ -114,13 +132,14 @@ export function readToken(
     }
     const shape = [rows, 1, keyHeads, headSize];
     const after = { spans, step };
-    writeCache(recorder, { key: k.reshape(shape), value: v.reshape(shape), ...caches, after });
+    const [key, value] = [k.reshape(shape), v.reshape(shape)];
+    writeCache(recorder, { key, value, after, out: keysAndValues });
     recorder.recycle(k);
     recorder.recycle(v);
     const attended = recorder.temporary(q.shape);
     attentionDecode(recorder, {
       q: q.reshape([rows, queryHeads, headSize]),
-      ...caches,
+      ...keysAndValues,
       spans,
       step,
       done,
@@ -130,7 +149,7 @@ export function readToken(
     recorder.recycle(q);
     added = linear(recorder, policy, name("self_attn.o_proj"), attended);
     recorder.recycle(attended);
-    const middle = normalized(name("post_attention_layernorm"));
+    const middle = normalizeStream(name("post_attention_layernorm"));
     const gate = linear(recorder, policy, name("mlp.gate_proj"), middle);
     const up = linear(recorder, policy, name("mlp.up_proj"), middle);
     recorder.recycle(middle);
@@ -139,7 +158,7 @@ export function readToken(
     added = linear(recorder, policy, name("mlp.down_proj"), gated);
     for (const tensor of [gate, up, gated]) recorder.recycle(tensor);
   }
-  const hidden = normalized("model.norm");
+  const hidden = normalizeStream("model.norm");
   recorder.recycle(stream);
   return logitsOf(recorder, policy, hidden);
 }

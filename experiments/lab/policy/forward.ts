@@ -20,7 +20,7 @@ export interface SequenceBatch {
   readonly spans: Tensor;
   /** Tokens of the longest sequence, or more. */
   readonly longest: number;
-  /** Cosines and sines of the rotary embedding. */
+  /** Cosines and sines of the rotary embedding, of `ropeTable`, for `longest` positions or more. */
   readonly ropeTable: Tensor;
 }
 
@@ -28,24 +28,31 @@ export interface SequenceBatch {
 export interface LayerActivations {
   /** The residual stream that enters it, [N, D]. */
   readonly input: Tensor;
-  /** It normalized, and one over its root mean square. */
+  /** It normalized, [N, D]. */
   readonly attentionInput: Tensor;
+  /** One over its root mean square, [N]. */
   readonly attentionInverseRms: Tensor;
-  /** Queries, keys and values, rotated, [N, heads·headSize]. */
+  /** Queries, rotated, [N, H·headSize]. */
   readonly q: Tensor;
+  /** Keys, rotated, [N, KV·headSize]. */
   readonly k: Tensor;
+  /** Values, [N, KV·headSize]. */
   readonly v: Tensor;
-  /** What the attention gives, [N, H·headSize], and its log-sum-exp. */
+  /** What the attention gives, [N, H·headSize]. */
   readonly attended: Tensor;
+  /** Its log-sum-exp, [N, H]. */
   readonly logSumExp: Tensor;
   /** The residual stream between attention and feed-forward, [N, D]. */
   readonly middle: Tensor;
-  /** It normalized, and one over its root mean square. */
+  /** It normalized, [N, D]. */
   readonly feedForwardInput: Tensor;
+  /** One over its root mean square, [N]. */
   readonly feedForwardInverseRms: Tensor;
-  /** The two inputs of the gated unit and its result, [N, F]. */
+  /** What goes through the sigmoid of the gated unit, [N, F]. */
   readonly gate: Tensor;
+  /** The other input of the gated unit, [N, F]. */
   readonly up: Tensor;
+  /** The result of the gated unit, [N, F]. */
   readonly gated: Tensor;
 }
 
@@ -53,8 +60,9 @@ export interface LayerActivations {
 export interface Activations {
   /** One for each layer. */
   readonly layers: readonly LayerActivations[];
-  /** The residual stream after the last layer, [N, D], and one over its root mean square. */
+  /** The residual stream after the last layer, [N, D]. */
   readonly output: Tensor;
+  /** One over its root mean square, [N]. */
   readonly inverseRms: Tensor;
   /** Hidden states: the output normalized, [N, D]. */
   readonly hidden: Tensor;
@@ -65,13 +73,20 @@ export function layerName(layer: number, name: string): string {
   return `model.layers.${layer}.${name}`;
 }
 
-/** Extents that follow from a configuration. */
-export function extents({ config }: Policy): {
-  queryHeads: number;
-  keyHeads: number;
-  headSize: number;
-  window: { window?: number };
-} {
+/** What the attention of an architecture is. */
+export interface AttentionExtents {
+  /** Heads of the queries, H. */
+  readonly queryHeads: number;
+  /** Heads of the keys, KV. */
+  readonly keyHeads: number;
+  /** Components of a head. */
+  readonly headSize: number;
+  /** The sliding window, as an option of the kernels; none where all is seen. */
+  readonly window: { readonly window?: number };
+}
+
+/** What the attention of a policy is. */
+export function extents({ config }: Policy): AttentionExtents {
   return {
     queryHeads: config.num_attention_heads,
     keyHeads: config.num_key_value_heads,
@@ -80,7 +95,7 @@ export function extents({ config }: Policy): {
   };
 }
 
-/** x · weightᵀ + bias, as `torch.nn.Linear` of this name. */
+/** x · weightᵀ + bias, as `torch.nn.Linear` of this name: [N, outputs]; a temporary. */
 export function linear(recorder: Recorder, policy: Policy, name: string, x: Tensor): Tensor {
   const weight = policy.get(`${name}.weight`).value;
   const bias = policy.find(`${name}.bias`)?.value;
@@ -95,26 +110,45 @@ export function linear(recorder: Recorder, policy: Policy, name: string, x: Tens
   return out;
 }
 
-/** A normalization of this name; with `added`, x = residual + added is written and normalized. */
+/** The residual stream, and what the layer before gave to be added to it, [N, D] each. */
+export interface Stream {
+  /** The residual stream. */
+  readonly stream: Tensor;
+  /** What is added first; undefined for nothing. */
+  readonly added: Tensor | undefined;
+}
+
+/** What {@linkcode normalize} gives; temporaries. */
+export interface Normalized {
+  /** The residual stream with what was added, [N, D]: the one that was given where that is nothing. */
+  readonly sum: Tensor;
+  /** It normalized, [N, D]. */
+  readonly normalized: Tensor;
+  /** One over its root mean square, [N]. */
+  readonly inverseRms: Tensor;
+}
+
+/** The normalization of this name. */
 export function normalize(
   recorder: Recorder,
   policy: Policy,
   name: string,
-  x: Tensor,
-  added?: Tensor,
-): { sum: Tensor; out: Tensor; inverseRms: Tensor } {
-  const out = recorder.temporary(x.shape);
-  const inverseRms = recorder.temporary([x.shape[0]!]);
-  const weight = policy.get(`${name}.weight`).value;
-  const epsilon = policy.config.rms_norm_eps;
+  { stream, added }: Stream,
+): Normalized {
+  const normalized = recorder.temporary(stream.shape);
+  const inverseRms = recorder.temporary([stream.shape[0]!]);
+  const options = {
+    weight: policy.get(`${name}.weight`).value,
+    epsilon: policy.config.rms_norm_eps,
+  };
+  const out = { normalized, inverseRms };
   if (added === undefined) {
-    rmsNorm(recorder, { x, weight, epsilon, out, inverseRms });
-    return { sum: x, out, inverseRms };
+    rmsNorm(recorder, { ...options, x: stream, out });
+    return { sum: stream, ...out };
   }
-  const sum = recorder.temporary(x.shape);
-  const residual = { before: x, after: sum };
-  rmsNorm(recorder, { x: added, residual, weight, epsilon, out, inverseRms });
-  return { sum, out, inverseRms };
+  const sum = recorder.temporary(stream.shape);
+  rmsNorm(recorder, { ...options, x: added, residual: stream, out: { ...out, residual: sum } });
+  return { sum, ...out };
 }
 
 /**
@@ -132,7 +166,7 @@ export function forward(
   const { queryHeads, keyHeads, headSize, window } = extents(policy);
   const count = tokens.size;
   const heads = (x: Tensor, number: number) => x.reshape([count, number, headSize]);
-  let stream = recorder.temporary([count, policy.config.hidden_size]);
+  let stream: Tensor = recorder.temporary([count, policy.config.hidden_size]);
   embedding(recorder, {
     tokens,
     table: policy.get("model.embed_tokens.weight").value,
@@ -142,11 +176,11 @@ export function forward(
   const layers: LayerActivations[] = [];
   for (let layer = 0; layer < policy.config.num_hidden_layers; layer++) {
     const name = (part: string) => layerName(layer, part);
-    const first = normalize(recorder, policy, name("input_layernorm"), stream, added);
+    const first = normalize(recorder, policy, name("input_layernorm"), { stream, added });
     if (added !== undefined) recorder.recycle(added);
-    const q = linear(recorder, policy, name("self_attn.q_proj"), first.out);
-    const k = linear(recorder, policy, name("self_attn.k_proj"), first.out);
-    const v = linear(recorder, policy, name("self_attn.v_proj"), first.out);
+    const q = linear(recorder, policy, name("self_attn.q_proj"), first.normalized);
+    const k = linear(recorder, policy, name("self_attn.k_proj"), first.normalized);
+    const v = linear(recorder, policy, name("self_attn.v_proj"), first.normalized);
     rope(recorder, { x: heads(q, queryHeads), positions, table: ropeTable });
     rope(recorder, { x: heads(k, keyHeads), positions, table: ropeTable });
     keepKeys(layer, k, v);
@@ -159,27 +193,23 @@ export function forward(
       spans,
       longest,
       ...window,
-      out: heads(attended, queryHeads),
-      logSumExp,
+      out: { attended: heads(attended, queryHeads), logSumExp },
     });
     const projected = linear(recorder, policy, name("self_attn.o_proj"), attended);
-    const second = normalize(
-      recorder,
-      policy,
-      name("post_attention_layernorm"),
-      first.sum,
-      projected,
-    );
+    const second = normalize(recorder, policy, name("post_attention_layernorm"), {
+      stream: first.sum,
+      added: projected,
+    });
     recorder.recycle(projected);
-    const gate = linear(recorder, policy, name("mlp.gate_proj"), second.out);
-    const up = linear(recorder, policy, name("mlp.up_proj"), second.out);
+    const gate = linear(recorder, policy, name("mlp.gate_proj"), second.normalized);
+    const up = linear(recorder, policy, name("mlp.up_proj"), second.normalized);
     const gated = recorder.temporary(gate.shape);
     swiglu(recorder, { gate, up, out: gated });
     added = linear(recorder, policy, name("mlp.down_proj"), gated);
     stream = second.sum;
     layers.push({
       input: first.sum,
-      attentionInput: first.out,
+      attentionInput: first.normalized,
       attentionInverseRms: first.inverseRms,
       q,
       k,
@@ -187,16 +217,16 @@ export function forward(
       attended,
       logSumExp,
       middle: second.sum,
-      feedForwardInput: second.out,
+      feedForwardInput: second.normalized,
       feedForwardInverseRms: second.inverseRms,
       gate,
       up,
       gated,
     });
   }
-  const last = normalize(recorder, policy, "model.norm", stream, added);
+  const last = normalize(recorder, policy, "model.norm", { stream, added });
   if (added !== undefined) recorder.recycle(added);
-  return { layers, output: last.sum, inverseRms: last.inverseRms, hidden: last.out };
+  return { layers, output: last.sum, inverseRms: last.inverseRms, hidden: last.normalized };
 }
 
 /** Gives the memory of activations back to the recorder, for a pass that no backward follows. */

@@ -25,20 +25,27 @@ export type ParameterArrays = Readonly<Record<string, ArrayLike<number>>>;
 
 /** What the backward needs of one layer, as in {@linkcode LayerActivations}. */
 export interface LayerArrays {
-  /** The residual stream that enters it, N·D, and it normalized. */
+  /** The residual stream that enters it, N·D. */
   readonly input: Float64Array;
+  /** It normalized, N·D. */
   readonly attentionInput: Float64Array;
-  /** Queries, keys and values, rotated, and what the attention gives. */
+  /** Queries, rotated, N·H·headSize. */
   readonly q: Float64Array;
+  /** Keys, rotated, N·KV·headSize. */
   readonly k: Float64Array;
+  /** Values, N·KV·headSize. */
   readonly v: Float64Array;
+  /** What the attention gives, N·H·headSize. */
   readonly attended: Float64Array;
-  /** The residual stream between attention and feed-forward, N·D, and it normalized. */
+  /** The residual stream between attention and feed-forward, N·D. */
   readonly middle: Float64Array;
+  /** It normalized, N·D. */
   readonly feedForwardInput: Float64Array;
-  /** The two inputs of the gated unit and its result, N·F. */
+  /** What goes through the sigmoid of the gated unit, N·F. */
   readonly gate: Float64Array;
+  /** The other input of the gated unit, N·F. */
   readonly up: Float64Array;
+  /** The result of the gated unit, N·F. */
   readonly gated: Float64Array;
 }
 
@@ -52,7 +59,7 @@ export interface ActivationArrays {
   readonly hidden: Float64Array;
 }
 
-/** The decoder in float64, N·D hidden states: the definition that {@linkcode forward} is held to. */
+/** The decoder in float64, up to its hidden states: the definition that {@linkcode forward} is held to. */
 export function forwardReference(
   config: ModelConfig,
   values: ParameterArrays,
@@ -90,7 +97,7 @@ export function forwardReference(
     const q = rotate(linear(name("self_attn.q_proj"), attentionInput), queryHeads);
     const k = rotate(linear(name("self_attn.k_proj"), attentionInput), keyHeads);
     const v = linear(name("self_attn.v_proj"), attentionInput);
-    const { out: attended } = attentionReference({
+    const { attended } = attentionReference({
       q,
       k,
       v,

@@ -7,13 +7,13 @@ export interface Parameter {
   /** Hugging Face's name. */
   readonly name: string;
   /** The values. */
-  readonly value: Tensor;
+  readonly value: Tensor<"f32">;
   /** The gradient of the loss, which backward passes add to. */
-  readonly gradient: Tensor;
+  readonly gradient: Tensor<"f32">;
   /** Mean of gradients. */
-  readonly firstMoment: Tensor;
+  readonly firstMoment: Tensor<"f32">;
   /** Mean of squared gradients. */
-  readonly secondMoment: Tensor;
+  readonly secondMoment: Tensor<"f32">;
 }
 
 /** A decoder's parameters on the GPU. */
@@ -74,21 +74,21 @@ export interface PolicyState {
 
 /** Reads a policy and its optimizer back. */
 export async function policyState({ gpu, parameters }: Policy): Promise<PolicyState> {
-  const kinds = ["value", "firstMoment", "secondMoment"] as const;
-  const read = await gpu.record("checkpoint").read(
-    ...kinds.flatMap((kind) => parameters.map((parameter) => parameter[kind])),
-  );
-  const [values, firstMoments, secondMoments] = kinds.map((_, kind) =>
-    new Map(parameters.map(({ name, value: { shape } }, i): [string, TensorData] => [
-      name,
-      { shape, data: read[kind * parameters.length + i] as Float32Array<ArrayBuffer> },
-    ]))
-  );
-  return {
-    parameters: values!,
-    firstMoments: firstMoments!,
-    secondMoments: secondMoments!,
+  const state = {
+    parameters: new Map<string, TensorData>(),
+    firstMoments: new Map<string, TensorData>(),
+    secondMoments: new Map<string, TensorData>(),
   };
+  const wanted = parameters.flatMap(({ name, value, firstMoment, secondMoment }) => [
+    { name, tensor: value, map: state.parameters },
+    { name, tensor: firstMoment, map: state.firstMoments },
+    { name, tensor: secondMoment, map: state.secondMoments },
+  ]);
+  const read = await gpu.record("checkpoint").read(...wanted.map(({ tensor }) => tensor));
+  for (const [i, { name, tensor: { shape }, map }] of wanted.entries()) {
+    map.set(name, { shape, data: read[i]! });
+  }
+  return state;
 }
 
 /** Puts back what {@linkcode policyState} read. */

@@ -84,7 +84,7 @@ export function predictionReference(
         n: width,
         k: columns,
       });
-      backwardReference(config, values, sequence, activations, gradHidden, gradients);
+      backwardReference(config, values, { sequence, activations, gradHidden, gradients });
     },
   };
 }

@@ -20,6 +20,9 @@ export interface RolloutSettings {
   readonly pad: number;
 }
 
+/** How many words of `TokenStatistics.invalid` come before those of the rows. */
+const WORDS_BEFORE_ROWS = 2;
+
 /** A response and what the policy thought of it. */
 export interface Response {
   /** Its tokens, the end token included if it was written. */
@@ -54,17 +57,17 @@ export async function rollout(
     positions: gpu.tensor(tokens.map((_, i) => i % columns)),
     // Of the prompts in their rows, and among all tokens.
     spans: gpu.tensor(spansOf(lengths, 0), [rows, 2]),
-    allSpans: gpu.tensor(spansOf(lengths, columns), [rows, 2]),
+    tokenSpans: gpu.tensor(spansOf(lengths, columns), [rows, 2]),
     lengths: gpu.tensor(lengths),
     last: gpu.tensor(lengths.map((length, row) => row * columns + length - 1)),
     done: gpu.zeros([rows], "u32"),
     ropeTable: ropeTable(gpu, columns + maxTokens, ropeSettings(config)),
     token: gpu.empty([rows], "u32"),
     // One step after the other.
-    allTokens: gpu.empty([maxTokens, rows], "u32"),
-    allLogProbs: gpu.empty([maxTokens, rows]),
-    allEntropies: gpu.empty([maxTokens, rows]),
-    allInvalid: gpu.empty([maxTokens, rows], "u32"),
+    writtenTokens: gpu.empty([maxTokens, rows], "u32"),
+    logProbs: gpu.empty([maxTokens, rows]),
+    entropies: gpu.empty([maxTokens, rows]),
+    invalid: gpu.empty([maxTokens, rows], "u32"),
   };
   using _tensors = {
     [Symbol.dispose]() {
@@ -76,15 +79,10 @@ export async function rollout(
   const cache = temporaryCache(recorder, policy, rows, columns + maxTokens);
   const decoding: Decoding = { ...tensors, cache };
   recorder.scope("rollout", () => {
-    let logits = readPrompts(
-      recorder,
-      policy,
-      { ...tensors, spans: tensors.allSpans, longest: columns },
-      tensors.last,
-      cache,
-    );
+    const promptBatch = { ...tensors, spans: tensors.tokenSpans, longest: columns };
+    let logits = readPrompts(recorder, policy, promptBatch, cache);
     for (let step = 0; step < maxTokens; step++) {
-      if (step > 0) logits = readToken(recorder, policy, token, step - 1, decoding);
+      if (step > 0) logits = readToken(recorder, policy, decoding, { token, step: step - 1 });
       sampleTokens(recorder, {
         logits,
         temperature,
@@ -94,39 +92,38 @@ export async function rollout(
         done,
         endToken: end,
         padToken: pad,
-        tokens: token,
-        statistics,
+        out: { tokens: token, statistics },
       });
       recorder.recycle(logits);
-      recorder.copy(token, tensors.allTokens, { to: step * rows });
-      recorder.copy(statistics.logProb, tensors.allLogProbs, { to: step * rows });
-      recorder.copy(statistics.entropy, tensors.allEntropies, { to: step * rows });
-      // Behind the number of invalid rows and the first of them.
-      recorder.copy(statistics.invalid, tensors.allInvalid, { from: 2, to: step * rows });
+      const to = step * rows;
+      recorder.copy(token, tensors.writtenTokens, { to });
+      recorder.copy(statistics.logProb, tensors.logProbs, { to });
+      recorder.copy(statistics.entropy, tensors.entropies, { to });
+      recorder.copy(statistics.invalid, tensors.invalid, { from: WORDS_BEFORE_ROWS, to });
     }
   });
-  const [allTokens, allLogProbs, allEntropies, allInvalid] = await recorder.read(
-    tensors.allTokens,
-    tensors.allLogProbs,
-    tensors.allEntropies,
-    tensors.allInvalid,
+  const [writtenTokens, logProbs, entropies, invalid] = await recorder.read(
+    tensors.writtenTokens,
+    tensors.logProbs,
+    tensors.entropies,
+    tensors.invalid,
   );
   return Array.from({ length: rows }, (_, row) => {
     let length = 1;
-    while (length < maxTokens && allTokens![(length - 1) * rows + row] !== end) length++;
+    while (length < maxTokens && writtenTokens[(length - 1) * rows + row] !== end) length++;
     const tokens = new Uint32Array(length);
     const [logProb, entropy] = [new Float32Array(length), new Float32Array(length)];
     for (let token = 0; token < length; token++) {
       const at = token * rows + row;
       // What is computed of a response after its end means nothing.
-      if (allInvalid![at] !== 0) {
+      if (invalid[at] !== 0) {
         throw new LabError(
           `the logits of token ${token} of response ${row} hold NaN or Inf, expected finite numbers.`,
         );
       }
-      tokens[token] = allTokens![at]!;
-      logProb[token] = allLogProbs![at]!;
-      entropy[token] = allEntropies![at]!;
+      tokens[token] = writtenTokens[at]!;
+      logProb[token] = logProbs[at]!;
+      entropy[token] = entropies[at]!;
     }
     return { tokens, logProb, entropy };
   });

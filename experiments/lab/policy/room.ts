@@ -1,8 +1,6 @@
 import type { Gpu } from "../../../kernels/mod.ts";
 import { LabError } from "../errors.ts";
 import type { ModelConfig } from "../families.ts";
-import type { TrainSettings } from "../settings.ts";
-import type { Task } from "../tasks/task.ts";
 
 /** Bytes of a number. */
 const F32 = 4;
@@ -47,6 +45,24 @@ export function mostSequences(gpu: Gpu, config: ModelConfig, tokens: number): nu
   });
 }
 
+/** Tokens of the longest sequence of a task. */
+export interface SequenceRoom {
+  /** Of the longest prompt. */
+  readonly maxPromptTokens: number;
+  /** Of the longest response. */
+  readonly maxResponseTokens: number;
+}
+
+/** How many responses a run samples and learns from at once. */
+export interface BatchRoom {
+  /** Prompts of a rollout. */
+  readonly prompts: number;
+  /** Responses to each. */
+  readonly group: number;
+  /** Updates that share them. */
+  readonly minibatches: number;
+}
+
 /**
  * Throws unless the rollouts and updates of a run fit the adapter.
  *
@@ -55,8 +71,8 @@ export function mostSequences(gpu: Gpu, config: ModelConfig, tokens: number): nu
 export function expectRoom(
   gpu: Gpu,
   config: ModelConfig,
-  { maxPromptTokens, maxResponseTokens }: Task,
-  { prompts, group, minibatches }: TrainSettings,
+  { maxPromptTokens, maxResponseTokens }: SequenceRoom,
+  { prompts, group, minibatches }: BatchRoom,
 ): void {
   const responses = prompts * group;
   const most = mostResponses(gpu, config, maxPromptTokens, maxResponseTokens);

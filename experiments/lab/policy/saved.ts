@@ -6,21 +6,26 @@ import { expectFinite } from "../finite.ts";
 import { shown } from "../schema.ts";
 import { type Policy, policyState, restorePolicy } from "./parameters.ts";
 
+/** What is saved with a policy. */
+export interface SavedState {
+  /** Whose parameters, as an error's sentence is to name them. */
+  readonly name: string;
+  /** How many updates the optimizer made. */
+  readonly updates: number;
+  /** What the training knows beside. */
+  readonly trainer: Trainer;
+}
+
 /**
- * Writes a policy with its optimizer, so that training can go on from it.
+ * Writes a policy with its optimizer into a folder, so that training can go on from it.
  *
- * @param name Whose parameters, as an error's sentence is to begin.
- * @param updates How many updates the optimizer made.
- * @param trainer What the training knows beside.
  * @throws {LabError} if a parameter or moment holds NaN or Inf, or the checkpoint cannot be written; the one
  * before stays.
  */
 export async function savePolicy(
-  name: string,
   policy: Policy,
   folder: string,
-  updates: number,
-  trainer: Trainer,
+  { name, updates, trainer }: SavedState,
 ): Promise<void> {
   const { parameters, firstMoments, secondMoments } = await policyState(policy);
   for (const tensors of [parameters, firstMoments, secondMoments]) {

@@ -24,7 +24,7 @@ export interface Sequence {
 export interface PredictionBatch extends SequenceBatch, Disposable {
   /** The token that each token predicts, the next one of its sequence, [N] in u32. */
   readonly targets: Tensor;
-  /** The longest response R. */
+  /** Columns R for response tokens, as many as the longest response has, or more. */
   readonly responseColumns: number;
   /** 1 for response tokens, 0 for padding, [B, R] in u32. */
   readonly mask: Tensor;
@@ -42,7 +42,11 @@ export function longestResponse(sequences: readonly Sequence[]): number {
   return Math.max(...sequences.map(({ response }) => response.length));
 }
 
-/** Puts sequences on the GPU. */
+/**
+ * Puts sequences on the GPU.
+ *
+ * @param responseColumns R, the longest response or more.
+ */
 export function predictionBatch(
   gpu: Gpu,
   config: ModelConfig,
@@ -53,7 +57,9 @@ export function predictionBatch(
   // The last token of a sequence is only predicted.
   const lengths = sequences.map(({ prompt, response }) => prompt.length + response.length - 1);
   const count = lengths.reduce((sum, length) => sum + length, 0);
-  const [tokens, positions, targets] = [0, 0, 0].map(() => new Uint32Array(count));
+  const tokens = new Uint32Array(count);
+  const positions = new Uint32Array(count);
+  const targets = new Uint32Array(count);
   const predicted = new Uint32Array(count).fill(NONE);
   const predictors = new Uint32Array(rows * responseColumns).fill(NONE);
   const mask = new Uint32Array(rows * responseColumns);
@@ -63,9 +69,9 @@ export function predictionBatch(
     const token = (i: number) => i < prompt.length ? prompt[i]! : response[i - prompt.length]!;
     const length = lengths[row]!;
     for (let i = 0; i < length; i++) {
-      tokens![first + i] = token(i);
-      positions![first + i] = i;
-      targets![first + i] = token(i + 1);
+      tokens[first + i] = token(i);
+      positions[first + i] = i;
+      targets[first + i] = token(i + 1);
     }
     for (let i = 0; i < response.length; i++) {
       const at = row * responseColumns + i;
@@ -79,10 +85,10 @@ export function predictionBatch(
   }
   const longest = Math.max(...lengths);
   const tensors = {
-    tokens: gpu.tensor(tokens!),
-    positions: gpu.tensor(positions!),
+    tokens: gpu.tensor(tokens),
+    positions: gpu.tensor(positions),
     spans: gpu.tensor(spans, [rows, 2]),
-    targets: gpu.tensor(targets!),
+    targets: gpu.tensor(targets),
     mask: gpu.tensor(mask, [rows, responseColumns]),
     predictors: gpu.tensor(predictors),
     predicted: gpu.tensor(predicted),
@@ -103,7 +109,7 @@ export function ofResponses(
   recorder: Recorder,
   { predictors, mask }: PredictionBatch,
   values: Tensor,
-): Tensor {
+): Tensor<"f32"> {
   return gather(recorder, predictors, values, mask.shape);
 }
 
@@ -112,7 +118,7 @@ export function ofPredictors(
   recorder: Recorder,
   { predicted }: PredictionBatch,
   values: Tensor,
-): Tensor {
+): Tensor<"f32"> {
   return gather(recorder, predicted, values, predicted.shape);
 }
 
@@ -121,7 +127,7 @@ function gather(
   indices: Tensor,
   values: Tensor,
   shape: readonly number[],
-): Tensor {
+): Tensor<"f32"> {
   const out = recorder.temporary(shape);
   // A row of a table for each index, zeros for an index outside, is what an embedding is.
   embedding(recorder, {

@@ -19,15 +19,19 @@ import { ofPredictors, ofResponses, type PredictionBatch } from "./sequences.ts"
 export interface Prediction {
   /** For the backward. */
   readonly activations: Activations;
-  /** Of all N tokens, for the backward. */
+  /** Of all N tokens, for the backward; not a temporary, who predicts disposes of it. */
   readonly statistics: TokenStatistics;
   /** Log-probability of each response token, [B, R] in f32; 0 for padding; a temporary. */
-  readonly logProb: Tensor;
+  readonly logProb: Tensor<"f32">;
   /** Entropy of the distribution before it, [B, R] in f32; 0 for padding; a temporary. */
-  readonly entropy: Tensor;
+  readonly entropy: Tensor<"f32">;
 }
 
-/** Records the forward pass and the statistics of the response tokens. */
+/**
+ * Records the forward pass and the statistics of the response tokens.
+ *
+ * @param temperature Divides the logits.
+ */
 export function predict(
   recorder: Recorder,
   policy: Policy,
@@ -41,8 +45,8 @@ export function predict(
       hidden: activations.hidden,
       weight: outputEmbedding(policy).value,
       targets: batch.targets,
-      statistics,
       temperature,
+      out: statistics,
     });
     return {
       activations,
@@ -67,23 +71,29 @@ export interface StepSettings extends AdamWSettings {
   readonly maxGradientNorm: number;
 }
 
-/**
- * Records the backward pass of a prediction and a step of AdamW.
- *
- * @param step The number of this update, 1 for the first.
- * @param norm Written: the gradient's norm and the factor that clipped it, [2] in f32.
- */
-export function update(
-  recorder: Recorder,
-  policy: Policy,
-  batch: PredictionBatch,
-  { activations, statistics }: Prediction,
-  { gradLogProb, gradEntropy }: TokenGradients,
-  { maxGradientNorm, ...settings }: StepSettings,
-  step: number,
-  norm: Tensor,
-  temperature = 1,
-): void {
+/** What {@linkcode update} takes. */
+export interface UpdateOptions {
+  /** The sequences. */
+  readonly batch: PredictionBatch;
+  /** What {@linkcode predict} gave for them; its activations are recycled. */
+  readonly prediction: Prediction;
+  /** What the loss gave back for the prediction. */
+  readonly gradients: TokenGradients;
+  /** How the step is made. */
+  readonly settings: StepSettings;
+  /** The number of this update, 1 for the first. */
+  readonly step: number;
+  /** Written: the gradient's norm and the scale that clips it, [2] in f32, which `readGradientNorm` names. */
+  readonly norm: Tensor;
+  /** That of the prediction; 1 by default. */
+  readonly temperature?: number;
+}
+
+/** Records the backward pass of a prediction and a step of AdamW. */
+export function update(recorder: Recorder, policy: Policy, options: UpdateOptions): void {
+  const { batch, prediction: { activations, statistics }, step, norm, temperature = 1 } = options;
+  const { gradLogProb, gradEntropy } = options.gradients;
+  const { maxGradientNorm, ...settings } = options.settings;
   recorder.scope("backward", () => {
     clearGradients(recorder, policy);
     const { value, gradient } = outputEmbedding(policy);
@@ -98,18 +108,18 @@ export function update(
       ...(gradEntropy === undefined
         ? {}
         : { gradEntropy: ofPredictors(recorder, batch, gradEntropy) }),
-      gradHidden,
-      gradWeight: gradient,
       accumulate: true,
+      out: { gradHidden, gradWeight: gradient },
     });
-    backward(recorder, policy, batch, activations, gradHidden);
+    backward(recorder, policy, { batch, activations, gradHidden });
   });
   recorder.scope("optimizer", () => {
     const { parameters } = policy;
-    gradientNorm(recorder, parameters.map(({ gradient }) => gradient), maxGradientNorm, norm);
+    const gradients = parameters.map(({ gradient }) => gradient);
+    gradientNorm(recorder, { gradients, maxNorm: maxGradientNorm, out: norm });
     for (const { value: parameter, gradient, firstMoment, secondMoment } of parameters) {
       const state = { parameter, gradient, firstMoment, secondMoment };
-      adamw(recorder, state, settings, step, norm);
+      adamw(recorder, { ...state, norm, settings, step });
     }
   });
 }

@@ -154,8 +154,15 @@ for (const [name, config] of TINY) {
     // A step of no length: only the gradients are wanted.
     const still = { learningRate: 0, beta1: 0.9, beta2: 0.9, epsilon: 1, weightDecay: 0 };
     const settings = { ...still, maxGradientNorm: Infinity };
-    const gradients = { gradLogProb, gradEntropy };
-    update(recorder, policy, batch, prediction, gradients, settings, 1, norm, TEMPERATURE);
+    update(recorder, policy, {
+      batch,
+      prediction,
+      gradients: { gradLogProb, gradEntropy },
+      settings,
+      step: 1,
+      norm,
+      temperature: TEMPERATURE,
+    });
     const { parameters } = policy;
     const read = await recorder.read(...parameters.map(({ gradient }) => gradient));
     const expected = gradientsReference(config, values);
@@ -188,8 +195,8 @@ Deno.test("logits are those of transformers for every family", async () => {
     const [read] = await recorder.read(out);
     for (const [i, expected] of logits.flat(2).entries()) {
       assert(
-        Math.abs(read![i]! - expected) <= 2e-5 * (1 + Math.abs(expected)),
-        `${name}: logit ${i} is ${read![i]}, transformers has ${expected}`,
+        Math.abs(read[i]! - expected) <= 2e-5 * (1 + Math.abs(expected)),
+        `${name}: logit ${i} is ${read[i]}, transformers has ${expected}`,
       );
     }
   }
@@ -219,8 +226,8 @@ Deno.test("sampling and training agree on log-prob and entropy; the same seed wr
     for (const [row, response] of responses.entries()) {
       for (const i of response.tokens.keys()) {
         const at = row * batch.responseColumns + i;
-        assert(Math.abs(logProb![at]! - response.logProb[i]!) < 1e-4, name);
-        assert(Math.abs(entropy![at]! - response.entropy[i]!) < 1e-4, name);
+        assert(Math.abs(logProb[at]! - response.logProb[i]!) < 1e-4, name);
+        assert(Math.abs(entropy[at]! - response.entropy[i]!) < 1e-4, name);
       }
       const ends = response.tokens.indexOf(1);
       assert(ends === -1 ? response.tokens.length === 20 : ends === response.tokens.length - 1);

@@ -105,7 +105,12 @@ Deno.test("an update is AdamW's on the cross-entropy of the outcomes, and each i
     const after = (await policyState(policy)).parameters;
     for (const state of states) {
       state.parameter.set(values[state.name]!);
-      adamwReference(state, gradients[state.name]!, { ...settings, weightDecay: 0 }, step);
+      adamwReference({
+        ...state,
+        gradient: gradients[state.name]!,
+        settings: { ...settings, weightDecay: 0 },
+        step,
+      });
       const typical = Math.hypot(...gradients[state.name]!) /
         Math.sqrt(state.parameter.length);
       for (const [i, value] of state.parameter.entries()) {
