@@ -1,15 +1,17 @@
 // Copies a buffer, vector by vector.
 
-// Invocations of a workgroup, and vectors of an invocation.
+// Invocations of a workgroup.
 override LANES: u32;
+// Vectors of an invocation.
 override PER_LANE: u32;
 
 struct Params {
   // Vectors in all.
   count: u32,
 }
-// What is read and what is written, [count] each.
+// What is read, [count].
 @group(0) @binding(0) var<storage, read> source: array<vec4f>;
+// What is written, [count].
 @group(0) @binding(1) var<storage, read_write> destination: array<vec4f>;
 @group(0) @binding(2) var<uniform> params: Params;
 

@@ -74,13 +74,11 @@ async function besidePeers(
   withProgress: WithProgress,
 ): Promise<UpdateResult[]> {
   const problems = SHOWN.map(({ model, size }) =>
-    trainingProblem(
-      model,
-      modelConfig(model),
-      size.prompts * size.group / size.minibatches,
-      PROMPT_TOKENS,
-      size.responseTokens,
-    )
+    trainingProblem(model, modelConfig(model), {
+      rows: size.prompts * size.group / size.minibatches,
+      promptTokens: PROMPT_TOKENS,
+      responseTokens: size.responseTokens,
+    })
   );
   const measurements = await measure(problems, lab, libraries, withProgress);
   return measurements.map((measurement) => updateResult(measurement, reasons));

@@ -32,13 +32,21 @@ export const OPTIMIZER = {
   weightDecay: 0.01,
 } as const;
 
+/** How large an update is. */
+export interface TrainingSize {
+  /** Number of sequences. */
+  readonly rows: number;
+  /** Tokens of each prompt. */
+  readonly promptTokens: number;
+  /** Tokens of each response. */
+  readonly responseTokens: number;
+}
+
 /** An update on as many sequences as asked for, with random tokens and advantages. */
 export function trainingProblem(
   name: string,
   config: ModelConfig,
-  rows: number,
-  promptTokens: number,
-  responseTokens: number,
+  { rows, promptTokens, responseTokens }: TrainingSize,
 ): Problem<TrainingWork> {
   const random = new RandomData(1);
   const tokens = (count: number) => random.integers(count, config.vocab_size);

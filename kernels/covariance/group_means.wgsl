@@ -4,11 +4,13 @@
 // no place in the order, so no mean is known where there is one.
 // Prepend sum_of_lanes.wgsl and selection_state.wgsl.
 
+// Elements of an invocation.
 override PER_LANE: u32;
 
 struct Params {
-  // Tokens, and workgroups that they are divided among.
+  // Number of tokens.
   size: u32,
+  // Workgroups that they are divided among.
   blocks: u32,
   // Where the mean goes.
   group: u32,

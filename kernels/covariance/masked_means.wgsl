@@ -2,12 +2,15 @@
 // then their total by one workgroup. The order is fixed, so the bits are the same in every run.
 // Prepend means.wgsl.
 
+// Invocations of a workgroup.
 override LANES: u32;
+// Elements of an invocation.
 override PER_LANE: u32;
 
 struct Params {
-  // Tokens, and workgroups that they are divided among.
+  // Number of tokens.
   size: u32,
+  // Workgroups that they are divided among.
   blocks: u32,
 }
 // Not 0 for response tokens, [size].

@@ -2,11 +2,13 @@
 // with ln π(y) its mean token log-probability and A(y) its mean token advantage. First the means of each
 // response, then, for each group, Cov(ln π, A) and Cov(ln π, π·A) over its responses.
 
+// Invocations of a workgroup.
 override LANES: u32;
 
 struct Params {
-  // Responses, and tokens of each, padding included.
+  // Responses.
   rows: u32,
+  // Tokens of a response, padding included.
   columns: u32,
   // Responses of a group, one after the other.
   group: u32,

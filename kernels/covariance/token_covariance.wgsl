@@ -2,11 +2,13 @@
 // and its mean: partial sums of blocks, then their total by one workgroup. Prepend
 // sum_of_lanes.wgsl and means.wgsl.
 
+// Elements of an invocation.
 override PER_LANE: u32;
 
 struct Params {
-  // Tokens, and workgroups that they are divided among.
+  // Number of tokens.
   size: u32,
+  // Workgroups that they are divided among.
   blocks: u32,
 }
 // Not 0 for response tokens, [size].

@@ -3,9 +3,11 @@
 // Prepend sums.wgsl.
 
 struct Params {
-  // B·T tokens, T of them in each response, and workgroups that they are divided among.
+  // Number of tokens, padding included.
   size: u32,
+  // Tokens of a response, padding included.
   columns: u32,
+  // Workgroups that all are divided among.
   blocks: u32,
   // Weight of the entropy in the loss.
   coefficient: f32,

@@ -4,21 +4,26 @@
 // a clip or a selection would hide it; so has one whose loss depends on a ratio beyond the range of float32.
 // Prepend elementary.wgsl and sums.wgsl.
 
-// Whether the ratio is clipped, and whether the dual clip bounds the loss of negative advantages.
+// Whether the ratio is clipped.
 override CLIPS: bool;
+// Whether the dual clip bounds the loss of negative advantages.
 override CLIPS_DUAL: bool;
 // What is done to selected tokens: 0 nothing, 1 their loss is zero, 2 |log-ratio| is added, 3 the k3
 // estimate of their KL is added.
 override SELECTED: u32;
 
 struct Params {
-  // B·T tokens, T of them in each response, and workgroups that they are divided among.
+  // Number of tokens, padding included.
   size: u32,
+  // Tokens of a response, padding included.
   columns: u32,
+  // Workgroups that all are divided among.
   blocks: u32,
-  // ε of the ratio's clip below and above 1, and c of the dual clip.
+  // ε of the ratio's clip below 1,
   clip_low: f32,
+  // and above 1.
   clip_high: f32,
+  // c of the dual clip.
   dual_clip: f32,
   // The log-ratio is clamped to ± this.
   largest_log_ratio: f32,
@@ -29,8 +34,9 @@ struct Params {
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
 // Weight of a token's loss in each response, [size / columns].
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
-// Log-probabilities of the current and of the rollout policy, [size] each, in nats.
+// Log-probabilities of the current policy, [size], in nats.
 @group(0) @binding(2) var<storage, read> log_prob: array<f32>;
+// Log-probabilities of the rollout policy, [size], in nats.
 @group(0) @binding(3) var<storage, read> old_log_prob: array<f32>;
 // Advantages, [size].
 @group(0) @binding(4) var<storage, read> advantages: array<f32>;

@@ -6,9 +6,11 @@
 override ESTIMATOR: u32;
 
 struct Params {
-  // B·T tokens, T of them in each response, and workgroups that they are divided among.
+  // Number of tokens, padding included.
   size: u32,
+  // Tokens of a response, padding included.
   columns: u32,
+  // Workgroups that all are divided among.
   blocks: u32,
   // Weight of the KL in the loss.
   coefficient: f32,
@@ -17,8 +19,9 @@ struct Params {
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
 // Weight of a token's loss in each response, [size / columns].
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
-// Log-probabilities of the current and of the reference policy, [size] each, in nats.
+// Log-probabilities of the current policy, [size], in nats.
 @group(0) @binding(2) var<storage, read> log_prob: array<f32>;
+// Log-probabilities of the reference policy, [size], in nats.
 @group(0) @binding(3) var<storage, read> reference_log_prob: array<f32>;
 // d loss / d log-probability, [size]; added to.
 @group(0) @binding(4) var<storage, read_write> grad_log_prob: array<f32>;

@@ -1,11 +1,13 @@
 // The weight of a token's loss in the aggregated loss, which is one for all tokens of a response, from the
 // lengths of the responses. The first entry point gives a workgroup to each response, the second has one.
 
+// Invocations of a workgroup.
 override LANES: u32;
 
 struct Params {
-  // Responses, and tokens of each, padding included.
+  // Responses.
   rows: u32,
+  // Tokens of a response, padding included.
   columns: u32,
   // 0: token-mean, 1: seq-mean-token-sum, 2: seq-mean-token-mean, 3: seq-mean-token-sum-norm.
   aggregation: u32,

@@ -7,6 +7,7 @@
  * - `seq-mean-token-mean`: mean over responses of their means.
  * - `seq-mean-token-sum-norm`: mean over responses of their sums over the padded length T (Dr. GRPO).
  */
+// row_weights.wgsl knows them by their index.
 export const AGGREGATIONS = [
   "token-mean",
   "seq-mean-token-sum",
@@ -38,6 +39,7 @@ export type Intervention = (typeof INTERVENTIONS)[number];
 export const DEFINITIONS = ["verl", "paper"] as const;
 
 /** Estimators of the KL to the reference (Schulman 2020), as verl's `kl`, `abs`, `mse`, `low_var_kl`. */
+// reference_kl.wgsl knows them by their index.
 export const KL_ESTIMATORS = ["k1", "abs", "k2", "k3"] as const;
 
 /** How the KL to the reference is estimated: one of {@linkcode KL_ESTIMATORS}. */

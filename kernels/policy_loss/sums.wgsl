@@ -1,8 +1,9 @@
 // What the terms of the loss have in common: which tokens a workgroup has, and partial sums of its block.
 // Prepended to policy_loss.wgsl, reference_kl.wgsl and entropy_bonus.wgsl.
 
-// Invocations of a workgroup, and tokens of an invocation.
+// Invocations of a workgroup.
 override LANES: u32;
+// Elements of an invocation.
 override PER_LANE: u32;
 
 // Of a block of tokens; of all of them, means over response tokens but for the loss, `selected` and `tokens`.

@@ -1,12 +1,14 @@
 // Fills an array with uniform random numbers. Prepend philox.wgsl.
 
+// Invocations of a workgroup.
 override LANES: u32;
 
 struct Params {
   // Elements of `out`.
   size: u32,
-  // The key of the generator, a seed of 64 bits.
+  // The lower word of the seed.
   seed_low: u32,
+  // The upper word.
   seed_high: u32,
   // Tells apart arrays of one seed.
   stream: u32,

@@ -1,5 +1,6 @@
 // The sum of a number over the invocations of a workgroup, in their order. Prepended to the reductions.
 
+// Invocations of a workgroup.
 override LANES: u32;
 
 var<workgroup> lane_sums: array<f32, LANES>;

@@ -2,7 +2,9 @@
 // tokens that cannot be selected, such as those whose covariance is NaN. Counts response tokens and
 // candidates. Prepend philox.wgsl and counts.wgsl.
 
+// Invocations of a workgroup.
 override LANES: u32;
+// Elements of an invocation.
 override PER_LANE: u32;
 // Whether tokens that PPO clips are left out of the sample.
 override UNCLIPPED: bool;
@@ -10,23 +12,28 @@ override UNCLIPPED: bool;
 struct Params {
   // Tokens.
   size: u32,
-  // Candidates of the sample: low < covariance < high.
+  // Candidates of the sample have a covariance above this, ω_low,
   low: f32,
+  // and below this, ω_high.
   high: f32,
-  // The key of the random numbers, and what tells apart draws of one seed.
+  // The lower word of the seed of the random numbers.
   seed_low: u32,
+  // The upper word.
   seed_high: u32,
+  // Tells apart draws of one seed.
   stream: u32,
-  // PPO's clip, for candidates that it has not clipped already.
+  // ε of PPO's clip below 1, where candidates are only tokens that it leaves,
   clip_low: f32,
+  // and above 1.
   clip_high: f32,
 }
 // Not 0 for response tokens, [size].
 @group(0) @binding(0) var<storage, read> mask: array<u32>;
 // Covariance of each token, [size].
 @group(0) @binding(1) var<storage, read> covariance: array<f32>;
-// Log-probabilities of the current and of the rollout policy, [size] each, in nats.
+// Log-probabilities of the current policy, [size], in nats.
 @group(0) @binding(2) var<storage, read> log_prob: array<f32>;
+// Log-probabilities of the rollout policy, [size], in nats.
 @group(0) @binding(3) var<storage, read> old_log_prob: array<f32>;
 // Advantages, [size].
 @group(0) @binding(4) var<storage, read> advantages: array<f32>;

@@ -3,22 +3,27 @@
 // agree with it so far; then the keys above it and, in order, as many of its equals as remain are marked.
 // Prepend philox.wgsl, fraction.wgsl, counts.wgsl and selection_state.wgsl.
 
-// Invocations of a workgroup; consecutive elements of an invocation where order matters; elements of an
-// invocation in a histogram.
+// Invocations of a workgroup.
 override LANES: u32;
+// Consecutive elements of an invocation, where order matters.
 override PER_LANE: u32;
+// Elements of an invocation in a histogram.
 override PER_LANE_HISTOGRAM: u32;
 
 struct Params {
-  // Tokens, and workgroups that they are divided among.
+  // Number of tokens.
   size: u32,
+  // Workgroups that they are divided among.
   blocks: u32,
   // Bits of the key below the current digit.
   shift: u32,
-  // ⌊ratio · tokens⌋, see fraction.wgsl, and no less than this.
+  // The share to select, see fraction.wgsl: the lower word of its mantissa,
   ratio_low: u32,
+  // the upper word,
   ratio_high: u32,
+  // and its exponent.
   ratio_exponent: i32,
+  // The least number to select, if there are as many candidates.
   at_least: u32,
 }
 // The key of each token, [size]; 0 for those that cannot be selected.

@@ -8,8 +8,9 @@
 // grows; the parts are then merged in a fixed order. Rows may come in tiles of columns, whose states are
 // merged as well. Prepend elementary.wgsl, invalid_rows.wgsl and one of logits_*.wgsl.
 
-// Invocations that share a row, a power of two, and rows of a workgroup.
+// Invocations that share a row, a power of two.
 override LANES: u32;
+// Rows of a workgroup.
 override ROWS: u32;
 // Whether the probability of the most likely token is written.
 override TOP_PROBABILITY: bool;
@@ -17,18 +18,21 @@ override TOP_PROBABILITY: bool;
 struct Params {
   // Rows that are bound.
   rows: u32,
-  // Columns of this tile, and the column of the row at which it begins.
+  // Columns of this tile.
   columns: u32,
+  // The column of the row at which it begins.
   first_column: u32,
-  // Elements from one row to the next as stored, and of the first row.
+  // Elements from one row to the next as stored,
   stride: u32,
+  // and before the first row.
   offset: u32,
   // The first row's index in the outputs.
   first_row: u32,
   // 1 / temperature.
   inverse_temperature: f32,
-  // Whether this tile is the row's first, and its last.
+  // Whether this tile is the row's first,
   is_first: u32,
+  // and its last.
   is_last: u32,
 }
 // The target of each row, [N].

@@ -5,21 +5,25 @@
 //
 // Prepend elementary.wgsl, invalid_rows.wgsl, one of gradient_*.wgsl, and one of logits_*.wgsl.
 
-// Invocations that share a row, and rows of a workgroup.
+// Invocations that share a row, a power of two.
 override LANES: u32;
+// Rows of a workgroup.
 override ROWS: u32;
-// Which of the two upstream gradients there are.
+// Whether there is a gradient with respect to the log-probability,
 override HAS_LOG_PROB: bool;
+// and with respect to the entropy.
 override HAS_ENTROPY: bool;
 
 struct Params {
   // Rows that are bound.
   rows: u32,
-  // Columns of this tile, and the column of the row at which it begins.
+  // Columns of this tile.
   columns: u32,
+  // The column of the row at which it begins.
   first_column: u32,
-  // Elements from one row to the next as stored, and of the first row of the gradient.
+  // Elements from one row to the next as stored,
   stride: u32,
+  // and of the gradient before the first row.
   offset: u32,
   // Chunks by which the logits lie further into their binding.
   logits_shift: u32,

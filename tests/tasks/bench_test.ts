@@ -236,7 +236,7 @@ Deno.test("bench train: the lab's steps are timed phase by phase, on responses o
 
 Deno.test("bench train: lab and jax-js make the same update", async () => {
   const gpu = await requestGpu();
-  const problem = trainingProblem("tiny", TINY, 3, 2, 4);
+  const problem = trainingProblem("tiny", TINY, { rows: 3, promptTokens: 2, responseTokens: 4 });
   assert.equal(problem.amount, 3 * (2 + 4 - 1));
   const libraries = [labLibrary(gpu), await jaxLibrary()];
   const results = [];

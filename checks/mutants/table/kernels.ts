@@ -44,8 +44,8 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "kernels/softmax/token_statistics_backward.wgsl",
-    text: "let scale = select(params.inverse_temperature, 0.0, invalid[2 + index] != 0);",
-    replacement: "let scale = select(1.0, 0.0, invalid[2 + index] != 0);",
+    text: "let scale = select(params.inverse_temperature, 0.0, invalid.codes[index] != 0);",
+    replacement: "let scale = select(1.0, 0.0, invalid.codes[index] != 0);",
     what: "gradients of logits are not divided by the temperature",
     ...conformance("token-statistics-backward"),
   },
@@ -162,10 +162,10 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     ...conformance("policy-loss"),
   },
   {
-    file: "kernels/policy_loss/restrict.ts",
-    text: `return selectTop(recorder, tokens, { ratio, atLeast: 1 }, selection);`,
-    replacement: `return selectTop(recorder, tokens, { ratio }, selection);`,
-    what: "verl's KL-Cov restricts no token where its share of them is less than one",
+    file: "kernels/policy_loss/select_tokens.ts",
+    text: 'atLeast: definition === "verl" ? 1 : 0,',
+    replacement: 'atLeast: definition === "verl" && intervention === "clip-cov" ? 1 : 0,',
+    what: "verl's KL-Cov selects no token where its share of them is less than one",
     ...conformance("golden-policy-loss"),
   },
   {
@@ -177,7 +177,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "kernels/optimizer/adamw.wgsl",
-    text: "let g = gradient[i] * norm.scale;",
+    text: "let g = gradient[i] * gradient_norm.scale;",
     replacement: "let g = gradient[i];",
     what: "the gradient is not clipped to its largest norm",
     ...conformance("adamw"),
@@ -191,8 +191,8 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "kernels/optimizer/gradient_norm.wgsl",
-    text: "norm.norm = sqrt(all);",
-    replacement: "norm.norm = all;",
+    text: "gradient_norm.norm = sqrt(all);",
+    replacement: "gradient_norm.norm = all;",
     what: "the norm of the gradient is its square",
     ...conformance("gradient-norm"),
   },
