@@ -72,7 +72,7 @@ export function adamw(recorder: Recorder, options: AdamWOptions): void {
     recorder.dispatch(program, {
       bindings: {
         gradient,
-        norm,
+        gradient_norm: norm,
         parameter,
         first_moment: firstMoment,
         second_moment: secondMoment,

@@ -9,11 +9,13 @@ struct Params {
   size: u32,
   // 1 − learning rate · weight decay.
   keep: f32,
-  // Decay of the mean of gradients, β₁, and 1 − β₁.
+  // β₁, the decay of the mean of gradients.
   beta1: f32,
+  // 1 − β₁.
   one_minus_beta1: f32,
-  // Decay of the mean of squared gradients, β₂, and 1 − β₂.
+  // β₂, the decay of the mean of squared gradients.
   beta2: f32,
+  // 1 − β₂.
   one_minus_beta2: f32,
   // learning rate / (1 − β₁ᵗ).
   step_size: f32,
@@ -25,7 +27,7 @@ struct Params {
 // The gradient of the loss with respect to the parameter, [size].
 @group(0) @binding(0) var<storage, read> gradient: array<f32>;
 // Of the gradients of all parameters.
-@group(0) @binding(1) var<storage, read> norm: GradientNorm;
+@group(0) @binding(1) var<storage, read> gradient_norm: GradientNorm;
 // The parameter, [size].
 @group(0) @binding(2) var<storage, read_write> parameter: array<f32>;
 // Mean of gradients, [size].
@@ -42,13 +44,13 @@ fn main(
 ) {
   let block = workgroup.y * workgroups.x + workgroup.x;
   // NaN and infinity, by their bits: such a step would spoil the parameters for good.
-  if ((bitcast<u32>(norm.norm) & 0x7f800000) == 0x7f800000) {
+  if ((bitcast<u32>(gradient_norm.norm) & 0x7f800000) == 0x7f800000) {
     return;
   }
   for (var j = 0u; j < PER_LANE; j++) {
     let i = (block * PER_LANE + j) * LANES + lane;
     if (i < params.size) {
-      let g = gradient[i] * norm.scale;
+      let g = gradient[i] * gradient_norm.scale;
       let m = params.beta1 * first_moment[i] + params.one_minus_beta1 * g;
       let v = params.beta2 * second_moment[i] + params.one_minus_beta2 * g * g;
       first_moment[i] = m;

@@ -71,7 +71,7 @@ export function gradientNorm(
     first += own;
   }
   recorder.dispatch(program("total"), {
-    bindings: { sums, norm: out },
+    bindings: { sums, gradient_norm: out },
     params: { size: 0, blocks, first: 0, max_norm: limit(maxNorm) },
     workgroups: [1],
   });

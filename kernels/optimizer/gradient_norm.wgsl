@@ -20,7 +20,7 @@ struct Params {
 // Sums of squares, one for each workgroup of each tensor.
 @group(0) @binding(1) var<storage, read_write> sums: array<f32>;
 // The result.
-@group(0) @binding(2) var<storage, read_write> norm: GradientNorm;
+@group(0) @binding(2) var<storage, read_write> gradient_norm: GradientNorm;
 @group(0) @binding(3) var<uniform> params: Params;
 
 // torch.nn.utils.clip_grad_norm_ adds this to the norm.
@@ -54,9 +54,9 @@ fn total(@builtin(local_invocation_index) lane: u32) {
   }
   let all = sum_of_lanes(lane, sum);
   if (lane == 0) {
-    norm.norm = sqrt(all);
-    let scale = min(1.0, params.max_norm / (norm.norm + EPSILON));
-    let is_finite = (bitcast<u32>(norm.norm) & 0x7f800000) != 0x7f800000;
-    norm.scale = bitcast<f32>(select(0x7fc00000u, bitcast<u32>(scale), is_finite));
+    gradient_norm.norm = sqrt(all);
+    let scale = min(1.0, params.max_norm / (gradient_norm.norm + EPSILON));
+    let is_finite = (bitcast<u32>(gradient_norm.norm) & 0x7f800000) != 0x7f800000;
+    gradient_norm.scale = bitcast<f32>(select(0x7fc00000u, bitcast<u32>(scale), is_finite));
   }
 }

@@ -3,8 +3,8 @@
 // no matrix of scores is ever held (Dao et al. 2022).
 //
 // The queries of an invocation, TILES times four, share their keys: HEADS heads of a group at as many
-// positions as it takes. Prepend elementary.wgsl, spans.wgsl, attention_tile.wgsl, attention_memory_*.wgsl and
-// attention_out_*.wgsl, and TILES.
+// positions as it takes. Prepend elementary.wgsl, spans.wgsl, attention_tile.wgsl, attention_memory_*.wgsl,
+// attention_out_*.wgsl and TILES.
 
 // One query for each row, which comes `step` positions after the end of its span.
 override DECODE: bool;

@@ -32,14 +32,17 @@ struct Params {
   k: u32,
   // Elements of k for each workgroup in z, a multiple of 4.
   k_slice: u32,
-  // Elements from one row of A to the next as stored, and before the first.
+  // Elements of A from one row to the next, as stored.
   a_stride: u32,
+  // Elements of A before the first.
   a_offset: u32,
-  // Likewise of B.
+  // Elements of B from one row to the next, as stored.
   b_stride: u32,
+  // Elements of B before the first.
   b_offset: u32,
-  // Likewise of the result.
+  // Elements of the result from one row to the next, as stored.
   out_stride: u32,
+  // Elements of the result before the first.
   out_offset: u32,
   // Rows from one partial product to the next.
   slice_rows: u32,

@@ -15,8 +15,9 @@ struct Params {
   n: u32,
   // Partial products.
   slices: u32,
-  // Elements from one row of the result to the next as stored, and before the first.
+  // Elements of the result from one row to the next, as stored.
   out_stride: u32,
+  // Elements of the result before the first.
   out_offset: u32,
   // Elements before the first of the bias.
   bias_offset: u32,

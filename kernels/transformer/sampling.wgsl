@@ -22,8 +22,9 @@ struct Params {
   position: u32,
   // Tells apart the rollouts of one seed.
   stream: u32,
-  // The seed, its lower and its upper 32 bits.
+  // The lower 32 bits of the seed.
   seed_low: u32,
+  // The upper 32 bits of the seed.
   seed_high: u32,
   // One over the temperature.
   inverse_temperature: f32,

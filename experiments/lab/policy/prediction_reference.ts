@@ -29,7 +29,7 @@ export interface PredictionReference {
  * The forward pass of one sequence up to the statistics of its response, and its backward, in float64: the
  * definition that {@linkcode predict} and the gradients of {@linkcode update} are held to.
  *
- * @param temperature Divides the logits.
+ * @param temperature Divides the logits; 1 by default.
  */
 export function predictionReference(
   config: ModelConfig,

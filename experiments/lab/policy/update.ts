@@ -30,7 +30,7 @@ export interface Prediction {
 /**
  * Records the forward pass and the statistics of the response tokens.
  *
- * @param temperature Divides the logits.
+ * @param temperature Divides the logits; 1 by default.
  */
 export function predict(
   recorder: Recorder,
