@@ -71,6 +71,19 @@ export interface RecorderOptions {
 
 /** Uniform parameters are written in blocks of this many bytes. */
 const PARAMETER_BYTES = 1 << 16;
+
+/** A block of them, its words as numbers of either type. */
+interface ParameterBlock {
+  readonly buffer: GPUBuffer;
+  readonly u32: Uint32Array<ArrayBuffer>;
+  readonly f32: Float32Array<ArrayBuffer>;
+  /** Bytes that are written. */
+  used: number;
+}
+
+/** Uniform parameters by their names in the WGSL. */
+type Params = Readonly<Record<string, number>>;
+
 const MOST_SCOPES = 1024;
 
 /**
@@ -84,7 +97,7 @@ export class Recorder {
   #pass: GPUComputePassEncoder | undefined;
   #held = new Set<TensorMemory>();
   #recycled = new Map<number, Allocation[]>();
-  #parameters: { buffer: GPUBuffer; words: Uint8Array<ArrayBuffer>; used: number }[] = [];
+  #parameters: ParameterBlock[] = [];
   /** Parameters by their words, and bind groups by what they bind: loops such as a rollout repeat theirs. */
   #written = new Map<string, GPUBufferBinding>();
   #groups = new Map<string, GPUBindGroup>();
@@ -277,34 +290,22 @@ export class Recorder {
   }
 
   /** The bind group of a dispatch, made once for the same bindings and parameters. */
-  #bind(
-    program: Program,
-    bindings: Dispatch["bindings"],
-    params: Readonly<Record<string, number>>,
-  ): GPUBindGroup {
-    const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
+  #bind(program: Program, bindings: Dispatch["bindings"], params: Params): GPUBindGroup {
     let key = `${this.#numberOf(program)}`;
-    for (const [name, bound] of Object.entries(bindings)) {
-      const { tensor, offset, bytes } = sliceOf(bound);
+    const names = Object.keys(bindings);
+    for (const name of names) {
+      const bound = bindings[name]!;
+      const isWhole = bound instanceof Tensor;
+      const tensor = isWhole ? bound : bound.tensor;
       this.#hold(tensor);
-      const { buffer } = tensor;
-      if ((bytes ?? buffer.size) > largest) {
-        throw new ShapeError(
-          `${program.name} was given a tensor of shape [${tensor.shape}], this adapter binds at most ${largest} bytes at once.`,
-        );
-      }
-      key += ` ${bindingOf(program, name)} ${this.#numberOf(buffer)} ${offset} ${bytes}`;
+      key += ` ${bindingOf(program, name)} ${this.#numberOf(tensor.buffer)}`;
+      if (!isWhole) key += ` ${bound.offset} ${bound.bytes}`;
     }
     const words = this.#write(program, params);
     if (words !== undefined) key += ` ${this.#numberOf(words)}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const entries: GPUBindGroupEntry[] = [];
-    for (const [name, bound] of Object.entries(bindings)) {
-      const { tensor: { buffer }, offset, bytes } = sliceOf(bound);
-      const size = bytes === undefined ? {} : { size: bytes };
-      entries.push({ binding: bindingOf(program, name), resource: { buffer, offset, ...size } });
-    }
+    const entries = names.map((name) => this.#entry(program, name, bindings[name]!));
     if (words !== undefined) {
       entries.push({ binding: program.interface.params!.binding, resource: words });
     }
@@ -313,48 +314,63 @@ export class Recorder {
     return group;
   }
 
-  /** Puts parameters into the current block, or finds them where they are already, and gives the binding. */
-  #write(
-    { name, interface: { params: declared } }: Program,
-    params: Readonly<Record<string, number>>,
-  ): GPUBufferBinding | undefined {
-    const words = declared?.words ?? [];
-    const given = Object.keys(params);
-    if (given.length !== words.length || !words.every((word) => word.name in params)) {
-      throw new GpuError(
-        `${name}.wgsl has the parameters ${words.map((word) => word.name).join(", ") || "none"}, ${
-          given.join(", ") || "none"
-        } were given.`,
+  #entry(program: Program, name: string, bound: Tensor | Slice): GPUBindGroupEntry {
+    const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
+    const { tensor, offset, bytes: size } = bound instanceof Tensor
+      ? { tensor: bound, offset: 0, bytes: bound.buffer.size }
+      : bound;
+    if (size > largest) {
+      throw new ShapeError(
+        `${program.name} was given a tensor of shape [${tensor.shape}], this adapter binds at most ${largest} bytes at once.`,
       );
     }
-    if (declared === undefined) return undefined;
-    const { device } = this.gpu;
-    const size = Math.ceil(words.length / 4) * 16;
-    let block = this.#parameters.at(-1);
-    if (block === undefined || block.used + size > PARAMETER_BYTES) {
-      const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-      block = {
-        buffer: device.createBuffer({ size: PARAMETER_BYTES, usage }),
-        words: new Uint8Array(PARAMETER_BYTES),
-        used: 0,
-      };
-      this.#parameters.push(block);
+    return { binding: bindingOf(program, name), resource: { buffer: tensor.buffer, offset, size } };
+  }
+
+  /** Puts parameters into the current block, or finds them where they are already, and gives the binding. */
+  #write(program: Program, params: Params): GPUBufferBinding | undefined {
+    const { params: declared } = program.interface;
+    if (Object.keys(params).length !== (declared?.words.length ?? 0)) {
+      throw wrongParameters(program, params);
     }
-    const offset = block.used;
-    const view = new DataView(block.words.buffer, offset, size);
+    if (declared === undefined) return undefined;
+    const size = Math.ceil(declared.words.length / 4) * 16;
+    const block = this.#parameterBlock(size);
+    const { used: offset, u32, f32 } = block;
+    let at = offset / 4;
     let key = "";
-    for (const [i, word] of words.entries()) {
-      if (word.type === "f32") view.setFloat32(4 * i, params[word.name]!, true);
-      else view.setUint32(4 * i, params[word.name]!, true);
-      key += `${view.getUint32(4 * i)} `;
+    for (const { name, type } of declared.words) {
+      const value = params[name];
+      if (value === undefined) throw wrongParameters(program, params);
+      if (type === "f32") f32[at] = value;
+      else u32[at] = value;
+      // By the bits, which tell −0 from 0.
+      key += `${u32[at]} `;
+      at++;
     }
     const written = this.#written.get(key);
     if (written !== undefined) return written;
-    const alignment = device.limits.minUniformBufferOffsetAlignment;
+    const alignment = this.gpu.device.limits.minUniformBufferOffsetAlignment;
     block.used = Math.ceil((offset + size) / alignment) * alignment;
     const binding = { buffer: block.buffer, offset, size };
     this.#written.set(key, binding);
     return binding;
+  }
+
+  /** The current block of parameters, or a new one where it has no room for so many bytes. */
+  #parameterBlock(size: number): ParameterBlock {
+    const last = this.#parameters.at(-1);
+    if (last !== undefined && last.used + size <= PARAMETER_BYTES) return last;
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const words = new ArrayBuffer(PARAMETER_BYTES);
+    const block = {
+      buffer: this.gpu.device.createBuffer({ size: PARAMETER_BYTES, usage }),
+      u32: new Uint32Array(words),
+      f32: new Float32Array(words),
+      used: 0,
+    };
+    this.#parameters.push(block);
+    return block;
   }
 
   /** A number of its own for each object. */
@@ -380,8 +396,8 @@ export class Recorder {
       this.#profile!.resolve(this.#encoder, this.#queries, this.#scopes);
     }
     const { device } = this.gpu;
-    for (const { buffer, words, used } of this.#parameters) {
-      device.queue.writeBuffer(buffer, 0, words, 0, Math.min(used, PARAMETER_BYTES));
+    for (const { buffer, u32, used } of this.#parameters) {
+      device.queue.writeBuffer(buffer, 0, u32, 0, Math.min(used, PARAMETER_BYTES) / 4);
     }
     device.queue.submit([this.#encoder.finish()]);
     // A destroyed buffer stays alive for commands that were submitted before.
@@ -397,15 +413,22 @@ export class Recorder {
   }
 }
 
-/** What to bind of a tensor: all of it, or a part. */
-function sliceOf(bound: Tensor | Slice): { tensor: Tensor; offset: number; bytes?: number } {
-  return bound instanceof Tensor ? { tensor: bound, offset: 0 } : bound;
-}
-
 function bindingOf({ name, interface: { bindings } }: Program, binding: string): number {
   const number = bindings.get(binding);
   if (number !== undefined) return number;
   throw new GpuError(
     `${name}.wgsl has no binding ${binding}, it has ${[...bindings.keys()].join(", ")}.`,
+  );
+}
+
+function wrongParameters(
+  { name, interface: { params: declared } }: Program,
+  params: Params,
+): GpuError {
+  const [expected, given] = [declared?.words.map((word) => word.name) ?? [], Object.keys(params)];
+  return new GpuError(
+    `${name}.wgsl has the parameters ${expected.join(", ") || "none"}, ${
+      given.join(", ") || "none"
+    } were given.`,
   );
 }
