@@ -147,14 +147,20 @@ export class Recorder {
     else others.push(allocation);
   }
 
-  /** Runs a program. */
+  /**
+   * Runs a program.
+   *
+   * @throws {GpuError} for a binding or a parameter that its WGSL does not have, or a parameter that is missing.
+   * @throws {ShapeError} for more workgroups than the adapter runs, a tensor larger than it binds, or one of
+   * another GPU.
+   */
   dispatch(program: Program, { bindings, params = {}, workgroups }: Dispatch): void {
     const [x, y = 1, z = 1] = workgroups;
     if (x === 0 || y === 0 || z === 0) return;
-    const limit = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
-    if (Math.max(x, y, z) > limit) {
+    const most = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
+    if (Math.max(x, y, z) > most) {
       throw new ShapeError(
-        `${program.name} was given ${x}×${y}×${z} workgroups, the most is ${limit}.`,
+        `${program.name} was given ${x}×${y}×${z} workgroups, the most is ${most}.`,
       );
     }
     const group = this.#bind(program, bindings, params);

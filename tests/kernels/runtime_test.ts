@@ -223,7 +223,12 @@ Deno.test("wrong calls are refused with one sentence", () => {
   if (largest < 2 ** 28) {
     using wide = gpu.empty([largest / 4 + 1]);
     refused(
-      () => recorder.dispatch(add(gpu), { bindings: { x: wide }, workgroups: [1] }),
+      () =>
+        recorder.dispatch(add(gpu), {
+          bindings: { x: wide },
+          params: { size: 4, by: 1 },
+          workgroups: [1],
+        }),
       new RegExp(
         `add was given a tensor of shape \\[\\d+\\], this adapter binds at most ${largest}`,
       ),
