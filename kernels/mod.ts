@@ -3,6 +3,10 @@
  * selection, policy loss, and what a transformer needs to be trained. Runs on any WebGPU adapter, in Deno
  * and in browsers.
  *
+ * Every kernel is called with a recorder and one object of inputs, options and `out`, which is what it writes: a
+ * tensor, or several by name. What it changes in place goes by its own name: what `rope` rotates, AdamW's
+ * parameter and moments, the sampler's `done`.
+ *
  * ```ts
  * using gpu = await requestGpu();
  * // Two tokens of a vocabulary of three.
