@@ -1,4 +1,4 @@
-import { RandomData } from "../kernels/conformance/random.ts";
+import { RandomData } from "../kernels/conformance/random_data.ts";
 
 /** Rows of logits with what their statistics and gradients need. */
 export interface LogitsInput {

@@ -29,7 +29,6 @@ export { type DataType, Tensor } from "./runtime/tensor.ts";
 export { type Elements, type TypeFor } from "./runtime/elements.ts";
 export { Profile } from "./runtime/profile.ts";
 export { type Program, type ProgramSource } from "./runtime/program.ts";
-export { type Parameter, type ShaderInterface } from "./runtime/shader_interface.ts";
 export {
   type CopyRange,
   type Dispatch,

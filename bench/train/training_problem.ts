@@ -2,7 +2,7 @@ import type { ModelConfig } from "../../experiments/lab/families.ts";
 import { initialParameters } from "../../experiments/lab/initial_parameters.ts";
 import type { ParameterValues } from "../../experiments/lab/policy/parameters.ts";
 import type { Sequence } from "../../experiments/lab/policy/sequences.ts";
-import { RandomData } from "../../kernels/conformance/random.ts";
+import { RandomData } from "../../kernels/conformance/random_data.ts";
 import type { Problem } from "../problem.ts";
 
 /** One update of a policy, so plain that any library can make it: sequences of one length, given advantages. */

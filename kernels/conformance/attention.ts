@@ -8,7 +8,7 @@ import {
 } from "../transformer/attention_reference.ts";
 import { asFloat32, type Check, type Tally, ulp } from "./check.ts";
 import { plainAttention } from "./plain_attention.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 const GROUPED: AttentionSizes = { queryHeads: 4, keyHeads: 2, headSize: 8 };
 

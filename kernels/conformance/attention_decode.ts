@@ -6,7 +6,7 @@ import { writeCacheReference } from "../transformer/key_value_cache_reference.ts
 import { attentionCase, type AttentionSizes } from "./attention.ts";
 import { asFloat32, type Check, type Tally } from "./check.ts";
 import { plainAttention } from "./plain_attention.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 const SIZES: readonly AttentionSizes[] = [
   { queryHeads: 1, keyHeads: 1, headSize: 1 },

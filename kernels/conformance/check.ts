@@ -129,6 +129,6 @@ export function asFloat32(expected: ArrayLike<number>, plain: ArrayLike<number>)
 }
 
 /** The tolerance of the golden cases: 1e-6 + 1e-5·|expected|. */
-export function golden(expected: ArrayLike<number>): Float64Array {
+export function goldenTolerance(expected: ArrayLike<number>): Float64Array {
   return Float64Array.from(expected, (value) => 1e-6 + 1e-5 * Math.abs(value));
 }

@@ -2,7 +2,7 @@ import type { Gpu } from "../runtime/gpu.ts";
 import { columnSums } from "../transformer/column_sums.ts";
 import { columnSumsReference } from "../transformer/column_sums_reference.ts";
 import { asFloat32, type Check, type Tally } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 /** Rows and columns. */
 const SHAPES: readonly (readonly [number, number])[] = [

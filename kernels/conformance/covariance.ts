@@ -9,7 +9,7 @@ import {
 import { readSequenceCovariance, sequenceCovariance } from "../covariance/sequence_covariance.ts";
 import { emptyTokenCovariance, tokenCovariance } from "../covariance/token_covariance.ts";
 import { asFloat32, type Check, type Tally, ulp } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 /** NaN of either sign, quiet and not. */
 export const NANS: readonly number[] = [0x7fc00000, 0xffc00000, 0x7f800001, 0xffffffff];

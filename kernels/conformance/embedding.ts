@@ -5,7 +5,7 @@ import {
   embeddingReference,
 } from "../transformer/embedding_reference.ts";
 import { asFloat32, type Check, type Tally } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 /** Tokens, size of the vocabulary, columns. */
 const SHAPES: readonly (readonly [number, number, number])[] = [

@@ -7,7 +7,7 @@ import { matmulReference } from "../transformer/matmul_reference.ts";
 import { asFloat32, type Check, type Tally } from "./check.ts";
 import { plainMatmul } from "./matmul.ts";
 import { plainTokenStatistics, plainTokenStatisticsBackward } from "./plain_softmax.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 /** {@linkcode fusedTokenStatistics} and its backward with tiles that divide the vocabulary and that do not. */
 export const fusedProjectionCheck: Check = {

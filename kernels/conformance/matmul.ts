@@ -2,7 +2,7 @@ import type { Gpu } from "../runtime/gpu.ts";
 import { matmul } from "../transformer/matmul.ts";
 import { matmulReference, type MatmulReferenceInput } from "../transformer/matmul_reference.ts";
 import { asFloat32, type Check, type Tally } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 /** m, k, n. */
 const SHAPES: readonly (readonly [number, number, number])[] = [

@@ -3,7 +3,7 @@ import { adamwReference } from "../optimizer/adamw_reference.ts";
 import { gradientNorm, readGradientNorm } from "../optimizer/gradient_norm.ts";
 import { gradientNormReference } from "../optimizer/gradient_norm_reference.ts";
 import { asFloat32, type Check, ulp } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 /** {@linkcode gradientNorm} over tensors of odd sizes, clipping or not, and with NaN or infinity. */
 export const gradientNormCheck: Check = {

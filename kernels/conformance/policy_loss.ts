@@ -18,7 +18,7 @@ import {
 } from "../policy_loss/settings.ts";
 import { type Check, type Tally, ulp, ulps } from "./check.ts";
 import { numericalGradient } from "./numerical_gradient.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 const SHAPES: readonly (readonly [number, number])[] = [[1, 1], [3, 17], [8, 257], [1, 4099]];
 /** Every intervention in every definition; those of none are one. */

@@ -2,7 +2,7 @@ import type { Gpu } from "../runtime/gpu.ts";
 import { rmsNorm, rmsNormBackward } from "../transformer/rms_norm.ts";
 import { rmsNormBackwardReference, rmsNormReference } from "../transformer/rms_norm_reference.ts";
 import { asFloat32, type Check, type Tally } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 const EPSILON = 1e-6;
 

@@ -3,7 +3,7 @@ import { rope, ropeBackward } from "../transformer/rope.ts";
 import { ropeReference } from "../transformer/rope_reference.ts";
 import { ropeFrequencies, type RopeSettings, ropeTable } from "../transformer/rope_table.ts";
 import { asFloat32, type Check, type Tally } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 /** Positions of the table. */
 const MOST = 50;

@@ -1,4 +1,4 @@
-import type { RandomData } from "./random.ts";
+import type { RandomData } from "./random_data.ts";
 
 /** Rows of logits that have broken softmaxes before, each with a target that is not masked. */
 export interface LogitRows {

@@ -2,7 +2,7 @@ import type { Gpu } from "../runtime/gpu.ts";
 import { sampleTokens } from "../transformer/sampling.ts";
 import { sampleScoresReference } from "../transformer/sampling_reference.ts";
 import type { Check, Tally } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 import { rowsOfLogits } from "./rows_of_logits.ts";
 
 /** Scores closer than this share of their size may change places by rounding. */

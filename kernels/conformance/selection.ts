@@ -13,7 +13,7 @@ import {
 } from "../selection/selection.ts";
 import type { Check, Tally } from "./check.ts";
 import { NANS } from "./covariance.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 const SIZES: readonly number[] = [1, 2, 3, 17, 255, 257, 4099, 50257];
 /** Shares that are not exact in binary, among them 0.29, whose product with 100 lies just below 29. */

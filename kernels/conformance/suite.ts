@@ -11,7 +11,7 @@ import { goldenChecks, type GoldenFiles } from "./golden.ts";
 import { matmulCheck } from "./matmul.ts";
 import { adamwCheck, gradientNormCheck } from "./optimizer.ts";
 import { policyLossCheck } from "./policy_loss.ts";
-import { uniformsCheck } from "./random_numbers.ts";
+import { uniformsCheck } from "./uniforms.ts";
 import { rmsNormCheck } from "./rms_norm.ts";
 import { ropeCheck } from "./rope.ts";
 import { sampleTokensCheck } from "./sampling.ts";

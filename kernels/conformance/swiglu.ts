@@ -2,7 +2,7 @@ import type { Gpu } from "../runtime/gpu.ts";
 import { swiglu, swigluBackward } from "../transformer/swiglu.ts";
 import { swigluBackwardReference, swigluReference } from "../transformer/swiglu_reference.ts";
 import { asFloat32, type Check, type Tally, ulps } from "./check.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 
 /** Rows, columns, and the standard deviation of the gate. */
 const CASES: readonly (readonly [number, number, number])[] = [

@@ -10,7 +10,7 @@ import {
 import { asFloat32, type Check, type Tally } from "./check.ts";
 import { plainTokenStatistics } from "./plain_softmax.ts";
 import { packed } from "./packed.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 import { rowsOfLogits } from "./rows_of_logits.ts";
 
 /** Vocabularies of all checks of the softmax: odd, aligned, and those of real models. */

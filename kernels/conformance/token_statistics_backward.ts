@@ -7,7 +7,7 @@ import { asFloat32, type Check, type Tally } from "./check.ts";
 import { numericalGradient } from "./numerical_gradient.ts";
 import { packed } from "./packed.ts";
 import { plainTokenStatisticsBackward } from "./plain_softmax.ts";
-import { RandomData } from "./random.ts";
+import { RandomData } from "./random_data.ts";
 import { rowsOfLogits } from "./rows_of_logits.ts";
 import { type SoftmaxShape, VOCABULARIES } from "./token_statistics.ts";
 

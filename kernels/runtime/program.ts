@@ -21,7 +21,11 @@ export interface Program {
   readonly pipeline: GPUComputePipeline;
   /** The layout of its one bind group. */
   readonly layout: GPUBindGroupLayout;
-  /** What it binds, by name. */
+  /**
+   * What it binds, by name.
+   *
+   * @ignore
+   */
   readonly interface: ShaderInterface;
 }
 

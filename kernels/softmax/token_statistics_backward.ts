@@ -49,6 +49,7 @@ export function tokenStatisticsBackward(
   expectTensor("logits", logits, ["f32", "f16", "bf16"], [-1, -1]);
   const [rows, columns] = logits.shape as [number, number];
   expectTensor("targets", targets, "u32", [rows]);
+  expectTensor("statistics.states", statistics.states, "f32", [rows, 4]);
   expectTensor("out", out, "f32", [rows, columns]);
   if (gradLogProb !== undefined) expectTensor("gradLogProb", gradLogProb, "f32", [rows]);
   if (gradEntropy !== undefined) expectTensor("gradEntropy", gradEntropy, "f32", [rows]);

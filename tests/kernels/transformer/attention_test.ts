@@ -7,7 +7,7 @@ import {
 } from "../../../kernels/conformance/attention.ts";
 import { attentionDecodeCheck } from "../../../kernels/conformance/attention_decode.ts";
 import { Tally } from "../../../kernels/conformance/check.ts";
-import { RandomData } from "../../../kernels/conformance/random.ts";
+import { RandomData } from "../../../kernels/conformance/random_data.ts";
 import { requestGpu } from "../../../kernels/runtime/gpu.ts";
 import { attention, attentionDecode } from "../../../kernels/transformer/attention.ts";
 import { attentionBackward } from "../../../kernels/transformer/attention_backward.ts";

@@ -1,7 +1,7 @@
 /** Column sums, such as the gradient of a bias; their check holds them to the reference. */
 import assert from "node:assert/strict";
 import { compareColumnSums } from "../../../kernels/conformance/column_sums.ts";
-import { RandomData } from "../../../kernels/conformance/random.ts";
+import { RandomData } from "../../../kernels/conformance/random_data.ts";
 import { requestGpu } from "../../../kernels/runtime/gpu.ts";
 import { columnSums } from "../../../kernels/transformer/column_sums.ts";
 import { assertRefused, passing, withSmallBindings } from "./support.ts";

@@ -5,7 +5,7 @@ import {
   embeddingCase,
   embeddingCheck,
 } from "../../../kernels/conformance/embedding.ts";
-import { RandomData } from "../../../kernels/conformance/random.ts";
+import { RandomData } from "../../../kernels/conformance/random_data.ts";
 import { requestGpu } from "../../../kernels/runtime/gpu.ts";
 import { embedding, embeddingBackward } from "../../../kernels/transformer/embedding.ts";
 import {

@@ -1,6 +1,6 @@
 /** RMS norm and its gradients; their check holds them to the references. */
 import assert from "node:assert/strict";
-import { RandomData } from "../../../kernels/conformance/random.ts";
+import { RandomData } from "../../../kernels/conformance/random_data.ts";
 import {
   compareRmsNorm,
   residualCase,

@@ -1,6 +1,6 @@
 /** The rotary position embedding and its table; its check holds it to the reference. */
 import assert from "node:assert/strict";
-import { RandomData } from "../../../kernels/conformance/random.ts";
+import { RandomData } from "../../../kernels/conformance/random_data.ts";
 import { compareRope, ropeCase } from "../../../kernels/conformance/rope.ts";
 import { requestGpu } from "../../../kernels/runtime/gpu.ts";
 import { rope } from "../../../kernels/transformer/rope.ts";

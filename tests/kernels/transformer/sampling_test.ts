@@ -1,6 +1,6 @@
 /** Drawing tokens. */
 import assert from "node:assert/strict";
-import { RandomData } from "../../../kernels/conformance/random.ts";
+import { RandomData } from "../../../kernels/conformance/random_data.ts";
 import { type Gpu, requestGpu } from "../../../kernels/runtime/gpu.ts";
 import {
   checkTokenStatistics,

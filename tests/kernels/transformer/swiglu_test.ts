@@ -1,6 +1,6 @@
 /** The gated unit and its gradients; their check holds them to the references. */
 import assert from "node:assert/strict";
-import { RandomData } from "../../../kernels/conformance/random.ts";
+import { RandomData } from "../../../kernels/conformance/random_data.ts";
 import { compareSwiglu } from "../../../kernels/conformance/swiglu.ts";
 import { requestGpu } from "../../../kernels/runtime/gpu.ts";
 import { swiglu, swigluBackward } from "../../../kernels/transformer/swiglu.ts";
