@@ -1,8 +1,8 @@
 import { grid } from "../runtime/grid.ts";
 import type { Recorder, Slice } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./column_sums.wgsl" with { type: "text" };
-import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
 
 /** Rows that are summed one after the other; more become partial sums, which are summed in turn. */

@@ -1,10 +1,10 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import backwardCode from "./embedding_backward.wgsl" with { type: "text" };
 import code from "./embedding.wgsl" with { type: "text" };
-import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
 import { tokenOrder } from "./token_order.ts";
 

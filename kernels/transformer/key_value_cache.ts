@@ -1,8 +1,8 @@
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./key_value_cache.wgsl" with { type: "text" };
-import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
 import spansCode from "./spans.wgsl" with { type: "text" };
 

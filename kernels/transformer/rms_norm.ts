@@ -2,6 +2,7 @@ import { ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { lanesFor } from "../softmax/token_statistics.ts";
 import { columnSums } from "./column_sums.ts";
@@ -9,7 +10,6 @@ import backwardCode from "./rms_norm_backward.wgsl" with { type: "text" };
 import plain from "./rms_norm_plain.wgsl" with { type: "text" };
 import residualCode from "./rms_norm_residual.wgsl" with { type: "text" };
 import code from "./rms_norm.wgsl" with { type: "text" };
-import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf, specialize } from "./shader_text.ts";
 
 /** Rows that an invocation of the backward goes through. */

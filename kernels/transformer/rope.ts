@@ -1,9 +1,9 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./rope.wgsl" with { type: "text" };
-import { rowBlocks } from "../runtime/row_blocks.ts";
 import { elementsOf } from "./shader_text.ts";
 
 /** What {@linkcode rope} takes. */

@@ -3,6 +3,7 @@ import philox from "../random/philox.wgsl" with { type: "text" };
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import {
@@ -11,7 +12,6 @@ import {
   type TokenStatistics,
   tokenStatistics,
 } from "../softmax/token_statistics.ts";
-import { rowBlocks } from "../runtime/row_blocks.ts";
 import code from "./sampling.wgsl" with { type: "text" };
 
 /** What {@linkcode sampleTokens} writes. */

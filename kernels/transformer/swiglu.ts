@@ -1,8 +1,8 @@
 import { grid } from "../runtime/grid.ts";
 import type { Dispatch, Recorder } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
-import { rowBlocks } from "../runtime/row_blocks.ts";
 import code from "./swiglu.wgsl" with { type: "text" };
 
 /** What {@linkcode swiglu} takes. */
