@@ -1,4 +1,4 @@
-import { PLAIN_PPO, type PolicyLossSettings, type RestrictionSettings } from "../../kernels/mod.ts";
+import { PLAIN_PPO, type PolicyLossSettings, type SelectionSettings } from "../../kernels/mod.ts";
 import type { TrainSettings } from "./settings.ts";
 
 /** The policy loss that a run's settings ask for. */
@@ -8,7 +8,8 @@ export function lossSettings(settings: TrainSettings): PolicyLossSettings {
   return {
     ...PLAIN_PPO,
     aggregation: settings.aggregation,
-    intervention: isCovariance ? `${intervention}-${definition}` : "none",
+    intervention: isCovariance ? intervention : "none",
+    definition,
     clipLow: settings.clipLow ?? Infinity,
     clipHigh: settings.clipHigh ?? Infinity,
     dualClip: settings.dualClip ?? Infinity,
@@ -29,8 +30,8 @@ export function selectsAmong(settings: TrainSettings): TrainSettings["selection"
  *
  * @param stream Tells apart the draws of a run, a 32-bit number.
  */
-export function selectionSettings(settings: TrainSettings, stream: number): RestrictionSettings {
+export function selectionSettings(settings: TrainSettings, stream: number): SelectionSettings {
   const { intervention, clipCovRatio, klCovRatio, covarianceLow, covarianceHigh, seed } = settings;
   const ratio = intervention === "clip-cov" ? clipCovRatio : klCovRatio;
-  return { ratio, low: covarianceLow, high: covarianceHigh, seed, stream };
+  return { ratio, covarianceLow, covarianceHigh, seed, stream };
 }

@@ -3,17 +3,16 @@ import {
   emptyTokenCovariance,
   type Gpu,
   groupMeans,
-  restrictTokens,
+  readSequenceCovariance,
+  selectTokens,
   sequenceCovariance,
   TABLE_1_SHARES,
   type Tensor,
   tokenCovariance,
-  type Values,
 } from "../../kernels/mod.ts";
 import { lossSettings, selectionSettings, selectsAmong } from "./loss_settings.ts";
 import { mean } from "./mean.ts";
 import { atResponses, longestResponse } from "./policy/sequences.ts";
-import { rowsOf } from "./rows_of.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
 import type { TrainSettings } from "./settings.ts";
 import type { StepData } from "./step_data.ts";
@@ -21,13 +20,13 @@ import type { StepData } from "./step_data.ts";
 /** The covariance of a whole rollout under the policy that made it, on the GPU. */
 export interface RolloutCovariance extends Disposable {
   /** Mean over tokens (paper, Eq. 10), [1] in f32. */
-  readonly mean: Tensor;
+  readonly mean: Tensor<"f32">;
   /** Means over the tokens of highest covariance (paper, Table 1), [6] in f32. */
-  readonly groups: Tensor;
+  readonly groups: Tensor<"f32">;
   /** Of each prompt over whole responses (paper, Eqs. 8-9), with A and with π·A, [prompts, 2] in f32. */
-  readonly sequences: Tensor;
+  readonly sequences: Tensor<"f32">;
   /** 1 for tokens that are selected with `selection: "batch"`, else undefined values, [B·R] in u32. */
-  readonly selected: Tensor;
+  readonly selected: Tensor<"u32">;
 }
 
 /**
@@ -55,11 +54,14 @@ export function recordRolloutCovariance(
   const recorder = gpu.record("covariance");
   recorder.scope("covariance", () => {
     if (selectsAmong(settings) === "batch") {
-      const loss = lossSettings(settings);
-      const amount = selectionSettings(settings, step * settings.minibatches);
-      restrictTokens(recorder, input, loss, amount, covariance, selection);
-    } else tokenCovariance(recorder, input, covariance);
-    groupMeans(recorder, { covariance: covariance.covariance, mask }, groups);
+      selectTokens(recorder, {
+        ...input,
+        ...selectionSettings(settings, step * settings.minibatches),
+        settings: lossSettings(settings),
+        out: { covariance, selection },
+      });
+    } else tokenCovariance(recorder, { ...input, out: covariance });
+    groupMeans(recorder, { covariance: covariance.covariance, mask, out: groups });
     sequenceCovariance(recorder, { ...input, group, out: sequences });
   });
   recorder.submit();
@@ -77,11 +79,11 @@ export function recordRolloutCovariance(
 /** What was read of a {@linkcode RolloutCovariance}. */
 export interface CovarianceValues {
   /** See there. */
-  readonly mean: Values;
+  readonly mean: Float32Array;
   /** See there. */
-  readonly groups: Values;
+  readonly groups: Float32Array;
   /** See there. */
-  readonly sequences: Values;
+  readonly sequences: Float32Array;
 }
 
 /** What a step logs of its rollout's covariance. */
@@ -90,13 +92,11 @@ export function covarianceData(
   group: number,
   { mean: [ofTokens], groups, sequences }: CovarianceValues,
 ): Partial<StepData> {
-  const prompts = rowsOf(sequences, Math.ceil(samples.length / group)).map(
-    // With π·A, as the policy gradient sees it (paper, Theorem 1).
-    ([, withPolicyAdvantage], prompt) => ({
-      covariance: withPolicyAdvantage!,
-      right: samples[prompt * group]!.right,
-    }),
-  );
+  const prompts = readSequenceCovariance(sequences).map(({ withPolicyAdvantage }, prompt) => ({
+    // As the policy gradient sees it (paper, Theorem 1).
+    covariance: withPolicyAdvantage,
+    right: samples[prompt * group]!.right,
+  }));
   const byRight = Map.groupBy(prompts, ({ right }) => right);
   const meanOf = (some: typeof prompts) => mean(some.map(({ covariance }) => covariance));
   return {

@@ -14,9 +14,9 @@ export interface Sample extends Sequence {
 /** What B samples know of their tokens, in rows of R columns on the GPU; 0 for padding. */
 export interface SampleTensors extends Disposable {
   /** {@linkcode Sample.oldLogProb}, [B, R] in f32. */
-  readonly oldLogProb: Tensor;
+  readonly oldLogProb: Tensor<"f32">;
   /** {@linkcode Sample.advantages}, [B, R] in f32. */
-  readonly advantages: Tensor;
+  readonly advantages: Tensor<"f32">;
 }
 
 /**

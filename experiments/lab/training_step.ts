@@ -5,9 +5,10 @@ import {
   type Gpu,
   policyLoss,
   type PolicyLossMetrics,
+  readGradientNorm,
   readMetrics,
   type Recorder,
-  restrictTokens,
+  selectTokens,
   type Tensor,
 } from "../../kernels/mod.ts";
 import { expectValidLogits } from "./finite.ts";
@@ -94,8 +95,8 @@ export async function updateFromSamples(
     rollout.sequences,
   );
 
-  const gradientNorms = rowsOf(norms!, parts.length).map(([norm]) => norm!);
-  for (const [number, rows] of rowsOf(invalid!, parts.length).entries()) {
+  const gradientNorms = rowsOf(norms, parts.length).map((row) => readGradientNorm(row).norm);
+  for (const [number, rows] of rowsOf(invalid, parts.length).entries()) {
     expectValidLogits(`minibatch ${number + 1} in the update`, rows);
     await checkNorm(policy, "the policy", gradientNorms[number]!);
   }
@@ -103,11 +104,11 @@ export async function updateFromSamples(
     updates: updates + parts.length,
     data: {
       ...covarianceData(samples, settings.group, {
-        mean: tokenMean!,
-        groups: groups!,
-        sequences: sequences!,
+        mean: tokenMean,
+        groups,
+        sequences,
       }),
-      ...updateData(rowsOf(metrics!, parts.length).map(readMetrics), gradientNorms, learningRate),
+      ...updateData(rowsOf(metrics, parts.length).map(readMetrics), gradientNorms, learningRate),
     },
   };
 }
@@ -187,30 +188,31 @@ function recordMinibatch(
       case "batch":
         recorder.copy(selected, selection.selected, { from: first * columns, count: size });
         break;
-      case "minibatch": {
-        const amount = selectionSettings(settings, stream);
-        restrictTokens(recorder, input, loss, amount, covariance, selection);
-      }
+      case "minibatch":
+        selectTokens(recorder, {
+          ...input,
+          ...selectionSettings(settings, stream),
+          settings: loss,
+          out: { covariance, selection },
+        });
     }
-    policyLoss(recorder, input, loss, gradients);
+    policyLoss(recorder, { ...input, settings: loss, out: gradients });
   });
 
   // Backward, and AdamW.
   const { weightDecay, maxGradientNorm } = settings;
-  update(
-    recorder,
-    policy,
+  update(recorder, policy, {
     batch,
     prediction,
-    {
+    gradients: {
       gradLogProb: gradients.gradLogProb,
       ...(loss.entropyCoefficient === 0 ? {} : { gradEntropy: gradients.gradEntropy }),
     },
-    { ...ADAM, learningRate, weightDecay, maxGradientNorm },
-    updateNumber,
+    settings: { ...ADAM, learningRate, weightDecay, maxGradientNorm },
+    step: updateNumber,
     norm,
     temperature,
-  );
+  });
 
   recorder.copy(gradients.metrics, out.metrics, { to: number * METRICS });
   recorder.copy(norm, out.norms, { to: number * 2 });
@@ -237,11 +239,11 @@ const METRICS = 8;
 /** What the updates of a step give back, a row for each, kept on the GPU until the step's one readback. */
 interface StepOutput extends Disposable {
   /** What {@linkcode readMetrics} names, [M, 8] in f32. */
-  readonly metrics: Tensor;
+  readonly metrics: Tensor<"f32">;
   /** The gradient's norm, and the factor that clipped it, [M, 2] in f32. */
-  readonly norms: Tensor;
+  readonly norms: Tensor<"f32">;
   /** How many rows of logits are invalid, and which is the first, [M, 2] in u32. */
-  readonly invalid: Tensor;
+  readonly invalid: Tensor<"u32">;
 }
 
 function emptyOutput(gpu: Gpu, parts: number): StepOutput {
@@ -273,7 +275,7 @@ function updateData(
     "actor/kl_loss": average(({ referenceKl }) => referenceKl),
     "actor/grad_norm": mean(norms),
     "actor/lr": learningRate,
-    "actor/touched_tokens": metrics.reduce((sum, { touched }) => sum + touched, 0),
+    "actor/touched_tokens": metrics.reduce((sum, { selected }) => sum + selected, 0),
     "rollout/tokens": metrics.reduce((sum, { tokens }) => sum + tokens, 0),
   };
 }

@@ -103,8 +103,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/rollout_covariance.ts",
-    text: "([, withPolicyAdvantage], prompt)",
-    replacement: "([withPolicyAdvantage], prompt)",
+    text: "({ withPolicyAdvantage }, prompt)",
+    replacement: "({ withAdvantage: withPolicyAdvantage }, prompt)",
     what: "Theorem 2's covariance is logged as Theorem 1's",
     ...GRPO,
   },
@@ -139,8 +139,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/training_step.ts",
-    text: "metrics.reduce((sum, { touched }) => sum + touched, 0)",
-    replacement: "average(({ touched }) => touched)",
+    text: "metrics.reduce((sum, { selected }) => sum + selected, 0)",
+    replacement: "average(({ selected }) => selected)",
     what: "the selected tokens are those of a mean minibatch, not of the step",
     ...INTERVENTIONS,
   },

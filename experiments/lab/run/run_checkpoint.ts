@@ -69,11 +69,12 @@ export async function saveRun(
   const progress: Progress = { step, updates, rewardUpdates: rewardModel?.updates ?? 0 };
   // The policy's checkpoint, written last, says which of the reward model's belongs to it.
   if (rewardModel !== undefined) {
-    const part = { part: "reward model", run, ...progress };
-    const place = rewardFolder(folder, step);
-    await savePolicy("reward model", rewardModel.policy, place, rewardModel.updates, part);
+    const trainer = { part: "reward model", run, ...progress };
+    const saved = { name: "reward model", updates: rewardModel.updates, trainer };
+    await savePolicy(rewardModel.policy, rewardFolder(folder, step), saved);
   }
-  await savePolicy("policy", policy, folder, updates, { part: "policy", run, ...progress });
+  const trainer = { part: "policy", run, ...progress };
+  await savePolicy(policy, folder, { name: "policy", updates, trainer });
   if (rewardModel !== undefined) await removeOtherRewardModels(folder, step);
 }
 
