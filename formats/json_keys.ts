@@ -1,5 +1,5 @@
 import { CUT_OFF, parseText, textEnd } from "./json_text.ts";
-import { quotedName } from "./printable.ts";
+import { shownName } from "./printable.ts";
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
@@ -28,7 +28,7 @@ export function faultOfKeys(json: Uint8Array, deepest: number): string | undefin
       const key = parseText(text);
       const keys = open.at(-1);
       if (key === undefined || keys === undefined) return undefined;
-      if (keys.has(key)) return `has the key ${quotedName(key)} twice`;
+      if (keys.has(key)) return `has the key ${shownName(key)} twice`;
       keys.add(key);
       continue;
     }

@@ -32,18 +32,18 @@ export function printableJson(
   );
 }
 
-/** Characters of what a message quotes from a file. */
-const LONGEST_QUOTE = 100;
+/** Characters of what a message shows of a name or value from a file. */
+const LONGEST_SHOWN = 100;
 
-/** A name from a file as a message quotes it. */
-export function quotedName(name: string): string {
-  return printable(name, LONGEST_QUOTE);
+/** A name from a file as a message shows it. */
+export function shownName(name: string): string {
+  return printable(name, LONGEST_SHOWN);
 }
 
-/** A JSON value from a file as a message quotes it. */
-export function quotedValue(value: unknown): string {
+/** A JSON value from a file as a message shows it. */
+export function shownValue(value: unknown): string {
   try {
-    return printable(JSON.stringify(value) ?? String(value), LONGEST_QUOTE);
+    return printable(JSON.stringify(value) ?? String(value), LONGEST_SHOWN);
   } catch (error) {
     // JSON.stringify goes into the depths of a value by recursion.
     if (error instanceof RangeError) {

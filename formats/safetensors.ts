@@ -1,7 +1,8 @@
 import { asReadError } from "./as_read_error.ts";
 import { widenBfloat16 } from "./dtype.ts";
 import { ReadError, UserError } from "./errors.ts";
-import { quotedName } from "./printable.ts";
+import { writeAll } from "./file_bytes.ts";
+import { shownName } from "./printable.ts";
 import {
   headerOf,
   LENGTH_BYTES,
@@ -86,16 +87,11 @@ export async function writeSafetensors(
   start.set(unpadded, LENGTH_BYTES);
 
   using file = await Deno.open(path, { write: true, create: true, truncate: true });
-  await writeAll(file, start);
+  writeAll(file, start);
   for (const { data } of tensors.values()) {
-    await writeAll(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    writeAll(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   await file.sync();
-}
-
-/** Writes all bytes; a single write may take only some of them. */
-async function writeAll(file: Deno.FsFile, bytes: Bytes): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
 
 /**
@@ -126,14 +122,14 @@ export async function* readSafetensors(
     const decode = DECODERS.get(dtype);
     if (decode === undefined) {
       throw new ReadError(
-        `${path}: ${quotedName(name)} is of type ${quotedName(dtype)}, expected one of ${
+        `${path}: ${shownName(name)} is of type ${shownName(dtype)}, expected one of ${
           [...DECODERS.keys()].join(", ")
         }.`,
       );
     }
     const bytes = file.read(begin, end - begin);
     if (bytes.length < end - begin) {
-      throw new ReadError(`${path} was cut off within ${quotedName(name)} while it was read.`);
+      throw new ReadError(`${path} was cut off within ${shownName(name)} while it was read.`);
     }
     yield { name, shape, data: decode(bytes) };
   }

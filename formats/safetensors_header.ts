@@ -1,7 +1,7 @@
 import { ReadError } from "./errors.ts";
 import { faultOfKeys } from "./json_keys.ts";
 import { isObject } from "./json_object.ts";
-import { quotedName, quotedValue } from "./printable.ts";
+import { shownName, shownValue } from "./printable.ts";
 import type { SeekableFile } from "./seekable.ts";
 import { areSizes } from "./stored_array.ts";
 
@@ -82,18 +82,18 @@ export function headerOf(
   const json = parseHeader(file.read(LENGTH_BYTES, length), broken);
   const { [METADATA]: metadata, ...entries } = json;
   if (!isMetadata(metadata)) {
-    throw broken(`its ${METADATA} is ${quotedValue(metadata)}, expected an object of texts`);
+    throw broken(`its ${METADATA} is ${shownValue(metadata)}, expected an object of texts`);
   }
   const tensors = Object.entries(entries).map(([name, entry]): [string, TensorEntry] => {
-    if (!isEntry(entry)) throw broken(`its header describes ${quotedName(name)} wrongly`);
+    if (!isEntry(entry)) throw broken(`its header describes ${shownName(name)} wrongly`);
     const { dtype, shape, data_offsets: [begin, end] } = entry;
     const bits = BITS.get(dtype);
     if (bits !== undefined && 8 * (end - begin) !== bits * sizeOf(shape)) {
       const bytes = bits * sizeOf(shape) / 8;
       const needed = bytes <= Number.MAX_SAFE_INTEGER ? bytes : "more than a file can have";
       throw broken(
-        `${quotedName(name)} has ${end - begin} bytes, its shape ${
-          quotedValue(shape)
+        `${shownName(name)} has ${end - begin} bytes, its shape ${
+          shownValue(shape)
         } needs ${needed}`,
       );
     }
@@ -102,14 +102,14 @@ export function headerOf(
   tensors.sort(([, left], [, right]) => left.begin - right.begin || left.end - right.end);
   let [last, lastName] = [dataStart, "the header"];
   for (const [name, { begin, end }] of tensors) {
-    const quoted = quotedName(name);
+    const shown = shownName(name);
     if (begin !== last) {
       throw broken(
-        `${quoted} begins at byte ${begin}, expected byte ${last}, where ${lastName} ends`,
+        `${shown} begins at byte ${begin}, expected byte ${last}, where ${lastName} ends`,
       );
     }
-    if (end > size) throw broken(`${quoted} ends at byte ${end}, the file at byte ${size}`);
-    [last, lastName] = [end, quoted];
+    if (end > size) throw broken(`${shown} ends at byte ${end}, the file at byte ${size}`);
+    [last, lastName] = [end, shown];
   }
   if (last !== size) throw broken(`${lastName} ends at byte ${last}, the file at byte ${size}`);
   return { metadata: metadata ?? {}, tensors: new Map(tensors) };

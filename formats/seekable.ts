@@ -1,4 +1,5 @@
-import { readAt, temporaryFile, writeAll } from "./temporary_file.ts";
+import { readAt } from "./file_bytes.ts";
+import { temporaryFile } from "./temporary_file.ts";
 
 /** A file that can be read at any place. */
 export interface SeekableFile {
@@ -46,7 +47,7 @@ export async function spooled(
 ): Promise<SeekableFile & Disposable> {
   const temporary = temporaryFile();
   try {
-    for await (const chunk of chunks) writeAll(temporary.file, chunk);
+    for await (const chunk of chunks) temporary.append(chunk);
     return { ...seekable(temporary.file), [Symbol.dispose]: () => temporary.close() };
   } catch (error) {
     temporary.close();

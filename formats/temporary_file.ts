@@ -1,9 +1,16 @@
 import { UserError } from "./errors.ts";
+import { writeAll } from "./file_bytes.ts";
 
 /** A file in the system's temporary folder that nothing but this process sees. */
 export interface TemporaryFile {
   /** Open for reading and writing. */
   readonly file: Deno.FsFile;
+  /**
+   * Writes at the file's current position, which is its end unless something else was read.
+   *
+   * @throws {UserError} if there is no room.
+   */
+  append(bytes: Uint8Array): void;
   /** Closes it; its content is gone. */
   close(): void;
 }
@@ -21,6 +28,13 @@ export function temporaryFile(): TemporaryFile {
     const isRemoved = tryRemove(path);
     return {
       file,
+      append(bytes) {
+        try {
+          writeAll(file, bytes);
+        } catch (error) {
+          throw temporaryError(error);
+        }
+      },
       close() {
         file.close();
         if (!isRemoved) tryRemove(path);
@@ -40,33 +54,8 @@ function tryRemove(path: string): boolean {
   }
 }
 
-/**
- * Appends all of `bytes` at the file's current position.
- *
- * @throws {UserError} if there is no room.
- */
-export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  try {
-    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-  } catch (error) {
-    throw temporaryError(error);
-  }
-}
-
 function temporaryError(error: unknown): UserError {
   return new UserError(
     `the temporary file cannot be written: ${(error as Error).message} (TMPDIR names its folder).`,
   );
-}
-
-/** Fills `bytes` from a place in a file and returns how many there were: fewer at the file's end. */
-export function readAt(file: Deno.FsFile, offset: number, bytes: Uint8Array): number {
-  file.seekSync(offset, Deno.SeekMode.Start);
-  let length = 0;
-  while (length < bytes.length) {
-    const count = file.readSync(bytes.subarray(length));
-    if (count === null) break;
-    length += count;
-  }
-  return length;
 }

@@ -12,7 +12,7 @@ export class LogSource extends ByteSource {
    * How many bytes a gzipped log may inflate to for each byte that it has; what inflates further (and
    * to more than 64 MiB) is refused.
    */
-  mostInflation = Infinity;
+  mostInflation: number = Infinity;
   #inflated = 0;
   #pieces = 0;
 

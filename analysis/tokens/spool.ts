@@ -1,9 +1,5 @@
-import {
-  readAt,
-  type TemporaryFile,
-  temporaryFile,
-  writeAll,
-} from "../../formats/temporary_file.ts";
+import { readAt } from "../../formats/file_bytes.ts";
+import { type TemporaryFile, temporaryFile } from "../../formats/temporary_file.ts";
 import type { Allowance } from "./allowance.ts";
 import type { TokenBlock } from "./dump.ts";
 
@@ -78,7 +74,7 @@ export class TokenSpool implements Disposable {
   finish(): void {
     if (this.#filled === 0) return;
     this.#allowance?.take(BLOCK_BYTES);
-    writeAll(this.#temporary.file, new Uint8Array(this.#buffer));
+    this.#temporary.append(new Uint8Array(this.#buffer));
     this.#filled = 0;
   }
 

@@ -10,7 +10,7 @@ import {
   parameterShapes,
 } from "./families.ts";
 import { UserError } from "../../formats/errors.ts";
-import { quotedName } from "../../formats/printable.ts";
+import { shownName } from "../../formats/printable.ts";
 import {
   type NamedTensor,
   readHeader,
@@ -192,8 +192,10 @@ function placesOf(folder: string): string[] {
  * Reads a checkpoint into memory.
  *
  * @param schema What the trainer's part must be; any JSON object by default.
- * @throws {CheckpointError} if there is none, or something of it is missing, damaged, of another shape, or not
- * what was written beside `trainer.json`.
+ * @throws {CheckpointError} if there is none, or something of it is missing, of another shape, or not what was
+ * written beside `trainer.json`.
+ * @throws {ConfigError} as {@linkcode readParameters}.
+ * @throws {ReadError} if a file of tensors is missing, damaged or cut off.
  */
 export async function readCheckpoint<T extends Trainer = Trainer>(
   folder: string,
@@ -350,7 +352,7 @@ function addTensors(
   for (const [name, entry] of tensors) {
     if (all.has(name)) {
       throw new CheckpointError(
-        `${path} has the tensor ${quotedName(name)}, which another file of the model has as well.`,
+        `${path} has the tensor ${shownName(name)}, which another file of the model has as well.`,
       );
     }
     all.set(name, entry);

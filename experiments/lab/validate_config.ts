@@ -5,7 +5,7 @@ import {
   type ModelConfig,
   type RopeScaling,
 } from "./families.ts";
-import { quotedValue } from "../../formats/printable.ts";
+import { shownValue } from "../../formats/printable.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type ModelType = Architecture["model_type"];
@@ -87,7 +87,7 @@ function readScaling(scaling: Fields, name: string): RopeScaling | null {
   if (type === "default") return null;
   if (type !== "llama3") {
     throw new ConfigError(
-      `the type of ${name} is ${quotedValue(type)}, expected "llama3", "default" or none.`,
+      `the type of ${name} is ${shownValue(type)}, expected "llama3", "default" or none.`,
     );
   }
   const low = readPositive(scaling, "low_freq_factor");
@@ -149,11 +149,11 @@ function isMissing(value: unknown): value is null | undefined {
 
 function wrong(fields: Fields, name: string, expected: string): ConfigError {
   const value = fields[name];
-  const found = value === undefined ? "missing" : quotedValue(value);
+  const found = value === undefined ? "missing" : shownValue(value);
   return new ConfigError(`${name} is ${found}, expected ${expected}.`);
 }
 
 function asFields(what: string, value: unknown): Fields {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
-  throw new ConfigError(`${what} is ${quotedValue(value)}, expected a JSON object.`);
+  throw new ConfigError(`${what} is ${shownValue(value)}, expected a JSON object.`);
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { UserError } from "../../formats/errors.ts";
 import { readTokens } from "../../analysis/tokens/read_tokens.ts";
-import { readAt, temporaryFile, writeAll } from "../../formats/temporary_file.ts";
+import { readAt } from "../../formats/file_bytes.ts";
+import { temporaryFile } from "../../formats/temporary_file.ts";
 import { withFolder } from "../support.ts";
 
 /** Runs `body` with the system's temporary folder at `folder`. */
@@ -28,7 +29,7 @@ Deno.test({
       withTemporaryFolder(folder, async () => {
         const temporary = temporaryFile();
         const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i);
-        writeAll(temporary.file, bytes);
+        temporary.append(bytes);
         const back = new Uint8Array(2000);
         assert.equal(readAt(temporary.file, 100, back), 900);
         assert.deepEqual(back.subarray(0, 900), bytes.subarray(100));
