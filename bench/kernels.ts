@@ -1,6 +1,6 @@
 import { emptyTokenCovariance, tokenCovariance } from "../kernels/covariance/token_covariance.ts";
 import { emptyPolicyLoss, policyLoss, readMetrics } from "../kernels/policy_loss/policy_loss.ts";
-import { PLAIN_PPO } from "../kernels/policy_loss/settings.ts";
+import { PLAIN_PPO } from "../kernels/policy_loss/policy_loss_settings.ts";
 import type { Gpu } from "../kernels/runtime/gpu.ts";
 import { grid } from "../kernels/runtime/grid.ts";
 import type { Recorder } from "../kernels/runtime/recorder.ts";

@@ -1,7 +1,7 @@
 /** `deno run --allow-read bench/readme.ts REPORT.json…`: results/bench/README.md from its reports. */
 import type { Report } from "./report.ts";
 import { table } from "./table.ts";
-import type { TrainReport } from "./train/report.ts";
+import type { TrainReport } from "./train/train_report.ts";
 import { trainTables } from "./train/tables.ts";
 
 /** What a file in results/bench holds. */

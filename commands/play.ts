@@ -8,7 +8,7 @@ import { createPolicy, valuesOf } from "../experiments/lab/policy/parameters.ts"
 import { rollout } from "../experiments/lab/policy/rollout.ts";
 import { mostResponses, whyNotMore } from "../experiments/lab/policy/room.ts";
 import { responseText } from "../experiments/lab/response_text.ts";
-import { TASK_NAMES, taskByName, taskName } from "../experiments/lab/tasks/by_name.ts";
+import { TASK_NAMES, taskByName, taskName } from "../experiments/lab/tasks/task_by_name.ts";
 import { VocabularyError } from "../experiments/lab/tasks/vocabulary.ts";
 import { baseModelFolder } from "../experiments/models.ts";
 import { counted } from "../formats/counted.ts";

@@ -8,8 +8,8 @@ import {
   PRETRAINING,
   untrainedPolicy,
 } from "../experiments/lab/pretrain.ts";
-import { baseModelName } from "../experiments/lab/settings.ts";
-import { TASK_NAMES, taskByName, taskName } from "../experiments/lab/tasks/by_name.ts";
+import { baseModelName } from "../experiments/lab/train_settings.ts";
+import { TASK_NAMES, taskByName, taskName } from "../experiments/lab/tasks/task_by_name.ts";
 import { validate } from "../experiments/lab/validation.ts";
 import { baseModelFolderName, MODELS } from "../experiments/models.ts";
 import { number } from "../formats/number.ts";

@@ -11,7 +11,7 @@ import {
   runId,
   type TrainSettings,
   trainSettings,
-} from "../experiments/lab/settings.ts";
+} from "../experiments/lab/train_settings.ts";
 import { expectRunPlace } from "../experiments/lab/run/run_place.ts";
 import { train } from "../experiments/lab/train.ts";
 import { baseModelFolder, RUNS } from "../experiments/models.ts";

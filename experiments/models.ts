@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { baseModelName } from "./lab/settings.ts";
-import type { TaskName } from "./lab/tasks/by_name.ts";
+import { baseModelName } from "./lab/train_settings.ts";
+import type { TaskName } from "./lab/tasks/task_by_name.ts";
 
 /** The folder of this repository's base models. */
 export const MODELS = inRepository("results/models");

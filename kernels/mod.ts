@@ -70,10 +70,10 @@ export {
   type SampleOptions,
   type SelectionInput,
   type UnclippedOptions,
-} from "./selection/keys.ts";
+} from "./selection/selection_keys.ts";
 export { type Amount } from "./selection/radix_select.ts";
 export * from "./selection/selection_reference.ts";
-export * from "./policy_loss/settings.ts";
+export * from "./policy_loss/policy_loss_settings.ts";
 export * from "./policy_loss/policy_loss.ts";
 export * from "./policy_loss/policy_loss_reference.ts";
 export * from "./policy_loss/select_tokens.ts";

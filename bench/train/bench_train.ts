@@ -13,7 +13,7 @@ import {
   type TrainReport,
   type UpdateResult,
   updateResult,
-} from "./report.ts";
+} from "./train_report.ts";
 import { MORE, PROMPT_TOKENS, SHOWN } from "./sizes.ts";
 import { timeSteps } from "./steps.ts";
 import { trainingProblem, type TrainingWork } from "./training_problem.ts";

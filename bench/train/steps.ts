@@ -1,8 +1,8 @@
 import { gatherExperience } from "../../experiments/lab/experience.ts";
 import type { ModelConfig } from "../../experiments/lab/families.ts";
 import { untrainedPolicy } from "../../experiments/lab/pretrain.ts";
-import { trainSettings } from "../../experiments/lab/settings.ts";
-import { taskByName } from "../../experiments/lab/tasks/by_name.ts";
+import { trainSettings } from "../../experiments/lab/train_settings.ts";
+import { taskByName } from "../../experiments/lab/tasks/task_by_name.ts";
 import type { Task } from "../../experiments/lab/tasks/task.ts";
 import { updateFromSamples } from "../../experiments/lab/training_step.ts";
 import type { Gpu } from "../../kernels/runtime/gpu.ts";

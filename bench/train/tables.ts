@@ -1,6 +1,6 @@
 import { number } from "../../formats/number.ts";
 import { markdownTable, peerCell, peerNames, peerReasons } from "../table.ts";
-import type { Exponents, PartResult, StepResult, TrainReport } from "./report.ts";
+import type { Exponents, PartResult, StepResult, TrainReport } from "./train_report.ts";
 
 /** An exponent up to this counts as linear: times of single runs vary by some percent. */
 const LINEAR = 1.1;

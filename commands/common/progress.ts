@@ -1,5 +1,5 @@
 import { number } from "../../formats/number.ts";
-import type { TrainSettings } from "../../experiments/lab/settings.ts";
+import type { TrainSettings } from "../../experiments/lab/train_settings.ts";
 import type { StepData } from "../../experiments/lab/step_data.ts";
 import type { StepTiming } from "../../experiments/lab/train.ts";
 

@@ -1,4 +1,4 @@
-import { OUTCOME_ADVANTAGES } from "./advantages/by_name.ts";
+import { OUTCOME_ADVANTAGES } from "./advantages/advantages_by_name.ts";
 import type { GroupedResponses } from "./advantages/responses.ts";
 import { groupHasSignal } from "./advantages/signal.ts";
 import { STEPS_PER_SEED } from "./bounds.ts";
@@ -11,7 +11,7 @@ import { predictionBatch, type Sequence } from "./policy/sequences.ts";
 import { predict } from "./policy/update.ts";
 import { judgedAdvantages, type RewardModel } from "./reward_model.ts";
 import type { Sample } from "./sample.ts";
-import type { TrainSettings } from "./settings.ts";
+import type { TrainSettings } from "./train_settings.ts";
 import type { StepData } from "./step_data.ts";
 import { seededRandom } from "./tasks/random.ts";
 import { verifyTokens } from "./tasks/response.ts";

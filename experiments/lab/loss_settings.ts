@@ -1,5 +1,5 @@
 import { PLAIN_PPO, type PolicyLossSettings, type SelectionSettings } from "../../kernels/mod.ts";
-import type { TrainSettings } from "./settings.ts";
+import type { TrainSettings } from "./train_settings.ts";
 
 /** The policy loss that a run's settings ask for. */
 export function lossSettings(settings: TrainSettings): PolicyLossSettings {

@@ -5,7 +5,7 @@ import { initialParameters } from "./initial_parameters.ts";
 import { createPolicy, type Policy } from "./policy/parameters.ts";
 import { atResponses, predictionBatch, type Sequence } from "./policy/sequences.ts";
 import { checkNorm, predict, type StepSettings, update } from "./policy/update.ts";
-import type { TaskName } from "./tasks/by_name.ts";
+import type { TaskName } from "./tasks/task_by_name.ts";
 import { seededRandom } from "./tasks/random.ts";
 import type { Task } from "./tasks/task.ts";
 

@@ -14,7 +14,7 @@ import { lossSettings, selectionSettings, selectsAmong } from "./loss_settings.t
 import { mean } from "./mean.ts";
 import { atResponses, longestResponse } from "./policy/sequences.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
-import type { TrainSettings } from "./settings.ts";
+import type { TrainSettings } from "./train_settings.ts";
 import type { StepData } from "./step_data.ts";
 
 /** The covariance of a whole rollout under the policy that made it, on the GPU. */

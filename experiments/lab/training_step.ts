@@ -21,7 +21,7 @@ import { checkNorm, predict, update } from "./policy/update.ts";
 import { covarianceData, recordRolloutCovariance } from "./rollout_covariance.ts";
 import { rowsOf } from "./rows_of.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
-import type { TrainSettings } from "./settings.ts";
+import type { TrainSettings } from "./train_settings.ts";
 import type { StepData } from "./step_data.ts";
 
 /** The policies of a run. */

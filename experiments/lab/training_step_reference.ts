@@ -17,7 +17,7 @@ import { mean } from "./mean.ts";
 import { type GradientArrays, zeroGradients } from "./policy/backward_reference.ts";
 import { type PredictionReference, predictionReference } from "./policy/prediction_reference.ts";
 import type { Sample } from "./sample.ts";
-import type { TrainSettings } from "./settings.ts";
+import type { TrainSettings } from "./train_settings.ts";
 import type { StepPlace, StepUpdates } from "./training_step.ts";
 
 /** A policy and its optimizer in float64, arrays by Hugging Face's names of the parameters. */

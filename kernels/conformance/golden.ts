@@ -14,7 +14,7 @@ import {
   type KlEstimator,
   PLAIN_PPO,
   type PolicyLossSettings,
-} from "../policy_loss/settings.ts";
+} from "../policy_loss/policy_loss_settings.ts";
 import { emptyTokenCovariance } from "../covariance/token_covariance.ts";
 import { emptySelection } from "../selection/selection.ts";
 import { emptyTokenStatistics, tokenStatistics } from "../softmax/token_statistics.ts";

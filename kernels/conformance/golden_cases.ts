@@ -1,4 +1,4 @@
-import type { Aggregation } from "../policy_loss/settings.ts";
+import type { Aggregation } from "../policy_loss/policy_loss_settings.ts";
 
 /** What the files of tests/golden hold. */
 export interface GoldenCases {

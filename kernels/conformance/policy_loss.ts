@@ -15,7 +15,7 @@ import {
   KL_ESTIMATORS,
   PLAIN_PPO,
   type PolicyLossSettings,
-} from "../policy_loss/settings.ts";
+} from "../policy_loss/policy_loss_settings.ts";
 import { type Check, type Tally, ulp, ulps } from "./check.ts";
 import { numericalGradient } from "./numerical_gradient.ts";
 import { RandomData } from "./random_data.ts";

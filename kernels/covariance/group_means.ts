@@ -2,7 +2,11 @@ import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
-import { checkSelectionInput, covarianceKeys, type SelectionInput } from "../selection/keys.ts";
+import {
+  checkSelectionInput,
+  covarianceKeys,
+  type SelectionInput,
+} from "../selection/selection_keys.ts";
 import selectionState from "../selection/selection_state.wgsl" with { type: "text" };
 import { findKth, STATE_WORDS } from "../selection/radix_select.ts";
 import code from "./group_means.wgsl" with { type: "text" };

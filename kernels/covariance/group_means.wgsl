@@ -15,7 +15,7 @@ struct Params {
   // Where the mean goes.
   group: u32,
 }
-// See keys.wgsl: order as the covariances, 0 for padding and NaN; [size].
+// See selection_keys.wgsl: order as the covariances, 0 for padding and NaN; [size].
 @group(0) @binding(0) var<storage, read> keys: array<u32>;
 // Covariance of each token, [size].
 @group(0) @binding(1) var<storage, read> covariance: array<f32>;

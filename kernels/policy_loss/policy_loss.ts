@@ -17,7 +17,7 @@ import {
   INTERVENTIONS,
   KL_ESTIMATORS,
   type PolicyLossSettings,
-} from "./settings.ts";
+} from "./policy_loss_settings.ts";
 import sums from "./sums.wgsl" with { type: "text" };
 
 /** A batch of B responses of T tokens on the GPU. */

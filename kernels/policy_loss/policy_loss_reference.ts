@@ -1,4 +1,4 @@
-import type { Aggregation, KlEstimator, PolicyLossSettings } from "./settings.ts";
+import type { Aggregation, KlEstimator, PolicyLossSettings } from "./policy_loss_settings.ts";
 
 /** A batch of B responses of T tokens, row-major. */
 export interface PolicyLossInput {

@@ -2,7 +2,7 @@ import { type TokenCovariance, tokenCovariance } from "../covariance/token_covar
 import type { Recorder } from "../runtime/recorder.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import { type Selection, selectSample, selectTop } from "../selection/selection.ts";
-import type { PolicyLossSettings } from "./settings.ts";
+import type { PolicyLossSettings } from "./policy_loss_settings.ts";
 
 /** How many tokens Clip-Cov and KL-Cov select, and from which. */
 export interface SelectionSettings {

@@ -1,4 +1,4 @@
-// How many tokens there are. Prepended to keys.wgsl, which counts them, and to radix_select.wgsl.
+// How many tokens there are. Prepended to selection_keys.wgsl, which counts them, and to radix_select.wgsl.
 
 struct Counts {
   // Response tokens.

@@ -5,7 +5,7 @@ import type { Recorder } from "../runtime/recorder.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import countsCode from "./counts.wgsl" with { type: "text" };
 import fraction from "./fraction.wgsl" with { type: "text" };
-import type { Keys } from "./keys.ts";
+import type { Keys } from "./selection_keys.ts";
 import code from "./radix_select.wgsl" with { type: "text" };
 import stateCode from "./selection_state.wgsl" with { type: "text" };
 

@@ -9,7 +9,7 @@ import {
   randomKeys,
   type SampleOptions,
   type SelectionInput,
-} from "./keys.ts";
+} from "./selection_keys.ts";
 import { type Amount, findKth, markLargest, STATE_WORDS } from "./radix_select.ts";
 
 /** What a selection writes. */

@@ -16,7 +16,7 @@ import {
   stepResult,
   tokenExponents,
   type TrainReport,
-} from "../../bench/train/report.ts";
+} from "../../bench/train/train_report.ts";
 import { gpuSeconds, PHASES, timeSteps } from "../../bench/train/steps.ts";
 import { trainTables } from "../../bench/train/tables.ts";
 import { trainingProblem } from "../../bench/train/training_problem.ts";

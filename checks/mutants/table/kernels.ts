@@ -92,14 +92,14 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     ...conformance("select-top"),
   },
   {
-    file: "kernels/selection/keys.wgsl",
+    file: "kernels/selection/selection_keys.wgsl",
     text: " && x < params.high;",
     replacement: ";",
     what: "Clip-Cov draws from covariances above its interval, too",
     ...conformance("select-sample"),
   },
   {
-    file: "kernels/selection/keys.wgsl",
+    file: "kernels/selection/selection_keys.wgsl",
     text: "!(UNCLIPPED && is_clipped(i));",
     replacement: "!(UNCLIPPED && is_clipped(i) && i >= params.size);",
     what: "verl's Clip-Cov draws from tokens that PPO has clipped already",

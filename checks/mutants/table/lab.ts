@@ -51,7 +51,7 @@ export const LAB_MUTANTS: readonly Mutant[] = [
     ...GATHERED,
   },
   {
-    file: "experiments/lab/advantages/by_name.ts",
+    file: "experiments/lab/advantages/advantages_by_name.ts",
     text: "rloo: rlooAdvantages,",
     replacement: "rloo: grpoAdvantages,",
     what: "RLOO is GRPO",
@@ -351,21 +351,21 @@ export const LAB_MUTANTS: readonly Mutant[] = [
     filter: "up to the longest length, not beyond",
   },
   {
-    file: "experiments/lab/settings.ts",
+    file: "experiments/lab/train_settings.ts",
     text: 'intervention === "clip-higher" ? 0.28 : 0.2',
     replacement: "0.2",
     what: "clip-higher has the upper clip of plain GRPO by default",
     tests: SETTINGS,
   },
   {
-    file: "experiments/lab/settings.ts",
+    file: "experiments/lab/train_settings.ts",
     text: 'definition === "paper" ? "batch" : "minibatch"',
     replacement: '"minibatch"',
     what: "the paper's definition selects within minibatches",
     tests: SETTINGS,
   },
   {
-    file: "experiments/lab/settings.ts",
+    file: "experiments/lab/train_settings.ts",
     text: "const chosen = { ...methodSettings(result.data), ...result.data } as TrainSettings;",
     replacement:
       "const chosen = { ...result.data, ...methodSettings(result.data) } as TrainSettings;",

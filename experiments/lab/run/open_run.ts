@@ -6,7 +6,7 @@ import { expectFinite } from "../finite.ts";
 import { createPolicy, type Policy, valuesOf } from "../policy/parameters.ts";
 import { expectRoom } from "../policy/room.ts";
 import { type RewardModel, rewardModel } from "../reward_model.ts";
-import { baseModelName, runId, type TrainSettings } from "../settings.ts";
+import { baseModelName, runId, type TrainSettings } from "../train_settings.ts";
 import type { Task } from "../tasks/task.ts";
 import { openLogFile } from "./log_file.ts";
 import { loadRun, type RunState, saveRun } from "./run_checkpoint.ts";

@@ -10,7 +10,7 @@ import {
 import { LabError } from "../../../experiments/lab/errors.ts";
 import { modelConfig } from "../../../experiments/lab/families.ts";
 import { type Pass, untrainedPolicy } from "../../../experiments/lab/pretrain.ts";
-import { taskByName, type TaskName } from "../../../experiments/lab/tasks/by_name.ts";
+import { taskByName, type TaskName } from "../../../experiments/lab/tasks/task_by_name.ts";
 import { requestGpu } from "../../../kernels/mod.ts";
 import { withFolder } from "../../support.ts";
 

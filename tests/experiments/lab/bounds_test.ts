@@ -21,8 +21,8 @@ import {
 } from "../../../experiments/lab/policy/sequences.ts";
 import { predict, update } from "../../../experiments/lab/policy/update.ts";
 import { writeSafetensors } from "../../../formats/safetensors.ts";
-import { trainSettings } from "../../../experiments/lab/settings.ts";
-import { taskByName } from "../../../experiments/lab/tasks/by_name.ts";
+import { trainSettings } from "../../../experiments/lab/train_settings.ts";
+import { taskByName } from "../../../experiments/lab/tasks/task_by_name.ts";
 import { train } from "../../../experiments/lab/train.ts";
 import { validate } from "../../../experiments/lab/validation.ts";
 import { validateConfig } from "../../../experiments/lab/validate_config.ts";

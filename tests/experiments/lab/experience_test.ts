@@ -11,7 +11,7 @@ import { predictionReference } from "../../../experiments/lab/policy/prediction_
 import { type Response, rollout } from "../../../experiments/lab/policy/rollout.ts";
 import type { Sequence } from "../../../experiments/lab/policy/sequences.ts";
 import type { RewardModel } from "../../../experiments/lab/reward_model.ts";
-import { type TrainSettings, trainSettings } from "../../../experiments/lab/settings.ts";
+import { type TrainSettings, trainSettings } from "../../../experiments/lab/train_settings.ts";
 import type { Problem, Task } from "../../../experiments/lab/tasks/task.ts";
 import { requestGpu } from "../../../kernels/mod.ts";
 import { STUB_CONFIG, STUB_TOKENIZER, stubParameters, stubTask } from "./stub_task.ts";

@@ -7,7 +7,7 @@ import { LabError } from "../../../experiments/lab/errors.ts";
 import { modelConfig, parameterShapes } from "../../../experiments/lab/families.ts";
 import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
 import { expectRunPlace } from "../../../experiments/lab/run/run_place.ts";
-import { trainSettings } from "../../../experiments/lab/settings.ts";
+import { trainSettings } from "../../../experiments/lab/train_settings.ts";
 import { train } from "../../../experiments/lab/train.ts";
 import { requestGpu } from "../../../kernels/mod.ts";
 import { withFolder } from "../../support.ts";

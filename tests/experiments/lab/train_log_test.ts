@@ -12,8 +12,8 @@ import {
 } from "../../../experiments/lab/policy/parameters.ts";
 import { predictionReference } from "../../../experiments/lab/policy/prediction_reference.ts";
 import { rewardModel } from "../../../experiments/lab/reward_model.ts";
-import { trainSettings } from "../../../experiments/lab/settings.ts";
-import { taskByName } from "../../../experiments/lab/tasks/by_name.ts";
+import { trainSettings } from "../../../experiments/lab/train_settings.ts";
+import { taskByName } from "../../../experiments/lab/tasks/task_by_name.ts";
 import { train } from "../../../experiments/lab/train.ts";
 import { updateFromSamples } from "../../../experiments/lab/training_step.ts";
 import { validate } from "../../../experiments/lab/validation.ts";

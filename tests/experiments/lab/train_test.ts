@@ -11,7 +11,7 @@ import { modelConfig, parameterShapes } from "../../../experiments/lab/families.
 import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
 import { createPolicy } from "../../../experiments/lab/policy/parameters.ts";
 import { checkNorm } from "../../../experiments/lab/policy/update.ts";
-import { trainSettings } from "../../../experiments/lab/settings.ts";
+import { trainSettings } from "../../../experiments/lab/train_settings.ts";
 import { train } from "../../../experiments/lab/train.ts";
 import { DeviceLostError, type Gpu, requestGpu } from "../../../kernels/mod.ts";
 import { withFolder } from "../../support.ts";

@@ -14,7 +14,7 @@ import {
   SELECTIONS,
   type TrainSettings,
   trainSettings,
-} from "../../../experiments/lab/settings.ts";
+} from "../../../experiments/lab/train_settings.ts";
 import { updateFromSamples } from "../../../experiments/lab/training_step.ts";
 import {
   policyArrays,

@@ -6,7 +6,7 @@ import {
   INTERVENTIONS,
   parseSetting,
   trainSettings,
-} from "../../../experiments/lab/settings.ts";
+} from "../../../experiments/lab/train_settings.ts";
 import { lossSettings } from "../../../experiments/lab/loss_settings.ts";
 
 const GRPO = { clipLow: 0.2, clipHigh: 0.2, dualClip: 10 };

@@ -4,7 +4,7 @@ import { seedWords, streamWord } from "../random/uniforms.ts";
 import { limit, type Recorder } from "../runtime/recorder.ts";
 import { expectElements, type Tensor } from "../runtime/tensor.ts";
 import countsCode from "./counts.wgsl" with { type: "text" };
-import code from "./keys.wgsl" with { type: "text" };
+import code from "./selection_keys.wgsl" with { type: "text" };
 
 /** The tokens to select from, each of any shape with N elements. */
 export interface SelectionInput {
@@ -92,7 +92,7 @@ function recordKeys(
   const { size } = covariance;
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   const program = recorder.gpu.program({
-    name: "keys",
+    name: "selection_keys",
     code: philox + countsCode + code,
     entryPoint,
     constants: {

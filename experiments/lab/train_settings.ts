@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { AGGREGATIONS, KL_ESTIMATORS } from "../../kernels/mod.ts";
-import { ALGORITHMS } from "./advantages/by_name.ts";
+import { ALGORITHMS } from "./advantages/advantages_by_name.ts";
 import { expectWithinBounds } from "./bounds.ts";
 import { LabError } from "./errors.ts";
 import { BASE_MODEL_NAMES } from "./families.ts";
 import { describeIssue } from "./schema.ts";
-import { TASK_NAMES } from "./tasks/by_name.ts";
+import { TASK_NAMES } from "./tasks/task_by_name.ts";
 import { MIXTURES } from "./tasks/task.ts";
 
 /** The interventions of the paper, and none. */
