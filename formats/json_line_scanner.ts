@@ -9,7 +9,7 @@ const MOST_KEPT = 1 << 20;
 export interface JsonColumn {
   /** The name of the field. */
   readonly name: string;
-  /** For a list of records: where in each the value stands, such as rl, mask. */
+  /** For a list of records: where in each the value stands, its two names. */
   readonly path?: readonly [string, string];
   /** Turns texts into numbers; without it, a text does not belong into the column. */
   readonly codeOf?: (text: string) => number;
@@ -80,7 +80,7 @@ const IN_NUMBER = tableOf("0123456789+-.eE");
 const IS_LIST = 1;
 const IS_OBJECT = 2;
 const DEEPEST = 64;
-/** No name, number or token is longer. */
+/** No name, number or text that is kept is longer. */
 const LONGEST_LEXEME = 1 << 16;
 /** More names than a message shows. */
 const MOST_NAMES = 100;
@@ -101,7 +101,7 @@ const WORDS: ReadonlyMap<string, number> = new Map([
  * depth: memory holds only those numbers. Values of other fields are passed over without a check.
  *
  * JSON.parse of each line would be simpler, and as fast, but its memory has no bound: it took 350 MB for a
- * line of 10^6 tokens (104 MB) that takes 90 MB here, and 4.8 GB and 15 s for a line of 10^8 brackets (97 kB
+ * line of 6 · 10^6 values (104 MB) that takes 90 MB here, and 4.8 GB and 15 s for a line of 10^8 brackets (97 kB
  * when gzipped), which is refused here in 0.1 s.
  */
 export class JsonLineScanner {

@@ -27,7 +27,7 @@ const LOCAL_BYTES = 30;
 const ZIP64_EXTRA = 1;
 /** A 32-bit field that says: the number stands in the zip64 extra field. */
 const IN_EXTRA = 0xffffffff;
-/** The longest directory that is read: that of a dump holds a few files. */
+/** The longest directory that is read: that of an npz holds a few files. */
 const LONGEST_DIRECTORY = 1 << 24;
 const STORED = 0;
 const DEFLATED = 8;
