@@ -95,7 +95,7 @@ Deno.test("pretrain: whatever is in --out, or at the model's place, stays", asyn
     await Deno.writeTextFile(join(folder, "file"), "Dear diary,");
     for (const [out, what] of [["file", "which"], ["file/models", "and .*/file"]] as const) {
       const message = new RegExp(
-        `^error: --out is ${out}, ${what} is a file, expected a folder\\.$`,
+        `^error: --out is ${out}, ${what} is a file, expected a folder\\.\n$`,
       );
       await refused(folder, "pretrain", [...args, out], message);
       await refused(folder, "train", ["--model", "qwen2.5-0.5b", "--out", out], message);
