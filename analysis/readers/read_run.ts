@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { isStandardInput } from "../../formats/standard_input.ts";
 import { chooseEntropy, chooseScore } from "./choose.ts";
@@ -69,7 +70,9 @@ export async function readRuns(path: string, options: ReadRunOptions = {}): Prom
     const malformed = found[0]?.malformed;
     const why = malformed === undefined || malformed.count === 0
       ? ""
-      : ` (${malformed.count} pieces were left out, such as ${malformed.examples[0]})`;
+      : ` (${counted(malformed.count, "piece")} ${
+        malformed.count === 1 ? "was" : "were"
+      } left out, such as ${malformed.examples[0]})`;
     throw new ReadError(
       format === "verl-console"
         ? `${name} is text without a single line "step:N - key:value - …", as verl prints, and neither JSON nor a table${why}.`
@@ -255,10 +258,12 @@ function notFiniteNotes(chosen: readonly string[], rows: LogRows): string[] {
   for (const key of chosen) {
     const count = rows.series.counts.get(key)?.notFinite ?? 0;
     if (count === 0) continue;
-    if (notes.length < 3) notes.push(`${count} values of ${key} are not finite and are left out.`);
+    const are = count === 1 ? "is" : "are";
+    const values = `${counted(count, "value")} of ${key}`;
+    if (notes.length < 3) notes.push(`${values} ${are} not finite and ${are} left out.`);
     else others++;
   }
-  if (others > 0) notes.push(`So are values of ${others} other keys.`);
+  if (others > 0) notes.push(`So are values of ${counted(others, "other key")}.`);
   return notes;
 }
 

@@ -1,3 +1,5 @@
+import { counted } from "../../formats/counted.ts";
+
 /**
  * Names of the step, a trainer's own before the logger's: W&B's `_step` counts calls of `log`, which
  * is the training step only where the trainer says so.
@@ -58,13 +60,16 @@ export class StepFinder {
   /** Whether rows by a lesser name stay is told by the first row that has both names. */
   #changeTo(better: number, step: number, cell: (key: string) => unknown): void {
     const lesser = STEP_KEYS[this.#best]!;
-    const counted = toStep(cell(lesser));
-    const rows = `${this.#rows} rows were read by ${lesser}, before ${STEP_KEYS[better]!} appeared`;
-    if (counted === undefined) {
+    const beside = toStep(cell(lesser));
+    const [were, they] = this.#rows === 1 ? ["was", "it is"] : ["were", "they are"];
+    const rows = `${
+      counted(this.#rows, "row")
+    } ${were} read by ${lesser}, before ${STEP_KEYS[better]!} appeared`;
+    if (beside === undefined) {
       this.notes.push(`${rows}; whether the two count alike cannot be told.`);
-    } else if (counted === step) this.notes.push(`${rows}; the two agree there.`);
+    } else if (beside === step) this.notes.push(`${rows}; the two agree there.`);
     else {
-      this.notes.push(`${rows} as ${step} at ${lesser} ${counted}; they are left out.`);
+      this.notes.push(`${rows} as ${step} at ${lesser} ${beside}; ${they} left out.`);
       this.#drop();
       this.#rows = 0;
     }

@@ -1,3 +1,4 @@
+import { counted } from "../../formats/counted.ts";
 import {
   type JsonColumn,
   jsonColumn,
@@ -64,8 +65,11 @@ export async function readJsonlTokens(
   if (hasFlatLines) collector.sequences++;
   if (unmasked > 0) {
     const names = COLUMN_NAMES.mask.join(", ");
+    const [have, their] = unmasked === 1 ? ["has", "its"] : ["have", "their"];
     collector.notes.push(
-      `${unmasked} lines have no mask (${names}): their tokens were all taken for those of responses`,
+      `${
+        counted(unmasked, "line")
+      } ${have} no mask (${names}): ${their} tokens were all taken for those of responses`,
     );
   }
   return format;

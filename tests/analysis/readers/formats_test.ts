@@ -93,7 +93,7 @@ Deno.test("JSONL: texts, flags and lists under a key of numbers are counted with
 Deno.test("values of the chosen keys that are not finite are noted, in every kind of writing", async () => {
   const note = [
     "2 values of entropy are not finite and are left out.",
-    "1 values of acc are not finite and are left out.",
+    "1 value of acc is not finite and is left out.",
   ];
   const logs = [
     '{"step":1,"entropy":1e999,"acc":0.1}\n{"step":2,"entropy":NaN,"acc":null}\n{"step":3,"entropy":0.5,"acc":0.3}\n',
@@ -140,17 +140,17 @@ Deno.test("rows read by the logger's step before the trainer's appeared are left
     [
       "_step,train/global_step,entropy\n1,,0.5\n2,20,0.4\n3,30,0.3\n",
       [20, 30],
-      "1 rows were read by _step, before train/global_step appeared as 20 at _step 2; they are left out.",
+      "1 row was read by _step, before train/global_step appeared as 20 at _step 2; it is left out.",
     ],
     [
       rows([{ _step: 1 }, { _step: 2, [key]: 2 }]),
       [1, 2],
-      "1 rows were read by _step, before train/global_step appeared; the two agree there.",
+      "1 row was read by _step, before train/global_step appeared; the two agree there.",
     ],
     [
       rows([{ _step: 1 }, { [key]: 20 }]),
       [1, 20],
-      "1 rows were read by _step, before train/global_step appeared; whether the two count alike cannot be told.",
+      "1 row was read by _step, before train/global_step appeared; whether the two count alike cannot be told.",
     ],
   ];
   for (const [log, steps, note] of cases) {

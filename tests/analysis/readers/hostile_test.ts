@@ -162,7 +162,7 @@ const GROUPS: Record<string, Record<string, Case>> = {
         bytes.set(data, 14);
         return bytes;
       },
-      expected: /\(read as wandb-binary\) holds no metrics \(1 pieces were left out/,
+      expected: /\(read as wandb-binary\) holds no metrics \(1 piece was left out/,
     },
   },
   "many keys, columns and rows": {
@@ -236,7 +236,7 @@ const GROUPS: Record<string, Record<string, Case>> = {
     },
     "a text of 4 GB in a record": {
       content: () => tfRecord(Buffer.from("2affffffff0f0a02", "hex")),
-      expected: /\(read as tensorboard\) holds no metrics \(1 pieces .*not an event/,
+      expected: /\(read as tensorboard\) holds no metrics \(1 piece .*not an event/,
       seconds: 1,
     },
   },

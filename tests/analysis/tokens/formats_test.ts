@@ -261,7 +261,7 @@ Deno.test("a dump without a mask is read whole and says so", () =>
     });
     await reading(folder, '{"log_prob":[-1,-2],"advantages":3}\n', (dump) => {
       assert.deepEqual(tokensOf(dump).map(({ advantage }) => advantage), [3, 3]);
-      assert.match(dump.notes.join(), /1 lines have no mask/);
+      assert.match(dump.notes.join(), /1 line has no mask/);
     });
   }));
 
