@@ -117,8 +117,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/training_step.ts",
-    text: "selectionSettings(settings, stream);",
-    replacement: "selectionSettings(settings, 0);",
+    text: "selectionSettings(settings, stream),",
+    replacement: "selectionSettings(settings, 0),",
     what: "Clip-Cov draws with the same random numbers in every minibatch",
     ...INTERVENTIONS,
   },
