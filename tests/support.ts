@@ -89,8 +89,8 @@ export function assertOneSentence(outcome: Outcome, expected: RegExp, code = 1):
 }
 
 /**
- * Compares a value with tests/snapshots/NAME.json; `deno task test -- --update` is not a thing: set
- * UPDATE_SNAPSHOTS=1 to write it anew, and read the difference before you commit it.
+ * Compares a value with tests/snapshots/NAME.json. UPDATE_SNAPSHOTS=1 writes it anew: read the difference before
+ * you commit it.
  */
 export async function assertSnapshot(name: string, value: unknown): Promise<void> {
   const path = join(ROOT, "tests/snapshots", `${name}.json`);
