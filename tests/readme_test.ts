@@ -1,4 +1,4 @@
-/** The README's lines of shell: the tasks, files and options that they name are there. */
+/** What the pages for readers name is there: files, and the README's tasks with their options. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ROOT, runTask } from "./support.ts";
@@ -10,6 +10,17 @@ const CALLS = Array.from(
   ([, call]) => Array.from(call!.matchAll(/"[^"]*"|\S+/g), ([word]) => word),
 );
 
+function* filesOf(folder: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (name.startsWith(".")) continue;
+    if (isDirectory) yield* filesOf(join(folder, name));
+    else yield join(folder, name);
+  }
+}
+
+/** Folders that are made by running something. */
+const IGNORED = ["runs/"];
+
 Deno.test("every file and folder that the README names is there", async () => {
   const linked = Array.from(
     README.matchAll(/\]\(([\w./-]+)\)|src="([^"]+)"/g),
@@ -18,6 +29,24 @@ Deno.test("every file and folder that the README names is there", async () => {
   const given = CALLS.flat().filter((word) => word.startsWith("results/") && !word.includes("*"));
   assert(linked.length > 10 && given.length > 5);
   for (const name of [...linked, ...given]) await Deno.stat(join(ROOT, name));
+});
+
+Deno.test("every file that ARCHITECTURE.md and the lab's README name is there", async () => {
+  const files = Array.from(filesOf(ROOT), (path) => path.slice(ROOT.length));
+  for (const page of ["ARCHITECTURE.md", "experiments/lab/README.md"]) {
+    const text = await Deno.readTextFile(join(ROOT, page));
+    const names = Array.from(
+      text.matchAll(/`([\w./-]+(?:\.(?:ts|wgsl|md|json)|\/))`/g),
+      ([, name]) => name!,
+    ).filter((name) => !/^name[._]/.test(name) && !IGNORED.includes(name));
+    assert(names.length > 20);
+    const missing = names.filter((name) =>
+      !files.some((file) =>
+        name.endsWith("/") ? file.includes(`/${name}`) : file.endsWith(`/${name}`)
+      )
+    );
+    assert.deepEqual(missing, [], page);
+  }
 });
 
 Deno.test("every task of the README has the options that it gives it", async () => {
