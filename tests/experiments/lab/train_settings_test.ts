@@ -93,10 +93,8 @@ Deno.test("the loss has the bonus or the reference KL only with the intervention
       assert.equal(loss.klCoefficient, 0.5);
       assert.equal(loss.referenceKl, "k2");
       assert.equal(loss.aggregation, "seq-mean-token-sum");
-      assert.equal(
-        loss.intervention,
-        /-cov$/.test(intervention) ? `${intervention}-${definition}` : "none",
-      );
+      assert.equal(loss.intervention, /-cov$/.test(intervention) ? intervention : "none");
+      assert.equal(loss.definition, definition);
     }
   }
 });
