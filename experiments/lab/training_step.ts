@@ -3,6 +3,7 @@ import {
   emptySelection,
   emptyTokenCovariance,
   type Gpu,
+  POLICY_LOSS_METRICS,
   policyLoss,
   type PolicyLossMetrics,
   readGradientNorm,
@@ -214,7 +215,7 @@ function recordMinibatch(
     temperature,
   });
 
-  recorder.copy(gradients.metrics, out.metrics, { to: number * METRICS });
+  recorder.copy(gradients.metrics, out.metrics, { to: number * POLICY_LOSS_METRICS });
   recorder.copy(norm, out.norms, { to: number * 2 });
   recorder.copy(statistics.invalid, out.invalid, { to: number * 2, count: 2 });
   recorder.submit();
@@ -233,9 +234,6 @@ function predictReference(
   return prediction.logProb;
 }
 
-/** Numbers that a policy loss has of its batch: the elements of `PolicyLoss.metrics`. */
-const METRICS = 8;
-
 /** What the updates of a step give back, a row for each, kept on the GPU until the step's one readback. */
 interface StepOutput extends Disposable {
   /** What {@linkcode readMetrics} names, [M, 8] in f32. */
@@ -248,7 +246,7 @@ interface StepOutput extends Disposable {
 
 function emptyOutput(gpu: Gpu, parts: number): StepOutput {
   const tensors = {
-    metrics: gpu.empty([parts, METRICS]),
+    metrics: gpu.empty([parts, POLICY_LOSS_METRICS]),
     norms: gpu.empty([parts, 2]),
     invalid: gpu.empty([parts, 2], "u32"),
   };

@@ -152,12 +152,12 @@ async function run(gpu: Gpu, c: AttentionCase): Promise<AttentionResult> {
   const recorder = gpu.record("attention");
   attention(recorder, { ...input, out: output });
   attentionBackward(recorder, { ...input, ...output, gradOut, out: { gradQ, gradK, gradV } });
-  const read = await recorder.read(attended, logSumExp, gradQ, gradK, gradV);
-  return {
-    attended: read[0],
-    logSumExp: read[1],
-    gradQ: read[2],
-    gradK: read[3],
-    gradV: read[4],
-  };
+  const [sums, logSums, ofQ, ofK, ofV] = await recorder.read(
+    attended,
+    logSumExp,
+    gradQ,
+    gradK,
+    gradV,
+  );
+  return { attended: sums, logSumExp: logSums, gradQ: ofQ, gradK: ofK, gradV: ofV };
 }

@@ -134,8 +134,8 @@ async function run(
     accumulate: c.gradX !== undefined,
     out: { gradX, gradWeight },
   });
-  const read = await recorder.read(normalized, gradX, gradWeight, after);
-  return { normalized: read[0], gradX: read[1], gradWeight: read[2], after: read[3] };
+  const [rows, ofX, ofWeight, sums] = await recorder.read(normalized, gradX, gradWeight, after);
+  return { normalized: rows, gradX: ofX, gradWeight: ofWeight, after: sums };
 }
 
 const round = Math.fround;

@@ -97,8 +97,8 @@ async function run(gpu: Gpu, c: SwigluCase): Promise<SwigluResult> {
   const recorder = gpu.record("swiglu");
   swiglu(recorder, { gate, up, out });
   swigluBackward(recorder, { gate, up, gradOut, out: { gradGate, gradUp } });
-  const read = await recorder.read(out, gradGate, gradUp);
-  return { out: read[0], gradGate: read[1], gradUp: read[2] };
+  const [values, ofGate, ofUp] = await recorder.read(out, gradGate, gradUp);
+  return { out: values, gradGate: ofGate, gradUp: ofUp };
 }
 
 function reference({ gate, up, gradOut }: SwigluCase): SwigluResult {

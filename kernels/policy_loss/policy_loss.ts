@@ -85,15 +85,15 @@ const SELECTED = {
   "clip-cov": { verl: 1, paper: 1 },
   "kl-cov": { verl: 2, paper: 3 },
 } as const;
-/** Elements of Sums of sums.wgsl. */
-const SUMS = 8;
+/** The number of elements of {@linkcode PolicyLoss.metrics}: the fields of Sums in sums.wgsl. */
+export const POLICY_LOSS_METRICS = 8;
 
 /** Makes room for the gradients and metrics of a batch of `rows` responses of `columns` tokens. */
 export function emptyPolicyLoss(gpu: GpuContext, rows: number, columns: number): PolicyLoss {
   const tensors = {
     gradLogProb: gpu.empty([rows, columns]),
     gradEntropy: gpu.empty([rows, columns]),
-    metrics: gpu.empty([SUMS]),
+    metrics: gpu.empty([POLICY_LOSS_METRICS]),
   };
   return {
     ...tensors,
@@ -141,7 +141,7 @@ export function policyLoss(
   const blocks = Math.ceil(size / (lanes * perLane));
   const weights = recorder.temporary([rows]);
   const tokens = recorder.temporary([1], "u32");
-  const partial = recorder.temporary([blocks, SUMS]);
+  const partial = recorder.temporary([blocks, POLICY_LOSS_METRICS]);
   recordWeights(recorder, input.mask, settings.aggregation, { weights, tokens });
 
   const program = (name: string, source: string, constants: Record<string, number> = {}): Program =>
@@ -301,6 +301,6 @@ function checkInput(
   }
   expectTensor("out.gradLogProb", out.gradLogProb, "f32", shape);
   expectTensor("out.gradEntropy", out.gradEntropy, "f32", shape);
-  expectTensor("out.metrics", out.metrics, "f32", [SUMS]);
+  expectTensor("out.metrics", out.metrics, "f32", [POLICY_LOSS_METRICS]);
   return { rows: shape[0], columns: shape[1] };
 }

@@ -179,8 +179,7 @@ function assertMoved(
   name: string,
   actual: ArrayLike<number>,
   expected: Float64Array,
-  gradients: readonly Float64Array[],
-  learningRate: number,
+  { gradients, learningRate }: { gradients: readonly Float64Array[]; learningRate: number },
 ): void {
   const typical = gradients.map((gradient) => Math.hypot(...gradient) / Math.sqrt(gradient.length));
   for (const [i, value] of expected.entries()) {
@@ -254,7 +253,8 @@ async function compare(given: Record<string, unknown>, options: Options = {}): P
         const what = `step ${step}: ${kind} of ${name}`;
         if (kind === "parameters") {
           const gradients = expected.gradients.map((gradient) => gradient[name]!);
-          assertMoved(what, data, values, gradients, expected.data["actor/lr"]!);
+          const learningRate = expected.data["actor/lr"]!;
+          assertMoved(what, data, values, { gradients, learningRate });
         } else assertTensor(what, data, values, 2e-5);
         // The next step begins for both where the GPU is.
         values.set(data);
