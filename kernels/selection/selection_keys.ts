@@ -107,7 +107,7 @@ function recordKeys(
   // What PPO's clip depends on is not read where it does not matter; a binding must be something.
   const { logProb, oldLogProb, advantages } = unclipped ??
     { logProb: covariance, oldLogProb: covariance, advantages: covariance };
-  const clip = entryPoint === "sample"
+  const clip: Readonly<Record<string, Tensor>> = entryPoint === "sample"
     ? { log_prob: logProb, old_log_prob: oldLogProb, advantages }
     : {};
   recorder.dispatch(program, {
