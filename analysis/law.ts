@@ -10,7 +10,7 @@ import { exponentOf, shifted } from "./scale.ts";
 
 export { FEWEST_PAIRS } from "./check_pairs.ts";
 
-/** The point estimate of R = −a·exp(H) + b (paper, Eq. 4) by ordinary least squares. */
+/** The point estimate of R = −a·exp(H) + b (paper, Eq. 6) by ordinary least squares. */
 export interface LawCurve {
   /** a, in units of R. */
   readonly a: number;
@@ -41,7 +41,7 @@ export interface LawFit extends LawCurve {
 }
 
 /**
- * Fits R = −a·exp(H) + b (paper, Eq. 4): linear in exp(H), so ordinary least squares in closed form.
+ * Fits R = −a·exp(H) + b (paper, Eq. 6): linear in exp(H), so ordinary least squares in closed form.
  * Pure and deterministic; the bootstrap is seeded.
  *
  * @param pairs H in nats per token, R as a fraction or reward, in order of their steps.

@@ -16,6 +16,7 @@ export * from "./bootstrap.ts";
 export * from "./diagnosis.ts";
 export * from "./dynamics.ts";
 export * from "../formats/errors.ts";
+export * from "./law_error.ts";
 export * from "./figures/draw.ts";
 export * from "./figures/law_figure.ts";
 export * from "./figures/covariance_figure.ts";

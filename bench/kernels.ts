@@ -169,7 +169,7 @@ function selection(gpu: Gpu, input: TokensInput, count: number): Parts {
   };
   const out = emptySelection(gpu, input.covariance.length);
   return {
-    record: (recorder) => selectTop(recorder, { ...tensors, ratio: 0, atLeast: count, out }),
+    record: (recorder) => selectTop(recorder, { ...tensors, share: 0, atLeast: count, out }),
     outputs: [out.selected],
     shape: ([marks]) => [sortedValues(input.covariance, marked(marks!))],
     held: [...Object.values(tensors), out],

@@ -51,6 +51,7 @@ export {
   tokenStatistics,
   type TokenStatisticsOptions,
   type TokenStatisticsSettings,
+  WORDS_BEFORE_ROWS,
 } from "./softmax/token_statistics.ts";
 export * from "./softmax/token_statistics_reference.ts";
 export {

@@ -6,7 +6,7 @@ import { repairChecksums } from "./repair.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** No input is longer than this, in bytes: repeated chunks could else double without end. */
-export const LONGEST_INPUT = 1 << 18;
+const LONGEST_INPUT = 1 << 18;
 
 const NUMBERS = [
   ..."0 -0 1 -1 1e999 -1e999 1e308 -1e308 5e-324 1e-400 709 710 -745 0.1 1e15 1e21".split(" "),

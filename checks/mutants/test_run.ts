@@ -57,7 +57,7 @@ export async function runTests(
 const GPU_ERROR = /\.wgsl:\d+:\d+|the GPU (?:reports|was lost)/;
 
 /** What the runner's output says, in the Test Anything Protocol with a step as a subtest. */
-export function readOutcome(success: boolean, tap: string, errors: string): TestOutcome {
+function readOutcome(success: boolean, tap: string, errors: string): TestOutcome {
   const lines = tap.split("\n");
   if (success) {
     const passed = lines.filter((line) => /^ok \d+ - /.test(line) && !line.endsWith(" # SKIP"));

@@ -148,10 +148,10 @@ async function entropiesOf(
     using _statistics = statistics;
     recycleActivations(recorder, activations);
     const [values, invalid] = await recorder.read(entropy, statistics.invalid);
-    expectValidLogits("the policy at temperature 1", invalid!.subarray(0, 2));
+    expectValidLogits("the policy at temperature 1", invalid.subarray(0, 2));
     for (const [row, { response }] of part.entries()) {
       const start = row * batch.responseColumns;
-      entropies.push((values as Float32Array).slice(start, start + response.length));
+      entropies.push(values.slice(start, start + response.length));
     }
   }
   return entropies;

@@ -31,7 +31,6 @@ export function selectsAmong(settings: TrainSettings): TrainSettings["selection"
  * @param stream Tells apart the draws of a run, a 32-bit number.
  */
 export function selectionSettings(settings: TrainSettings, stream: number): SelectionSettings {
-  const { intervention, clipCovRatio, klCovRatio, covarianceLow, covarianceHigh, seed } = settings;
-  const ratio = intervention === "clip-cov" ? clipCovRatio : klCovRatio;
-  return { ratio, covarianceLow, covarianceHigh, seed, stream };
+  const { clipCovRatio, klCovRatio, covarianceLow, covarianceHigh, seed } = settings;
+  return { clipCovRatio, klCovRatio, covarianceLow, covarianceHigh, seed, stream };
 }

@@ -38,7 +38,7 @@ export interface StepData {
   readonly "covariance/top-0.2"?: number;
   /** Mean over the top 50 %. */
   readonly "covariance/top-0.5"?: number;
-  /** Covariance of log-prob and advantage over the responses to a prompt (paper, Eqs. 8-9), mean over prompts. */
+  /** Covariance of ln π and π·A over the responses to a prompt (paper, Theorem 1, Eqs. 8-9), mean over prompts. */
   readonly "covariance/sequence"?: number;
   /** The same over the prompts of which that many responses are right. */
   readonly [difficulty: `covariance/difficulty/${number}`]: number;

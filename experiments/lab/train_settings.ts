@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AGGREGATIONS, KL_ESTIMATORS } from "../../kernels/mod.ts";
+import { AGGREGATIONS, DEFINITIONS, KL_ESTIMATORS } from "../../kernels/mod.ts";
 import { ALGORITHMS } from "./advantages/advantages_by_name.ts";
 import { expectWithinBounds } from "./bounds.ts";
 import { LabError } from "./errors.ts";
@@ -8,8 +8,8 @@ import { describeIssue } from "./schema.ts";
 import { TASK_NAMES } from "./tasks/task_by_name.ts";
 import { MIXTURES } from "./tasks/task.ts";
 
-/** The interventions of the paper, and none. */
-export const INTERVENTIONS = [
+/** What a run can do against the collapse of entropy: the interventions of the paper, and none. */
+export const RUN_INTERVENTIONS = [
   "none",
   "entropy-bonus",
   "reference-kl",
@@ -17,9 +17,6 @@ export const INTERVENTIONS = [
   "clip-cov",
   "kl-cov",
 ] as const;
-
-/** The definitions of Clip-Cov and KL-Cov: the paper's equations, and the authors' code as verl has it. */
-export const DEFINITIONS = ["paper", "verl"] as const;
 
 /** Among which tokens Clip-Cov and KL-Cov select: a minibatch's, or the whole rollout's. */
 export const SELECTIONS = ["minibatch", "batch"] as const;
@@ -39,11 +36,13 @@ const SCHEMA = z.strictObject({
   mixture: z.enum(MIXTURES).default("standard")
     .describe("which training problems"),
   algorithm: z.enum(ALGORITHMS).default("grpo").describe("how advantages are made of rewards"),
-  intervention: z.enum(INTERVENTIONS).default("none").describe("what is done against the collapse"),
+  intervention: z.enum(RUN_INTERVENTIONS).default("none").describe(
+    "what is done against the collapse",
+  ),
   definition: z.enum(DEFINITIONS).default("verl")
     .describe("which definition of Clip-Cov and KL-Cov"),
   selection: z.enum(SELECTIONS).optional()
-    .describe("tokens among which they select; batch with the definition paper"),
+    .describe("whose tokens these select among; batch with the definition paper"),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1).describe("of problems, sampling and selection"),
   steps: count.default(300).describe("rollouts"),
   prompts: count.default(64).describe("problems of a rollout"),
@@ -54,9 +53,11 @@ const SCHEMA = z.strictObject({
   warmupSteps: z.int().min(0).default(5).describe("rollouts over which the learning rate rises"),
   weightDecay: z.number().min(0).default(0.01).describe("of AdamW"),
   maxGradientNorm: positive.default(1).describe("the gradient is clipped to this norm"),
-  clipLow: bound.describe("PPO's ε below 1; 1 with clip-cov, null (no clip) with kl-cov"),
+  clipLow: bound.describe(
+    "PPO's ε below 1; 1 with clip-cov as in verl, null (no clip) with kl-cov and as in the paper",
+  ),
   clipHigh: bound.describe(
-    "PPO's ε above 1; 0.28 with clip-higher, 1 with clip-cov, null with kl-cov",
+    "PPO's ε above 1; 0.28 with clip-higher, 1 with clip-cov as in verl, null with kl-cov",
   ),
   dualClip: z.number().gt(1).nullable().optional().describe(
     "c of the dual clip; null (none) with clip-cov and kl-cov",
@@ -69,7 +70,7 @@ const SCHEMA = z.strictObject({
   entropyCoefficient: z.number().min(0).default(0.001).describe("weight of the entropy bonus"),
   referenceCoefficient: z.number().min(0).default(0.001).describe("weight of the reference KL"),
   rewardLearningRate: positive.default(1e-4).describe("of PRIME's implicit reward model"),
-  referenceKl: z.enum(KL_ESTIMATORS).default("k3").describe("how it is estimated"),
+  referenceKl: z.enum(KL_ESTIMATORS).default("k3").describe("how the reference KL is estimated"),
   aggregation: z.enum(AGGREGATIONS).default("token-mean")
     .describe("how token losses become one"),
   filterGroups: z.boolean().default(true).describe("leave out groups all right or all wrong"),

@@ -142,10 +142,9 @@ function settingsOf({ implementation, loss, aggregation, params }: PolicyLossCas
     largestLogRatio: loss === "ppo_clip" && implementation === "verl" ? 20 : Infinity,
     klCoefficient: params["ppo_kl_coef"] ?? 1,
   };
-  const ratio = params["clip_cov_ratio"] ?? params["clip_ratio"] ?? params["kl_cov_ratio"] ??
-    (params["k_percent"] ?? 0) / 100;
   const selecting: SelectionSettings = {
-    ratio,
+    clipCovRatio: params["clip_cov_ratio"] ?? params["clip_ratio"] ?? 0,
+    klCovRatio: params["kl_cov_ratio"] ?? (params["k_percent"] ?? 0) / 100,
     covarianceLow: params["lb"] ?? 0,
     covarianceHigh: params["ub"] ?? 1,
     seed: 1,

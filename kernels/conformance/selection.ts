@@ -17,7 +17,7 @@ import { RandomData } from "./random_data.ts";
 
 const SIZES: readonly number[] = [1, 2, 3, 17, 255, 257, 4099, 50257];
 /** Shares that are not exact in binary, among them 0.29, whose product with 100 lies just below 29. */
-const RATIOS: readonly number[] = [0, 0.0002, 0.29, 1 / 3, 1];
+const SHARES: readonly number[] = [0, 0.0002, 0.29, 1 / 3, 1];
 const LARGE = 10_000_000;
 /** Of the candidates in verl. */
 const VERL_INTERVAL = { covarianceLow: 1, covarianceHigh: 5 };
@@ -30,17 +30,17 @@ export const selectTopCheck: Check = {
     for (const size of SIZES) {
       const mask = random.flags(size);
       for (const [kind, covariance] of covariancesOf(random, size)) {
-        for (const ratio of RATIOS) {
+        for (const share of SHARES) {
           const label = `${kind} covariances of ${size}`;
-          await compareTop(gpu, tally, label, { covariance, mask, ratio });
+          await compareTop(gpu, tally, label, { covariance, mask, share });
         }
       }
     }
     for (let size = 1; size <= 200; size += 7) {
       const covariance = random.normal(size);
       const mask = new Uint32Array(size).fill(1);
-      const ratio = random.uniform();
-      await compareTop(gpu, tally, `all of ${size}`, { covariance, mask, ratio });
+      const share = random.uniform();
+      await compareTop(gpu, tally, `all of ${size}`, { covariance, mask, share });
     }
     await large(gpu, tally);
   },
@@ -57,10 +57,10 @@ export const selectSampleCheck: Check = {
     for (const size of SIZES) {
       const mask = random.flags(size);
       for (const [kind, covariance] of covariancesOf(random, size)) {
-        for (const ratio of RATIOS) {
+        for (const share of SHARES) {
           const label = `${kind} covariances of ${size}`;
           const seed = 2 ** 40 + size;
-          await compareSample(gpu, tally, label, { covariance, mask, ratio, seed });
+          await compareSample(gpu, tally, label, { covariance, mask, share, seed });
         }
       }
     }
@@ -98,14 +98,14 @@ function spoilt(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
 interface Case {
   readonly covariance: Float32Array<ArrayBuffer>;
   readonly mask: Uint32Array<ArrayBuffer>;
-  readonly ratio: number;
+  readonly share: number;
 }
 
 async function compareTop(
   gpu: Gpu,
   tally: Tally,
   label: string,
-  { covariance, mask, ratio }: Case,
+  { covariance, mask, share }: Case,
 ): Promise<void> {
   const tokens = mask.reduce((sum, value) => sum + Number(value !== 0), 0);
   const candidates = mask.filter((value, i) => value !== 0 && !Number.isNaN(covariance[i])).length;
@@ -117,13 +117,13 @@ async function compareTop(
     selectTop(recorder, {
       covariance: covarianceTensor,
       mask: maskTensor,
-      ratio,
+      share,
       atLeast,
       out: selection,
     });
     const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-    const k = amountReference(ratio, atLeast, tokens, candidates);
-    const name = `${ratio} of ${label}, at least ${atLeast}`;
+    const k = amountReference(share, atLeast, tokens, candidates);
+    const name = `${share} of ${label}, at least ${atLeast}`;
     compareCounts(tally, name, counts, { selected: k, candidates, tokens });
     tally.same(name, selected, topReference(covariance, mask, k));
   }
@@ -133,7 +133,7 @@ async function compareSample(
   gpu: Gpu,
   tally: Tally,
   label: string,
-  { covariance, mask, ratio, seed }: Case & { readonly seed: number },
+  { covariance, mask, share, seed }: Case & { readonly seed: number },
 ): Promise<void> {
   const { length: size } = covariance;
   const tokens = mask.reduce((sum, value) => sum + Number(value !== 0), 0);
@@ -149,7 +149,7 @@ async function compareSample(
   selectSample(recorder, {
     covariance: covarianceTensor,
     mask: maskTensor,
-    ratio,
+    share,
     atLeast,
     covarianceLow,
     covarianceHigh,
@@ -158,8 +158,8 @@ async function compareSample(
     out: selection,
   });
   const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-  const k = amountReference(ratio, atLeast, tokens, candidates);
-  const name = `${ratio} of ${label}`;
+  const k = amountReference(share, atLeast, tokens, candidates);
+  const name = `${share} of ${label}`;
   compareCounts(tally, name, counts, { selected: k, candidates, tokens });
   tally.same(name, selected, sampleReference({ size, isCandidate, k, seed, stream }));
 }
@@ -189,7 +189,7 @@ async function withoutLoss(gpu: Gpu, tally: Tally): Promise<void> {
   selectSample(recorder, {
     covariance,
     mask,
-    ratio: 1,
+    share: 1,
     ...VERL_INTERVAL,
     seed: 1,
     unclipped,
@@ -215,7 +215,7 @@ async function withoutBound(gpu: Gpu, tally: Tally): Promise<void> {
     selectSample(recorder, {
       covariance,
       mask,
-      ratio: 1,
+      share: 1,
       ...VERL_INTERVAL,
       seed: 1,
       unclipped,
@@ -229,7 +229,7 @@ async function withoutBound(gpu: Gpu, tally: Tally): Promise<void> {
 /** As verl draws: from the tokens whose gradient PPO's clip leaves, other bounds below and above 1. */
 async function unclippedSample(gpu: Gpu, tally: Tally, random: RandomData): Promise<void> {
   const size = 4099;
-  const [clipLow, clipHigh, seed, stream, ratio] = [0.2, 0.28, 6, 2, 0.1];
+  const [clipLow, clipHigh, seed, stream, share] = [0.2, 0.28, 6, 2, 0.1];
   const tokens = random.flags(size);
   const old = random.normal(size);
   // None is near a bound, where rounding decides.
@@ -252,7 +252,7 @@ async function unclippedSample(gpu: Gpu, tally: Tally, random: RandomData): Prom
   selectSample(recorder, {
     covariance,
     mask,
-    ratio,
+    share,
     ...VERL_INTERVAL,
     seed,
     stream,
@@ -262,7 +262,7 @@ async function unclippedSample(gpu: Gpu, tally: Tally, random: RandomData): Prom
   const [selected, counts] = await recorder.read(selection.selected, selection.counts);
   const count = tokens.reduce((sum, value) => sum + Number(value !== 0), 0);
   const candidates = tokens.filter((_, i) => isCandidate(i)).length;
-  const k = amountReference(ratio, 0, count, candidates);
+  const k = amountReference(share, 0, count, candidates);
   compareCounts(tally, "the unclipped", counts, { selected: k, candidates, tokens: count });
   tally.same("the unclipped", selected, sampleReference({ size, isCandidate, k, seed, stream }));
 }
@@ -272,15 +272,15 @@ async function large(gpu: Gpu, tally: Tally): Promise<void> {
   const covariance = new Float32Array(LARGE).map((_, i) => (i * 7_654_321) % LARGE);
   using covarianceTensor = gpu.tensor(covariance);
   using mask = gpu.tensor(new Uint32Array(LARGE).fill(1));
-  for (const ratio of [0, 0.0002, 1]) {
+  for (const share of [0, 0.0002, 1]) {
     using selection = emptySelection(gpu, LARGE);
     const recorder = gpu.record("top");
-    selectTop(recorder, { covariance: covarianceTensor, mask, ratio, out: selection });
+    selectTop(recorder, { covariance: covarianceTensor, mask, share, out: selection });
     const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-    const k = Math.floor(ratio * LARGE);
-    tally.same(`count of ${ratio} of ${LARGE}`, [readSelectionCounts(counts).selected], [k]);
+    const k = Math.floor(share * LARGE);
+    tally.same(`count of ${share} of ${LARGE}`, [readSelectionCounts(counts).selected], [k]);
     tally.that(
-      `${ratio} of ${LARGE}`,
+      `${share} of ${LARGE}`,
       selected.every((value, i) => value === Number(covariance[i]! >= LARGE - k)),
       "other tokens than those of highest covariance are selected",
     );
@@ -291,28 +291,28 @@ async function large(gpu: Gpu, tally: Tally): Promise<void> {
 async function largeSample(gpu: Gpu, tally: Tally): Promise<void> {
   using covariance = gpu.tensor(new Float32Array(LARGE).map((_, i) => i % 2));
   using mask = gpu.tensor(new Uint32Array(LARGE).fill(1));
-  for (const ratio of [0, 0.0002, 1]) {
+  for (const share of [0, 0.0002, 1]) {
     using selection = emptySelection(gpu, LARGE);
     const recorder = gpu.record("sample");
     selectSample(recorder, {
       covariance,
       mask,
-      ratio,
+      share,
       covarianceLow: 0.5,
       covarianceHigh: 1.5,
       seed: 3,
       out: selection,
     });
     const [selected, counts] = await recorder.read(selection.selected, selection.counts);
-    const k = Math.min(Math.floor(ratio * LARGE), LARGE / 2);
+    const k = Math.min(Math.floor(share * LARGE), LARGE / 2);
     const expected = { selected: k, candidates: LARGE / 2, tokens: LARGE };
-    compareCounts(tally, `${ratio} of ${LARGE}`, counts, expected);
+    compareCounts(tally, `${share} of ${LARGE}`, counts, expected);
     let [drawn, others] = [0, 0];
     for (let i = 0; i < LARGE; i += 2) {
       others += selected[i]!;
       drawn += selected[i + 1]!;
     }
-    tally.same(`candidates and others drawn, ${ratio} of ${LARGE}`, [drawn, others], [k, 0]);
+    tally.same(`candidates and others drawn, ${share} of ${LARGE}`, [drawn, others], [k, 0]);
   }
 }
 
@@ -327,7 +327,7 @@ async function drawsAreUniform(gpu: Gpu, tally: Tally): Promise<void> {
     selectSample(recorder, {
       covariance,
       mask,
-      ratio: n / size,
+      share: n / size,
       ...VERL_INTERVAL,
       seed: 1,
       stream,

@@ -48,9 +48,9 @@ export function groupMeans(
   const keys = covarianceKeys(recorder, { covariance, mask });
   const state = recorder.temporary([STATE_WORDS], "u32");
   const sums = recorder.temporary([blocks]);
-  for (const [group, ratio] of shares.entries()) {
+  for (const [group, share] of shares.entries()) {
     const params = { size, blocks, group };
-    findKth(recorder, { keys, ratio, atLeast: 1, out: state });
+    findKth(recorder, { keys, share, atLeast: 1, out: state });
     recorder.dispatch(program("partial"), {
       bindings: { keys: keys.keys, covariance, state, sums },
       params,

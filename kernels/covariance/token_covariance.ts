@@ -63,6 +63,9 @@ export function tokenCovariance(
   expectElements("advantages", advantages, "f32", size);
   expectElements("mask", mask, "u32", size);
   expectTensor("out.covariance", out.covariance, "f32", [size]);
+  expectTensor("out.count", out.count, "u32", [1]);
+  expectTensor("out.means", out.means, "f32", [2]);
+  expectTensor("out.mean", out.mean, "f32", [1]);
   const { gpu } = recorder;
   const { lanes, perLane } = gpu.tiles.elements;
   const constants = { LANES: lanes, PER_LANE: perLane };

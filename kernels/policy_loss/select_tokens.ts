@@ -6,8 +6,10 @@ import type { PolicyLossSettings } from "./policy_loss_settings.ts";
 
 /** How many tokens Clip-Cov and KL-Cov select, and from which. */
 export interface SelectionSettings {
-  /** r of Clip-Cov or k of KL-Cov (verl: clip_cov_ratio, kl_cov_ratio), as a share of the response tokens. */
-  readonly ratio: number;
+  /** r of Clip-Cov, a share of the response tokens; verl's clip_cov_ratio. */
+  readonly clipCovRatio: number;
+  /** k of KL-Cov, a share of the response tokens; verl's kl_cov_ratio. */
+  readonly klCovRatio: number;
   /** Clip-Cov: tokens with covarianceLow < covariance < covarianceHigh are candidates (paper: ω_low, ω_high). */
   readonly covarianceLow: number;
   /** See `covarianceLow`. */
@@ -18,9 +20,10 @@ export interface SelectionSettings {
   readonly stream?: number;
 }
 
-/** verl's defaults of Clip-Cov: r = 0.0002, the interval (1, 5). KL-Cov's k is 0.0002 too. */
+/** verl's defaults: r = k = 0.0002, Clip-Cov's interval (1, 5). */
 export const VERL_SELECTION: SelectionSettings = {
-  ratio: 0.0002,
+  clipCovRatio: 0.0002,
+  klCovRatio: 0.0002,
   covarianceLow: 1,
   covarianceHigh: 5,
   seed: 0,
@@ -52,7 +55,7 @@ export interface SelectTokensOptions extends SelectionSettings {
 
 /**
  * Finds the tokens that the intervention of a policy loss selects, by their covariance in this batch (paper,
- * Eqs. 10, 11 and 13): ⌊ratio·N⌋ of them in the paper's definition, at least one in verl's, which for Clip-Cov
+ * Eqs. 10, 11 and 13): ⌊r·N⌋ or ⌊k·N⌋ of them in the paper's definition, at least one in verl's, which for Clip-Cov
  * also leaves out the tokens that PPO clips. With the intervention `none` only the covariance is written. A
  * response token with a log-probability or an advantage that is NaN makes every covariance NaN: no token is
  * selected, and the {@linkcode policyLoss} of the same batch is NaN.
@@ -60,13 +63,12 @@ export interface SelectTokensOptions extends SelectionSettings {
  * @throws {ShapeError} if shapes or types do not fit, or a setting is out of range.
  */
 export function selectTokens(recorder: Recorder, options: SelectTokensOptions): void {
-  const { logProb, oldLogProb, advantages, mask, settings, ratio, out } = options;
+  const { logProb, oldLogProb, advantages, mask, settings, out } = options;
   const { intervention, definition, clipLow, clipHigh } = settings;
   tokenCovariance(recorder, { logProb, advantages, mask, out: out.covariance });
   const common = {
     covariance: out.covariance.covariance,
     mask,
-    ratio,
     atLeast: definition === "verl" ? 1 : 0,
     out: out.selection,
   };
@@ -74,11 +76,12 @@ export function selectTokens(recorder: Recorder, options: SelectTokensOptions): 
     case "none":
       return;
     case "kl-cov":
-      return selectTop(recorder, common);
+      return selectTop(recorder, { ...common, share: options.klCovRatio });
     case "clip-cov": {
       const { covarianceLow, covarianceHigh, seed, stream = 0 } = options;
       return selectSample(recorder, {
         ...common,
+        share: options.clipCovRatio,
         covarianceLow,
         covarianceHigh,
         seed,

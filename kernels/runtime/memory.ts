@@ -1,4 +1,3 @@
-import { ShapeError } from "./errors.ts";
 import { type Allocation, BufferPool } from "./pool.ts";
 
 /** The memory of one device: where that of tensors comes from, and how much they have. */
@@ -50,14 +49,9 @@ export class TensorMemory {
     this.#release();
   }
 
-  /**
-   * Passes the memory of a temporary on to another.
-   *
-   * @throws {ShapeError} if it was passed on before.
-   */
+  /** Passes the memory of a temporary on to another, once. */
   surrender(): Allocation {
-    const allocation = this.#allocation;
-    if (allocation === undefined) throw new ShapeError("only a temporary itself can be recycled.");
+    const allocation = this.#allocation!;
     this.#allocation = undefined;
     return allocation;
   }

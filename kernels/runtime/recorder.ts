@@ -96,6 +96,7 @@ export class Recorder {
   #encoder: GPUCommandEncoder;
   #pass: GPUComputePassEncoder | undefined;
   #held = new Set<TensorMemory>();
+  #temporaries = new Set<TensorMemory>();
   #recycled = new Map<number, Allocation[]>();
   #parameters: ParameterBlock[] = [];
   /** Parameters by their words, and bind groups by what they bind: loops such as a rollout repeat theirs. */
@@ -123,12 +124,14 @@ export class Recorder {
     shape: readonly number[],
     type: Type = "f32" as Type,
   ): Tensor<Type> {
+    this.#expectOpen();
     const size = roundUp(sizeOf(shape) * bytesOf(type));
     const recycled = this.#recycled.get(size)?.pop();
     const tensor = recycled === undefined
       ? this.gpu.empty(shape, type)
       : new Tensor(shape, type, new TensorMemory(deviceMemoryOf(this.gpu), recycled));
     this.#hold(tensor);
+    this.#temporaries.add(memoryOf(tensor));
     tensor.destroy(); // Held until the submission.
     return tensor;
   }
@@ -137,11 +140,16 @@ export class Recorder {
    * Passes the memory of a temporary on to later ones of this recorder: what was recorded runs in order.
    * The tensor must not be used again.
    *
-   * @throws {ShapeError} if it shows another tensor's memory, or was recycled before.
+   * @throws {ShapeError} if it is no temporary of this recorder, shows another's memory, or was recycled before.
    */
   recycle(tensor: Tensor): void {
-    if (isView(tensor)) throw new ShapeError("only a temporary itself can be recycled.");
-    const allocation = memoryOf(tensor).surrender();
+    const memory = memoryOf(tensor);
+    if (isView(tensor) || !this.#temporaries.delete(memory)) {
+      throw new ShapeError(
+        `a tensor of shape [${tensor.shape}] was given to be recycled, expected a temporary of this recorder, once.`,
+      );
+    }
+    const allocation = memory.surrender();
     const others = this.#recycled.get(allocation.bytes);
     if (others === undefined) this.#recycled.set(allocation.bytes, [allocation]);
     else others.push(allocation);
@@ -150,11 +158,13 @@ export class Recorder {
   /**
    * Runs a program.
    *
-   * @throws {GpuError} for a binding or a parameter that its WGSL does not have, or a parameter that is missing.
+   * @throws {GpuError} for a binding or a parameter that its WGSL does not have, a parameter that is missing, one
+   * of u32 or i32 that is not such a number, or after the submission.
    * @throws {ShapeError} for more workgroups than the adapter runs, a tensor larger than it binds, or one of
    * another GPU.
    */
   dispatch(program: Program, { bindings, params = {}, workgroups }: Dispatch): void {
+    this.#expectOpen();
     const [x, y = 1, z = 1] = workgroups;
     if (x === 0 || y === 0 || z === 0) return;
     const most = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
@@ -177,6 +187,7 @@ export class Recorder {
    * it shares with other elements of the target, as types of 16 bits can.
    */
   copy(source: Tensor, target: Tensor, range: CopyRange = {}): void {
+    this.#expectOpen();
     const { from = 0, to = 0 } = range;
     const count = range.count ?? source.size - from;
     const width = bytesOf(source.type);
@@ -205,6 +216,7 @@ export class Recorder {
 
   /** Sets all elements of a tensor to zero. */
   clear(tensor: Tensor): void {
+    this.#expectOpen();
     this.#endPass();
     this.#hold(tensor);
     this.#encoder.clearBuffer(tensor.buffer);
@@ -254,6 +266,7 @@ export class Recorder {
   async read<Tensors extends readonly Tensor[]>(
     ...tensors: Tensors
   ): Promise<Readback<Tensors>> {
+    this.#expectOpen();
     this.#endPass();
     const ranges: number[] = [];
     let bytes = 0;
@@ -300,7 +313,12 @@ export class Recorder {
     let key = `${this.#numberOf(program)}`;
     const names = Object.keys(bindings);
     for (const name of names) {
-      const bound = bindings[name]!;
+      const bound = bindings[name];
+      if (bound === undefined) {
+        throw new GpuError(
+          `${program.name}.wgsl was given undefined as ${name}, expected a tensor.`,
+        );
+      }
       const isWhole = bound instanceof Tensor;
       const tensor = isWhole ? bound : bound.tensor;
       this.#hold(tensor);
@@ -349,7 +367,10 @@ export class Recorder {
       const value = params[name];
       if (value === undefined) throw wrongParameters(program, params);
       if (type === "f32") f32[at] = value;
-      else u32[at] = value;
+      else if (isWord(type, value)) u32[at] = value;
+      else {throw new GpuError(
+          `${program.name}.wgsl was given ${name} = ${value}, expected ${type}.`,
+        );}
       // By the bits, which tell −0 from 0.
       key += `${u32[at]} `;
       at++;
@@ -394,8 +415,13 @@ export class Recorder {
     this.#pass = undefined;
   }
 
+  /** @throws {GpuError} if this was submitted: nothing can be recorded any more. */
+  #expectOpen(): void {
+    if (this.#submitted) throw new GpuError("a recorder is used after it was submitted.");
+  }
+
   #finish(): void {
-    if (this.#submitted) throw new GpuError("a recorder was submitted twice.");
+    this.#expectOpen();
     this.#submitted = true;
     this.#endPass();
     if (this.#queries !== undefined) {
@@ -412,6 +438,7 @@ export class Recorder {
     for (const known of [this.#written, this.#groups, this.#numbers]) known.clear();
     for (const memory of this.#held) memory.letGo();
     this.#held.clear();
+    this.#temporaries.clear();
     for (const allocation of Array.from(this.#recycled.values()).flat()) {
       deviceMemoryOf(this.gpu).pool.give(allocation);
     }
@@ -431,10 +458,18 @@ function wrongParameters(
   { name, interface: { params: declared } }: Program,
   params: Params,
 ): GpuError {
-  const [expected, given] = [declared?.words.map((word) => word.name) ?? [], Object.keys(params)];
+  const [expected, given] = [
+    declared?.words.map((word) => word.name) ?? [],
+    Object.keys(params).filter((name) => params[name] !== undefined),
+  ];
   return new GpuError(
     `${name}.wgsl has the parameters ${expected.join(", ") || "none"}, ${
       given.join(", ") || "none"
     } were given.`,
   );
+}
+
+function isWord(type: "u32" | "i32", value: number): boolean {
+  return Number.isInteger(value) &&
+    (type === "u32" ? 0 <= value && value < 2 ** 32 : -(2 ** 31) <= value && value < 2 ** 31);
 }

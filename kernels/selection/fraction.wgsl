@@ -1,7 +1,7 @@
-// ⌊ratio · count⌋ with the product rounded to float64: how many tokens verl selects is Python's
-// int(ratio * count), and one token more or less is another loss. WGSL has no float64, float32 gives other
-// numbers, and the count is on the GPU only, where a readback would cost more than the selection. The ratio
-// comes as its 53-bit mantissa and its exponent: ratio = (high · 2^32 + low) · 2^exponent with exponent <= 0.
+// ⌊share · count⌋ with the product rounded to float64: how many tokens verl selects is Python's
+// int(share * count), and one token more or less is another loss. WGSL has no float64, float32 gives other
+// numbers, and the count is on the GPU only, where a readback would cost more than the selection. The share
+// comes as its 53-bit mantissa and its exponent: share = (high · 2^32 + low) · 2^exponent with exponent <= 0.
 // Needs multiply_wide of philox.wgsl.
 
 fn floor_of_product(low: u32, high: u32, exponent: i32, count: u32) -> u32 {

@@ -9,10 +9,10 @@ import type { Keys } from "./selection_keys.ts";
 import code from "./radix_select.wgsl" with { type: "text" };
 import stateCode from "./selection_state.wgsl" with { type: "text" };
 
-/** How many tokens to select: max(⌊ratio·N⌋, atLeast), N the number of response tokens, at most all candidates. */
+/** How many tokens to select: max(⌊share·N⌋, atLeast), N the number of response tokens, at most all candidates. */
 export interface Amount {
-  /** A share of the response tokens, 0 to 1; the product is rounded to float64 as Python rounds it. */
-  readonly ratio: number;
+  /** Of the response tokens, 0 to 1; the product is rounded to float64 as Python rounds it. */
+  readonly share: number;
   /** The least number: 0 in the paper, 1 in verl; 0 by default. */
   readonly atLeast?: number;
 }
@@ -34,14 +34,14 @@ export interface FindKthOptions extends Amount {
 /**
  * Finds the k-th largest key, k being the amount.
  *
- * @throws {ShapeError} if the ratio or the least number is out of range.
+ * @throws {ShapeError} if the share or the least number is out of range.
  */
 export function findKth(
   recorder: Recorder,
-  { keys: { keys, counts }, ratio, atLeast = 0, out: state }: FindKthOptions,
+  { keys: { keys, counts }, share, atLeast = 0, out: state }: FindKthOptions,
 ): void {
-  if (!(ratio >= 0 && ratio <= 1)) {
-    throw new ShapeError(`the ratio is ${ratio}, expected a share from 0 to 1.`);
+  if (!(share >= 0 && share <= 1)) {
+    throw new ShapeError(`the share is ${share}, expected a number from 0 to 1.`);
   }
   if (!Number.isSafeInteger(atLeast) || atLeast < 0 || atLeast >= 2 ** 32) {
     throw new ShapeError(`atLeast is ${atLeast}, expected a whole number from 0 to 2^32 − 1.`);
@@ -59,7 +59,7 @@ export function findKth(
     size,
     blocks: 0,
     shift,
-    ...ratioWords(ratio),
+    ...shareWords(share),
     at_least: atLeast,
   });
   const program = (entryPoint: string) => radixProgram(recorder, entryPoint, perHistogram);
@@ -102,7 +102,7 @@ export function markLargest(
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   const blocks = Math.ceil(size / (lanes * perLane));
   const ties = recorder.temporary([blocks], "u32");
-  const params = { size, blocks, shift: 0, ...ratioWords(0), at_least: 0 };
+  const params = { size, blocks, shift: 0, ...shareWords(0), at_least: 0 };
   const workgroups = grid(size, lanes * perLane);
   const program = (entryPoint: string) => radixProgram(recorder, entryPoint, 1);
   recorder.dispatch(program("count_ties"), {
@@ -133,17 +133,17 @@ function radixProgram(recorder: Recorder, entryPoint: string, perHistogram: numb
   });
 }
 
-/** A ratio from 0 to 1 as the two words of its mantissa and its exponent: (high·2^32 + low)·2^exponent. */
-function ratioWords(ratio: number) {
+/** A share from 0 to 1 as the two words of its mantissa and its exponent: (high·2^32 + low)·2^exponent. */
+function shareWords(share: number) {
   let exponent = 0;
-  let mantissa = ratio;
+  let mantissa = share;
   while (mantissa !== 0 && !Number.isInteger(mantissa)) {
     mantissa *= 2;
     exponent--;
   }
   return {
-    ratio_low: mantissa % 2 ** 32,
-    ratio_high: Math.floor(mantissa / 2 ** 32),
-    ratio_exponent: exponent,
+    share_low: mantissa % 2 ** 32,
+    share_high: Math.floor(mantissa / 2 ** 32),
+    share_exponent: exponent,
   };
 }

@@ -18,11 +18,11 @@ struct Params {
   // Bits of the key below the current digit.
   shift: u32,
   // The share to select, see fraction.wgsl: the lower word of its mantissa,
-  ratio_low: u32,
+  share_low: u32,
   // the upper word,
-  ratio_high: u32,
+  share_high: u32,
   // and its exponent.
-  ratio_exponent: i32,
+  share_exponent: i32,
   // The least number to select, if there are as many candidates.
   at_least: u32,
 }
@@ -49,7 +49,7 @@ fn begin() {
   let candidates = atomicLoad(&counts.candidates);
   let wanted = max(
     params.at_least,
-    floor_of_product(params.ratio_low, params.ratio_high, params.ratio_exponent, tokens),
+    floor_of_product(params.share_low, params.share_high, params.share_exponent, tokens),
   );
   let k = min(wanted, candidates);
   state = SelectionState(k, candidates, tokens, 0u, k);

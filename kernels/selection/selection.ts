@@ -16,7 +16,7 @@ import { type Amount, findKth, markLargest, STATE_WORDS } from "./radix_select.t
 export interface Selection extends Disposable {
   /** 1 for selected tokens, 0 for others, [N] in u32. */
   readonly selected: Tensor<"u32">;
-  /** How many there are, [5] in u32; {@linkcode readSelectionCounts} names the words. */
+  /** How many there are, [5] in u32; {@linkcode readSelectionCounts} names them, the last two are working values. */
   readonly counts: Tensor<"u32">;
 }
 
@@ -62,14 +62,14 @@ export interface SelectTopOptions extends SelectionInput, Amount {
 export interface SelectSampleOptions extends SelectTopOptions, SampleOptions {}
 
 /**
- * The response tokens of highest covariance, exactly as many as `amount` says, ties by the lowest index
- * (KL-Cov: paper, Eq. 13; `torch.topk` in verl). A token whose covariance is NaN is never selected, where
- * `torch.topk` would take it first: it counts as a response token, of which the amount is a share, but not as
+ * The response tokens of highest covariance, exactly max(⌊share·N⌋, atLeast) of N, ties by the lowest
+ * index (KL-Cov: paper, Eq. 13; `torch.topk` in verl). A token whose covariance is NaN is never selected, where
+ * `torch.topk` would take it first: it counts as a response token, of which `share` is meant, but not as
  * a candidate, so that {@linkcode SelectionCounts} holds fewer candidates than response tokens. One input of
  * {@linkcode tokenCovariance} that is NaN makes all covariances NaN, and nothing is selected. Runs on the GPU
  * without a readback. Reference: {@linkcode topReference}.
  *
- * @throws {ShapeError} if shapes or types do not fit, or the amount is out of range.
+ * @throws {ShapeError} if shapes or types do not fit, or the share or the least number is out of range.
  */
 export function selectTop(recorder: Recorder, options: SelectTopOptions): void {
   checkInput(options);
@@ -78,12 +78,12 @@ export function selectTop(recorder: Recorder, options: SelectTopOptions): void {
 
 /**
  * A uniform sample without replacement of the response tokens whose covariance lies in an open interval,
- * exactly as many as `amount` says (Clip-Cov: paper, Eq. 11; `torch.randperm` in verl). Each candidate gets
+ * exactly max(⌊share·N⌋, atLeast) of N (Clip-Cov: paper, Eq. 11; `torch.randperm` in verl). Each candidate gets
  * a random key from Philox, and those of the largest keys are taken. A token whose covariance is NaN is no
  * candidate, nor, where PPO's clip is to be left out, is one whose loss is no number. Reference:
  * {@linkcode sampleReference}.
  *
- * @throws {ShapeError} if shapes or types do not fit, or the amount is out of range.
+ * @throws {ShapeError} if shapes or types do not fit, or the share or the least number is out of range.
  */
 export function selectSample(recorder: Recorder, options: SelectSampleOptions): void {
   checkInput(options);

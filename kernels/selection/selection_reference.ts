@@ -1,13 +1,13 @@
 import { keyOf, philox } from "../random/philox_reference.ts";
 
-/** The number to select: max(⌊ratio·tokens⌋, atLeast), at most `candidates`. */
+/** The number to select: max(⌊share·tokens⌋, atLeast), at most `candidates`. */
 export function amountReference(
-  ratio: number,
+  share: number,
   atLeast: number,
   tokens: number,
   candidates: number,
 ): number {
-  return Math.min(Math.max(atLeast, Math.floor(ratio * tokens)), candidates);
+  return Math.min(Math.max(atLeast, Math.floor(share * tokens)), candidates);
 }
 
 /**

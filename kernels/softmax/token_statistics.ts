@@ -35,6 +35,9 @@ export interface TokenStatistics extends Disposable {
   readonly invalid: Tensor<"u32">;
 }
 
+/** How many words of {@linkcode TokenStatistics.invalid} come before those of the rows. */
+export const WORDS_BEFORE_ROWS = 2;
+
 /** How token statistics are taken. */
 export interface TokenStatisticsSettings {
   /** Divides the logits; 1 by default. */
@@ -69,7 +72,7 @@ export function emptyTokenStatistics(
     logZ: gpu.empty([rows]),
     topProbability: gpu.empty([topProbability ? rows : 0]),
     states: gpu.empty([rows, 4]),
-    invalid: gpu.empty([2 + rows], "u32"),
+    invalid: gpu.empty([WORDS_BEFORE_ROWS + rows], "u32"),
   };
   return {
     ...tensors,
@@ -110,6 +113,10 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
   const [rows, columns] = logits.shape as [number, number];
   expectTensor("targets", targets, "u32", [rows]);
   expectTensor("out.logProb", out.logProb, "f32", [rows]);
+  expectTensor("out.entropy", out.entropy, "f32", [rows]);
+  expectTensor("out.logZ", out.logZ, "f32", [rows]);
+  expectTensor("out.states", out.states, "f32", [rows, 4]);
+  expectTensor("out.invalid", out.invalid, "u32", [WORDS_BEFORE_ROWS + rows]);
   checkTemperature(temperature);
   if (topProbability) expectTensor("out.topProbability", out.topProbability, "f32", [rows]);
   const { gpu } = recorder;

@@ -10,7 +10,13 @@ import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import inPlaceScalar from "./logits_in_place_scalar.wgsl" with { type: "text" };
 import inPlaceVec4 from "./logits_in_place_vec4.wgsl" with { type: "text" };
 import code from "./token_statistics_backward.wgsl" with { type: "text" };
-import { checkTemperature, lanesFor, LOGITS, type TokenStatistics } from "./token_statistics.ts";
+import {
+  checkTemperature,
+  lanesFor,
+  LOGITS,
+  type TokenStatistics,
+  WORDS_BEFORE_ROWS,
+} from "./token_statistics.ts";
 
 /** What {@linkcode tokenStatisticsBackward} takes. */
 export interface TokenStatisticsBackwardOptions {
@@ -50,6 +56,7 @@ export function tokenStatisticsBackward(
   const [rows, columns] = logits.shape as [number, number];
   expectTensor("targets", targets, "u32", [rows]);
   expectTensor("statistics.states", statistics.states, "f32", [rows, 4]);
+  expectTensor("statistics.invalid", statistics.invalid, "u32", [WORDS_BEFORE_ROWS + rows]);
   expectTensor("out", out, "f32", [rows, columns]);
   if (gradLogProb !== undefined) expectTensor("gradLogProb", gradLogProb, "f32", [rows]);
   if (gradEntropy !== undefined) expectTensor("gradEntropy", gradEntropy, "f32", [rows]);

@@ -189,7 +189,7 @@ Deno.test("a validation error reaches whoever awaits the next read, and only tha
   await gpu.read(x);
 });
 
-Deno.test("wrong calls are refused with one sentence", () => {
+Deno.test("wrong calls are refused with one sentence", async () => {
   const limit = gpu.device.limits.maxComputeWorkgroupsPerDimension;
   using x = gpu.empty([4]);
   using words = gpu.empty([4], "u32");
@@ -235,7 +235,12 @@ Deno.test("wrong calls are refused with one sentence", () => {
     );
   }
   recorder.submit();
-  assert.throws(() => recorder.submit(), /submitted twice/);
+  const closed = /^GpuError: a recorder is used after it was submitted\.$/;
+  assert.throws(() => recorder.submit(), closed);
+  assert.throws(() => recorder.temporary([1]), closed);
+  assert.throws(() => recorder.clear(x), closed);
+  assert.throws(() => recorder.copy(x, x), closed);
+  await assert.rejects(recorder.read(x), closed);
 });
 
 Deno.test("bindings and parameters go by the names of the WGSL, and others are refused", () => {
@@ -259,7 +264,35 @@ Deno.test("bindings and parameters go by the names of the WGSL, and others are r
     { bindings: { x }, params: { size: 4, to: 1 }, workgroups: [1] },
     `${expected}size, to were given.`,
   );
+  for (const size of [1.5, -1, NaN, 2 ** 32]) {
+    refused(
+      { bindings: { x }, params: { size, by: 1 }, workgroups: [1] },
+      `add.wgsl was given size = ${size}, expected u32.`,
+    );
+  }
+  const bindings = { x: undefined } as unknown as Dispatch["bindings"];
+  refused(
+    { bindings, params, workgroups: [1] },
+    "add.wgsl was given undefined as x, expected a tensor.",
+  );
   recorder.submit();
+});
+
+Deno.test("only a recorder's own temporaries are recycled, each once", () => {
+  const before = gpu.liveBytes;
+  const [recorder, other] = [gpu.record(), gpu.record()];
+  const own = recorder.temporary([4]);
+  using x = gpu.empty([4]);
+  const refused =
+    /^ShapeError: a tensor of shape \[4\] was given to be recycled, expected a temporary/;
+  assert.throws(() => recorder.recycle(x), refused);
+  assert.throws(() => recorder.recycle(other.temporary([4])), refused);
+  recorder.recycle(own);
+  assert.throws(() => recorder.recycle(own), refused);
+  recorder.submit();
+  other.submit();
+  x.destroy();
+  assert.equal(gpu.liveBytes, before);
 });
 
 Deno.test("what a shader binds is read from its WGSL, whatever its comments say", () => {
@@ -273,7 +306,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<atomic<u32>, 2>;
 @group(0) @binding(0)
 var<storage, read> x: Words; // of one file
-@group(0) @binding(1) var<uniform> params: Params;`;
+/* @group(0) @binding(2) var<storage, read> old: Words; */
+@binding( 1u )@group(0)var <uniform>params:Params;`;
   const { bindings, params } = shaderInterface("made_up", code);
   assert.deepEqual([...bindings], [["out", 3], ["x", 0]]);
   assert.equal(params!.binding, 1);
@@ -287,6 +321,19 @@ var<storage, read> x: Words; // of one file
     () => shaderInterface("made_up", code.replace("shift: i32", "at: vec2u")),
     /^GpuError: made_up.wgsl has the parameter at: vec2u, expected one of u32, i32 or f32\.$/,
   );
+  const one = "@group(0) @binding(0) var<uniform> p: ";
+  for (
+    const [wgsl, message] of [
+      [`struct P { a: array<u32, 4> } ${one}P;`, /the parameter a: array<u32, 4>, expected one of/],
+      [`${one}vec4<u32>;`, /a uniform of type vec4<u32>, expected a struct of words/],
+      [`${one}P;`, /a uniform of type P, expected a struct of words/],
+      [`struct P { a: u32 } ${one}P; ${one.replace("p:", "q:")}P;`, /a second uniform, q/],
+      ["@group(1) @binding(0) var<storage> x: X;", /has x at @group\(1\) @binding\(0\), expected/],
+      ["@group(0) @binding(B) var<storage> x: X;", /has x at @group\(0\) @binding\(B\), expected/],
+    ] as const
+  ) {
+    assert.throws(() => shaderInterface("made_up", wgsl), message);
+  }
 });
 
 Deno.test("rows are bound within the limit of a binding, wherever they begin", () => {

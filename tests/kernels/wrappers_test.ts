@@ -77,6 +77,14 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
     () => tokenStatistics(recorder, { ...logits, logits: others }),
     /targets has shape \[2\], expected \[3\]/,
   );
+  for (const name of ["entropy", "logZ", "states"] as const) {
+    const out = { ...statistics, [name]: words };
+    refused(() => tokenStatistics(recorder, { ...logits, out }), new RegExp(`out.${name} is u32`));
+  }
+  refused(
+    () => tokenStatistics(recorder, { ...logits, out: { ...statistics, invalid: twoWords } }),
+    /out.invalid has shape \[2\], expected \[4\]/,
+  );
   const backward = { ...logits, statistics, out: floats };
   refused(() => tokenStatisticsBackward(recorder, backward), /neither gradLogProb nor gradEntropy/);
   refused(
@@ -103,6 +111,10 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
     () => tokenCovariance(recorder, { ...tokens, mask: floats, out: covariance }),
     /mask is f32, expected u32/,
   );
+  for (const name of ["count", "means", "mean"] as const) {
+    const out = { ...covariance, [name]: others };
+    refused(() => tokenCovariance(recorder, { ...tokens, out }), new RegExp(`out.${name} `));
+  }
   refused(
     () => sequenceCovariance(recorder, { ...tokens, group: 0, out: others }),
     /group is 0/,
@@ -110,19 +122,19 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
   const candidates = { covariance: floats, mask: words };
   refused(
     () => groupMeans(recorder, { ...candidates, shares: [0.5, 2], out: two }),
-    /ratio is 2/,
+    /share is 2/,
   );
   refused(
-    () => selectTop(recorder, { ...candidates, mask: twoWords, ratio: 0.5, out: selection }),
+    () => selectTop(recorder, { ...candidates, mask: twoWords, share: 0.5, out: selection }),
     /mask has 2 elements, expected 6/,
   );
   refused(
-    () => selectTop(recorder, { ...candidates, ratio: -1, out: selection }),
-    /ratio is -1/,
+    () => selectTop(recorder, { ...candidates, share: -1, out: selection }),
+    /share is -1/,
   );
   const sample = {
     ...candidates,
-    ratio: 0.5,
+    share: 0.5,
     covarianceLow: 1,
     covarianceHigh: 5,
     seed: 0,
@@ -176,7 +188,7 @@ Deno.test("every wrapper refuses what does not fit, and says what was expected",
     refused(() => withSettings(setting as Partial<PolicyLossSettings>), message);
   }
   refused(
-    () => selectTop(recorder, { ...candidates, ratio: 0, atLeast: -1, out: selection }),
+    () => selectTop(recorder, { ...candidates, share: 0, atLeast: -1, out: selection }),
     /atLeast is -1, expected a whole number from 0 to 2\^32 − 1/,
   );
   refused(
@@ -305,7 +317,7 @@ Deno.test("the same call gives the same bits", async () => {
   uniforms(setUp, { seed: 2, out: advantages });
   setUp.submit();
   const settings = { ...PLAIN_PPO, intervention: "clip-cov" } as const;
-  const selecting = { ...VERL_SELECTION, ratio: 0.1, covarianceLow: 0.01 };
+  const selecting = { ...VERL_SELECTION, clipCovRatio: 0.1, covarianceLow: 0.01 };
   const results = [];
   for (let run = 0; run < 2; run++) {
     using covariance = emptyTokenCovariance(gpu, rows * columns);
@@ -341,7 +353,7 @@ Deno.test("a token that is NaN leaves nothing to select, and the loss tells", as
       using loss = emptyPolicyLoss(gpu, 2, 3);
       const settings = { ...PLAIN_PPO, intervention, definition };
       const input = { logProb, oldLogProb, advantages, mask };
-      const selecting = { ...VERL_SELECTION, ratio: 0.5 };
+      const selecting = { ...VERL_SELECTION, clipCovRatio: 0.5, klCovRatio: 0.5 };
       const recorder = gpu.record();
       selectTokens(recorder, { ...input, ...selecting, settings, out: { covariance, selection } });
       policyLoss(recorder, { ...input, selected: selection.selected, settings, out: loss });

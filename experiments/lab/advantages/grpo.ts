@@ -14,18 +14,3 @@ export function grpoAdvantages(responses: GroupedResponses): Float64Array<ArrayB
     return (responses.rewards[row]! - mean) / (deviation + 1e-6);
   });
 }
-
-/**
- * Dr. GRPO (Liu et al. 2025): the reward less the mean of its group. As verl's
- * `compute_grpo_outcome_advantage` with `norm_adv_by_std_in_grpo=False`.
- *
- * @returns The same for every token of a response, [B, T]; 0 for padding.
- * @throws {AdvantageError} if the responses do not fit.
- */
-export function drGrpoAdvantages(responses: GroupedResponses): Float64Array<ArrayBuffer> {
-  checkGroups(responses);
-  return everyToken(
-    responses,
-    (row) => responses.rewards[row]! - groupStatistics(responses, row).mean,
-  );
-}

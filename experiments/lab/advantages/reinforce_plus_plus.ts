@@ -1,11 +1,4 @@
-import {
-  checkGroups,
-  checkResponses,
-  everyToken,
-  type GroupedResponses,
-  groupStatistics,
-  type Responses,
-} from "./responses.ts";
+import { checkResponses, everyToken, type Responses } from "./responses.ts";
 import { whiten } from "./whiten.ts";
 
 /**
@@ -18,25 +11,6 @@ import { whiten } from "./whiten.ts";
 export function reinforcePlusPlusAdvantages(responses: Responses): Float64Array<ArrayBuffer> {
   checkResponses(responses);
   const advantages = everyToken(responses, (row) => responses.rewards[row]!);
-  whiten(advantages, responses);
-  return advantages;
-}
-
-/**
- * REINFORCE++-baseline: the reward less the mean of its group, whitened over all tokens of the batch. As
- * verl's `compute_reinforce_plus_plus_baseline_outcome_advantage`.
- *
- * @returns The same for every token of a response, [B, T]; 0 for padding.
- * @throws {AdvantageError} if the responses do not fit or have fewer than two tokens.
- */
-export function reinforcePlusPlusBaselineAdvantages(
-  responses: GroupedResponses,
-): Float64Array<ArrayBuffer> {
-  checkGroups(responses);
-  const advantages = everyToken(
-    responses,
-    (row) => responses.rewards[row]! - groupStatistics(responses, row).mean,
-  );
   whiten(advantages, responses);
   return advantages;
 }

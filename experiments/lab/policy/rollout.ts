@@ -1,4 +1,9 @@
-import { emptyTokenStatistics, ropeTable, sampleTokens } from "../../../kernels/mod.ts";
+import {
+  emptyTokenStatistics,
+  ropeTable,
+  sampleTokens,
+  WORDS_BEFORE_ROWS,
+} from "../../../kernels/mod.ts";
 import { LabError } from "../errors.ts";
 import { type Decoding, readPrompts, readToken, temporaryCache } from "./decode.ts";
 import type { Policy } from "./parameters.ts";
@@ -19,9 +24,6 @@ export interface RolloutSettings {
   /** The token that stands for none. */
   readonly pad: number;
 }
-
-/** How many words of `TokenStatistics.invalid` come before those of the rows. */
-const WORDS_BEFORE_ROWS = 2;
 
 /** A response and what the policy thought of it. */
 export interface Response {

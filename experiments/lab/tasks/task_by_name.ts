@@ -2,11 +2,14 @@ import { codeTask } from "./code/code.ts";
 import { mathTask } from "./math/math.ts";
 import { type Task, TaskError } from "./task.ts";
 
-/** The names of the tasks. */
-export const TASK_NAMES = ["math", "code"] as const;
+/** What makes each task, with the teacher that this repository's base models learnt from. */
+const TASKS = { math: mathTask, code: codeTask };
 
 /** The name of a task, as in a run's id. */
-export type TaskName = (typeof TASK_NAMES)[number];
+export type TaskName = keyof typeof TASKS;
+
+/** The names of the tasks. */
+export const TASK_NAMES = Object.keys(TASKS) as readonly TaskName[];
 
 /**
  * A name as a user wrote it.
@@ -22,5 +25,5 @@ export function taskName(text: string): TaskName {
 /** A task with the teacher that this repository's base models learnt from. */
 export function taskByName(name: TaskName): Task {
   // A task's own kind of problem goes in only where it came out.
-  return (name === "math" ? mathTask() : codeTask()) as Task;
+  return TASKS[name]() as Task;
 }

@@ -1,17 +1,14 @@
 /** Advantages against the implementations that others use, and what must hold for any batch. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { drGrpoAdvantages, grpoAdvantages } from "../../../experiments/lab/advantages/grpo.ts";
+import { grpoAdvantages } from "../../../experiments/lab/advantages/grpo.ts";
 import {
   PRIME_BETA,
   primeAdvantages,
   primeLoss,
   primeProcessRewards,
 } from "../../../experiments/lab/advantages/prime.ts";
-import {
-  reinforcePlusPlusAdvantages,
-  reinforcePlusPlusBaselineAdvantages,
-} from "../../../experiments/lab/advantages/reinforce_plus_plus.ts";
+import { reinforcePlusPlusAdvantages } from "../../../experiments/lab/advantages/reinforce_plus_plus.ts";
 import {
   AdvantageError,
   type GroupedResponses,
@@ -22,10 +19,8 @@ import golden from "../../golden/advantages.json" with { type: "json" };
 
 const OUTCOME = {
   grpo: grpoAdvantages,
-  dr_grpo: drGrpoAdvantages,
   rloo: rlooAdvantages,
   reinforce_plus_plus: reinforcePlusPlusAdvantages,
-  reinforce_plus_plus_baseline: reinforcePlusPlusBaselineAdvantages,
 } as const;
 
 const CASES = golden.map(({ reward, group, lengths, T, expected, prime_process_scores }) => ({

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { LabError } from "../../../experiments/lab/errors.ts";
 import {
   describeSettings,
-  INTERVENTIONS,
   parseSetting,
+  RUN_INTERVENTIONS,
   trainSettings,
 } from "../../../experiments/lab/train_settings.ts";
 import { lossSettings } from "../../../experiments/lab/loss_settings.ts";
@@ -23,7 +23,7 @@ const METHODS = {
 } as const;
 
 Deno.test("clip ranges and selection are the method's own unless they are set", () => {
-  assert.deepEqual(Object.keys(METHODS), [...INTERVENTIONS]);
+  assert.deepEqual(Object.keys(METHODS), [...RUN_INTERVENTIONS]);
   for (const [intervention, [verl, paper]] of Object.entries(METHODS)) {
     for (
       const [definition, clips, selection] of [
@@ -79,7 +79,7 @@ Deno.test("the loss has the clip ranges of the settings, and none where they are
 
 Deno.test("the loss has the bonus or the reference KL only with the intervention that is it", () => {
   const coefficients = { entropyCoefficient: 0.3, referenceCoefficient: 0.4, klCoefficient: 0.5 };
-  for (const intervention of INTERVENTIONS) {
+  for (const intervention of RUN_INTERVENTIONS) {
     for (const definition of ["verl", "paper"] as const) {
       const loss = lossSettings(trainSettings({
         ...coefficients,

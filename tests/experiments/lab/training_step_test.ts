@@ -10,7 +10,6 @@ import { createPolicy, policyState } from "../../../experiments/lab/policy/param
 import { predictionReference } from "../../../experiments/lab/policy/prediction_reference.ts";
 import type { Sample } from "../../../experiments/lab/sample.ts";
 import {
-  DEFINITIONS,
   SELECTIONS,
   type TrainSettings,
   trainSettings,
@@ -20,7 +19,7 @@ import {
   policyArrays,
   updateFromSamplesReference,
 } from "../../../experiments/lab/training_step_reference.ts";
-import { AGGREGATIONS, KL_ESTIMATORS, requestGpu } from "../../../kernels/mod.ts";
+import { AGGREGATIONS, DEFINITIONS, KL_ESTIMATORS, requestGpu } from "../../../kernels/mod.ts";
 
 const gpu = await requestGpu();
 Deno.test.afterAll(() => {

@@ -25,7 +25,7 @@ const FACTS = OPERATIONS.flatMap((operation) =>
 );
 
 /** The position of `left operation right` among the 300 facts. */
-export function factOf(left: number, operation: Operation, right: number): number {
+function factOf(left: number, operation: Operation, right: number): number {
   return 100 * OPERATIONS.indexOf(operation) + 10 * left + right;
 }
 
