@@ -1,9 +1,9 @@
 import { requestGpu } from "../kernels/runtime/gpu.ts";
-import { kernels } from "./kernels.ts";
+import { kernels } from "./kernel_library.ts";
 import type { Library } from "./library.ts";
 import { measure, type WithProgress } from "./measure.ts";
 import { KERNEL_PEERS, openPeers, type Peers } from "./peers.ts";
-import { copyProblems, LARGE, problems, type Sizes, SMALL } from "./problem.ts";
+import { copyProblems, LARGE, problems, type Sizes, SMALL } from "./bench_problem.ts";
 import { type Report, results } from "./report.ts";
 
 /** GB/s of copying above which an adapter has memory of its own. */

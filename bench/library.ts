@@ -1,4 +1,4 @@
-import type { Problem, Work } from "./problem.ts";
+import type { Problem, Work } from "./bench_problem.ts";
 
 /** How long some calls took in all, in milliseconds. */
 export interface Times {

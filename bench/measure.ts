@@ -1,5 +1,5 @@
 import type { Job, Library, Times } from "./library.ts";
-import type { Problem, Work } from "./problem.ts";
+import type { Problem, Work } from "./bench_problem.ts";
 
 /** Shows what goes on while a step runs, and gives the step's result. */
 export type WithProgress = <T>(text: string, step: () => Promise<T>) => Promise<T>;

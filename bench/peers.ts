@@ -1,7 +1,7 @@
 import settings from "../deno.json" with { type: "json" };
 import type { Library } from "./library.ts";
 import { reasonOf } from "./measure.ts";
-import type { Work } from "./problem.ts";
+import type { Work } from "./bench_problem.ts";
 
 /** Another library for WebGPU: its package, and how to load and open it. */
 export interface Peer<W = Work> {

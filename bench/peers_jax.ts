@@ -1,7 +1,7 @@
 import * as jax from "@jax-js/jax";
 import { nn, numpy } from "@jax-js/jax";
 import { clock, type Job, type Library, sortedValues } from "./library.ts";
-import type { Problem, Work } from "./problem.ts";
+import type { Problem, Work } from "./bench_problem.ts";
 
 type Values = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 

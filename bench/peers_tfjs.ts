@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import "@tensorflow/tfjs-backend-webgpu";
 import { clock, type Job, type Library, sortedValues } from "./library.ts";
-import type { LogitsInput, TokensInput, Work } from "./problem.ts";
+import type { LogitsInput, TokensInput, Work } from "./bench_problem.ts";
 
 /** A function of tfjs, run in a `tidy`, and the tensors that it reads. */
 interface Parts {

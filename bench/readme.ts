@@ -18,7 +18,7 @@ fast as that library. Made with
     deno run --allow-read bench/readme.ts results/bench/*.json > results/bench/README.md
 
 Shares are those of the bytes that have to be moved in what a copy moves in the same time;
-bench/problem.ts says what counts. Rates of token statistics are in bytes of logits, and their
+bench/bench_problem.ts says what counts. Rates of token statistics are in bytes of logits, and their
 backward includes the forward.
 
 The peers are written with the functions that they offer for this: log-softmax, gather, top-k, and in

@@ -25,7 +25,7 @@ const HELP = `Trains a base model on the solutions of a fallible teacher, by nex
 MODEL is one of ${BASE_MODEL_NAMES.join(", ")}.
 
   --task NAME    ${TASK_NAMES.join(" or ")} (default math)
-  --instruct     train on, for a short time, on clean solutions
+  --instruct     and then, for a short time, on clean solutions
   --steps N      updates (default ${
   TASK_NAMES.map((name) => `${PRETRAINING[name].steps} for ${name}`).join(", ")
 })

@@ -44,7 +44,7 @@ Deno.test("a script elsewhere fits a log as the README says", () =>
     const { stdout } = await deno(folder, RUN);
     assert.match(
       stdout,
-      /^a = \d\.\d+, b = \d\.\d+, ceiling 0\.\d+\n95 % of the ceiling: \[ 0\.\d+, /,
+      /^a = \d\.\d+, b = \d\.\d+, ceiling 0\.\d+\n95 % interval of the ceiling: \[ 0\.\d+, /,
     );
   }));
 

@@ -1,10 +1,10 @@
 import { modelConfig } from "../../experiments/lab/families.ts";
 import { requestGpu } from "../../kernels/runtime/gpu.ts";
-import { kernels } from "../kernels.ts";
+import { kernels } from "../kernel_library.ts";
 import type { Library } from "../library.ts";
 import { measure, type WithProgress } from "../measure.ts";
 import { openPeers, type Peer, type Peers } from "../peers.ts";
-import { matmulProblem } from "../problem.ts";
+import { matmulProblem } from "../bench_problem.ts";
 import { labLibrary } from "./lab_library.ts";
 import {
   parameterExponents,

@@ -3,7 +3,7 @@ import { initialParameters } from "../../experiments/lab/initial_parameters.ts";
 import type { ParameterValues } from "../../experiments/lab/policy/parameters.ts";
 import type { Sequence } from "../../experiments/lab/policy/sequences.ts";
 import { RandomData } from "../../kernels/conformance/random_data.ts";
-import type { Problem } from "../problem.ts";
+import type { Problem } from "../bench_problem.ts";
 
 /** One update of a policy, so plain that any library can make it: sequences of one length, given advantages. */
 export interface TrainingWork {

@@ -15,7 +15,9 @@ export interface Progress {
 export function showProgress(settings: TrainSettings): Progress {
   const onTerminal = Deno.stdout.isTerminal();
   const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
-  let isOpen = false;
+  // With its validation the first step may take a minute.
+  let isOpen = onTerminal;
+  if (onTerminal) write("working on the first step …");
   let seconds = 0;
   let steps = 0;
   return {

@@ -10,10 +10,11 @@
  *                   groups that are all right or all wrong are left out
  *       advantage   A ← (r − mean r) / std r over the group (GRPO, Eq. 3)        advantages/
  *       covariance  C ← (ln π − mean ln π)·(A − mean A) of each token (Eq. 10)   rollout_covariance.ts
+ *                   for the log; the paper selects by it, once for the rollout
  *       π_old ← π
  *       for each minibatch:                                                      training_step.ts
- *         select    tokens by C: at random between two bounds (Clip-Cov, Eq. 11),
- *                   or the highest (KL-Cov, Eq. 13)
+ *         select    tokens by C, taken again of the minibatch as the authors' code does:
+ *                   at random between two bounds (Clip-Cov, Eq. 11), or the highest (KL-Cov, Eq. 13)
  *         loss      PPO's clipped objective in π / π_old and A; what is selected is
  *                   left out (Clip-Cov, Eq. 12), or has β·KL(π_old, π) added (KL-Cov, Eq. 14)
  *         update    π ← AdamW(π, gradient of the loss)                           policy/update.ts

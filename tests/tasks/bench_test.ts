@@ -4,7 +4,7 @@ import { modelConfig, parameterShapes } from "../../experiments/lab/families.ts"
 import { requestGpu } from "../../kernels/runtime/gpu.ts";
 import type { Job, Library } from "../../bench/library.ts";
 import { measure } from "../../bench/measure.ts";
-import type { Problem } from "../../bench/problem.ts";
+import type { Problem } from "../../bench/bench_problem.ts";
 import { type AnyReport, readme } from "../../bench/readme.ts";
 import { type Report, results } from "../../bench/report.ts";
 import { table } from "../../bench/table.ts";

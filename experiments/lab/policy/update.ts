@@ -19,7 +19,7 @@ import { ofPredictors, ofResponses, type PredictionBatch } from "./sequences.ts"
 export interface Prediction {
   /** For the backward. */
   readonly activations: Activations;
-  /** Of all N tokens, for the backward; not a temporary, who predicts disposes of it. */
+  /** Of all N tokens, for the backward; not a temporary: whoever predicts disposes of it. */
   readonly statistics: TokenStatistics;
   /** Log-probability of each response token, [B, R] in f32; 0 for padding; a temporary. */
   readonly logProb: Tensor<"f32">;

@@ -56,7 +56,7 @@ Deno.test("the paper's models have as many parameters as published", () => {
   }
 });
 
-Deno.test("each counterpart has 1 : 100 000 of the parameters within 5 %", () => {
+Deno.test("each counterpart has 1 : 100,000 of the parameters within 5 %", () => {
   console.log("\nmodel              paper (B)     lab  off by   D  L  H KV  h    F");
   for (const [name, { paper, lab }] of Object.entries(BASE_MODELS)) {
     const [large, small] = [nonEmbeddingParameters(paper), nonEmbeddingParameters(lab)];

@@ -1,6 +1,6 @@
 import { among, type RandomGenerator } from "../random.ts";
 import type { Problem } from "../task.ts";
-import { INPUTS, INSTRUCTIONS, runInstruction, TIMES_X } from "./program.ts";
+import { INPUTS, INSTRUCTIONS, runInstruction, TIMES_X } from "./postfix_program.ts";
 
 /** Instructions of the longest shortest program: `x3*2+x*5+`, a quadratic in x. */
 const MAX_INSTRUCTIONS = 4;

@@ -2,7 +2,7 @@ import { among, chance, otherThan, type RandomGenerator } from "../random.ts";
 import { type Beliefs, drawBeliefs, type TeacherSettings } from "../teacher.ts";
 import { END } from "../vocabulary.ts";
 import type { CodeProblem } from "./problem.ts";
-import { FIRST_FACTOR, programText, runInstruction, TIMES_X } from "./program.ts";
+import { FIRST_FACTOR, programText, runInstruction, TIMES_X } from "./postfix_program.ts";
 
 /** The teacher of the code task unless told otherwise. */
 export const CODE_TEACHER: TeacherSettings = {

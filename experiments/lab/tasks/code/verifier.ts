@@ -1,7 +1,7 @@
 import { finishedText } from "../response.ts";
 import type { Verdict } from "../task.ts";
 import type { CodeProblem } from "./problem.ts";
-import { INPUTS, runProgram } from "./program.ts";
+import { INPUTS, runProgram } from "./postfix_program.ts";
 
 /** Tokens of the longest response: two drafts of four instructions, both checked, take 48. */
 export const MAX_RESPONSE_TOKENS = 48;

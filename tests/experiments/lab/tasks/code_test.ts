@@ -12,7 +12,7 @@ import {
   INSTRUCTIONS,
   programText,
   runProgram,
-} from "../../../../experiments/lab/tasks/code/program.ts";
+} from "../../../../experiments/lab/tasks/code/postfix_program.ts";
 import { seededRandom } from "../../../../experiments/lab/tasks/random.ts";
 
 const task = codeTask();

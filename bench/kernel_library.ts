@@ -11,7 +11,7 @@ import { tokenStatisticsBackward } from "../kernels/softmax/token_statistics_bac
 import { matmul } from "../kernels/transformer/matmul.ts";
 import copyCode from "./copy.wgsl" with { type: "text" };
 import { clock, type Job, type Library, sortedValues, type Times } from "./library.ts";
-import type { LogitsInput, MatricesInput, Problem, TokensInput } from "./problem.ts";
+import type { LogitsInput, MatricesInput, Problem, TokensInput } from "./bench_problem.ts";
 
 /** What a job of the kernels is made of. */
 interface Parts {
