@@ -1,5 +1,15 @@
 import type { AdapterInfo } from "./adapter.ts";
 
+/** How many times four queries or keys an invocation of attention takes. */
+export interface AttentionTiles {
+  /** Queries of the forward pass. */
+  readonly forward: number;
+  /** Queries of the backward pass. */
+  readonly queries: number;
+  /** Keys of the backward pass, and of large heads those of a step of any pass. */
+  readonly keys: number;
+}
+
 /** Tile sizes that suit a kind of adapter; they change speed, never results beyond rounding. */
 export interface Tiles {
   /** Matrix product: 4×4 blocks per invocation down, invocations of a workgroup likewise. */
@@ -15,14 +25,16 @@ export interface Tiles {
   /** Token statistics: invocations of a workgroup, the most that share a row, columns that one takes at least. */
   readonly statistics: { readonly group: number; readonly lanes: number; readonly perLane: number };
   /**
-   * Attention: the most chunks of a head that an invocation keeps of each query, how many times four queries
-   * it takes, and whether neighbouring invocations take neighbouring positions of one head or other heads at
-   * the same positions. A CPU has registers to spare, its loads are slow, and it wants the loops of
-   * neighbours to be equally long; a GPU serves their equal reads at once.
+   * Attention: the most chunks of a head that an invocation holds in registers, the tiles of an invocation where
+   * it does and where heads are larger, and whether neighbouring invocations take neighbouring positions of one
+   * head or other heads at the same positions. A CPU's loads are slow and its caches hold many registers, so an
+   * invocation takes many queries and keys; and it wants the loops of neighbours to be equally long. A GPU
+   * serves their equal reads at once.
    */
   readonly attention: {
-    readonly part: number;
-    readonly tiles: number;
+    readonly most: number;
+    readonly held: AttentionTiles;
+    readonly wide: AttentionTiles;
     readonly positionsFirst: boolean;
   };
   /** Element-wise kernels and reductions: invocations of a workgroup, elements of an invocation. */
@@ -43,7 +55,12 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
       busy: 4,
     },
     statistics: { group: 32, lanes: 16, perLane: 128 },
-    attention: { part: 8, tiles: 2, positionsFirst: false },
+    attention: {
+      most: 8,
+      held: { forward: 4, queries: 2, keys: 2 },
+      wide: { forward: 4, queries: 4, keys: 4 },
+      positionsFirst: false,
+    },
     elements: { lanes: 32, perLane: 16 },
   },
   hardware: {
@@ -55,7 +72,12 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
       busy: 256,
     },
     statistics: { group: 256, lanes: 256, perLane: 4 },
-    attention: { part: 4, tiles: 1, positionsFirst: true },
+    attention: {
+      most: 4,
+      held: { forward: 1, queries: 1, keys: 1 },
+      wide: { forward: 1, queries: 1, keys: 1 },
+      positionsFirst: true,
+    },
     elements: { lanes: 256, perLane: 4 },
   },
 };

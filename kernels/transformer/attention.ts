@@ -10,7 +10,9 @@ import tile from "./attention_tile.wgsl" with { type: "text" };
 import memoryVec4 from "./attention_memory_vec4.wgsl" with { type: "text" };
 import outScalar from "./attention_out_scalar.wgsl" with { type: "text" };
 import outVec4 from "./attention_out_vec4.wgsl" with { type: "text" };
-import code from "./attention.wgsl" with { type: "text" };
+import softmax from "./attention_softmax.wgsl" with { type: "text" };
+import wide from "./attention_wide.wgsl" with { type: "text" };
+import held from "./attention.wgsl" with { type: "text" };
 import type { KeyValueCache } from "./key_value_cache.ts";
 import { specialize } from "./shader_text.ts";
 import spansCode from "./spans.wgsl" with { type: "text" };
@@ -93,11 +95,7 @@ export function attention(recorder: Recorder, options: AttentionOptions): void {
   record(recorder, shape, {
     // `done` is not read in training; a binding must be something.
     bindings: { q, k, v, spans, done: spans, out: attended, log_sum_exp: logSumExp },
-    params: attentionParams(recorder.gpu, shape, {
-      rows: shape.rows,
-      first: 0,
-      window: options.window,
-    }),
+    params: attentionParams(shape, { rows: shape.rows, first: 0, window: options.window }),
     rows: shape.rows,
     decode: false,
   });
@@ -126,7 +124,7 @@ export function attentionDecode(recorder: Recorder, options: AttentionDecodeOpti
     const [q, k, v, out] = slices;
     record(recorder, shape, {
       bindings: { q, k, v, spans, done, out, log_sum_exp: logSumExp },
-      params: attentionParams(recorder.gpu, shape, { rows: count, first, window, step }),
+      params: attentionParams(shape, { rows: count, first, window, step }),
       rows: count,
       decode: true,
     });
@@ -144,55 +142,64 @@ interface Pass {
 function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
   const { gpu } = recorder;
   const memory = shape.headSize % 4 === 0 ? memoryVec4 + outVec4 : memoryScalar + outScalar;
-  const { constants, parts } = attentionLayout(gpu, shape);
-  const heads = shape.queryHeads / constants.HEADS;
-  const tiles = shape.longest * constants.HEADS > 4 && parts.PARTS === 1
-    ? gpu.tiles.attention.tiles
-    : 1;
+  const layout = attentionLayout(gpu, shape);
+  const { HEADS } = layout.constants;
+  const tiles = Math.max(1, Math.min(layout.tiles.forward, Math.ceil(shape.longest * HEADS / 4)));
   const program = gpu.program({
-    name: "attention",
-    code: specialize(elementary + spansCode + tile + memory + code, {
-      ...parts,
-      TILES: tiles,
-    }),
-    constants: { ...constants, DECODE: Number(pass.decode) },
+    name: layout.isHeld ? "attention" : "attention_wide",
+    code: specialize(
+      elementary + spansCode + tile + memory + softmax + (layout.isHeld ? held : wide),
+      { ...layout.sizes, TILES: tiles },
+    ),
+    constants: { ...layout.constants, DECODE: Number(pass.decode) },
   });
-  const runs = Math.ceil((shape.longest * constants.HEADS) / (4 * tiles));
+  const runs = Math.ceil((shape.longest * HEADS) / (4 * tiles));
   recorder.dispatch(program, {
     bindings: pass.bindings,
     params: pass.params,
-    workgroups: grid(pass.rows * heads * parts.PARTS * runs, LANES),
+    workgroups: grid(pass.rows * (shape.queryHeads / HEADS) * runs, LANES),
   });
 }
 
 /** Invocations of a workgroup. */
 export const LANES = 32;
 
-/** How the passes of attention cut their work, as `override` constants and constants of their source. */
+/** The most heads of a group that an invocation takes. */
+const MOST_HEADS = 8;
+
+/**
+ * How the passes of attention cut their work: whether heads are held in registers, tiles of an invocation, and
+ * `override` constants and constants of their source.
+ */
 export function attentionLayout(
   gpu: GpuContext,
   { queryHeads, keyHeads, headSize }: AttentionShape,
 ) {
   const group = queryHeads / keyHeads;
+  let heads = Math.min(group, MOST_HEADS);
+  while (group % heads !== 0) heads--;
   const chunks = Math.ceil(headSize / 4);
-  let part = Math.min(chunks, gpu.tiles.attention.part);
-  while (chunks % part !== 0) part--;
+  const { most, held, wide, positionsFirst } = gpu.tiles.attention;
+  const isHeld = chunks <= most;
+  const tiles = isHeld ? held : wide;
   return {
+    isHeld,
+    tiles,
     constants: {
       QUERY_HEADS: queryHeads,
       KEY_HEADS: keyHeads,
-      HEADS: group % 4 === 0 ? 4 : group % 2 === 0 ? 2 : 1,
+      HEADS: heads,
       LANES,
-      POSITIONS_FIRST: Number(gpu.tiles.attention.positionsFirst),
+      POSITIONS_FIRST: Number(positionsFirst),
     },
-    parts: { TILE: 4, PART: part, PARTS: chunks / part, CHUNKS: chunks, SIZE: headSize },
+    sizes: { TILE: 4, CHUNKS: chunks, SIZE: headSize, KEY_TILES: tiles.keys },
   };
 }
 
 /** The parameters that the passes of attention share, as attention_tile.wgsl says what they are. */
 export type AttentionParams = Readonly<
   Record<
-    "rows" | "first_row" | "longest" | "capacity" | "step" | "window" | "parts" | "scale",
+    "rows" | "first_row" | "longest" | "capacity" | "step" | "window" | "chunks" | "scale",
     number
   >
 >;
@@ -203,7 +210,6 @@ export type AttentionParams = Readonly<
  * @throws {ShapeError} if the window is not a positive whole number.
  */
 export function attentionParams(
-  gpu: GpuContext,
   shape: AttentionShape,
   pass: { rows: number; first: number; window: number | undefined; step?: number },
 ): AttentionParams {
@@ -218,7 +224,7 @@ export function attentionParams(
     capacity: shape.capacity,
     step,
     window: Math.min(window, WIDEST),
-    parts: attentionLayout(gpu, shape).parts.PARTS,
+    chunks: Math.ceil(shape.headSize / 4),
     scale: 1 / Math.sqrt(shape.headSize),
   };
 }

@@ -12,7 +12,9 @@ import {
 } from "./attention.ts";
 import gradientScalar from "./attention_backward_scalar.wgsl" with { type: "text" };
 import gradientVec4 from "./attention_backward_vec4.wgsl" with { type: "text" };
-import code from "./attention_backward.wgsl" with { type: "text" };
+import wide from "./attention_backward_wide.wgsl" with { type: "text" };
+import held from "./attention_backward.wgsl" with { type: "text" };
+import gradients from "./attention_gradients.wgsl" with { type: "text" };
 import meansCode from "./attention_means.wgsl" with { type: "text" };
 import memoryScalar from "./attention_memory_scalar.wgsl" with { type: "text" };
 import memoryVec4 from "./attention_memory_vec4.wgsl" with { type: "text" };
@@ -57,14 +59,14 @@ export function attentionBackward(recorder: Recorder, options: AttentionBackward
   expectTensor("out.gradV", out.gradV, "f32", v.shape);
   const { gpu } = recorder;
   const { rows, longest, queryHeads, keyHeads, headSize } = shape;
-  const { constants, parts } = attentionLayout(gpu, shape);
+  const { isHeld, constants, sizes, tiles } = attentionLayout(gpu, shape);
   const memory = headSize % 4 === 0 ? memoryVec4 + gradientVec4 : memoryScalar + gradientScalar;
   const source = specialize(
-    elementary + spansCode + queryMeans + tile + memory + code,
-    parts,
+    elementary + spansCode + queryMeans + tile + memory + gradients + (isHeld ? held : wide),
+    { ...sizes, TILES: tiles.queries },
   );
   const program = (entryPoint: string) =>
-    gpu.program({ name: "attention_backward", code: source, entryPoint, constants });
+    gpu.program({ name: isHeld ? "attention_backward" : "attention_backward_wide", code: source, entryPoint, constants });
   const elements = elementsOf(headSize);
   const meansProgram = gpu.program({
     name: "attention_means",
@@ -80,20 +82,20 @@ export function attentionBackward(recorder: Recorder, options: AttentionBackward
     workgroups: grid(vectors, LANES),
   });
   const inputs = { q, k, v, spans, gradient: gradOut, means };
-  const params = attentionParams(gpu, shape, { rows, first: 0, window });
+  const params = attentionParams(shape, { rows, first: 0, window });
   const heads = queryHeads / constants.HEADS;
   recorder.dispatch(program("queries"), {
     bindings: { ...inputs, gradient_q: out.gradQ },
     params,
     workgroups: grid(
-      rows * heads * parts.PARTS * Math.ceil((longest * constants.HEADS) / 4),
+      rows * heads * Math.ceil((longest * constants.HEADS) / (4 * tiles.queries)),
       LANES,
     ),
   });
   recorder.dispatch(program("keys"), {
     bindings: { ...inputs, gradient_k: out.gradK, gradient_v: out.gradV },
     params,
-    workgroups: grid(rows * keyHeads * parts.PARTS * Math.ceil(longest / 4), LANES),
+    workgroups: grid(rows * keyHeads * Math.ceil(longest / (4 * tiles.keys)), LANES),
   });
   recorder.recycle(means);
 }

@@ -4,46 +4,10 @@
 //   d v = Σ over queries of p · g        d score = p · (g · v - mean of g · v under p)
 //   d q = Σ over keys of d score · k · scale         d k = Σ over queries of d score · q · scale
 //
-// `queries` gives each invocation four queries and goes through the keys, `keys` gives it four keys and
-// goes through the queries of all heads that they serve; so every sum has one owner and one order. Prepend
-// elementary.wgsl, spans.wgsl, query_means.wgsl, attention_tile.wgsl, attention_memory_*.wgsl and
-// attention_backward_*.wgsl.
-
-// Of each query, ln Σ exp(score) and the mean of g · v, [N, H].
-@group(0) @binding(5) var<storage, read> means: array<QueryMeans>;
-@group(0) @binding(9) var<uniform> params: Params;
-
-fn g_columns(vectors: vec4u, chunk: u32) -> mat4x4f {
-  return mat4x4f(
-    load_gradient(vectors.x, chunk),
-    load_gradient(vectors.y, chunk),
-    load_gradient(vectors.z, chunk),
-    load_gradient(vectors.w, chunk),
-  );
-}
-
-// Probabilities of a tile, and gradients of its scores.
-struct Tile {
-  p: mat4x4f,
-  gradient: mat4x4f,
-}
-
-// From its scores and the gradients of its probabilities; `seen` tells of each query which keys it sees.
-fn tile_of(
-  scores: mat4x4f,
-  gradients: mat4x4f,
-  vectors: vec4u,
-  seen: array<vec4<bool>, TILE>,
-) -> Tile {
-  var tile: Tile;
-  for (var i = 0u; i < TILE; i++) {
-    let mean = means[vectors[i]];
-    let p = exp_up_to_88(min(scores[i] * params.scale - mean.log_sum_exp, vec4f(1)));
-    tile.p[i] = select(vec4f(), p, seen[i]);
-    tile.gradient[i] = tile.p[i] * (gradients[i] - mean.gradient) * params.scale;
-  }
-  return tile;
-}
+// `queries` gives each invocation TILES times four queries and goes through the keys, `keys` gives it
+// KEY_TILES times four keys and goes through the queries of all heads that they serve; so every sum has one
+// owner and one order. Prepend elementary.wgsl, spans.wgsl, query_means.wgsl, attention_tile.wgsl, attention_memory_*.wgsl and
+// attention_backward_*.wgsl and attention_gradients.wgsl.
 
 @compute @workgroup_size(LANES)
 fn queries(
@@ -52,7 +16,7 @@ fn queries(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let at = (workgroup.y * workgroups.x + workgroup.x) * LANES + lane;
-  let runs = (params.longest * HEADS + 3) / 4;
+  let runs = (params.longest * HEADS + 4 * TILES - 1) / (4 * TILES);
   let work = work_of(at, QUERY_HEADS / HEADS, runs);
   if (work.row >= params.rows || work.run >= runs) {
     return;
@@ -60,60 +24,69 @@ fn queries(
   // Positions count from the first token of the sequence.
   let tokens = spans[work.row];
   let length = tokens.end - tokens.first;
-  let each = 4 * work.run + vec4u(0, 1, 2, 3);
-  let positions = each / HEADS;
-  let vectors =
-    (tokens.first + min(positions, vec4u(length - 1))) * QUERY_HEADS +
-    work.head * HEADS + each % HEADS;
-  var q_part: array<mat4x4f, PART>;
-  var g_part: array<mat4x4f, PART>;
-  var sums: array<mat4x4f, PART>;
-  for (var c = 0u; c < PART; c++) {
-    q_part[c] = q_columns(vectors, c);
-    g_part[c] = g_columns(vectors, c);
+  if (4 * TILES * work.run / HEADS >= length) {
+    return;
+  }
+  var positions: array<vec4u, TILES>;
+  var vectors: array<vec4u, TILES>;
+  var own_means: array<array<QueryMeans, TILE>, TILES>;
+  var q: array<array<mat4x4f, CHUNKS>, TILES>;
+  var g: array<array<mat4x4f, CHUNKS>, TILES>;
+  var sums: array<array<mat4x4f, CHUNKS>, TILES>;
+  for (var t = 0u; t < TILES; t++) {
+    let each = 4 * (work.run * TILES + t) + vec4u(0, 1, 2, 3);
+    positions[t] = each / HEADS;
+    vectors[t] = query_vectors(each, tokens.first, length, work.head);
+    own_means[t] = means_of(vectors[t]);
+    for (var c = 0u; c < CHUNKS; c++) {
+      q[t][c] = q_columns(vectors[t], c);
+      g[t][c] = g_columns(vectors[t], c);
+    }
   }
 
-  let first = positions.x - min(positions.x, params.window - 1);
-  let end = min(length, positions.w + 1);
+  let lowest = positions[0].x;
+  let end = min(length, positions[TILES - 1].w + 1);
   let key_head = work.head * HEADS / (QUERY_HEADS / KEY_HEADS);
-  for (var key = first; key < end; key += 4) {
+  var key = lowest - min(lowest, params.window - 1);
+  loop {
     let keys = key + vec4u(0, 1, 2, 3);
     // Keys past the end are not seen; the last one is read in their place.
     let k_vectors =
       (tokens.first + min(keys, vec4u(end - 1))) * KEY_HEADS + key_head;
-    var scores = mat4x4f();
-    var gradients = mat4x4f();
-    var own = array<mat4x4f, PART>();
-    for (var part = 0u; part < select(params.parts, 1, PARTS == 1); part++) {
-      for (var c = 0u; c < PART; c++) {
-        let chunk = part * PART + c;
-        if (PARTS > 1) {
-          q_part[c] = q_columns(vectors, chunk);
-          g_part[c] = g_columns(vectors, chunk);
-        }
-        let columns = k_columns(k_vectors, chunk);
-        scores += transpose(columns) * q_part[c];
-        gradients += transpose(v_columns(k_vectors, chunk)) * g_part[c];
-        if (part == work.part) {
-          own[c] = columns;
-        }
+    var scores = array<mat4x4f, TILES>();
+    var gradients = array<mat4x4f, TILES>();
+    var k_own: array<mat4x4f, CHUNKS>;
+    for (var c = 0u; c < CHUNKS; c++) {
+      k_own[c] = k_columns(k_vectors, c);
+      let v_rows = transpose(v_columns(k_vectors, c));
+      for (var t = 0u; t < TILES; t++) {
+        scores[t] += transpose(k_own[c]) * q[t][c];
+        gradients[t] += v_rows * g[t][c];
       }
     }
-    let seen = array(
-      sees(positions.x, keys),
-      sees(positions.y, keys),
-      sees(positions.z, keys),
-      sees(positions.w, keys),
-    );
-    let tile = tile_of(scores, gradients, vectors, seen);
-    for (var c = 0u; c < PART; c++) {
-      sums[c] += own[c] * tile.gradient;
+    for (var t = 0u; t < TILES; t++) {
+      let seen = array(
+        sees(positions[t].x, keys),
+        sees(positions[t].y, keys),
+        sees(positions[t].z, keys),
+        sees(positions[t].w, keys),
+      );
+      let tile = tile_of(scores[t], gradients[t], own_means[t], seen);
+      for (var c = 0u; c < CHUNKS; c++) {
+        sums[t][c] += k_own[c] * tile.gradient;
+      }
+    }
+    key += 4;
+    if (key >= end) {
+      break;
     }
   }
-  for (var i = 0u; i < TILE; i++) {
-    if (positions[i] < length) {
-      for (var c = 0u; c < PART; c++) {
-        store_gradient_q(vectors[i], work.part * PART + c, sums[c][i]);
+  for (var t = 0u; t < TILES; t++) {
+    for (var i = 0u; i < TILE; i++) {
+      if (positions[t][i] < length) {
+        for (var c = 0u; c < CHUNKS; c++) {
+          store_gradient_q(vectors[t][i], c, sums[t][c][i]);
+        }
       }
     }
   }
@@ -126,73 +99,81 @@ fn keys(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let at = (workgroup.y * workgroups.x + workgroup.x) * LANES + lane;
-  let runs = (params.longest + 3) / 4;
+  let runs = (params.longest + 4 * KEY_TILES - 1) / (4 * KEY_TILES);
   let work = work_of(at, KEY_HEADS, runs);
   if (work.row >= params.rows || work.run >= runs) {
     return;
   }
   let tokens = spans[work.row];
   let length = tokens.end - tokens.first;
-  let keys = 4 * work.run + vec4u(0, 1, 2, 3);
-  let vectors =
-    (tokens.first + min(keys, vec4u(length - 1))) * KEY_HEADS + work.head;
-  let is_key = keys < vec4u(length);
-  var k_part: array<mat4x4f, PART>;
-  var v_part: array<mat4x4f, PART>;
-  var k_sums: array<mat4x4f, PART>;
-  var v_sums: array<mat4x4f, PART>;
-  for (var c = 0u; c < PART; c++) {
-    k_part[c] = k_columns(vectors, c);
-    v_part[c] = v_columns(vectors, c);
+  let first = 4 * KEY_TILES * work.run;
+  if (first >= length) {
+    return;
   }
-
-  let end = min(length, keys.w + min(params.window, length));
-  let group = QUERY_HEADS / KEY_HEADS;
-  for (var head = work.head * group; head < (work.head + 1) * group; head++) {
-    for (var query = keys.x; query < end; query += 4) {
-      let positions = query + vec4u(0, 1, 2, 3);
-      let q_vectors =
-        (tokens.first + min(positions, vec4u(end - 1))) * QUERY_HEADS + head;
-      var scores = mat4x4f();
-      var gradients = mat4x4f();
-      var own_q = array<mat4x4f, PART>();
-      var own_g = array<mat4x4f, PART>();
-      for (var part = 0u; part < select(params.parts, 1, PARTS == 1); part++) {
-        for (var c = 0u; c < PART; c++) {
-          let chunk = part * PART + c;
-          if (PARTS > 1) {
-            k_part[c] = k_columns(vectors, chunk);
-            v_part[c] = v_columns(vectors, chunk);
-          }
-          let q_own = q_columns(q_vectors, chunk);
-          let g_own = g_columns(q_vectors, chunk);
-          scores += transpose(k_part[c]) * q_own;
-          gradients += transpose(v_part[c]) * g_own;
-          if (part == work.part) {
-            own_q[c] = q_own;
-            own_g[c] = g_own;
-          }
-        }
-      }
-      // Queries past the end are read as the last one, but see nothing.
-      let is_query = positions < vec4u(end);
-      let seen = array(
-        sees(positions.x, keys) & is_key & vec4<bool>(is_query.x),
-        sees(positions.y, keys) & is_key & vec4<bool>(is_query.y),
-        sees(positions.z, keys) & is_key & vec4<bool>(is_query.z),
-        sees(positions.w, keys) & is_key & vec4<bool>(is_query.w),
-      );
-      let tile = tile_of(scores, gradients, q_vectors, seen);
-      for (var c = 0u; c < PART; c++) {
-        k_sums[c] += own_q[c] * transpose(tile.gradient);
-        v_sums[c] += own_g[c] * transpose(tile.p);
-      }
+  var keys: array<vec4u, KEY_TILES>;
+  var vectors: array<vec4u, KEY_TILES>;
+  var k: array<array<mat4x4f, CHUNKS>, KEY_TILES>;
+  var v: array<array<mat4x4f, CHUNKS>, KEY_TILES>;
+  var k_sums: array<array<mat4x4f, CHUNKS>, KEY_TILES>;
+  var v_sums: array<array<mat4x4f, CHUNKS>, KEY_TILES>;
+  for (var t = 0u; t < KEY_TILES; t++) {
+    keys[t] = first + 4 * t + vec4u(0, 1, 2, 3);
+    vectors[t] = (tokens.first + min(keys[t], vec4u(length - 1))) * KEY_HEADS + work.head;
+    for (var c = 0u; c < CHUNKS; c++) {
+      k[t][c] = k_columns(vectors[t], c);
+      v[t][c] = v_columns(vectors[t], c);
     }
   }
-  for (var i = 0u; i < TILE; i++) {
-    if (keys[i] < length) {
-      for (var c = 0u; c < PART; c++) {
-        store_gradients_k_v(vectors[i], work.part * PART + c, k_sums[c][i], v_sums[c][i]);
+
+  // The queries that see them, of all heads in turn at each position.
+  let group = QUERY_HEADS / KEY_HEADS;
+  let last = keys[KEY_TILES - 1].w;
+  let end = min(length, last + min(params.window, length));
+  var query = first * group;
+  loop {
+    let each = query + vec4u(0, 1, 2, 3);
+    let positions = each / group;
+    let q_vectors =
+      (tokens.first + min(positions, vec4u(end - 1))) * QUERY_HEADS + work.head * group + each % group;
+    var scores = array<mat4x4f, KEY_TILES>();
+    var gradients = array<mat4x4f, KEY_TILES>();
+    var q_own: array<mat4x4f, CHUNKS>;
+    var g_own: array<mat4x4f, CHUNKS>;
+    for (var c = 0u; c < CHUNKS; c++) {
+      q_own[c] = q_columns(q_vectors, c);
+      g_own[c] = g_columns(q_vectors, c);
+      for (var t = 0u; t < KEY_TILES; t++) {
+        scores[t] += transpose(k[t][c]) * q_own[c];
+        gradients[t] += transpose(v[t][c]) * g_own[c];
+      }
+    }
+    let query_means = means_of(q_vectors);
+    // Queries past the end are read as those of the last position, but see nothing.
+    let is_query = positions < vec4u(end);
+    for (var t = 0u; t < KEY_TILES; t++) {
+      let seen = array(
+        sees(positions.x, keys[t]) & vec4<bool>(is_query.x),
+        sees(positions.y, keys[t]) & vec4<bool>(is_query.y),
+        sees(positions.z, keys[t]) & vec4<bool>(is_query.z),
+        sees(positions.w, keys[t]) & vec4<bool>(is_query.w),
+      );
+      let tile = tile_of(scores[t], gradients[t], query_means, seen);
+      for (var c = 0u; c < CHUNKS; c++) {
+        k_sums[t][c] += q_own[c] * transpose(tile.gradient);
+        v_sums[t][c] += g_own[c] * transpose(tile.p);
+      }
+    }
+    query += 4;
+    if (query >= end * group) {
+      break;
+    }
+  }
+  for (var t = 0u; t < KEY_TILES; t++) {
+    for (var i = 0u; i < TILE; i++) {
+      if (keys[t][i] < length) {
+        for (var c = 0u; c < CHUNKS; c++) {
+          store_gradients_k_v(vectors[t][i], c, k_sums[t][c][i], v_sums[t][c][i]);
+        }
       }
     }
   }

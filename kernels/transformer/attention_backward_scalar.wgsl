@@ -29,3 +29,27 @@ fn store_gradients_k_v(vector: u32, chunk: u32, of_k: vec4f, of_v: vec4f) {
     gradient_v[vector * SIZE + 4 * chunk + i] = of_v[i];
   }
 }
+
+fn load_gradient_q(vector: u32, chunk: u32) -> vec4f {
+  var x = vec4f();
+  for (var i = 0u; i < min(4, SIZE - 4 * chunk); i++) {
+    x[i] = gradient_q[vector * SIZE + 4 * chunk + i];
+  }
+  return x;
+}
+
+fn load_gradient_k(vector: u32, chunk: u32) -> vec4f {
+  var x = vec4f();
+  for (var i = 0u; i < min(4, SIZE - 4 * chunk); i++) {
+    x[i] = gradient_k[vector * SIZE + 4 * chunk + i];
+  }
+  return x;
+}
+
+fn load_gradient_v(vector: u32, chunk: u32) -> vec4f {
+  var x = vec4f();
+  for (var i = 0u; i < min(4, SIZE - 4 * chunk); i++) {
+    x[i] = gradient_v[vector * SIZE + 4 * chunk + i];
+  }
+  return x;
+}

@@ -21,3 +21,15 @@ fn store_gradients_k_v(vector: u32, chunk: u32, of_k: vec4f, of_v: vec4f) {
   gradient_k[vector * CHUNKS + chunk] = of_k;
   gradient_v[vector * CHUNKS + chunk] = of_v;
 }
+
+fn load_gradient_q(vector: u32, chunk: u32) -> vec4f {
+  return gradient_q[vector * CHUNKS + chunk];
+}
+
+fn load_gradient_k(vector: u32, chunk: u32) -> vec4f {
+  return gradient_k[vector * CHUNKS + chunk];
+}
+
+fn load_gradient_v(vector: u32, chunk: u32) -> vec4f {
+  return gradient_v[vector * CHUNKS + chunk];
+}

@@ -8,3 +8,11 @@ fn store_out(vector: u32, chunk: u32, value: vec4f) {
     out[vector * SIZE + 4 * chunk + i] = value[i];
   }
 }
+
+fn load_out(vector: u32, chunk: u32) -> vec4f {
+  var x = vec4f();
+  for (var i = 0u; i < min(4, SIZE - 4 * chunk); i++) {
+    x[i] = out[vector * SIZE + 4 * chunk + i];
+  }
+  return x;
+}

@@ -6,3 +6,7 @@
 fn store_out(vector: u32, chunk: u32, value: vec4f) {
   out[vector * CHUNKS + chunk] = value;
 }
+
+fn load_out(vector: u32, chunk: u32) -> vec4f {
+  return out[vector * CHUNKS + chunk];
+}

@@ -1,11 +1,11 @@
 // What the passes of attention share. They work on tiles of four queries by four keys: the scores of a
 // tile are a matrix whose columns are queries and whose components are keys. A vector is one head of one
-// token, read in chunks of four; a head larger than PART chunks is cut into PARTS, and an invocation gives
-// one part of the result, for which it makes all of the scores. Prepend spans.wgsl.
+// token, read in chunks of four. Prepend spans.wgsl.
 //
-// Constants: TILE = 4, PART, PARTS, CHUNKS = PART · PARTS, and SIZE, the components of a head.
+// Constants: TILE = 4; TILES and KEY_TILES, the tiles of an invocation; CHUNKS, and SIZE, the components of a
+// head.
 
-// Heads of the queries and of the keys, and how many of a group an invocation takes: 1, 2 or 4.
+// Heads of the queries and of the keys, and how many of a group an invocation takes.
 override QUERY_HEADS: u32;
 override KEY_HEADS: u32;
 override HEADS: u32;
@@ -30,8 +30,8 @@ struct Params {
   step: u32,
   // A query sees this many keys at most, its own included.
   window: u32,
-  // PARTS, not as a constant: a loop over many parts is not to be unrolled.
-  parts: u32,
+  // CHUNKS, not as a constant: a loop over many is not to be unrolled.
+  chunks: u32,
   // Multiplies the products of queries and keys: 1 / √headSize.
   scale: f32,
 }
@@ -42,15 +42,21 @@ struct Params {
 struct Work {
   row: u32,
   head: u32,
-  part: u32,
   run: u32,
 }
 
 fn work_of(at: u32, heads: u32, runs: u32) -> Work {
-  let units = params.rows * heads * PARTS;
+  let units = params.rows * heads;
   let unit = select(at % units, at / runs, POSITIONS_FIRST);
   let run = select(at / units, at % runs, POSITIONS_FIRST);
-  return Work(unit / PARTS / heads, unit / PARTS % heads, unit % PARTS, run);
+  return Work(unit / heads, unit % heads, run);
+}
+
+// The vectors of four queries of a group's heads, counted position by position; those past the last of
+// `queries` positions are read as the last one.
+fn query_vectors(each: vec4u, first: u32, queries: u32, head: u32) -> vec4u {
+  let own = min(each, vec4u(queries * HEADS - 1));
+  return (first + own / HEADS) * QUERY_HEADS + head * HEADS + own % HEADS;
 }
 
 // Whether a query sees each of four keys: none that comes after it, none that lies too far back.

@@ -235,8 +235,8 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     ...GRADIENTS,
   },
   {
-    file: "kernels/transformer/attention_backward.wgsl",
-    text: "tile.gradient[i] = tile.p[i] * (gradients[i] - mean.gradient) * params.scale;",
+    file: "kernels/transformer/attention_gradients.wgsl",
+    text: "tile.gradient[i] = tile.p[i] * (gradients[i] - means[i].gradient) * params.scale;",
     replacement: "tile.gradient[i] = tile.p[i] * gradients[i] * params.scale;",
     what: "attention's backward leaves out the mean of the softmax",
     ...GRADIENTS,
