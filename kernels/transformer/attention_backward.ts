@@ -66,7 +66,12 @@ export function attentionBackward(recorder: Recorder, options: AttentionBackward
     { ...sizes, TILES: tiles.queries },
   );
   const program = (entryPoint: string) =>
-    gpu.program({ name: isHeld ? "attention_backward" : "attention_backward_wide", code: source, entryPoint, constants });
+    gpu.program({
+      name: isHeld ? "attention_backward" : "attention_backward_wide",
+      code: source,
+      entryPoint,
+      constants,
+    });
   const elements = elementsOf(headSize);
   const meansProgram = gpu.program({
     name: "attention_means",
