@@ -4,6 +4,7 @@ import { DeviceLostError, GpuError, ShapeError } from "./errors.ts";
 import { DeviceMemory, TensorMemory } from "./memory.ts";
 import { type Program, ProgramCache, type ProgramSource } from "./program.ts";
 import { bytesOf, type DataType, expectShape, memoryOf, sizeOf, Tensor } from "./tensor.ts";
+import { makeStage } from "./stage.ts";
 import { TILES, type Tiles } from "./tiles.ts";
 
 /** How long after a failure a device may say that it was lost, in milliseconds. */
@@ -30,6 +31,7 @@ export class GpuContext {
   readonly tiles: Tiles;
   /** The WebGPU device. */
   readonly device: GPUDevice;
+  #stage: GPUTexture | undefined;
   #memory: DeviceMemory;
   #programs: ProgramCache;
   #failure: GpuError | undefined;
@@ -71,6 +73,17 @@ export class GpuContext {
   #lose(message: string): void {
     this.#lost ??= new DeviceLostError(message);
     for (const wake of this.#waiting) wake(undefined);
+  }
+
+  /**
+   * The texture through which some kernels read; undefined where buffers are read as fast.
+   *
+   * @ignore For the recorder.
+   */
+  get stage(): GPUTexture | undefined {
+    const { stageBytes } = this.tiles;
+    if (stageBytes > 0) this.#stage ??= makeStage(this.device, stageBytes);
+    return this.#stage;
   }
 
   /** The bytes of all tensors that are not destroyed. */

@@ -4,6 +4,7 @@ import type { Program } from "./program.ts";
 import { TensorMemory } from "./memory.ts";
 import { type Allocation, roundUp } from "./pool.ts";
 import type { Profile } from "./profile.ts";
+import { STAGE_WIDTH, TEXEL_BYTES } from "./stage.ts";
 import { bytesOf, type DataType, isView, memoryOf, sizeOf, Tensor } from "./tensor.ts";
 
 /** A part of a tensor, bound as if it were the whole. */
@@ -24,7 +25,7 @@ export function limit(value: number): number {
 /** One run of a program. */
 export interface Dispatch {
   /** What is bound to the names of the WGSL: all that the entry point uses, and nothing else. */
-  readonly bindings: Readonly<Record<string, Tensor | Slice>>;
+  readonly bindings: Readonly<Record<string, Tensor | Slice | GPUTexture>>;
   /** The uniform parameters by their names in the WGSL; none if the program has none. */
   readonly params?: Readonly<Record<string, number>>;
   /** Numbers of workgroups. */
@@ -214,6 +215,36 @@ export class Recorder {
     );
   }
 
+  /**
+   * Copies a part of a tensor in f32 into the stage of the GPU, where it is until the next one: for dispatches
+   * that are recorded before.
+   *
+   * @throws {GpuError} if it is larger than the stage, or there is none.
+   */
+  stage({ tensor, offset, bytes }: Slice): GPUTexture {
+    this.#expectOpen();
+    const { stage, tiles } = this.gpu;
+    if (stage === undefined || bytes > tiles.stageBytes) {
+      throw new GpuError(`${bytes} bytes do not fit into a stage of ${tiles.stageBytes}.`);
+    }
+    this.#endPass();
+    this.#hold(tensor);
+    const { buffer } = tensor;
+    const bytesPerRow = STAGE_WIDTH * TEXEL_BYTES;
+    const lines = Math.floor(bytes / bytesPerRow);
+    const rest = (bytes % bytesPerRow) / TEXEL_BYTES;
+    if (lines > 0) {
+      const source = { buffer, offset, bytesPerRow };
+      this.#encoder.copyBufferToTexture(source, { texture: stage }, [STAGE_WIDTH, lines]);
+    }
+    if (rest > 0) {
+      const source = { buffer, offset: offset + lines * bytesPerRow, bytesPerRow };
+      const target = { texture: stage, origin: [0, lines] };
+      this.#encoder.copyBufferToTexture(source, target, [rest, 1]);
+    }
+    return stage;
+  }
+
   /** Sets all elements of a tensor to zero. */
   clear(tensor: Tensor): void {
     this.#expectOpen();
@@ -319,6 +350,10 @@ export class Recorder {
           `${program.name}.wgsl was given undefined as ${name}, expected a tensor.`,
         );
       }
+      if (bound instanceof GPUTexture) {
+        key += ` ${bindingOf(program, name)} ${this.#numberOf(bound)}`;
+        continue;
+      }
       const isWhole = bound instanceof Tensor;
       const tensor = isWhole ? bound : bound.tensor;
       this.#hold(tensor);
@@ -338,7 +373,10 @@ export class Recorder {
     return group;
   }
 
-  #entry(program: Program, name: string, bound: Tensor | Slice): GPUBindGroupEntry {
+  #entry(program: Program, name: string, bound: Tensor | Slice | GPUTexture): GPUBindGroupEntry {
+    if (bound instanceof GPUTexture) {
+      return { binding: bindingOf(program, name), resource: bound.createView() };
+    }
     const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
     const { tensor, offset, bytes: size } = bound instanceof Tensor
       ? { tensor: bound, offset: 0, bytes: bound.buffer.size }

@@ -37,6 +37,8 @@ export interface Tiles {
     readonly wide: AttentionTiles;
     readonly positionsFirst: boolean;
   };
+  /** Bytes of the texture through which logits are read, 0 for none (stage.ts). */
+  readonly stageBytes: number;
   /** Element-wise kernels and reductions: invocations of a workgroup, elements of an invocation. */
   readonly elements: { readonly lanes: number; readonly perLane: number };
 }
@@ -61,6 +63,7 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
       wide: { forward: 4, queries: 4, keys: 4 },
       positionsFirst: false,
     },
+    stageBytes: 8 << 20,
     elements: { lanes: 32, perLane: 16 },
   },
   hardware: {
@@ -78,6 +81,7 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
       wide: { forward: 1, queries: 1, keys: 1 },
       positionsFirst: true,
     },
+    stageBytes: 0,
     elements: { lanes: 256, perLane: 4 },
   },
 };

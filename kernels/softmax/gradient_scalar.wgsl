@@ -19,3 +19,8 @@ fn store_some(i: u32, value: vec4f, which: vec4<bool>) {
     }
   }
 }
+
+// Element i.
+fn store_one(i: u32, value: f32) {
+  gradient[i] = value;
+}

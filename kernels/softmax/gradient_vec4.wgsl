@@ -12,3 +12,8 @@ fn store(i: u32, value: vec4f) {
 fn store_some(i: u32, value: vec4f, which: vec4<bool>) {
   gradient[i] = select(gradient[i], value, which);
 }
+
+// Element i.
+fn store_one(i: u32, value: f32) {
+  gradient[i / 4][i % 4] = value;
+}

@@ -8,3 +8,8 @@ fn chunk(i: u32) -> vec4f {
   let words = logits[i].xxyy;
   return bitcast<vec4f>(vec4u(words.x << 16, words.y & 0xffff0000, words.z << 16, words.w & 0xffff0000));
 }
+
+// Element i.
+fn element(i: u32) -> f32 {
+  return chunk(i / 4)[i % 4];
+}

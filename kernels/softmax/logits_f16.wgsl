@@ -8,3 +8,8 @@ fn chunk(i: u32) -> vec4f {
   let words = logits[i];
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }
+
+// Element i.
+fn element(i: u32) -> f32 {
+  return chunk(i / 4)[i % 4];
+}

@@ -7,3 +7,8 @@
 fn chunk(i: u32) -> vec4f {
   return logits[i];
 }
+
+// Element i.
+fn element(i: u32) -> f32 {
+  return logits[i / 4][i % 4];
+}

@@ -4,12 +4,15 @@ import type { Gpu } from "../runtime/gpu.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
+import { STAGE_WIDTH, TEXEL_BYTES } from "../runtime/stage.ts";
 import { bytesOf, type DataType, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "./elementary.wgsl" with { type: "text" };
 import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import bf16 from "./logits_bf16.wgsl" with { type: "text" };
 import f16 from "./logits_f16.wgsl" with { type: "text" };
+import loadStaged from "./logits_staged.wgsl" with { type: "text" };
 import loadF32 from "./logits_f32.wgsl" with { type: "text" };
+import powerOfTwo from "./power_of_two.wgsl" with { type: "text" };
 import code from "./token_statistics.wgsl" with { type: "text" };
 
 /** Shader source that reads logits of each type. */
@@ -29,7 +32,7 @@ export interface TokenStatistics extends Disposable {
   readonly logZ: Tensor<"f32">;
   /** Probability of the most likely token, [N] in f32; empty if it was not asked for. */
   readonly topProbability: Tensor<"f32">;
-  /** What the backward needs: max, ln s, H and log p(target), [N, 4] in f32. */
+  /** What the backward needs: the largest logit, ln s, H and log p(target), [N, 4] in f32. */
   readonly states: Tensor<"f32">;
   /** Which rows are invalid, [2 + N] in u32; {@linkcode readInvalidRows} names the words. */
   readonly invalid: Tensor<"u32">;
@@ -122,18 +125,25 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
   const { gpu } = recorder;
   const lanes = lanesFor(gpu, columns);
   const group = gpu.tiles.statistics.group / lanes;
+  const { load, most, isStaged } = logitsOf(gpu, logits, [columns * bytesOf(logits.type)]);
   const program = gpu.program({
     name: "token_statistics",
-    code: LOGITS[logits.type as "f32"] + elementary + invalidRows + code,
-    constants: { LANES: lanes, ROWS: group, TOP_PROBABILITY: Number(topProbability) },
+    code: load + elementary + powerOfTwo + invalidRows + code,
+    constants: {
+      LANES: lanes,
+      ROWS: group,
+      TOP_PROBABILITY: Number(topProbability),
+      ALIGNED: Number(columns % 4 === 0),
+      IS_FIRST: Number(tile.isFirst),
+      IS_LAST: Number(tile.isLast),
+    },
   });
-  const most = rowsPerBinding(gpu, rows, [columns * bytesOf(logits.type)]);
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
     const { slice, offset } = bindRows(gpu, logits, { width: columns, first, count });
     recorder.dispatch(program, {
       bindings: {
-        logits: slice,
+        logits: isStaged ? recorder.stage(slice) : slice,
         targets,
         states: out.states,
         log_prob: out.logProb,
@@ -150,12 +160,43 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
         offset,
         first_row: first,
         inverse_temperature: 1 / temperature,
-        is_first: Number(tile.isFirst),
-        is_last: Number(tile.isLast),
+        scale: Math.LOG2E / temperature,
       },
       workgroups: grid(count, group),
     });
   }
+}
+
+/** How a kernel reads logits. */
+export interface LogitsAccess {
+  /** Shader source that does. */
+  readonly load: string;
+  /** The most rows of a dispatch. */
+  readonly most: number;
+  /** Whether they are copied into the stage first. */
+  readonly isStaged: boolean;
+}
+
+/**
+ * How logits, [N, V], are read: from the stage where there is one that holds a row of them.
+ *
+ * @param widths Bytes of a row of each tensor of a dispatch.
+ */
+export function logitsOf(
+  gpu: GpuContext,
+  logits: Tensor,
+  widths: readonly number[],
+): LogitsAccess {
+  const [rows, columns] = logits.shape as [number, number];
+  const most = rowsPerBinding(gpu, rows, widths);
+  // A binding may begin up to its alignment before its first row, and ends on a whole chunk.
+  const { minStorageBufferOffsetAlignment: alignment } = gpu.device.limits;
+  const staged = Math.floor((gpu.tiles.stageBytes - alignment - TEXEL_BYTES) / (4 * columns));
+  if (logits.type !== "f32" || staged < 1) {
+    return { load: LOGITS[logits.type as "f32"], most, isStaged: false };
+  }
+  const load = `const STAGE_WIDTH = ${STAGE_WIDTH}u;\n${loadStaged}`;
+  return { load, most: Math.min(most, staged), isStaged: true };
 }
 
 /** Invocations that share a row. */

@@ -1,12 +1,12 @@
-// Log-probability of the target, entropy and log Z of each row of logits, in one pass over them.
+// Log-probability of the target, entropy and log Z of each row of logits x, in one pass over them.
 //
-// With z = logits / temperature, m = max z, s = Σ exp(z - m) and t = Σ (z - m)·exp(z - m):
+// With T the temperature, m = max x, d = (x - m) · log2(e) / T, s = Σ 2^d and t = Σ d · 2^d:
 //
-//   log Z = m + ln s      log p(target) = (z[target] - m) - ln s      H = ln s - t/s
+//   log Z = m/T + ln s      log p(target) = (x[target] - m)/T - ln s      H = ln s - ln 2 · t/s
 //
 // Each invocation folds its part of the row into its own (m, s, t), rescaling the sums when the maximum
 // grows; the parts are then merged in a fixed order. Rows may come in tiles of columns, whose states are
-// merged as well. Prepend elementary.wgsl, invalid_rows.wgsl and one of logits_*.wgsl.
+// merged as well. Prepend elementary.wgsl, power_of_two.wgsl, invalid_rows.wgsl and one of logits_*.wgsl.
 
 // Invocations that share a row, a power of two.
 override LANES: u32;
@@ -14,6 +14,12 @@ override LANES: u32;
 override ROWS: u32;
 // Whether the probability of the most likely token is written.
 override TOP_PROBABILITY: bool;
+// Whether rows begin and end with whole chunks.
+override ALIGNED: bool;
+// Whether this tile is the row's first,
+override IS_FIRST: bool;
+// and its last.
+override IS_LAST: bool;
 
 struct Params {
   // Rows that are bound.
@@ -28,16 +34,14 @@ struct Params {
   offset: u32,
   // The first row's index in the outputs.
   first_row: u32,
-  // 1 / temperature.
+  // 1 / temperature,
   inverse_temperature: f32,
-  // Whether this tile is the row's first,
-  is_first: u32,
-  // and its last.
-  is_last: u32,
+  // and log2(e) times that.
+  scale: f32,
 }
 // The target of each row, [N].
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
-// [N]: m, s, t and z[target] of each row; after the last tile m, ln s, H and log p(target), for the backward.
+// [N]: m, s, t and x[target] of each row; after the last tile m, ln s, H and log p(target), for the backward.
 @group(0) @binding(2) var<storage, read_write> states: array<vec4f>;
 // Log-probability of the target of each row, [N], in nats.
 @group(0) @binding(3) var<storage, read_write> log_prob: array<f32>;
@@ -52,15 +56,16 @@ struct Params {
 @group(0) @binding(8) var<uniform> params: Params;
 
 const LOWEST = -0x1.fffffep+127;
+const LN2 = 0.693147181;
 const MINUS_INFINITY = 0xff800000u;
 const PLUS_INFINITY = 0x7f800000u;
 const ALL_MASKED = 1u;
 const NOT_A_NUMBER = 2u;
 const BAD_TARGET = 3u;
 
-// The running state of a part of a row.
+// The state of a part of a row.
 struct State {
-  // The largest z so far, -infinity before the first.
+  // The largest logit, -infinity before the first.
   top: f32,
   s: f32,
   t: f32,
@@ -68,6 +73,14 @@ struct State {
   bits: u32,
 }
 var<workgroup> parts: array<State, LANES * ROWS>;
+
+// The same with four sums, which are added up at the end.
+struct Sums {
+  top: f32,
+  s: vec4f,
+  t: vec4f,
+  bits: vec4u,
+}
 
 // WGSL has no literal for it, and evaluates no constant to it.
 fn minus_infinity() -> f32 {
@@ -82,14 +95,14 @@ fn base(top: f32) -> f32 {
 
 fn merge(p: State, q: State) -> State {
   let top = max(p.top, q.top);
-  let d = vec2f(base(p.top), base(q.top)) - base(top);
-  let e = exp_up_to_88(d.xyxy).xy;
+  let distance = (vec2f(base(p.top), base(q.top)) - base(top)) * params.scale;
   // A part without finite logits has no sum, and its distance is no number to multiply with.
-  let distance = max(d, vec2f(SMALLEST_EXPONENT));
+  let d = max(distance, vec2f(SMALLEST_POWER));
+  let e = power_of_two(d.xyxy).xy;
   return State(
     top,
     dot(e, vec2f(p.s, q.s)),
-    dot(e, fma(distance, vec2f(p.s, q.s), vec2f(p.t, q.t))),
+    dot(e, fma(d, vec2f(p.s, q.s), vec2f(p.t, q.t))),
     max(p.bits, q.bits),
   );
 }
@@ -107,15 +120,22 @@ fn sum(x: vec4f) -> f32 {
   return (x.x + x.y) + (x.z + x.w);
 }
 
-// One chunk of four; columns outside the tile count as masked.
-fn fold(state: State, values: vec4f) -> State {
-  let z = values * params.inverse_temperature;
-  let top = largest(z);
-  let d = max(z - base(top), vec4f(SMALLEST_EXPONENT));
-  let e = exp_up_to_88(d);
-  let magnitude = magnitude_of(values);
-  let bits = max(max(magnitude.x, magnitude.y), max(magnitude.z, magnitude.w));
-  return merge(state, State(top, sum(e), dot(d, e), bits));
+// The sums on a maximum that may have grown.
+fn rescale(sums: Sums, top: f32) -> Sums {
+  let d = max((base(sums.top) - base(top)) * params.scale, SMALLEST_POWER);
+  let e = power_of_two(vec4f(d)).x;
+  return Sums(top, e * sums.s, e * fma(vec4f(d), sums.s, sums.t), sums.bits);
+}
+
+// With one chunk of four logits, none above the maximum; columns outside the tile count as masked.
+fn add(sums: Sums, x: vec4f) -> Sums {
+  let d = max((x - base(sums.top)) * params.scale, vec4f(SMALLEST_POWER));
+  let e = power_of_two(d);
+  return Sums(sums.top, sums.s + e, fma(d, e, sums.t), max(sums.bits, magnitude_of(x)));
+}
+
+fn fold(sums: Sums, x: vec4f) -> Sums {
+  return add(rescale(sums, max(sums.top, largest(x))), x);
 }
 
 @compute @workgroup_size(LANES * ROWS)
@@ -127,9 +147,9 @@ fn main(
   let lane = at % LANES;
   let row = (workgroup.y * workgroups.x + workgroup.x) * ROWS + at / LANES;
   let is_row = row < params.rows;
-  var state = State(minus_infinity(), 0.0, 0.0, 0u);
   let begin = params.offset + row * params.stride;
   let end = begin + params.columns;
+  var sums = Sums(minus_infinity(), vec4f(), vec4f(), vec4u());
 
   if (is_row) {
     // Whole chunks, eight at a time, then one at a time; chunks that the row shares with its neighbours
@@ -146,56 +166,25 @@ fn main(
       let x5 = chunk(i + 5 * LANES);
       let x6 = chunk(i + 6 * LANES);
       let x7 = chunk(i + 7 * LANES);
-      let scale = params.inverse_temperature;
-      let z0 = x0 * scale;
-      let z1 = x1 * scale;
-      let z2 = x2 * scale;
-      let z3 = x3 * scale;
-      let z4 = x4 * scale;
-      let z5 = x5 * scale;
-      let z6 = x6 * scale;
-      let z7 = x7 * scale;
-      let top = max(
-        state.top,
-        largest(max(max(max(z0, z1), max(z2, z3)), max(max(z4, z5), max(z6, z7)))),
-      );
-      let b = base(top);
-      let d0 = max(z0 - b, vec4f(SMALLEST_EXPONENT));
-      let d1 = max(z1 - b, vec4f(SMALLEST_EXPONENT));
-      let d2 = max(z2 - b, vec4f(SMALLEST_EXPONENT));
-      let d3 = max(z3 - b, vec4f(SMALLEST_EXPONENT));
-      let d4 = max(z4 - b, vec4f(SMALLEST_EXPONENT));
-      let d5 = max(z5 - b, vec4f(SMALLEST_EXPONENT));
-      let d6 = max(z6 - b, vec4f(SMALLEST_EXPONENT));
-      let d7 = max(z7 - b, vec4f(SMALLEST_EXPONENT));
-      let e0 = exp_up_to_88(d0);
-      let e1 = exp_up_to_88(d1);
-      let e2 = exp_up_to_88(d2);
-      let e3 = exp_up_to_88(d3);
-      let e4 = exp_up_to_88(d4);
-      let e5 = exp_up_to_88(d5);
-      let e6 = exp_up_to_88(d6);
-      let e7 = exp_up_to_88(d7);
-      let s = ((e0 + e1) + (e2 + e3)) + ((e4 + e5) + (e6 + e7));
-      var t = fma(d0, e0, d1 * e1) + fma(d2, e2, d3 * e3);
-      t += fma(d4, e4, d5 * e5) + fma(d6, e6, d7 * e7);
-      let magnitude = max(
-        max(max(magnitude_of(x0), magnitude_of(x1)), max(magnitude_of(x2), magnitude_of(x3))),
-        max(max(magnitude_of(x4), magnitude_of(x5)), max(magnitude_of(x6), magnitude_of(x7))),
-      );
-      let bits = max(max(magnitude.x, magnitude.y), max(magnitude.z, magnitude.w));
-      state = merge(state, State(top, sum(s), sum(t), bits));
+      let top = largest(max(max(max(x0, x1), max(x2, x3)), max(max(x4, x5), max(x6, x7))));
+      sums = rescale(sums, max(sums.top, top));
+      sums = add(add(add(add(sums, x0), x1), x2), x3);
+      sums = add(add(add(add(sums, x4), x5), x6), x7);
     }
     for (; i < last; i += LANES) {
-      state = fold(state, chunk(i));
+      sums = fold(sums, chunk(i));
     }
-    if (lane == 0 && first * 4 != begin) {
-      state = fold(state, masked(first - 1, begin, end));
-    }
-    if (lane == LANES - 1 && last * 4 != end && last >= first) {
-      state = fold(state, masked(last, begin, end));
+    if (!ALIGNED) {
+      if (lane == 0 && first * 4 != begin) {
+        sums = fold(sums, masked(first - 1, begin, end));
+      }
+      if (lane == LANES - 1 && last * 4 != end && last >= first) {
+        sums = fold(sums, masked(last, begin, end));
+      }
     }
   }
+  let bits = max(max(sums.bits.x, sums.bits.y), max(sums.bits.z, sums.bits.w));
+  let state = State(sums.top, sum(sums.s), sum(sums.t), bits);
 
   // Alone with its row, an invocation needs no workgroup memory.
   if (LANES == 1) {
@@ -232,16 +221,15 @@ fn finish(row: u32, tile: State, begin: u32) {
   let target_column = targets[index];
   var state = tile;
   var target_logit = 0.0;
-  if (params.is_first == 0) {
+  if (!IS_FIRST) {
     let before = states[index];
     target_logit = before.w;
     state = merge(State(before.x, before.y, before.z, invalid.codes[index]), tile);
   }
   if (target_column >= params.first_column && target_column - params.first_column < params.columns) {
-    let at = begin + target_column - params.first_column;
-    target_logit = chunk(at / 4)[at % 4] * params.inverse_temperature;
+    target_logit = element(begin + target_column - params.first_column);
   }
-  if (params.is_last == 0) {
+  if (!IS_LAST) {
     states[index] = vec4f(state.top, state.s, state.t, target_logit);
     invalid.codes[index] = state.bits;
     return;
@@ -262,9 +250,9 @@ fn finish(row: u32, tile: State, begin: u32) {
   }
   invalid.codes[index] = code;
   var log_s = log_of_positive(state.s);
-  var h = log_s - state.t / state.s;
-  var log_p = (target_logit - state.top) - log_s;
-  var log_sum = state.top + log_s;
+  var h = log_s - LN2 * (state.t / state.s);
+  var log_p = (target_logit - state.top) * params.inverse_temperature - log_s;
+  var log_sum = state.top * params.inverse_temperature + log_s;
   var probability = 1.0 / state.s;
   if (code != 0) {
     atomicAdd(&invalid.count, 1);

@@ -1,19 +1,19 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
-import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
+import { bindRows } from "../runtime/rows.ts";
 import { bytesOf, expectTensor, type Tensor } from "../runtime/tensor.ts";
-import elementary from "./elementary.wgsl" with { type: "text" };
 import gradientScalar from "./gradient_scalar.wgsl" with { type: "text" };
 import gradientVec4 from "./gradient_vec4.wgsl" with { type: "text" };
 import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import inPlaceScalar from "./logits_in_place_scalar.wgsl" with { type: "text" };
 import inPlaceVec4 from "./logits_in_place_vec4.wgsl" with { type: "text" };
+import powerOfTwo from "./power_of_two.wgsl" with { type: "text" };
 import code from "./token_statistics_backward.wgsl" with { type: "text" };
 import {
   checkTemperature,
   lanesFor,
-  LOGITS,
+  logitsOf,
   type TokenStatistics,
   WORDS_BEFORE_ROWS,
 } from "./token_statistics.ts";
@@ -70,18 +70,24 @@ export function tokenStatisticsBackward(
   const lanes = lanesFor(gpu, columns);
   const group = gpu.tiles.statistics.group / lanes;
   const isAligned = columns % 4 === 0;
-  const load = inPlace ? (isAligned ? inPlaceVec4 : inPlaceScalar) : LOGITS[logits.type as "f32"];
+  const { load, most, isStaged } = logitsOf(gpu, logits, [
+    columns * bytesOf(logits.type),
+    columns * 4,
+  ]);
+  const loadInPlace = isAligned ? inPlaceVec4 : inPlaceScalar;
+  const readsGradient = inPlace && !isStaged;
   const program = gpu.program({
     name: "token_statistics_backward",
-    code: elementary + invalidRows + (isAligned ? gradientVec4 : gradientScalar) + load + code,
+    code: powerOfTwo + invalidRows + (isAligned ? gradientVec4 : gradientScalar) +
+      (readsGradient ? loadInPlace : load) + code,
     constants: {
       LANES: lanes,
       ROWS: group,
       HAS_LOG_PROB: Number(gradLogProb !== undefined),
       HAS_ENTROPY: Number(gradEntropy !== undefined),
+      ALIGNED: Number(isAligned),
     },
   });
-  const most = rowsPerBinding(gpu, rows, [columns * bytesOf(logits.type), columns * 4]);
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
     const range = { width: columns, first, count };
@@ -89,7 +95,7 @@ export function tokenStatisticsBackward(
     const output = bindRows(gpu, out, range);
     recorder.dispatch(program, {
       bindings: {
-        ...(inPlace ? {} : { logits: input.slice }),
+        ...(readsGradient ? {} : { logits: isStaged ? recorder.stage(input.slice) : input.slice }),
         gradient: output.slice,
         targets,
         states: statistics.states,
@@ -108,6 +114,7 @@ export function tokenStatisticsBackward(
         logits_shift: (input.offset - output.offset) / 4,
         first_row: first,
         inverse_temperature: 1 / temperature,
+        scale: Math.LOG2E / temperature,
       },
       workgroups: grid(count, group),
     });

@@ -3,7 +3,9 @@
 //
 //   d loss / d logits[j] = (g · (δ[j = target] - p[j]) - h · p[j] · (ln p[j] + H)) / temperature
 //
-// Prepend elementary.wgsl, invalid_rows.wgsl, one of gradient_*.wgsl, and one of logits_*.wgsl.
+// That is p[j] · (a · log2 p[j] + b) with a and b the same for the whole row, and g besides at the target.
+//
+// Prepend power_of_two.wgsl, invalid_rows.wgsl, one of gradient_*.wgsl, and one of logits_*.wgsl.
 
 // Invocations that share a row, a power of two.
 override LANES: u32;
@@ -13,6 +15,8 @@ override ROWS: u32;
 override HAS_LOG_PROB: bool;
 // and with respect to the entropy.
 override HAS_ENTROPY: bool;
+// Whether rows begin and end with whole chunks.
+override ALIGNED: bool;
 
 struct Params {
   // Rows that are bound.
@@ -29,12 +33,14 @@ struct Params {
   logits_shift: u32,
   // The first row's index in the per-row inputs.
   first_row: u32,
-  // 1 / temperature.
+  // 1 / temperature,
   inverse_temperature: f32,
+  // and log2(e) times that.
+  scale: f32,
 }
 // The target of each row, [N].
 @group(0) @binding(2) var<storage, read> targets: array<u32>;
-// m, ln s, H and log p(target) of each row, [N].
+// The largest logit, ln s, H and log p(target) of each row, [N].
 @group(0) @binding(3) var<storage, read> states: array<vec4f>;
 // Which rows are invalid; only read.
 @group(0) @binding(4) var<storage, read_write> invalid: InvalidRows;
@@ -44,27 +50,27 @@ struct Params {
 @group(0) @binding(6) var<storage, read> gradient_entropy: array<f32>;
 @group(0) @binding(7) var<uniform> params: Params;
 
+const LN2 = 0.693147181;
+const LOG2_OF_E = 1.44269504;
+
 // What is the same for all columns of a row.
 struct Row {
-  m: f32,
-  log_s: f32,
-  entropy: f32,
-  // The two upstream gradients over the temperature.
-  g: f32,
-  h: f32,
-  // The element of the target.
-  target_at: u32,
+  // The largest logit.
+  top: f32,
+  log2_s: f32,
+  // The factors a and b.
+  a: f32,
+  b: f32,
 }
 
-fn gradient_of(row: Row, i: u32, logits: vec4f) -> vec4f {
-  let log_p = (logits * params.inverse_temperature - row.m) - row.log_s;
-  let p = select(exp_up_to_88(log_p), vec4f(), log_p < vec4f(SMALLEST_EXPONENT));
-  let is_target = vec4u(4 * i) + vec4u(0, 1, 2, 3) == vec4u(row.target_at);
-  var result = row.g * (select(vec4f(), vec4f(1), is_target) - p);
+// But for g at the target.
+fn gradient_of(row: Row, logits: vec4f) -> vec4f {
+  let log2_p = max((logits - row.top) * params.scale - row.log2_s, vec4f(SMALLEST_POWER));
+  let p = power_of_two(log2_p);
   if (HAS_ENTROPY) {
-    result -= row.h * p * (max(log_p, vec4f(SMALLEST_EXPONENT)) + row.entropy);
+    return p * fma(log2_p, vec4f(row.a), vec4f(row.b));
   }
-  return result;
+  return p * row.b;
 }
 
 @compute @workgroup_size(LANES * ROWS)
@@ -85,17 +91,15 @@ fn main(
 
   // An invalid row has no gradient.
   let scale = select(params.inverse_temperature, 0.0, invalid.codes[index] != 0);
-  var this_row = Row(state.x, state.y, state.z, 0.0, 0.0, 0xffffffff);
+  var g = 0.0;
+  var h = 0.0;
   if (HAS_LOG_PROB) {
-    this_row.g = gradient_log_prob[index] * scale;
+    g = gradient_log_prob[index] * scale;
   }
   if (HAS_ENTROPY) {
-    this_row.h = gradient_entropy[index] * scale;
+    h = gradient_entropy[index] * scale;
   }
-  let target_column = targets[index] - params.first_column;
-  if (target_column < params.columns) {
-    this_row.target_at = begin + target_column;
-  }
+  let this_row = Row(state.x, state.y * LOG2_OF_E, -h * LN2, -fma(h, state.z, g));
 
   let first = (begin + 3) / 4;
   let last = end / 4;
@@ -105,24 +109,39 @@ fn main(
     let x1 = chunk(params.logits_shift + i + LANES);
     let x2 = chunk(params.logits_shift + i + 2 * LANES);
     let x3 = chunk(params.logits_shift + i + 3 * LANES);
-    store(i, gradient_of(this_row, i, x0));
-    store(i + LANES, gradient_of(this_row, i + LANES, x1));
-    store(i + 2 * LANES, gradient_of(this_row, i + 2 * LANES, x2));
-    store(i + 3 * LANES, gradient_of(this_row, i + 3 * LANES, x3));
+    store(i, gradient_of(this_row, x0));
+    store(i + LANES, gradient_of(this_row, x1));
+    store(i + 2 * LANES, gradient_of(this_row, x2));
+    store(i + 3 * LANES, gradient_of(this_row, x3));
   }
   for (; i < last; i += LANES) {
-    store(i, gradient_of(this_row, i, chunk(params.logits_shift + i)));
+    store(i, gradient_of(this_row, chunk(params.logits_shift + i)));
   }
-  if (lane == 0 && 4 * first != begin) {
-    store_shared(this_row, first - 1, begin, end);
+  if (!ALIGNED) {
+    if (lane == 0 && 4 * first != begin) {
+      store_shared(this_row, first - 1, begin, end);
+    }
+    if (lane == LANES - 1 && 4 * last != end && last >= first) {
+      store_shared(this_row, last, begin, end);
+    }
   }
-  if (lane == LANES - 1 && 4 * last != end && last >= first) {
-    store_shared(this_row, last, begin, end);
+
+  // Whoever wrote the target's chunk writes the target once more.
+  let target_column = targets[index] - params.first_column;
+  let target_at = begin + target_column;
+  var writer = (target_at / 4 - first) % LANES;
+  if (!ALIGNED) {
+    writer = select(writer, LANES - 1, target_at / 4 >= last);
+    writer = select(writer, 0, target_at / 4 < first);
+  }
+  if (target_column < params.columns && lane == writer) {
+    let p = power_of_two(vec4f(max(state.w * LOG2_OF_E, SMALLEST_POWER))).x;
+    store_one(target_at, fma(g, 1.0 - p, -h * p * (state.w + state.z)));
   }
 }
 
 // A chunk that the row shares with a neighbour.
 fn store_shared(row: Row, i: u32, begin: u32, end: u32) {
   let at = vec4u(4 * i) + vec4u(0, 1, 2, 3);
-  store_some(i, gradient_of(row, i, chunk(params.logits_shift + i)), (at >= vec4u(begin)) & (at < vec4u(end)));
+  store_some(i, gradient_of(row, chunk(params.logits_shift + i)), (at >= vec4u(begin)) & (at < vec4u(end)));
 }

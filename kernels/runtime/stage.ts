@@ -1,0 +1,19 @@
+/** Texels of a line: as many as any adapter's textures are wide, and lines of a multiple of 256 bytes. */
+export const STAGE_WIDTH = 4096;
+
+/** Bytes of a texel: four numbers in f32. */
+export const TEXEL_BYTES = 16;
+
+/**
+ * A texture into which tensors in f32 are copied to be read from there. On llvmpipe a load from a storage
+ * buffer goes through the stack, number by number, and waits for it; one from a texture is eight times as
+ * fast, so that the copy pays. One for each device: what is recorded runs in order.
+ */
+export function makeStage(device: GPUDevice, bytes: number): GPUTexture {
+  return device.createTexture({
+    label: "stage",
+    size: [STAGE_WIDTH, Math.ceil(bytes / (STAGE_WIDTH * TEXEL_BYTES))],
+    format: "rgba32float",
+    usage: GPUTextureUsage.COPY_DST | GPUTextureUsage.TEXTURE_BINDING,
+  });
+}
