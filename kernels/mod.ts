@@ -82,6 +82,12 @@ export * from "./transformer/matmul.ts";
 export * from "./transformer/matmul_reference.ts";
 export * from "./transformer/column_sums.ts";
 export * from "./transformer/column_sums_reference.ts";
+export {
+  type ActiveRowsOption,
+  listActiveRows,
+  type ListActiveRowsOptions,
+} from "./transformer/active_rows.ts";
+export * from "./transformer/active_rows_reference.ts";
 export * from "./transformer/embedding.ts";
 export * from "./transformer/embedding_reference.ts";
 export * from "./transformer/rms_norm.ts";

@@ -1,5 +1,6 @@
 import type { AdapterInfo } from "../runtime/adapter.ts";
 import type { Gpu } from "../runtime/gpu.ts";
+import { activeRowsCheck } from "./active_rows.ts";
 import { attentionCheck } from "./attention.ts";
 import { attentionDecodeCheck } from "./attention_decode.ts";
 import { type Check, type CheckResult, Tally } from "./check.ts";
@@ -43,6 +44,7 @@ export const CHECKS: readonly Check[] = [
   gradientNormCheck,
   adamwCheck,
   sampleTokensCheck,
+  activeRowsCheck,
 ];
 
 /** Whether the kernels can be trusted on an adapter. */

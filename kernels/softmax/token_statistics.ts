@@ -1,11 +1,11 @@
 import { GpuError, ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
 import type { Gpu } from "../runtime/gpu.ts";
-import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { STAGE_WIDTH, TEXEL_BYTES } from "../runtime/stage.ts";
 import { bytesOf, type DataType, expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { activeRows, type ActiveRowsOption } from "../transformer/active_rows.ts";
 import elementary from "./elementary.wgsl" with { type: "text" };
 import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import bf16 from "./logits_bf16.wgsl" with { type: "text" };
@@ -50,8 +50,8 @@ export interface TokenStatisticsSettings {
 }
 
 /** What {@linkcode tokenStatistics} takes. */
-export interface TokenStatisticsOptions extends TokenStatisticsSettings {
-  /** Logits, [N, V] in f32, f16 or bf16. */
+export interface TokenStatisticsOptions extends TokenStatisticsSettings, ActiveRowsOption {
+  /** Logits, [N, V] in f32, f16 or bf16; by slots where `active` is given, all else by rows. */
   readonly logits: Tensor;
   /** The target of each row, [N] in u32. */
   readonly targets: Tensor;
@@ -125,10 +125,11 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
   const { gpu } = recorder;
   const lanes = lanesFor(gpu, columns);
   const group = gpu.tiles.statistics.group / lanes;
+  const active = activeRows(tile.active, rows);
   const { load, most, isStaged } = logitsOf(gpu, logits, [columns * bytesOf(logits.type)]);
   const program = gpu.program({
     name: "token_statistics",
-    code: load + elementary + powerOfTwo + invalidRows + code,
+    code: active.code + load + elementary + powerOfTwo + invalidRows + code,
     constants: {
       LANES: lanes,
       ROWS: group,
@@ -151,6 +152,7 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
         log_z: out.logZ,
         invalid: out.invalid,
         top_probability: out.topProbability,
+        ...active.bindings,
       },
       params: {
         rows: count,
@@ -162,7 +164,7 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
         inverse_temperature: 1 / temperature,
         scale: Math.LOG2E / temperature,
       },
-      workgroups: grid(count, group),
+      workgroups: active.grid(count, group),
     });
   }
 }

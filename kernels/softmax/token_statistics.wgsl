@@ -6,7 +6,7 @@
 //
 // Each invocation folds its part of the row into its own (m, s, t), rescaling the sums when the maximum
 // grows; the parts are then merged in a fixed order. Rows may come in tiles of columns, whose states are
-// merged as well. Prepend elementary.wgsl, power_of_two.wgsl, invalid_rows.wgsl and one of logits_*.wgsl.
+// merged as well. Prepend all_rows.wgsl or active_rows.wgsl, elementary.wgsl, power_of_two.wgsl, invalid_rows.wgsl and one of logits_*.wgsl.
 
 // Invocations that share a row, a power of two.
 override LANES: u32;
@@ -32,7 +32,7 @@ struct Params {
   stride: u32,
   // and before the first row.
   offset: u32,
-  // The first row's index in the outputs.
+  // The first row's slot, or its index in the outputs.
   first_row: u32,
   // 1 / temperature,
   inverse_temperature: f32,
@@ -145,8 +145,8 @@ fn main(
   @builtin(local_invocation_index) at: u32,
 ) {
   let lane = at % LANES;
-  let row = (workgroup.y * workgroups.x + workgroup.x) * ROWS + at / LANES;
-  let is_row = row < params.rows;
+  let row = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * ROWS + at / LANES;
+  let is_row = row < slots_from(params.first_row, params.rows);
   let begin = params.offset + row * params.stride;
   let end = begin + params.columns;
   var sums = Sums(minus_infinity(), vec4f(), vec4f(), vec4u());
@@ -217,7 +217,7 @@ fn masked(i: u32, begin: u32, end: u32) -> vec4f {
 
 // Merges the tile into the row's state and, after the last tile, writes the results.
 fn finish(row: u32, tile: State, begin: u32) {
-  let index = params.first_row + row;
+  let index = row_of(params.first_row + row);
   let target_column = targets[index];
   var state = tile;
   var target_logit = 0.0;

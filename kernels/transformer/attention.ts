@@ -1,9 +1,9 @@
 import { ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
-import { grid } from "../runtime/grid.ts";
 import type { Dispatch, Recorder } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { activeRows, type ActiveRowsOption, type RowsInterface } from "./active_rows.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import memoryScalar from "./attention_memory_scalar.wgsl" with { type: "text" };
 import tile from "./attention_tile.wgsl" with { type: "text" };
@@ -48,8 +48,8 @@ export interface AttentionOptions extends AttentionInput {
 }
 
 /** What {@linkcode attentionDecode} takes; the cache holds the keys and values of the queries, too. */
-export interface AttentionDecodeOptions extends KeyValueCache {
-  /** One query for each row, [B, H, headSize] in f32. */
+export interface AttentionDecodeOptions extends KeyValueCache, ActiveRowsOption {
+  /** One query for each row, [B, H, headSize] in f32; by slots where `active` is given, as `out`. */
   readonly q: Tensor;
   /** The first position of each row's prompt, and the one after its last, [B, 2] in u32. */
   readonly spans: Tensor;
@@ -97,6 +97,7 @@ export function attention(recorder: Recorder, options: AttentionOptions): void {
     bindings: { q, k, v, spans, done: spans, out: attended, log_sum_exp: logSumExp },
     params: attentionParams(shape, { rows: shape.rows, first: 0, window: options.window }),
     rows: shape.rows,
+    active: activeRows(undefined, shape.rows),
     decode: false,
   });
 }
@@ -105,7 +106,8 @@ export function attention(recorder: Recorder, options: AttentionOptions): void {
  * Attention of one new query for each row to the keys before it and its own. The same as the last token of
  * {@linkcode attention} over the whole sequence.
  *
- * @throws {ShapeError} if shapes or types do not fit, or the window is not a positive whole number.
+ * @throws {ShapeError} if shapes or types do not fit, the window is not a positive whole number, or with `active` a
+ * tensor is larger than a binding.
  */
 export function attentionDecode(recorder: Recorder, options: AttentionDecodeOptions): void {
   const { q, keyCache: k, valueCache: v, spans, step, done, window, out } = options;
@@ -120,12 +122,19 @@ export function attentionDecode(recorder: Recorder, options: AttentionDecodeOpti
   checkHeads(queryHeads, keyHeads);
   const shape = { rows, longest: 1, capacity, queryHeads, keyHeads, headSize };
   const logSumExp = recorder.temporary([rows, queryHeads]);
-  for (const { first, count, slices } of rowBlocks(recorder.gpu, rows, q, k, v, out)) {
+  const active = activeRows(options.active, rows);
+  const tensors = [q, k, v, out] as const;
+  // The rows of a block of slots may be in any block of the cache.
+  const blocks = options.active === undefined
+    ? rowBlocks(recorder.gpu, rows, ...tensors)
+    : [{ first: 0, count: rows, slices: tensors }];
+  for (const { first, count, slices } of blocks) {
     const [q, k, v, out] = slices;
     record(recorder, shape, {
-      bindings: { q, k, v, spans, done, out, log_sum_exp: logSumExp },
+      bindings: { q, k, v, spans, done, out, log_sum_exp: logSumExp, ...active.bindings },
       params: attentionParams(shape, { rows: count, first, window, step }),
       rows: count,
+      active,
       decode: true,
     });
   }
@@ -136,6 +145,7 @@ interface Pass {
   bindings: Dispatch["bindings"];
   params: AttentionParams;
   rows: number;
+  active: RowsInterface;
   decode: boolean;
 }
 
@@ -148,7 +158,7 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
   const program = gpu.program({
     name: layout.isHeld ? "attention" : "attention_wide",
     code: specialize(
-      elementary + spansCode + tile + memory + softmax + (layout.isHeld ? held : wide),
+      pass.active.code + elementary + spansCode + tile + memory + softmax + (layout.isHeld ? held : wide),
       { ...layout.sizes, TILES: tiles },
     ),
     constants: { ...layout.constants, DECODE: Number(pass.decode) },
@@ -157,7 +167,7 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
   recorder.dispatch(program, {
     bindings: pass.bindings,
     params: pass.params,
-    workgroups: grid(pass.rows * (shape.queryHeads / HEADS) * runs, LANES),
+    workgroups: pass.active.grid(pass.rows * (shape.queryHeads / HEADS) * runs, LANES),
   });
 }
 

@@ -1,5 +1,6 @@
 // What the passes of attention forward share: where an invocation finds its queries and keys, and the steps
-// of the softmax in one pass. Prepend elementary.wgsl, spans.wgsl and attention_tile.wgsl.
+// of the softmax in one pass. Prepend all_rows.wgsl or active_rows.wgsl, elementary.wgsl,
+// spans.wgsl and attention_tile.wgsl.
 
 // One query for each row, which comes `step` positions after the end of its span.
 override DECODE: bool;
@@ -20,8 +21,8 @@ struct Place {
   offset: u32,
 }
 
-fn place_of(work: Work) -> Place {
-  let row = params.first_row + work.row;
+fn place_of_work(work: Work) -> Place {
+  let row = row_of(params.first_row + work.row);
   let tokens = spans[row];
   let length = tokens.end - tokens.first;
   if (!DECODE) {
@@ -29,7 +30,7 @@ fn place_of(work: Work) -> Place {
   }
   let offset = tokens.end + params.step;
   let end = select(min(offset + 1, params.capacity), 0, done[row] != 0);
-  return Place(work.row * params.capacity, work.row, 1, Span(tokens.first, end), offset);
+  return Place((row - params.first_row) * params.capacity, work.row, 1, Span(tokens.first, end), offset);
 }
 
 fn scale_columns(x: mat4x4f, factors: vec4f) -> mat4x4f {

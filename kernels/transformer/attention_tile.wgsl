@@ -20,7 +20,7 @@ const LOWEST = -0x1.fffffep+127;
 struct Params {
   // Sequences of the batch.
   rows: u32,
-  // The index of the first one in `spans` and `done`.
+  // The slot of the first one, or its index in `spans` and `done`.
   first_row: u32,
   // Tokens of the longest sequence, or 1 where one query is decoded.
   longest: u32,

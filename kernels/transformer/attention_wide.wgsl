@@ -19,13 +19,13 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let at = (workgroup.y * workgroups.x + workgroup.x) * LANES + lane;
+  let at = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * LANES + lane;
   let runs = (params.longest * HEADS + 4 * TILES - 1) / (4 * TILES);
   let work = work_of(at, QUERY_HEADS / HEADS, runs);
-  if (work.row >= params.rows || work.run >= runs) {
+  if (work.row >= slots_from(params.first_row, params.rows) || work.run >= runs) {
     return;
   }
-  let place = place_of(work);
+  let place = place_of_work(work);
   if (4 * TILES * work.run / HEADS >= place.queries) {
     return;
   }

@@ -3,6 +3,7 @@ import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { activeRows, type ActiveRowsOption } from "./active_rows.ts";
 import backwardCode from "./embedding_backward.wgsl" with { type: "text" };
 import code from "./embedding.wgsl" with { type: "text" };
 import { elementsOf } from "./shader_text.ts";
@@ -12,12 +13,12 @@ import { tokenOrder } from "./token_order.ts";
 const PART = 64;
 
 /** What {@linkcode embedding} takes. */
-export interface EmbeddingOptions {
+export interface EmbeddingOptions extends ActiveRowsOption {
   /** The tokens, [N] in u32; any from V up is outside the vocabulary. */
   readonly tokens: Tensor;
   /** A row for each token of the vocabulary, [V, D] in f32. */
   readonly table: Tensor;
-  /** The result, [N, D] in f32. */
+  /** The result, [N, D] in f32; by slots where `active` is given. */
   readonly out: Tensor;
 }
 
@@ -38,21 +39,23 @@ export interface EmbeddingBackwardOptions {
  *
  * @throws {ShapeError} if shapes or types do not fit, or the vocabulary is empty.
  */
-export function embedding(recorder: Recorder, { tokens, table, out }: EmbeddingOptions): void {
+export function embedding(recorder: Recorder, options: EmbeddingOptions): void {
+  const { tokens, table, out } = options;
   const { rows, vocabulary, columns } = extents(tokens, "table", table);
   expectTensor("out", out, "f32", [rows, columns]);
   const { gpu } = recorder;
   const { lanes, perLane } = gpu.tiles.elements;
   const elements = elementsOf(columns);
+  const active = activeRows(options.active, rows);
   const program = gpu.program({
     name: "embedding",
-    code: elements.code + code,
+    code: active.code + elements.code + code,
     constants: { LANES: lanes, PER_LANE: perLane, CHUNKS: elements.chunks },
   });
   for (const { first, count, slices: [outRows] } of rowBlocks(gpu, rows, out)) {
     for (const bound of rowBlocks(gpu, vocabulary, table)) {
       recorder.dispatch(program, {
-        bindings: { tokens, table: bound.slices[0], out: outRows },
+        bindings: { tokens, table: bound.slices[0], out: outRows, ...active.bindings },
         params: {
           rows: count,
           first_row: first,
@@ -60,7 +63,7 @@ export function embedding(recorder: Recorder, { tokens, table, out }: EmbeddingO
           first_token: bound.first,
           tokens: bound.count,
         },
-        workgroups: grid(count * elements.chunks, lanes * perLane),
+        workgroups: active.grid(count * elements.chunks, lanes * perLane),
       });
     }
   }

@@ -1,5 +1,5 @@
 // Row n of the result is the table's row of token n, if that is among the rows that are bound; zeros for a
-// token outside the vocabulary. Prepend elements_*.wgsl.
+// token outside the vocabulary. Prepend all_rows.wgsl or active_rows.wgsl, and elements_*.wgsl.
 
 // Invocations of a workgroup, and chunks of each.
 override LANES: u32;
@@ -10,7 +10,7 @@ override CHUNKS: u32;
 struct Params {
   // Rows of the result.
   rows: u32,
-  // The first row's index in `tokens`.
+  // The first row's slot, or its index in `tokens`.
   first_row: u32,
   // Rows of the whole table, V.
   vocabulary: u32,
@@ -33,17 +33,15 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (workgroup.y * workgroups.x + workgroup.x) * PER_LANE * LANES + lane;
-  for (var j = 0u; j < PER_LANE; j++) {
-    let i = first + j * LANES;
-    if (i < params.rows * CHUNKS) {
-      let token = tokens[params.first_row + i / CHUNKS];
-      let bound = min(token - params.first_token, params.tokens - 1);
-      if (token == params.first_token + bound) {
-        out[i] = table[bound * CHUNKS + i % CHUNKS];
-      } else if (token >= params.vocabulary) {
-        out[i] = Elements();
-      }
+  let first = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * PER_LANE * LANES + lane;
+  let end = min(first + PER_LANE * LANES, slots_from(params.first_row, params.rows) * CHUNKS);
+  for (var i = first; i < end; i += LANES) {
+    let token = tokens[row_of(params.first_row + i / CHUNKS)];
+    let bound = min(token - params.first_token, params.tokens - 1);
+    if (token == params.first_token + bound) {
+      out[i] = table[bound * CHUNKS + i % CHUNKS];
+    } else if (token >= params.vocabulary) {
+      out[i] = Elements();
     }
   }
 }

@@ -1,7 +1,7 @@
-import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { activeRows, type ActiveRowsOption } from "./active_rows.ts";
 import code from "./key_value_cache.wgsl" with { type: "text" };
 import { elementsOf } from "./shader_text.ts";
 import spansCode from "./spans.wgsl" with { type: "text" };
@@ -15,8 +15,8 @@ export interface KeyValueCache {
 }
 
 /** What {@linkcode writeCache} takes. */
-export interface WriteCacheOptions {
-  /** New keys, [B, T, KV, headSize] in f32. */
+export interface WriteCacheOptions extends ActiveRowsOption {
+  /** New keys, [B, T, KV, headSize] in f32; by slots where `active` is given, as the values. */
   readonly key: Tensor;
   /** New values, [B, T, KV, headSize] in f32. */
   readonly value: Tensor;
@@ -33,7 +33,7 @@ export interface WriteCacheOptions {
  * Copies keys and values into the caches that {@linkcode attentionDecode} reads. What would lie past the
  * end of the cache is left out.
  *
- * @throws {ShapeError} if shapes or types do not fit.
+ * @throws {ShapeError} if shapes or types do not fit, or with `active` a tensor is larger than a binding.
  */
 export function writeCache(recorder: Recorder, options: WriteCacheOptions): void {
   const { key, value, after, out: { keyCache, valueCache } } = options;
@@ -46,9 +46,10 @@ export function writeCache(recorder: Recorder, options: WriteCacheOptions): void
   const { gpu } = recorder;
   const { lanes, perLane } = gpu.tiles.elements;
   const elements = elementsOf(heads * headSize);
+  const active = activeRows(options.active, rows);
   const program = gpu.program({
     name: "key_value_cache",
-    code: spansCode + elements.code + code,
+    code: active.code + spansCode + elements.code + code,
     constants: {
       LANES: lanes,
       PER_LANE: perLane,
@@ -56,9 +57,12 @@ export function writeCache(recorder: Recorder, options: WriteCacheOptions): void
       DECODE: Number(after !== undefined),
     },
   });
-  for (
-    const { first, count, slices } of rowBlocks(gpu, rows, key, value, keyCache, valueCache)
-  ) {
+  const tensors = [key, value, keyCache, valueCache] as const;
+  // The rows of a block of slots may be in any block of the cache.
+  const blocks = options.active === undefined
+    ? rowBlocks(gpu, rows, ...tensors)
+    : [{ first: 0, count: rows, slices: tensors }];
+  for (const { first, count, slices } of blocks) {
     const [keyRows, valueRows, keyCacheRows, valueCacheRows] = slices;
     recorder.dispatch(program, {
       bindings: {
@@ -68,6 +72,7 @@ export function writeCache(recorder: Recorder, options: WriteCacheOptions): void
         spans: after?.spans ?? keyRows,
         key_cache: keyCacheRows,
         value_cache: valueCacheRows,
+        ...active.bindings,
       },
       params: {
         rows: count,
@@ -76,7 +81,7 @@ export function writeCache(recorder: Recorder, options: WriteCacheOptions): void
         cached: keyCache.shape[1]!,
         step: after?.step ?? 0,
       },
-      workgroups: grid(count * positions * elements.chunks, lanes * perLane),
+      workgroups: active.grid(count * positions * elements.chunks, lanes * perLane),
     });
   }
 }

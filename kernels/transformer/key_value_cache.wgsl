@@ -1,5 +1,5 @@
 // Copies the keys and values of some positions of each row into its cache. Positions past the end of the
-// cache are left out. Prepend spans.wgsl and elements_*.wgsl.
+// cache are left out. Prepend all_rows.wgsl or active_rows.wgsl, spans.wgsl and elements_*.wgsl.
 
 // Invocations of a workgroup, and chunks of each.
 override LANES: u32;
@@ -10,9 +10,9 @@ override CHUNKS: u32;
 override DECODE: bool;
 
 struct Params {
-  // Rows of the batch.
+  // Rows that are bound.
   rows: u32,
-  // The index of the first one in `spans`.
+  // The first one's slot, or its index in `spans`.
   first_row: u32,
   // Positions of a row, T.
   positions: u32,
@@ -39,21 +39,20 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (workgroup.y * workgroups.x + workgroup.x) * PER_LANE * LANES + lane;
-  for (var j = 0u; j < PER_LANE; j++) {
-    let i = first + j * LANES;
+  let first = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * PER_LANE * LANES + lane;
+  let tokens = slots_from(params.first_row, params.rows) * params.positions;
+  let end = min(first + PER_LANE * LANES, tokens * CHUNKS);
+  for (var i = first; i < end; i += LANES) {
     let token = i / CHUNKS;
-    let row = token / params.positions;
-    if (row < params.rows) {
-      var position = token % params.positions;
-      if (DECODE) {
-        position += spans[params.first_row + row].end + params.step;
-      }
-      if (position < params.cached) {
-        let to = (row * params.cached + position) * CHUNKS + i % CHUNKS;
-        key_cache[to] = key[i];
-        value_cache[to] = value[i];
-      }
+    let row = row_of(params.first_row + token / params.positions);
+    var position = token % params.positions;
+    if (DECODE) {
+      position += spans[row].end + params.step;
+    }
+    if (position < params.cached) {
+      let to = ((row - params.first_row) * params.cached + position) * CHUNKS + i % CHUNKS;
+      key_cache[to] = key[i];
+      value_cache[to] = value[i];
     }
   }
 }

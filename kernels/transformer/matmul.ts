@@ -1,9 +1,9 @@
 import { ShapeError } from "../runtime/errors.ts";
-import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import type { Tiles } from "../runtime/tiles.ts";
+import { activeRows, type ActiveRowsOption, type RowsInterface } from "./active_rows.ts";
 import loadScalar from "./matmul_load_scalar.wgsl" with { type: "text" };
 import loadVec4 from "./matmul_load_vec4.wgsl" with { type: "text" };
 import reduceCode from "./matmul_reduce.wgsl" with { type: "text" };
@@ -20,12 +20,12 @@ export interface MatrixRows {
 }
 
 /** What {@linkcode matmul} takes. */
-export interface MatmulOptions {
+export interface MatmulOptions extends ActiveRowsOption {
   /** A, [m, k] in f32, or [k, m] with `transposeA`. */
   readonly a: Tensor | MatrixRows;
   /** B, [k, n] in f32, or [n, k] with `transposeB`. */
   readonly b: Tensor | MatrixRows;
-  /** The result, [m, n] in f32; it may not share memory with `a`, `b` or `bias`. */
+  /** The result, [m, n] in f32, by slots where `active` is given, as op(a); it may not share memory with `a`, `b` or `bias`. */
   readonly out: Tensor | MatrixRows;
   /** Use Aᵀ. */
   readonly transposeA?: boolean;
@@ -63,6 +63,7 @@ export function matmul(recorder: Recorder, options: MatmulOptions): void {
     );
   }
   if (bias !== undefined) expectTensor("bias", bias, "f32", [n]);
+  const active = activeRows(options.active, m);
   if (m === 0 || n === 0) return;
   const { gpu } = recorder;
   // Whatever is too large for one binding is cut into runs of rows: rows of A and of the result together,
@@ -93,7 +94,9 @@ export function matmul(recorder: Recorder, options: MatmulOptions): void {
           m: mRange.count,
           n: nRange.count,
           k: kRange.count,
+          mFirst,
           nFirst,
+          active,
           transposeA,
           transposeB,
           bias: kFirst === 0 ? bias : undefined,
@@ -128,7 +131,9 @@ interface Product {
   m: number;
   n: number;
   k: number;
+  mFirst: number;
   nFirst: number;
+  active: RowsInterface;
   transposeA: boolean;
   transposeB: boolean;
   bias: Tensor | undefined;
@@ -137,7 +142,7 @@ interface Product {
 
 /** One product whose operands each fit a binding. */
 function record(recorder: Recorder, product: Product): void {
-  const { m, n, k, nFirst, transposeA, transposeB, bias, accumulate } = product;
+  const { m, n, k, mFirst, nFirst, active, transposeA, transposeB, bias, accumulate } = product;
   const { gpu } = recorder;
   const bind = ({ matrix, first, count }: MatrixRows) =>
     bindRows(gpu, matrix, { width: matrix.shape[1]!, first, count });
@@ -179,7 +184,7 @@ function record(recorder: Recorder, product: Product): void {
   const partial = split ? recorder.temporary([slices, m, n]) : undefined;
   const program = gpu.program({
     name: "matmul",
-    code: (aligned ? loadVec4 : loadScalar) + code,
+    code: active.code + (aligned ? loadVec4 : loadScalar) + code,
     constants: {
       ROWS: rows,
       COLUMNS: columns,
@@ -192,9 +197,16 @@ function record(recorder: Recorder, product: Product): void {
     },
   });
   recorder.dispatch(program, {
-    bindings: { a: a.slice, b: b.slice, bias: added.slice, out: partial ?? out.slice },
+    bindings: {
+      a: a.slice,
+      b: b.slice,
+      bias: added.slice,
+      out: partial ?? out.slice,
+      ...active.bindings,
+    },
     params: {
       m,
+      first_row: mFirst,
       n,
       k,
       k_slice: Math.ceil(k / slices / 4) * 4,
@@ -207,26 +219,27 @@ function record(recorder: Recorder, product: Product): void {
       slice_rows: m,
       bias_offset: added.offset,
     },
-    workgroups: [across, down, slices],
+    workgroups: [across, active.workgroups(down), slices],
   });
   if (partial === undefined) return;
   const { lanes } = gpu.tiles.elements;
   const reduce = gpu.program({
     name: "matmul_reduce",
-    code: reduceCode,
+    code: active.code + reduceCode,
     constants: { LANES: lanes, BIAS: Number(bias !== undefined), ACCUMULATE: Number(accumulate) },
   });
   recorder.dispatch(reduce, {
-    bindings: { partial, bias: added.slice, out: out.slice },
+    bindings: { partial, bias: added.slice, out: out.slice, ...active.bindings },
     params: {
       m,
+      first_row: mFirst,
       n,
       slices,
       out_stride: strides.out,
       out_offset: offsets.out,
       bias_offset: added.offset,
     },
-    workgroups: grid(m * n, lanes),
+    workgroups: active.grid(m * n, lanes),
   });
   recorder.recycle(partial);
 }

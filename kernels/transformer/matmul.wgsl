@@ -7,7 +7,8 @@
 // the shared reads, and on a CPU a barrier costs more than it saves.
 //
 // The inner dimension may be split over workgroups in z; each then writes its own partial product, and
-// matmul_reduce.wgsl adds them in order. Prepend matmul_load_vec4.wgsl or matmul_load_scalar.wgsl.
+// matmul_reduce.wgsl adds them in order. Prepend all_rows.wgsl or active_rows.wgsl, and matmul_load_vec4.wgsl
+// or matmul_load_scalar.wgsl.
 
 // Blocks of an invocation, down and across.
 override ROWS: u32;
@@ -26,6 +27,8 @@ override ACCUMULATE: bool;
 struct Params {
   // Rows of the result.
   m: u32,
+  // The slot of the first.
+  first_row: u32,
   // Columns of the result.
   n: u32,
   // The inner dimension.
@@ -51,7 +54,8 @@ struct Params {
 }
 @group(0) @binding(4) var<uniform> params: Params;
 
-fn store_block(row: u32, column: u32, z: u32, block: mat4x4f) {
+// Stores the rows of a block before `end`.
+fn store_block(row: u32, end: u32, column: u32, z: u32, block: mat4x4f) {
   if (column >= params.n) {
     return;
   }
@@ -60,24 +64,32 @@ fn store_block(row: u32, column: u32, z: u32, block: mat4x4f) {
     added = load_bias(column);
   }
   let first = row + z * params.slice_rows;
-  if (row < params.m) {
+  if (row < end) {
     store(first, column, block[0] + added);
   }
-  if (row + 1 < params.m) {
+  if (row + 1 < end) {
     store(first + 1, column, block[1] + added);
   }
-  if (row + 2 < params.m) {
+  if (row + 2 < end) {
     store(first + 2, column, block[2] + added);
   }
-  if (row + 3 < params.m) {
+  if (row + 3 < end) {
     store(first + 3, column, block[3] + added);
   }
 }
 
 @compute @workgroup_size(LANES_ACROSS, LANES_DOWN)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u) {
-  let row = (workgroup.y * LANES_DOWN + lane.y) * 4 * ROWS;
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_id) lane: vec3u,
+) {
+  let row = (place_of(workgroup.y, workgroups.y) * LANES_DOWN + lane.y) * 4 * ROWS;
   let column = (workgroup.x * LANES_ACROSS * COLUMNS + lane.x) * 4;
+  let end = slots_from(params.first_row, params.m);
+  if (row >= end) {
+    return;
+  }
   let next = 4 * LANES_ACROSS;
   let first = workgroup.z * params.k_slice;
   let last = min(params.k, first + params.k_slice);
@@ -145,30 +157,30 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
   }
 
   let z = workgroup.z;
-  store_block(row, column, z, c00);
-  store_block(row + 4, column, z, c10);
+  store_block(row, end, column, z, c00);
+  store_block(row + 4, end, column, z, c10);
   if (ROWS > 2) {
-    store_block(row + 8, column, z, c20);
-    store_block(row + 12, column, z, c30);
+    store_block(row + 8, end, column, z, c20);
+    store_block(row + 12, end, column, z, c30);
   }
   if (COLUMNS > 1) {
-    store_block(row, column + next, z, c01);
-    store_block(row + 4, column + next, z, c11);
+    store_block(row, end, column + next, z, c01);
+    store_block(row + 4, end, column + next, z, c11);
     if (ROWS > 2) {
-      store_block(row + 8, column + next, z, c21);
-      store_block(row + 12, column + next, z, c31);
+      store_block(row + 8, end, column + next, z, c21);
+      store_block(row + 12, end, column + next, z, c31);
     }
   }
   if (COLUMNS > 2) {
-    store_block(row, column + 2 * next, z, c02);
-    store_block(row + 4, column + 2 * next, z, c12);
-    store_block(row, column + 3 * next, z, c03);
-    store_block(row + 4, column + 3 * next, z, c13);
+    store_block(row, end, column + 2 * next, z, c02);
+    store_block(row + 4, end, column + 2 * next, z, c12);
+    store_block(row, end, column + 3 * next, z, c03);
+    store_block(row + 4, end, column + 3 * next, z, c13);
     if (ROWS > 2) {
-      store_block(row + 8, column + 2 * next, z, c22);
-      store_block(row + 12, column + 2 * next, z, c32);
-      store_block(row + 8, column + 3 * next, z, c23);
-      store_block(row + 12, column + 3 * next, z, c33);
+      store_block(row + 8, end, column + 2 * next, z, c22);
+      store_block(row + 12, end, column + 2 * next, z, c32);
+      store_block(row + 8, end, column + 3 * next, z, c23);
+      store_block(row + 12, end, column + 3 * next, z, c33);
     }
   }
 }

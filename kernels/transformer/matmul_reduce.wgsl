@@ -1,5 +1,5 @@
 // Adds the partial products of a split inner dimension, in the order of the slices, to the bias and,
-// where asked, to what is there.
+// where asked, to what is there. Prepend all_rows.wgsl or active_rows.wgsl.
 
 // Invocations of a workgroup.
 override LANES: u32;
@@ -11,6 +11,8 @@ override ACCUMULATE: bool;
 struct Params {
   // Rows of the result.
   m: u32,
+  // The slot of the first.
+  first_row: u32,
   // Columns of the result.
   n: u32,
   // Partial products.
@@ -36,9 +38,9 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let element = (workgroup.y * workgroups.x + workgroup.x) * LANES + lane;
+  let element = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * LANES + lane;
   let size = params.m * params.n;
-  if (element >= size) {
+  if (element >= slots_from(params.first_row, params.m) * params.n) {
     return;
   }
   let column = element % params.n;

@@ -5,6 +5,7 @@ import type { Recorder } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { lanesFor } from "../softmax/token_statistics.ts";
+import { activeRows, type ActiveRowsOption } from "./active_rows.ts";
 import { columnSums } from "./column_sums.ts";
 import backwardCode from "./rms_norm_backward.wgsl" with { type: "text" };
 import plain from "./rms_norm_plain.wgsl" with { type: "text" };
@@ -26,8 +27,8 @@ export interface RmsNormOutput {
 }
 
 /** What {@linkcode rmsNorm} takes. */
-export interface RmsNormOptions {
-  /** The input, [N, D] in f32. */
+export interface RmsNormOptions extends ActiveRowsOption {
+  /** The input, [N, D] in f32; as all else with rows, by slots where `active` is given. */
   readonly x: Tensor;
   /** The residual stream, [N, D] in f32; `residual` + x is written and normalized instead of x. */
   readonly residual?: Tensor;
@@ -87,9 +88,11 @@ export function rmsNorm(recorder: Recorder, options: RmsNormOptions): void {
   if (!(epsilon >= 0)) throw new ShapeError(`epsilon is ${epsilon}, expected 0 or more.`);
   const { gpu } = recorder;
   const { elements, constants, perLane } = layoutOf(gpu, columns);
+  const active = activeRows(options.active, rows);
+  const load = residual === undefined ? plain : residualCode;
   const program = gpu.program({
     name: "rms_norm",
-    code: specialize(elements + (residual === undefined ? plain : residualCode) + code, perLane),
+    code: specialize(active.code + elements + load + code, perLane),
     constants,
   });
   const tensors = [x, residual ?? x, out.residual ?? x, out.normalized] as const;
@@ -102,9 +105,10 @@ export function rmsNorm(recorder: Recorder, options: RmsNormOptions): void {
         weight,
         out: normalized,
         inverse_rms: out.inverseRms,
+        ...active.bindings,
       },
       params: { rows: count, first_row: first, epsilon },
-      workgroups: grid(count, constants.ROWS),
+      workgroups: active.grid(count, constants.ROWS),
     });
   }
 }

@@ -1,6 +1,6 @@
 // out = x · r · weight for each row x, with r = 1 / √(mean(x²) + ε). A row is read once and kept in
-// registers. Prepend elements_*.wgsl and rms_norm_plain.wgsl or rms_norm_residual.wgsl. Constant: PER_LANE,
-// the chunks of a row that one invocation takes.
+// registers. Prepend all_rows.wgsl or active_rows.wgsl, elements_*.wgsl, and rms_norm_plain.wgsl or
+// rms_norm_residual.wgsl. Constant: PER_LANE, the chunks of a row that one invocation takes.
 
 // Invocations that share a row, a power of two, and rows of a workgroup.
 override LANES: u32;
@@ -33,8 +33,8 @@ fn main(
   @builtin(local_invocation_index) at: u32,
 ) {
   let lane = at % LANES;
-  let row = (workgroup.y * workgroups.x + workgroup.x) * ROWS + at / LANES;
-  let is_row = row < params.rows;
+  let row = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * ROWS + at / LANES;
+  let is_row = row < slots_from(params.first_row, params.rows);
   var values: array<Elements, PER_LANE>;
   var squares = 0.0;
   if (is_row) {

@@ -1,14 +1,17 @@
 import { ShapeError } from "../runtime/errors.ts";
-import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { activeRows, type ActiveRowsOption } from "./active_rows.ts";
 import code from "./rope.wgsl" with { type: "text" };
 import { elementsOf } from "./shader_text.ts";
 
 /** What {@linkcode rope} takes. */
-export interface RopeOptions {
-  /** Queries or keys, or the gradient with respect to them, [N, heads, headSize] in f32; rotated in place. */
+export interface RopeOptions extends ActiveRowsOption {
+  /**
+   * Queries or keys, or the gradient with respect to them, [N, heads, headSize] in f32; rotated in place. By slots
+   * where `active` is given.
+   */
   readonly x: Tensor;
   /** The position of each token, [N] in u32. */
   readonly positions: Tensor;
@@ -40,7 +43,7 @@ export function ropeBackward(recorder: Recorder, options: RopeOptions): void {
 
 function rotate(
   recorder: Recorder,
-  { x, positions, table, step = 0 }: RopeOptions,
+  { x, positions, table, step = 0, active: listed }: RopeOptions,
   direction: number,
 ): void {
   expectTensor("x", x, "f32", [-1, -1, -1]);
@@ -51,16 +54,17 @@ function rotate(
   const { gpu } = recorder;
   const { lanes } = gpu.tiles.elements;
   const elements = elementsOf(headSize / 2);
+  const active = activeRows(listed, rows);
   const program = gpu.program({
     name: "rope",
-    code: elements.code + code,
+    code: active.code + elements.code + code,
     constants: { LANES: lanes, HEADS: heads, CHUNKS: elements.chunks },
   });
   for (const { first, count, slices: [xRows] } of rowBlocks(gpu, rows, x)) {
     recorder.dispatch(program, {
-      bindings: { positions, table, x: xRows },
+      bindings: { positions, table, x: xRows, ...active.bindings },
       params: { rows: count, first_row: first, step, most: table.shape[0]!, direction },
-      workgroups: grid(count * elements.chunks, lanes),
+      workgroups: active.grid(count * elements.chunks, lanes),
     });
   }
 }

@@ -1,6 +1,6 @@
 // Rotary position embedding in place, Hugging Face's way: component i of a head is paired with i + d/2,
 // and each pair is rotated by an angle that depends on i and the position. One invocation for one chunk
-// of pairs of all heads of a token. Prepend elements_*.wgsl.
+// of pairs of all heads of a token. Prepend all_rows.wgsl or active_rows.wgsl, and elements_*.wgsl.
 
 // Invocations of a workgroup.
 override LANES: u32;
@@ -12,7 +12,7 @@ override CHUNKS: u32;
 struct Params {
   // Tokens that are bound.
   rows: u32,
-  // The first row's index in `positions`.
+  // The first row's slot, or its index in `positions`.
   first_row: u32,
   // Added to every position.
   step: u32,
@@ -35,13 +35,13 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let at = (workgroup.y * workgroups.x + workgroup.x) * LANES + lane;
+  let at = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * LANES + lane;
   let row = at / CHUNKS;
   let chunk = at % CHUNKS;
-  if (row >= params.rows) {
+  if (row >= slots_from(params.first_row, params.rows)) {
     return;
   }
-  let position = min(positions[params.first_row + row] + params.step, params.most - 1);
+  let position = min(positions[row_of(params.first_row + row)] + params.step, params.most - 1);
   let cosine = table[2 * position * CHUNKS + chunk];
   let sine = params.direction * table[(2 * position + 1) * CHUNKS + chunk];
   for (var head = 0u; head < HEADS; head++) {

@@ -1,7 +1,6 @@
 import { seedWords, streamWord } from "../random/uniforms.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
 import { ShapeError } from "../runtime/errors.ts";
-import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
@@ -12,6 +11,7 @@ import {
   type TokenStatistics,
   tokenStatistics,
 } from "../softmax/token_statistics.ts";
+import { activeRows, type ActiveRowsOption } from "./active_rows.ts";
 import code from "./sampling.wgsl" with { type: "text" };
 
 /** What {@linkcode sampleTokens} writes. */
@@ -26,8 +26,8 @@ export interface SampledTokens {
 }
 
 /** What {@linkcode sampleTokens} takes. */
-export interface SampleTokensOptions {
-  /** A row for each sequence, [N, V] in f32; −∞ is a masked token. */
+export interface SampleTokensOptions extends ActiveRowsOption {
+  /** A row for each sequence, [N, V] in f32; −∞ is a masked token. By slots where `active` is given, all else by rows. */
   readonly logits: Tensor;
   /** Divides the logits; 0 takes the most likely token, of equals the first. */
   readonly temperature: number;
@@ -69,14 +69,15 @@ export function sampleTokens(recorder: Recorder, options: SampleTokensOptions): 
   const { gpu } = recorder;
   const lanes = lanesFor(gpu, columns);
   const group = gpu.tiles.statistics.group / lanes;
+  const active = activeRows(options.active, rows);
   const program = gpu.program({
     name: "sampling",
-    code: philox + elementary + code,
+    code: active.code + philox + elementary + code,
     constants: { LANES: lanes, ROWS: group, GREEDY: Number(temperature === 0) },
   });
   for (const { first, count, slices: [logitRows] } of rowBlocks(gpu, rows, logits)) {
     recorder.dispatch(program, {
-      bindings: { logits: logitRows, done, tokens },
+      bindings: { logits: logitRows, done, tokens, ...active.bindings },
       params: {
         rows: count,
         first_row: first,
@@ -88,13 +89,14 @@ export function sampleTokens(recorder: Recorder, options: SampleTokensOptions): 
         pad_token: padToken,
         end_token: endToken,
       },
-      workgroups: grid(count, group),
+      workgroups: active.grid(count, group),
     });
   }
   if (statistics === undefined) return;
   tokenStatistics(recorder, {
     logits,
     targets: tokens,
+    active: options.active,
     temperature: temperature === 0 ? 1 : temperature,
     out: statistics,
   });

@@ -3,7 +3,7 @@
 // logit / temperature - ln E. Equal to the Gumbel-max trick, but with random numbers that are finest where
 // the race is decided, at small E. Or takes the largest logit.
 //
-// Prepend philox.wgsl and elementary.wgsl.
+// Prepend all_rows.wgsl or active_rows.wgsl, philox.wgsl and elementary.wgsl.
 
 // Invocations that share a row, a power of two, and rows of a workgroup.
 override LANES: u32;
@@ -14,7 +14,7 @@ override GREEDY: bool;
 struct Params {
   // Rows that are bound.
   rows: u32,
-  // The first row's index in `done` and `tokens`, and in the random numbers.
+  // The first row's slot, or its index in `done` and `tokens`, and in the random numbers.
   first_row: u32,
   // Tokens of the vocabulary, V.
   columns: u32,
@@ -76,10 +76,11 @@ fn main(
   @builtin(local_invocation_index) at: u32,
 ) {
   let lane = at % LANES;
-  let row = (workgroup.y * workgroups.x + workgroup.x) * ROWS + at / LANES;
-  let index = params.first_row + row;
+  let row = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * ROWS + at / LANES;
+  let is_row = row < slots_from(params.first_row, params.rows);
+  let index = row_of(params.first_row + row);
   var best = Candidate(LOWEST, 0);
-  if (row < params.rows) {
+  if (is_row) {
     for (var block = lane; 4 * block < params.columns; block += LANES) {
       var bits = vec4u();
       if (!GREEDY) {
@@ -109,7 +110,7 @@ fn main(
     workgroupBarrier();
     best = candidates[at - lane];
   }
-  if (lane == 0 && row < params.rows) {
+  if (lane == 0 && is_row) {
     if (done[index] != 0) {
       tokens[index] = params.pad_token;
     } else {

@@ -1,13 +1,16 @@
-import { grid } from "../runtime/grid.ts";
 import type { Dispatch, Recorder } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
+import { activeRows, type ActiveRowsOption, type RowsInterface } from "./active_rows.ts";
 import code from "./swiglu.wgsl" with { type: "text" };
 
 /** What {@linkcode swiglu} takes. */
-export interface SwigluOptions {
-  /** Goes through the sigmoid, [N, F] in f32. */
+export interface SwigluOptions extends ActiveRowsOption {
+  /**
+   * Goes through the sigmoid, [N, F] in f32; as the others, by slots where `active` is given, of which what follows
+   * the last is computed, too, up to a multiple of four numbers.
+   */
   readonly gate: Tensor;
   /** Multiplies what comes out of it, [N, F] in f32. */
   readonly up: Tensor;
@@ -41,14 +44,21 @@ export interface SwigluBackwardOptions {
  *
  * @throws {ShapeError} if shapes or types do not fit.
  */
-export function swiglu(recorder: Recorder, { gate, up, out }: SwigluOptions): void {
+export function swiglu(recorder: Recorder, options: SwigluOptions): void {
+  const { gate, up, out } = options;
   expectTensor("gate", gate, "f32", [-1, -1]);
   expectTensor("up", up, "f32", gate.shape);
   expectTensor("out", out, "f32", gate.shape);
   const [rows, columns] = gate.shape as [number, number];
-  for (const { count, slices } of rowBlocks(recorder.gpu, rows, gate, up, out)) {
+  const active = activeRows(options.active, rows);
+  for (const { first, count, slices } of rowBlocks(recorder.gpu, rows, gate, up, out)) {
     const [gate, up, out] = slices;
-    record(recorder, "forward", count * columns, { gate, up, out });
+    record(recorder, {
+      entryPoint: "forward",
+      active,
+      params: { rows: count, first_row: first, columns },
+      bindings: { gate, up, out, ...active.bindings },
+    });
   }
 }
 
@@ -66,30 +76,36 @@ export function swigluBackward(recorder: Recorder, options: SwigluBackwardOption
   expectTensor("out.gradUp", out.gradUp, "f32", gate.shape);
   const [rows, columns] = gate.shape as [number, number];
   const tensors = [gate, up, gradOut, out.gradGate, out.gradUp] as const;
-  for (const { count, slices } of rowBlocks(recorder.gpu, rows, ...tensors)) {
+  const active = activeRows(undefined, rows);
+  for (const { first, count, slices } of rowBlocks(recorder.gpu, rows, ...tensors)) {
     const [gate, up, gradient, gradGate, gradUp] = slices;
-    const bindings = { gate, up, gradient, out: gradGate, gradient_up: gradUp };
-    record(recorder, "backward", count * columns, bindings);
+    record(recorder, {
+      entryPoint: "backward",
+      active,
+      params: { rows: count, first_row: first, columns },
+      bindings: { gate, up, gradient, out: gradGate, gradient_up: gradUp },
+    });
   }
 }
 
-function record(
-  recorder: Recorder,
-  entryPoint: string,
-  size: number,
-  bindings: Dispatch["bindings"],
-): void {
+interface Pass {
+  readonly entryPoint: "forward" | "backward";
+  readonly active: RowsInterface;
+  readonly params: { readonly rows: number; readonly first_row: number; readonly columns: number };
+  readonly bindings: Dispatch["bindings"];
+}
+
+function record(recorder: Recorder, { entryPoint, active, params, bindings }: Pass): void {
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   const program = recorder.gpu.program({
     name: "swiglu",
-    code: elementary + code,
+    code: active.code + elementary + code,
     entryPoint,
     constants: { LANES: lanes, PER_LANE: perLane },
   });
-  const chunks = Math.ceil(size / 4);
   recorder.dispatch(program, {
     bindings,
-    params: { chunks },
-    workgroups: grid(chunks, lanes * perLane),
+    params,
+    workgroups: active.grid(Math.ceil(params.rows * params.columns / 4), lanes * perLane),
   });
 }

@@ -1,12 +1,17 @@
-// out = silu(gate) · up with silu(x) = x · σ(x), and its backward. Prepend elementary.wgsl.
+// out = silu(gate) · up with silu(x) = x · σ(x), and its backward. Prepend all_rows.wgsl or active_rows.wgsl,
+// and elementary.wgsl.
 
 // Invocations of a workgroup, and chunks of each.
 override LANES: u32;
 override PER_LANE: u32;
 
 struct Params {
-  // Chunks of four numbers. The last may end in the padding of the buffers.
-  chunks: u32,
+  // Rows that are bound.
+  rows: u32,
+  // The first row's slot.
+  first_row: u32,
+  // Numbers of a row, F.
+  columns: u32,
 }
 // Goes through the sigmoid, [N, F].
 @group(0) @binding(0) var<storage, read> gate: array<vec4f>;
@@ -19,6 +24,11 @@ struct Params {
 // The gradient with respect to the other input, [N, F].
 @group(0) @binding(4) var<storage, read_write> gradient_up: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;
+
+// Chunks of four numbers. The last may end in another row, or in the padding of the buffers.
+fn chunks() -> u32 {
+  return (slots_from(params.first_row, params.rows) * params.columns + 3) / 4;
+}
 
 // σ(x) and σ(-x), each without cancellation.
 struct Sigmoid {
@@ -42,13 +52,11 @@ fn forward(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (workgroup.y * workgroups.x + workgroup.x) * PER_LANE * LANES + lane;
-  for (var j = 0u; j < PER_LANE; j++) {
-    let i = first + j * LANES;
-    if (i < params.chunks) {
-      let x = gate[i];
-      out[i] = x * sigmoid(x).of_x * up[i];
-    }
+  let first = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * PER_LANE * LANES + lane;
+  let end = min(first + PER_LANE * LANES, chunks());
+  for (var i = first; i < end; i += LANES) {
+    let x = gate[i];
+    out[i] = x * sigmoid(x).of_x * up[i];
   }
 }
 
@@ -59,15 +67,13 @@ fn backward(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (workgroup.y * workgroups.x + workgroup.x) * PER_LANE * LANES + lane;
-  for (var j = 0u; j < PER_LANE; j++) {
-    let i = first + j * LANES;
-    if (i < params.chunks) {
-      let x = gate[i];
-      let g = gradient[i];
-      let s = sigmoid(x);
-      out[i] = g * up[i] * s.of_x * fma(x, s.of_minus_x, vec4f(1));
-      gradient_up[i] = g * x * s.of_x;
-    }
+  let first = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * PER_LANE * LANES + lane;
+  let end = min(first + PER_LANE * LANES, chunks());
+  for (var i = first; i < end; i += LANES) {
+    let x = gate[i];
+    let g = gradient[i];
+    let s = sigmoid(x);
+    out[i] = g * up[i] * s.of_x * fma(x, s.of_minus_x, vec4f(1));
+    gradient_up[i] = g * x * s.of_x;
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type ActiveRowsOption,
   attentionDecode,
   embedding,
   type KeyValueCache,
@@ -13,8 +14,8 @@ import {
   extents,
   forward,
   layerName,
-  linear,
   normalize,
+  operandsOf,
   recycleActivations,
   type SequenceBatch,
 } from "./forward.ts";
@@ -39,11 +40,13 @@ export interface Decoding {
   readonly lengths: Tensor;
   /** Not 0 for rows that have ended, [B] in u32. */
   readonly done: Tensor;
+  /** Those that have not, as `listActiveRows` lists them, [1 + B] in u32. */
+  readonly active: Tensor;
   /** Cosines and sines of the rotary embedding, for S positions. */
   readonly ropeTable: Tensor;
 }
 
-/** One more token of each row. */
+/** One more token of each row that has not ended. */
 export interface NextToken {
   /** The token, [B] in u32. */
   readonly token: Tensor;
@@ -87,18 +90,18 @@ export function readPrompts(
   // A row of a table for each index is what an embedding is.
   embedding(recorder, { tokens: prompts.last, table: activations.hidden, out: hidden });
   recycleActivations(recorder, activations);
-  return logitsOf(recorder, policy, hidden);
+  return logitsOf(recorder, policy, { hidden });
 }
 
 /**
- * Reads one more token of each row into the cache.
+ * Reads one more token of each row that has not ended into the cache.
  *
- * @returns The logits of the token after it, [B, V]; a temporary.
+ * @returns The logits of the token after it, [B, V], by slots of `active`; a temporary.
  */
 export function readToken(
   recorder: Recorder,
   policy: Policy,
-  { cache, spans, lengths, done, ropeTable }: Decoding,
+  { cache, spans, lengths, done, active, ropeTable }: Decoding,
   { token, step }: NextToken,
 ): Tensor {
   const { queryHeads, keyHeads, headSize, window } = extents(policy);
@@ -107,33 +110,44 @@ export function readToken(
   embedding(recorder, {
     tokens: token,
     table: policy.get("model.embed_tokens.weight").value,
+    active,
     out: stream,
   });
   let added: Tensor | undefined;
   /** Adds what a layer gave to the stream and normalizes it; gives back the memory of both. */
   const normalizeStream = (name: string): Tensor => {
-    const { sum, normalized, inverseRms } = normalize(recorder, policy, name, { stream, added });
+    const { sum, normalized, inverseRms } = normalize(recorder, policy, name, {
+      stream,
+      added,
+      active,
+    });
     if (added !== undefined) recorder.recycle(added);
     if (sum !== stream) recorder.recycle(stream);
     recorder.recycle(inverseRms);
     stream = sum;
     return normalized;
   };
+  const linear = (name: string, x: Tensor): Tensor => {
+    const operands = operandsOf(policy, name);
+    const out = recorder.temporary([rows, operands.b.shape[0]!]);
+    matmul(recorder, { a: x, ...operands, active, out });
+    return out;
+  };
   for (const [layer, keysAndValues] of cache.entries()) {
     const name = (part: string) => layerName(layer, part);
     const input = normalizeStream(name("input_layernorm"));
-    const q = linear(recorder, policy, name("self_attn.q_proj"), input);
-    const k = linear(recorder, policy, name("self_attn.k_proj"), input);
-    const v = linear(recorder, policy, name("self_attn.v_proj"), input);
+    const q = linear(name("self_attn.q_proj"), input);
+    const k = linear(name("self_attn.k_proj"), input);
+    const v = linear(name("self_attn.v_proj"), input);
     recorder.recycle(input);
     for (const [x, heads] of [[q, queryHeads], [k, keyHeads]] as const) {
       const rotated = x.reshape([rows, heads, headSize]);
-      rope(recorder, { x: rotated, positions: lengths, table: ropeTable, step });
+      rope(recorder, { x: rotated, positions: lengths, table: ropeTable, step, active });
     }
     const shape = [rows, 1, keyHeads, headSize];
     const after = { spans, step };
     const [key, value] = [k.reshape(shape), v.reshape(shape)];
-    writeCache(recorder, { key, value, after, out: keysAndValues });
+    writeCache(recorder, { key, value, after, active, out: keysAndValues });
     recorder.recycle(k);
     recorder.recycle(v);
     const attended = recorder.temporary(q.shape);
@@ -143,31 +157,36 @@ export function readToken(
       spans,
       step,
       done,
+      active,
       ...window,
       out: attended.reshape([rows, queryHeads, headSize]),
     });
     recorder.recycle(q);
-    added = linear(recorder, policy, name("self_attn.o_proj"), attended);
+    added = linear(name("self_attn.o_proj"), attended);
     recorder.recycle(attended);
     const middle = normalizeStream(name("post_attention_layernorm"));
-    const gate = linear(recorder, policy, name("mlp.gate_proj"), middle);
-    const up = linear(recorder, policy, name("mlp.up_proj"), middle);
+    const gate = linear(name("mlp.gate_proj"), middle);
+    const up = linear(name("mlp.up_proj"), middle);
     recorder.recycle(middle);
     const gated = recorder.temporary(gate.shape);
-    swiglu(recorder, { gate, up, out: gated });
-    added = linear(recorder, policy, name("mlp.down_proj"), gated);
+    swiglu(recorder, { gate, up, active, out: gated });
+    added = linear(name("mlp.down_proj"), gated);
     for (const tensor of [gate, up, gated]) recorder.recycle(tensor);
   }
   const hidden = normalizeStream("model.norm");
   recorder.recycle(stream);
-  return logitsOf(recorder, policy, hidden);
+  return logitsOf(recorder, policy, { hidden, active });
 }
 
 /** The logits of hidden states, which are given back. */
-function logitsOf(recorder: Recorder, policy: Policy, hidden: Tensor): Tensor {
+function logitsOf(
+  recorder: Recorder,
+  policy: Policy,
+  { hidden, active }: { readonly hidden: Tensor } & ActiveRowsOption,
+): Tensor {
   const weight = outputEmbedding(policy).value;
   const logits = recorder.temporary([hidden.shape[0]!, weight.shape[0]!]);
-  matmul(recorder, { a: hidden, b: weight, out: logits, transposeB: true });
+  matmul(recorder, { a: hidden, b: weight, out: logits, transposeB: true, active });
   recorder.recycle(hidden);
   return logits;
 }

@@ -1,4 +1,5 @@
 import {
+  type ActiveRowsOption,
   attention,
   embedding,
   matmul,
@@ -97,21 +98,24 @@ export function extents({ config }: Policy): AttentionExtents {
 
 /** x · weightᵀ + bias, as `torch.nn.Linear` of this name: [N, outputs]; a temporary. */
 export function linear(recorder: Recorder, policy: Policy, name: string, x: Tensor): Tensor {
-  const weight = policy.get(`${name}.weight`).value;
-  const bias = policy.find(`${name}.bias`)?.value;
-  const out = recorder.temporary([x.shape[0]!, weight.shape[0]!]);
-  matmul(recorder, {
-    a: x,
-    b: weight,
-    out,
-    transposeB: true,
-    ...(bias === undefined ? {} : { bias }),
-  });
+  const operands = operandsOf(policy, name);
+  const out = recorder.temporary([x.shape[0]!, operands.b.shape[0]!]);
+  matmul(recorder, { a: x, ...operands, out });
   return out;
 }
 
+/** What the linear layer of this name multiplies with and adds. */
+export function operandsOf(policy: Policy, name: string) {
+  const bias = policy.find(`${name}.bias`)?.value;
+  return {
+    b: policy.get(`${name}.weight`).value,
+    transposeB: true,
+    ...(bias === undefined ? {} : { bias }),
+  };
+}
+
 /** The residual stream, and what the layer before gave to be added to it, [N, D] each. */
-export interface Stream {
+export interface Stream extends ActiveRowsOption {
   /** The residual stream. */
   readonly stream: Tensor;
   /** What is added first; undefined for nothing. */
@@ -133,13 +137,14 @@ export function normalize(
   recorder: Recorder,
   policy: Policy,
   name: string,
-  { stream, added }: Stream,
+  { stream, added, active }: Stream,
 ): Normalized {
   const normalized = recorder.temporary(stream.shape);
   const inverseRms = recorder.temporary([stream.shape[0]!]);
   const options = {
     weight: policy.get(`${name}.weight`).value,
     epsilon: policy.config.rms_norm_eps,
+    active,
   };
   const out = { normalized, inverseRms };
   if (added === undefined) {

@@ -1,5 +1,6 @@
 import {
   emptyTokenStatistics,
+  listActiveRows,
   ropeTable,
   sampleTokens,
   WORDS_BEFORE_ROWS,
@@ -36,7 +37,7 @@ export interface Response {
 }
 
 /**
- * Samples a response to each prompt: one submission, one readback.
+ * Samples a response to each prompt: one submission, one readback. Rows that have ended drop out on the GPU.
  *
  * @throws {LabError} if logits hold NaN or Inf.
  * @throws {ShapeError} for more responses than {@linkcode mostResponses} of this adapter's limits, or a
@@ -63,6 +64,7 @@ export async function rollout(
     lengths: gpu.tensor(lengths),
     last: gpu.tensor(lengths.map((length, row) => row * columns + length - 1)),
     done: gpu.zeros([rows], "u32"),
+    active: gpu.empty([1 + rows], "u32"),
     ropeTable: ropeTable(gpu, columns + maxTokens, ropeSettings(config)),
     token: gpu.empty([rows], "u32"),
     // One step after the other.
@@ -76,7 +78,7 @@ export async function rollout(
       for (const tensor of Object.values(tensors)) tensor.destroy();
     },
   };
-  const { done, token } = tensors;
+  const { done, active, token } = tensors;
   using statistics = emptyTokenStatistics(gpu, rows);
   const cache = temporaryCache(recorder, policy, rows, columns + maxTokens);
   const decoding: Decoding = { ...tensors, cache };
@@ -84,7 +86,10 @@ export async function rollout(
     const promptBatch = { ...tensors, spans: tensors.tokenSpans, longest: columns };
     let logits = readPrompts(recorder, policy, promptBatch, cache);
     for (let step = 0; step < maxTokens; step++) {
-      if (step > 0) logits = readToken(recorder, policy, decoding, { token, step: step - 1 });
+      if (step > 0) {
+        listActiveRows(recorder, { done, out: active });
+        logits = readToken(recorder, policy, decoding, { token, step: step - 1 });
+      }
       sampleTokens(recorder, {
         logits,
         temperature,
@@ -94,6 +99,8 @@ export async function rollout(
         done,
         endToken: end,
         padToken: pad,
+        // The logits of the prompts are by rows.
+        active: step === 0 ? undefined : active,
         out: { tokens: token, statistics },
       });
       recorder.recycle(logits);
