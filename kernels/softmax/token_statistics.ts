@@ -92,6 +92,9 @@ export function emptyTokenStatistics(
  * other. Reference: {@linkcode tokenStatisticsReference}; matches verl's `logprobs_from_logits` and
  * `entropy_from_logits`.
  *
+ * A row has the same bits wherever it stands where V is a multiple of 4; else the order of its sums depends on where
+ * it begins.
+ *
  * @throws {ShapeError} if shapes or types do not fit, or the temperature is not positive.
  */
 export function tokenStatistics(recorder: Recorder, options: TokenStatisticsOptions): void {

@@ -124,7 +124,7 @@ export function attentionDecode(recorder: Recorder, options: AttentionDecodeOpti
   const logSumExp = recorder.temporary([rows, queryHeads]);
   const active = activeRows(options.active, rows);
   const tensors = [q, k, v, out] as const;
-  // The rows of a block of slots may be in any block of the cache.
+  // The rows of a block of slots may be in any block of the cache, so all is bound.
   const blocks = options.active === undefined
     ? rowBlocks(recorder.gpu, rows, ...tensors)
     : [{ first: 0, count: rows, slices: tensors }];

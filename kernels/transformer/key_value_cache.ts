@@ -58,7 +58,7 @@ export function writeCache(recorder: Recorder, options: WriteCacheOptions): void
     },
   });
   const tensors = [key, value, keyCache, valueCache] as const;
-  // The rows of a block of slots may be in any block of the cache.
+  // The rows of a block of slots may be in any block of the cache, so all is bound.
   const blocks = options.active === undefined
     ? rowBlocks(gpu, rows, ...tensors)
     : [{ first: 0, count: rows, slices: tensors }];

@@ -285,8 +285,8 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "kernels/transformer/key_value_cache.wgsl",
-    text: "position += spans[params.first_row + row].end + params.step;",
-    replacement: "position += spans[params.first_row + row].end;",
+    text: "position += spans[row].end + params.step;",
+    replacement: "position += spans[row].end;",
     what: "while decoding, the keys of all steps are written to one place",
     ...ROLLOUT,
   },
