@@ -3,8 +3,8 @@ import { type Elements, packElements, type TypeFor, typeFor } from "./elements.t
 import { DeviceLostError, GpuError, ShapeError } from "./errors.ts";
 import { DeviceMemory, TensorMemory } from "./memory.ts";
 import { type Program, ProgramCache, type ProgramSource } from "./program.ts";
-import { bytesOf, type DataType, expectShape, memoryOf, sizeOf, Tensor } from "./tensor.ts";
 import { makeStage } from "./stage.ts";
+import { bytesOf, type DataType, expectShape, memoryOf, sizeOf, Tensor } from "./tensor.ts";
 import { TILES, type Tiles } from "./tiles.ts";
 
 /** How long after a failure a device may say that it was lost, in milliseconds. */

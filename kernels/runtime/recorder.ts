@@ -216,10 +216,11 @@ export class Recorder {
   }
 
   /**
-   * Copies a part of a tensor in f32 into the stage of the GPU, where it is until the next one: for dispatches
-   * that are recorded before.
+   * Copies a part of a tensor in f32, in multiples of 16 bytes, into the stage of the GPU. What is recorded
+   * before the next such copy reads it there.
    *
-   * @throws {GpuError} if it is larger than the stage, or there is none.
+   * @throws {GpuError} if it is larger than the stage, or after the submission.
+   * @ignore For the kernels.
    */
   stage({ tensor, offset, bytes }: Slice): GPUTexture {
     this.#expectOpen();

@@ -10,8 +10,8 @@ import elementary from "./elementary.wgsl" with { type: "text" };
 import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import bf16 from "./logits_bf16.wgsl" with { type: "text" };
 import f16 from "./logits_f16.wgsl" with { type: "text" };
-import loadStaged from "./logits_staged.wgsl" with { type: "text" };
 import loadF32 from "./logits_f32.wgsl" with { type: "text" };
+import loadStaged from "./logits_staged.wgsl" with { type: "text" };
 import powerOfTwo from "./power_of_two.wgsl" with { type: "text" };
 import code from "./token_statistics.wgsl" with { type: "text" };
 
