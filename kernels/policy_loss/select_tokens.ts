@@ -91,5 +91,7 @@ export function selectTokens(recorder: Recorder, options: SelectTokensOptions): 
           : {}),
       });
     }
+    default:
+      intervention satisfies never;
   }
 }

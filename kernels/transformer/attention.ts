@@ -158,7 +158,8 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
   const program = gpu.program({
     name: layout.isHeld ? "attention" : "attention_wide",
     code: specialize(
-      pass.active.code + elementary + spansCode + tile + memory + softmax + (layout.isHeld ? held : wide),
+      pass.active.code + elementary + spansCode + tile + memory + softmax +
+        (layout.isHeld ? held : wide),
       { ...layout.sizes, TILES: tiles },
     ),
     constants: { ...layout.constants, DECODE: Number(pass.decode) },

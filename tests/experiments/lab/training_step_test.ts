@@ -10,6 +10,7 @@ import { createPolicy, policyState } from "../../../experiments/lab/policy/param
 import { predictionReference } from "../../../experiments/lab/policy/prediction_reference.ts";
 import type { Sample } from "../../../experiments/lab/sample.ts";
 import {
+  RUN_INTERVENTIONS,
   SELECTIONS,
   type TrainSettings,
   trainSettings,
@@ -292,6 +293,8 @@ Deno.test("the update is that of float64: every intervention", async (t) => {
       )
     ),
   ];
+  const compared = new Set(["none", ...cases.map(([settings]) => settings["intervention"])]);
+  assert.deepEqual(RUN_INTERVENTIONS.filter((name) => !compared.has(name)), []);
   for (const [settings, expect] of cases) {
     const name = Object.values(settings).join(", ");
     await t.step(name, () => compare(settings, expect === undefined ? {} : { expect }));
