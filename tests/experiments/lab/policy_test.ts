@@ -227,6 +227,24 @@ Deno.test("sampling and training agree on log-prob and entropy; the same seed wr
   }
 });
 
+Deno.test("responses that end leave the others as they are, bit by bit", async () => {
+  for (const name of ["qwen2.5-7b", "mistral-7b-v0.3"]) {
+    const config = modelConfig(name);
+    using policy = createPolicy(gpu, config, initialParameters(config, 2));
+    const prompts = Array.from({ length: 40 }, (_, i) => [2 + i % 15, 3 + i % 4].slice(i % 2));
+    const settings = { maxTokens: 20, temperature: 1, seed: 5, stream: 1, pad: 0 };
+    const endless = await rollout(policy, prompts, { ...settings, end: config.vocab_size });
+    const ending = await rollout(policy, prompts, { ...settings, end: 1 });
+    assert(new Set(ending.map(({ tokens }) => tokens.length)).size > 3);
+    for (const [row, { tokens, logProb, entropy }] of ending.entries()) {
+      const whole = endless[row]!;
+      assert.deepEqual(tokens, whole.tokens.slice(0, tokens.length));
+      assert.deepEqual(logProb, whole.logProb.slice(0, tokens.length));
+      assert.deepEqual(entropy, whole.entropy.slice(0, tokens.length));
+    }
+  }
+});
+
 Deno.test("greedy responses are the most likely tokens, one after the other", async () => {
   const config = modelConfig("qwen2.5-1.5b");
   const values = parametersOf(config);
