@@ -17,7 +17,7 @@ export async function benchKernels(
   const gpu = await requestGpu();
   const ours = kernels(gpu);
   const peers: Peers = withPeers
-    ? await openPeers(ours.adapter, KERNEL_PEERS)
+    ? await openPeers(gpu.adapter, KERNEL_PEERS)
     : { libraries: new Map(), versions: {}, reasons: new Map() };
   try {
     const sizes = await chooseSizes(

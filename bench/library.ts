@@ -20,8 +20,10 @@ export interface Job {
 
 /** What can solve problems: the project's kernels, or a peer. */
 export interface Library<W = Work> {
-  /** The adapter that it runs on. */
+  /** The adapter that it runs on, or the software adapter whose processor it runs on without one. */
   readonly adapter: string;
+  /** Its version, where deno.json does not name it. */
+  readonly version?: string;
   /** Makes a problem ready, or nothing where it has no way to solve it. */
   prepare(problem: Problem<W>): Job | undefined;
   /** Frees its device. */

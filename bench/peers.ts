@@ -1,14 +1,15 @@
+import type { AdapterInfo } from "../kernels/runtime/adapter.ts";
 import settings from "../deno.json" with { type: "json" };
 import type { Library } from "./library.ts";
 import { reasonOf } from "./measure.ts";
 import type { Work } from "./bench_problem.ts";
 
-/** Another library for WebGPU: its package, and how to load and open it. */
+/** Another library: its package, and how to load and open it. */
 export interface Peer<W = Work> {
-  /** As in deno.json. */
-  readonly package: string;
-  /** Called only when the peer is asked for. */
-  readonly open: () => Promise<Library<W>>;
+  /** As in deno.json; none of a library that is there or not. */
+  readonly package?: string;
+  /** Called only when the peer is asked for; gives nothing where the library is not there. */
+  readonly open: (adapter: AdapterInfo) => Promise<Library<W> | undefined>;
 }
 
 /** Those that run the work of single kernels. */
@@ -20,6 +21,9 @@ export const KERNEL_PEERS: Readonly<Record<string, Peer>> = {
   "tfjs": {
     package: "@tensorflow/tfjs-backend-webgpu",
     open: async () => await (await import("./peers_tfjs.ts")).openTfjs(),
+  },
+  "PyTorch": {
+    open: async (adapter) => await (await import("./peers_torch.ts")).openTorch(adapter),
   },
 };
 
@@ -33,19 +37,21 @@ export interface Peers<W = Work> {
   readonly reasons: ReadonlyMap<string, string>;
 }
 
-/** Opens the peers on the adapter of that name. */
+/** Opens the peers on an adapter. */
 export async function openPeers<W>(
-  adapter: string,
+  adapter: AdapterInfo,
   peers: Readonly<Record<string, Peer<W>>>,
 ): Promise<Peers<W>> {
   const libraries = new Map<string, Library<W>>();
   const versions: Record<string, string> = {};
   const reasons = new Map<string, string>();
   for (const [name, peer] of Object.entries(peers)) {
-    versions[name] = versionOf(peer.package);
+    if (peer.package !== undefined) versions[name] = versionOf(peer.package);
     try {
-      const library = await peer.open();
-      if (library.adapter === adapter) libraries.set(name, library);
+      const library = await peer.open(adapter);
+      if (library === undefined) continue;
+      if (library.version !== undefined) versions[name] = library.version;
+      if (library.adapter === adapter.name) libraries.set(name, library);
       else {
         reasons.set(name, `it runs on another adapter, ${library.adapter}`);
         library.destroy();

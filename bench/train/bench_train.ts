@@ -21,13 +21,13 @@ import { trainingProblem, type TrainingWork } from "./training_problem.ts";
 /** The matrix product that rates are compared with. */
 const MATMUL = 1024;
 
-/** Times the lab's training, and the same update in jax-js where it is asked for. */
+/** Times the lab's training, and the same update in its peers where it is asked for. */
 export async function benchTrain(
   withPeers: boolean,
   withProgress: WithProgress,
 ): Promise<TrainReport> {
   const gpu = await requestGpu();
-  const peers = withPeers ? await openPeers(gpu.adapter.name, UPDATE_PEERS) : NO_PEERS;
+  const peers = withPeers ? await openPeers(gpu.adapter, UPDATE_PEERS) : NO_PEERS;
   try {
     const [product] = await measure([matmulProblem(MATMUL)], kernels(gpu), new Map(), withProgress);
     const matmul = product!.problem.amount / product!.milliseconds * 1000;
@@ -62,6 +62,9 @@ const UPDATE_PEERS: Readonly<Record<string, Peer<TrainingWork>>> = {
   "jax-js": {
     package: "@jax-js/jax",
     open: async () => await (await import("./jax_library.ts")).jaxLibrary(),
+  },
+  "PyTorch": {
+    open: async (adapter) => await (await import("./torch_library.ts")).torchUpdates(adapter),
   },
 };
 
