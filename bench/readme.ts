@@ -1,4 +1,5 @@
 /** `deno run --allow-read bench/readme.ts REPORT.json…`: results/bench/README.md from its reports. */
+import ledger from "../results/bench/ledger.md" with { type: "text" };
 import type { Report } from "./report.ts";
 import { table } from "./table.ts";
 import type { TrainReport } from "./train/train_report.ts";
@@ -43,7 +44,7 @@ export function readme(reports: readonly AnyReport[]): string {
     reports.filter((report) => "results" in report === wanted)
   );
   return HEAD + ofKernels!.map(section).join("") +
-    (ofTraining!.length === 0 ? "" : TRAINING) + ofTraining!.map(section).join("");
+    (ofTraining!.length === 0 ? "" : TRAINING) + ofTraining!.map(section).join("") + ledger;
 }
 
 function section(report: AnyReport): string {

@@ -12,7 +12,15 @@ const ALLOWED: [string, string[]][] = [
   ["analysis/", ["analysis/", "formats/"]],
   ["experiments/lab/", ["experiments/lab/", "kernels/mod.ts", "formats/"]],
   ["experiments/", ["experiments/", "analysis/", "formats/"]],
-  ["bench/", ["bench/", "kernels/", "experiments/lab/", "analysis/", "formats/", "deno.json"]],
+  ["bench/", [
+    "bench/",
+    "kernels/",
+    "experiments/lab/",
+    "analysis/",
+    "formats/",
+    "deno.json",
+    "results/bench/",
+  ]],
   ["checks/", ["checks/", "kernels/", "experiments/lab/", "analysis/", "formats/"]],
   ["commands/", [
     "commands/",
