@@ -313,7 +313,7 @@ Deno.test("bench train: rates, shares, exponents and the tables come from times"
   assert.match(text, /^\| a \| 1×2 +\| +10 \| +2 \(×5\) \|$/m);
   assert.match(text, /^jax-js did not run b: it crashed\.$/m);
   const page = readme([report]);
-  assert(page.includes(text) && page.startsWith(readme([])));
+  assert(page.startsWith("# Benchmarks\n") && page.includes(text));
 });
 
 Deno.test("bench: the page in results/bench is made from the reports there", async () => {
