@@ -38,7 +38,7 @@ export {
   type Values,
   type ValuesOf,
 } from "./runtime/recorder.ts";
-export { TILES, type Tiles } from "./runtime/tiles.ts";
+export { type AttentionTiles, TILES, type Tiles } from "./runtime/tiles.ts";
 export * from "./random/philox_reference.ts";
 export { uniforms, type UniformsOptions } from "./random/uniforms.ts";
 export {
