@@ -1,14 +1,17 @@
-import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { blocksOf, tokenParts } from "../runtime/token_parts.ts";
+import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
+import { listAll, recycleCandidates } from "../selection/candidates.ts";
+import floatKeys from "../selection/float_keys.wgsl" with { type: "text" };
+import { findKth, STATE_WORDS } from "../selection/radix_select.ts";
 import {
   checkSelectionInput,
-  covarianceKeys,
+  covarianceLister,
   type SelectionInput,
 } from "../selection/selection_keys.ts";
 import selectionState from "../selection/selection_state.wgsl" with { type: "text" };
-import { findKth, STATE_WORDS } from "../selection/radix_select.ts";
 import code from "./group_means.wgsl" with { type: "text" };
 
 /** The groups of the paper's Table 1: the top 0.02 %, 0.2 %, 2 %, 20 %, 50 % and all tokens by covariance. */
@@ -36,31 +39,34 @@ export function groupMeans(
   const size = checkSelectionInput({ covariance, mask });
   expectTensor("out", out, "f32", [shares.length]);
   const { gpu } = recorder;
-  const { lanes, perLane } = gpu.tiles.elements;
-  const blocks = Math.ceil(size / (lanes * perLane));
+  const { lanes, vectors } = gpu.tiles.tokens;
   const program = (entryPoint: string) =>
     gpu.program({
       name: "group_means",
-      code: sumOfLanes + selectionState + code,
+      code: sumOfLanes + selectionState + floatKeys + tokenVectors + code,
       entryPoint,
-      constants: { LANES: lanes, PER_LANE: perLane },
+      constants: { LANES: lanes, VECTORS: vectors },
     });
-  const keys = covarianceKeys(recorder, { covariance, mask });
+  const candidates = listAll(recorder, covarianceLister(recorder, { covariance, mask }));
   const state = recorder.temporary([STATE_WORDS], "u32");
+  const parts = tokenParts(gpu, { size }, mask, covariance);
+  const blocks = blocksOf(parts);
   const sums = recorder.temporary([blocks]);
   for (const [group, share] of shares.entries()) {
-    const params = { size, blocks, group };
-    findKth(recorder, { keys, share, atLeast: 1, out: state });
-    recorder.dispatch(program("partial"), {
-      bindings: { keys: keys.keys, covariance, state, sums },
-      params,
-      workgroups: grid(size, lanes * perLane),
-    });
+    findKth(recorder, { candidates, share, atLeast: 1, out: state });
+    for (const { count, blocks, firstBlock, workgroups, slices } of parts) {
+      recorder.dispatch(program("partial"), {
+        bindings: { mask: slices[0], covariance: slices[1], state, sums },
+        params: { size: count, blocks, first_block: firstBlock, group },
+        workgroups,
+      });
+    }
     recorder.dispatch(program("total"), {
       bindings: { state, sums, means: out },
-      params,
+      params: { size, blocks, first_block: 0, group },
       workgroups: [1],
     });
   }
-  for (const tensor of [keys.keys, keys.counts, state, sums]) recorder.recycle(tensor);
+  recycleCandidates(recorder, candidates);
+  for (const tensor of [state, sums]) recorder.recycle(tensor);
 }

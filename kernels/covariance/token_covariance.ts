@@ -1,11 +1,16 @@
 import type { GpuContext } from "../runtime/context.ts";
-import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectElements, expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { blocksOf, tokenParts } from "../runtime/token_parts.ts";
+import { readTokens, tokenCode } from "../runtime/token_reads.ts";
+import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import maskedMeans from "./masked_means.wgsl" with { type: "text" };
 import meansCode from "./means.wgsl" with { type: "text" };
 import covarianceCode from "./token_covariance.wgsl" with { type: "text" };
+
+/** What both passes read. */
+const READ = ["mask", "log_prob", "advantages"] as const;
 
 /** What {@linkcode tokenCovariance} writes. */
 export interface TokenCovariance extends Disposable {
@@ -67,49 +72,58 @@ export function tokenCovariance(
   expectTensor("out.means", out.means, "f32", [2]);
   expectTensor("out.mean", out.mean, "f32", [1]);
   const { gpu } = recorder;
-  const { lanes, perLane } = gpu.tiles.elements;
-  const constants = { LANES: lanes, PER_LANE: perLane };
-  const blocks = Math.ceil(size / (lanes * perLane));
-  const params = { size, blocks };
-  const workgroups = grid(size, lanes * perLane);
-  const counts = recorder.temporary([blocks], "u32");
-  const sums = recorder.temporary([blocks, 2]);
+  const { lanes, vectors } = gpu.tiles.tokens;
+  const constants = { LANES: lanes, VECTORS: vectors };
+  const parts = tokenParts(gpu, { size }, mask, logProb, advantages, out.covariance);
+  const blocks = blocksOf(parts);
+  const all = { params: { size, blocks, first_block: 0 }, workgroups: [1] } as const;
+  const sums = recorder.temporary([blocks, 4], "u32");
   const means = (entryPoint: string) =>
-    gpu.program({ name: "masked_means", code: meansCode + maskedMeans, entryPoint, constants });
-  recorder.dispatch(means("partial"), {
-    bindings: { mask, log_prob: logProb, advantages, counts, sums },
-    params,
-    workgroups,
-  });
+    gpu.program({
+      name: "masked_means",
+      code: meansCode + tokenVectors + tokenCode(gpu, maskedMeans, READ),
+      entryPoint,
+      constants,
+    });
+  const read = ({ slices: [mask, logProb, advantages] }: (typeof parts)[number]) =>
+    readTokens(recorder, { mask, log_prob: logProb, advantages });
+  // Both passes read the same where there is one part.
+  const only = parts.length === 1 ? read(parts[0]!) : undefined;
+  for (const part of parts) {
+    const { count, blocks, firstBlock, workgroups } = part;
+    recorder.dispatch(means("partial"), {
+      bindings: { ...(only ?? read(part)), sums },
+      params: { size: count, blocks, first_block: firstBlock },
+      workgroups,
+    });
+  }
   recorder.dispatch(means("total"), {
-    bindings: { counts, sums, count: out.count, means: out.means },
-    params,
-    workgroups: [1],
+    bindings: { sums, count: out.count, means: out.means },
+    ...all,
   });
   const covariance = (entryPoint: string) =>
     gpu.program({
       name: "token_covariance",
-      code: sumOfLanes + meansCode + covarianceCode,
+      code: sumOfLanes + meansCode + tokenVectors + tokenCode(gpu, covarianceCode, READ),
       entryPoint,
       constants,
     });
-  recorder.dispatch(covariance("main"), {
-    bindings: {
-      mask,
-      log_prob: logProb,
-      advantages,
-      means: out.means,
-      covariance: out.covariance,
-      sums: sums,
-    },
-    params,
-    workgroups,
-  });
+  for (const part of parts) {
+    const { count, blocks, firstBlock, workgroups, slices } = part;
+    recorder.dispatch(covariance("main"), {
+      bindings: {
+        ...(only ?? read(part)),
+        means: out.means,
+        covariance: slices[3],
+        sums,
+      },
+      params: { size: count, blocks, first_block: firstBlock },
+      workgroups,
+    });
+  }
   recorder.dispatch(covariance("total"), {
-    bindings: { count: out.count, sums: sums, mean_covariance: out.mean },
-    params,
-    workgroups: [1],
+    bindings: { count: out.count, sums, mean_covariance: out.mean },
+    ...all,
   });
-  recorder.recycle(counts);
   recorder.recycle(sums);
 }

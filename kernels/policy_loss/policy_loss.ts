@@ -3,8 +3,11 @@ import { ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Program } from "../runtime/program.ts";
-import { type Dispatch, limit, type Recorder } from "../runtime/recorder.ts";
+import { limit, type Recorder, type Slice } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectElements, expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { blocksOf, tokenParts } from "../runtime/token_parts.ts";
+import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import entropyBonus from "./entropy_bonus.wgsl" with { type: "text" };
 import metricsCode from "./metrics.wgsl" with { type: "text" };
 import code from "./policy_loss.wgsl" with { type: "text" };
@@ -19,6 +22,7 @@ import {
   type PolicyLossSettings,
 } from "./policy_loss_settings.ts";
 import sums from "./sums.wgsl" with { type: "text" };
+import tokenWeights from "./token_weights.wgsl" with { type: "text" };
 
 /** A batch of B responses of T tokens on the GPU. */
 export interface PolicyLossTensors {
@@ -136,75 +140,101 @@ export function policyLoss(
 ): void {
   const { rows, columns } = checkInput(input, settings, out);
   const { gpu } = recorder;
-  const { lanes, perLane } = gpu.tiles.elements;
-  const size = rows * columns;
-  const blocks = Math.ceil(size / (lanes * perLane));
+  const { lanes, vectors } = gpu.tiles.tokens;
+  const { mask, logProb, oldLogProb, advantages, referenceLogProb, entropy } = input;
+  // Not read without an intervention; a binding must be something.
+  const selected = input.selected ?? mask;
   const weights = recorder.temporary([rows]);
   const tokens = recorder.temporary([1], "u32");
-  const partial = recorder.temporary([blocks, POLICY_LOSS_METRICS]);
-  recordWeights(recorder, input.mask, settings.aggregation, { weights, tokens });
+  recordWeights(recorder, mask, settings.aggregation, { weights, tokens });
 
-  const program = (name: string, source: string, constants: Record<string, number> = {}): Program =>
+  const program = (name: string, source: string, constants: Record<string, number>): Program =>
     gpu.program({
       name,
-      code: source,
-      constants: { LANES: lanes, PER_LANE: perLane, ...constants },
+      code: sums + tokenVectors + tokenWeights + source,
+      constants: {
+        LANES: lanes,
+        VECTORS: vectors,
+        BY_RESPONSE: Number(settings.aggregation === "seq-mean-token-mean"),
+        ...constants,
+      },
     });
-  const dispatch = (of: Program, { bindings, params }: Pick<Dispatch, "bindings" | "params">) =>
-    recorder.dispatch(of, {
-      bindings: { mask: input.mask, weights, ...bindings, sums: partial },
-      params: { size, columns, blocks, ...params },
-      workgroups: grid(size, lanes * perLane),
-    });
-  dispatch(
-    program("policy_loss", elementary + sums + code, {
-      CLIPS: Number(Math.min(settings.clipLow, settings.clipHigh) < Infinity),
-      CLIPS_DUAL: Number(settings.dualClip < Infinity),
-      SELECTED: SELECTED[settings.intervention][settings.definition],
-    }),
-    {
+  // All are cut alike, so that their blocks are the same.
+  const parts = tokenParts(
+    gpu,
+    { size: rows * columns },
+    mask,
+    logProb,
+    oldLogProb,
+    advantages,
+    selected,
+    out.gradLogProb,
+    referenceLogProb ?? mask,
+    entropy ?? mask,
+    out.gradEntropy,
+  );
+  const blocks = blocksOf(parts);
+  const partial = recorder.temporary([blocks, POLICY_LOSS_METRICS]);
+  const surrogate = program("policy_loss", elementary + code, {
+    CLIPS: Number(Math.min(settings.clipLow, settings.clipHigh) < Infinity),
+    CLIPS_DUAL: Number(settings.dualClip < Infinity),
+    SELECTED: SELECTED[settings.intervention][settings.definition],
+  });
+  for (const { first, count, blocks, firstBlock, workgroups, slices } of parts) {
+    const [mask, logProb, oldLogProb, advantages, selected, gradLogProb, reference] = slices;
+    const common = { mask, weights, sums: partial };
+    const params = { size: count, first, columns, blocks, first_block: firstBlock };
+    recorder.dispatch(surrogate, {
       bindings: {
-        log_prob: input.logProb,
-        old_log_prob: input.oldLogProb,
-        advantages: input.advantages,
-        // Not read without an intervention; a binding must be something.
-        selected: input.selected ?? input.mask,
-        grad_log_prob: out.gradLogProb,
+        ...common,
+        log_prob: logProb,
+        old_log_prob: oldLogProb,
+        advantages,
+        selected,
+        grad_log_prob: gradLogProb,
       },
       params: {
+        ...params,
         clip_low: limit(settings.clipLow),
         clip_high: limit(settings.clipHigh),
         dual_clip: limit(settings.dualClip),
         largest_log_ratio: limit(settings.largestLogRatio),
         kl_coefficient: settings.klCoefficient,
       },
-    },
-  );
-  if (input.referenceLogProb !== undefined) {
-    dispatch(
-      program("reference_kl", elementary + sums + referenceKl, {
-        ESTIMATOR: KL_ESTIMATORS.indexOf(settings.referenceKl),
-      }),
-      {
-        bindings: {
-          log_prob: input.logProb,
-          reference_log_prob: input.referenceLogProb,
-          grad_log_prob: out.gradLogProb,
+      workgroups,
+    });
+    if (referenceLogProb !== undefined) {
+      recorder.dispatch(
+        program("reference_kl", elementary + referenceKl, {
+          ESTIMATOR: KL_ESTIMATORS.indexOf(settings.referenceKl),
+        }),
+        {
+          bindings: {
+            ...common,
+            log_prob: logProb,
+            reference_log_prob: reference,
+            grad_log_prob: gradLogProb,
+          },
+          params: { ...params, coefficient: settings.referenceCoefficient },
+          workgroups,
         },
-        params: { coefficient: settings.referenceCoefficient },
-      },
-    );
+      );
+    }
+    if (entropy !== undefined) {
+      const [entropySlice, gradEntropy] = slices.slice(7) as [Slice, Slice];
+      recorder.dispatch(program("entropy_bonus", entropyBonus, {}), {
+        bindings: { ...common, entropy: entropySlice, grad_entropy: gradEntropy },
+        params: { ...params, coefficient: settings.entropyCoefficient },
+        workgroups,
+      });
+    }
   }
-  if (input.entropy !== undefined) {
-    dispatch(
-      program("entropy_bonus", sums + entropyBonus),
-      {
-        bindings: { entropy: input.entropy, grad_entropy: out.gradEntropy },
-        params: { coefficient: settings.entropyCoefficient },
-      },
-    );
-  }
-  recorder.dispatch(program("metrics", sums + metricsCode), {
+  const metrics = gpu.program({
+    name: "metrics",
+    code: sums + metricsCode,
+    constants: { LANES: lanes },
+  });
+  recorder.dispatch(metrics, {
     bindings: { sums: partial, tokens, metrics: out.metrics },
     params: { blocks },
     workgroups: [1],
@@ -220,22 +250,24 @@ function recordWeights(
 ): void {
   const [rows, columns] = mask.shape as [number, number];
   const lengths = recorder.temporary([rows], "u32");
-  const params = { rows, columns, aggregation: AGGREGATIONS.indexOf(aggregation) };
+  const params = { columns, aggregation: AGGREGATIONS.indexOf(aggregation) };
   const program = (entryPoint: string) =>
     recorder.gpu.program({
       name: "row_weights",
       code: rowWeights,
       entryPoint,
-      constants: { LANES: recorder.gpu.tiles.elements.lanes },
+      constants: { LANES: recorder.gpu.tiles.tokens.lanes },
     });
-  recorder.dispatch(program("row_lengths"), {
-    bindings: { mask, lengths },
-    params,
-    workgroups: grid(rows, 1),
-  });
+  for (const { first, count, slices: [maskRows] } of rowBlocks(recorder.gpu, rows, mask)) {
+    recorder.dispatch(program("row_lengths"), {
+      bindings: { mask: maskRows, lengths },
+      params: { ...params, rows: count, first_row: first },
+      workgroups: grid(count, 1),
+    });
+  }
   recorder.dispatch(program("row_weights"), {
     bindings: { lengths, weights, tokens },
-    params,
+    params: { ...params, rows, first_row: 0 },
     workgroups: [1],
   });
   recorder.recycle(lengths);

@@ -4,6 +4,7 @@ import type { Program } from "./program.ts";
 import { TensorMemory } from "./memory.ts";
 import { type Allocation, roundUp } from "./pool.ts";
 import type { Profile } from "./profile.ts";
+import { scratchTexture, TEXELS_PER_ROW, TEXTURE_WORDS } from "./scratch_textures.ts";
 import { STAGE_WIDTH, TEXEL_BYTES } from "./stage.ts";
 import { bytesOf, type DataType, isView, memoryOf, sizeOf, Tensor } from "./tensor.ts";
 
@@ -17,6 +18,12 @@ export interface Slice {
   readonly bytes: number;
 }
 
+/** A part of a tensor, copied to a texture. */
+export interface TextureCopy {
+  /** What is bound. */
+  readonly view: GPUTextureView;
+}
+
 /** An upper limit in f32: WGSL has no infinity, so a number near the largest stands for none. */
 export function limit(value: number): number {
   return Math.min(3.4e38, value);
@@ -25,7 +32,7 @@ export function limit(value: number): number {
 /** One run of a program. */
 export interface Dispatch {
   /** What is bound to the names of the WGSL: all that the entry point uses, and nothing else. */
-  readonly bindings: Readonly<Record<string, Tensor | Slice | GPUTexture>>;
+  readonly bindings: Readonly<Record<string, Tensor | Slice | GPUTexture | TextureCopy>>;
   /** The uniform parameters by their names in the WGSL; none if the program has none. */
   readonly params?: Readonly<Record<string, number>>;
   /** Numbers of workgroups. */
@@ -246,6 +253,35 @@ export class Recorder {
     return stage;
   }
 
+  /**
+   * Copies a part of a tensor of f32 or u32 to a texture, four elements to a texel, {@linkcode TEXELS_PER_ROW} texels
+   * to a row. It is good for dispatches until the next copy of that name.
+   *
+   * @throws {ShapeError} if the part is larger than the texture.
+   */
+  copyToTexture({ tensor, offset, bytes }: Slice, name: string): TextureCopy {
+    this.#expectOpen();
+    if (bytes > 4 * TEXTURE_WORDS) {
+      throw new ShapeError(`${bytes} bytes do not fit a texture of ${4 * TEXTURE_WORDS}.`);
+    }
+    this.#endPass();
+    this.#hold(tensor);
+    const type = tensor.type === "u32" ? "u32" : "f32";
+    const { texture, view } = scratchTexture(this.gpu.device, name, type);
+    const bytesPerRow = 16 * TEXELS_PER_ROW;
+    const rows = Math.floor(bytes / bytesPerRow);
+    const rest = (bytes - rows * bytesPerRow) / 16;
+    const copy = (row: number, width: number, height: number) =>
+      this.#encoder.copyBufferToTexture(
+        { buffer: tensor.buffer, offset: offset + row * bytesPerRow, bytesPerRow },
+        { texture, origin: [0, row] },
+        [width, height],
+      );
+    if (rows > 0) copy(0, TEXELS_PER_ROW, rows);
+    if (rest > 0) copy(rows, rest, 1);
+    return { view };
+  }
+
   /** Sets all elements of a tensor to zero. */
   clear(tensor: Tensor): void {
     this.#expectOpen();
@@ -355,6 +391,10 @@ export class Recorder {
         key += ` ${bindingOf(program, name)} ${this.#numberOf(bound)}`;
         continue;
       }
+      if ("view" in bound) {
+        key += ` ${bindingOf(program, name)} ${this.#numberOf(bound.view)}`;
+        continue;
+      }
       const isWhole = bound instanceof Tensor;
       const tensor = isWhole ? bound : bound.tensor;
       this.#hold(tensor);
@@ -374,10 +414,15 @@ export class Recorder {
     return group;
   }
 
-  #entry(program: Program, name: string, bound: Tensor | Slice | GPUTexture): GPUBindGroupEntry {
+  #entry(
+    program: Program,
+    name: string,
+    bound: Tensor | Slice | GPUTexture | TextureCopy,
+  ): GPUBindGroupEntry {
     if (bound instanceof GPUTexture) {
       return { binding: bindingOf(program, name), resource: bound.createView() };
     }
+    if ("view" in bound) return { binding: bindingOf(program, name), resource: bound.view };
     const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
     const { tensor, offset, bytes: size } = bound instanceof Tensor
       ? { tensor: bound, offset: 0, bytes: bound.buffer.size }

@@ -10,7 +10,7 @@ export interface Parameter {
 
 /** What a shader binds, read from its WGSL. */
 export interface ShaderInterface {
-  /** The number of each storage binding and texture by its name. */
+  /** The number of each storage buffer or texture by its name. */
   readonly bindings: ReadonlyMap<string, number>;
   /** The uniform parameters in the order of their words; undefined where there are none. */
   readonly params: { readonly binding: number; readonly words: readonly Parameter[] } | undefined;
@@ -19,11 +19,11 @@ export interface ShaderInterface {
 const COMMENT = /\/\/.*$|\/\*[^]*?\*\//gm;
 /** Attributes, and the variable that they are of. */
 const VARIABLE =
-  /((?:@\w+\s*\([^)]*\)\s*)+)var(?:\s*<\s*(uniform|storage)\b[^>]*>\s*|\s+)(\w+)\s*:\s*([^;]+);/g;
+  /((?:@\w+\s*\([^)]*\)\s*)+)var\s*(?:<\s*(uniform|storage)\b[^>]*>)?\s*(\w+)\s*:\s*([^;]+);/g;
 const WORD = /^(\w+)\s*:\s*(u32|i32|f32)$/;
 
 /**
- * Reads what a shader binds: storage, textures, and a uniform struct of words, all in group 0.
+ * Reads what a shader binds: storage buffers, textures, and a uniform struct of words, all in group 0.
  *
  * @param name Of the WGSL file, for the error.
  * @throws {GpuError} for another group, a binding whose number is not written out, a second uniform, or one that

@@ -41,6 +41,17 @@ export interface Tiles {
   readonly stageBytes: number;
   /** Element-wise kernels and reductions: invocations of a workgroup, elements of an invocation. */
   readonly elements: { readonly lanes: number; readonly perLane: number };
+  /**
+   * Kernels over tokens: invocations of a workgroup, vectors of four tokens of an invocation, and, where it takes
+   * as many as there are, workgroups that keep the adapter busy.
+   */
+  readonly tokens: {
+    readonly lanes: number;
+    readonly vectors: number;
+    readonly busy: number;
+    /** Whether they are copied to textures to be read, which a CPU does faster than it reads buffers. */
+    readonly byTexture: boolean;
+  };
 }
 
 /**
@@ -65,6 +76,7 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
     },
     stageBytes: 8 << 20,
     elements: { lanes: 32, perLane: 16 },
+    tokens: { lanes: 8, vectors: 64, busy: 16, byTexture: true },
   },
   hardware: {
     matmul: {
@@ -83,5 +95,6 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
     },
     stageBytes: 0,
     elements: { lanes: 256, perLane: 4 },
+    tokens: { lanes: 256, vectors: 4, busy: 512, byTexture: false },
   },
 };

@@ -1,11 +1,17 @@
 import { ShapeError } from "../runtime/errors.ts";
-import { grid } from "../runtime/grid.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
 import type { Recorder } from "../runtime/recorder.ts";
+import { bindRows } from "../runtime/rows.ts";
 import type { Tensor } from "../runtime/tensor.ts";
+import {
+  type CandidateList,
+  emptyCandidates,
+  type Lister,
+  recycleCandidates,
+  workgroupsFor,
+} from "./candidates.ts";
 import countsCode from "./counts.wgsl" with { type: "text" };
 import fraction from "./fraction.wgsl" with { type: "text" };
-import type { Keys } from "./selection_keys.ts";
 import code from "./radix_select.wgsl" with { type: "text" };
 import stateCode from "./selection_state.wgsl" with { type: "text" };
 
@@ -17,17 +23,46 @@ export interface Amount {
   readonly atLeast?: number;
 }
 
-/** Elements of an invocation in a histogram: many, since each workgroup pays for 256 bins. */
-const PER_LANE_HISTOGRAM = 512;
-
 /** Words of a SelectionState of selection_state.wgsl. */
-export const STATE_WORDS = 5;
+export const STATE_WORDS = 7;
+
+/** Tokens of which the lowest key to list is estimated. */
+const SAMPLE = 2048;
+/** As many standard deviations more of them are listed than are expected to be selected. */
+const DEVIATIONS = 4;
+
+/** Digits of 8 bits, from the highest. */
+const SHIFTS = [24, 16, 8, 0] as const;
+
+/**
+ * Lists at least the candidates of the k largest keys, k being the amount, and few others where the keys of some
+ * tokens tell how large those are; finds the k-th largest.
+ *
+ * @param out A SelectionState, [7] in u32.
+ * @throws {ShapeError} if the share or the least number is out of range.
+ */
+export function listLargest(
+  recorder: Recorder,
+  lister: Lister,
+  amount: Amount,
+  out: Tensor,
+): CandidateList {
+  checkAmount(amount);
+  const candidates = emptyCandidates(recorder, lister);
+  const isEstimated = estimateLowest(recorder, lister, amount, candidates.listing);
+  lister.list(1, candidates);
+  begin(recorder, candidates, amount, out);
+  // Does nothing where enough are listed.
+  if (isEstimated) lister.list(1, candidates);
+  search(recorder, candidates, { state: out, shifts: SHIFTS, byIndex: false });
+  return candidates;
+}
 
 /** What {@linkcode findKth} takes. */
 export interface FindKthOptions extends Amount {
-  /** The keys of the tokens. */
-  readonly keys: Keys;
-  /** A SelectionState, [5] in u32. */
+  /** All candidates. */
+  readonly candidates: CandidateList;
+  /** A SelectionState, [7] in u32. */
   readonly out: Tensor;
 }
 
@@ -38,99 +73,161 @@ export interface FindKthOptions extends Amount {
  */
 export function findKth(
   recorder: Recorder,
-  { keys: { keys, counts }, share, atLeast = 0, out: state }: FindKthOptions,
+  { candidates, out: state, ...amount }: FindKthOptions,
 ): void {
-  if (!(share >= 0 && share <= 1)) {
-    throw new ShapeError(`the share is ${share}, expected a number from 0 to 1.`);
+  checkAmount(amount);
+  begin(recorder, candidates, amount, state);
+  search(recorder, candidates, { state, shifts: SHIFTS, byIndex: false });
+}
+
+/** What {@linkcode markLargest} takes. */
+export interface MarkLargestOptions {
+  /** The candidates, those of the k largest keys at least. */
+  readonly candidates: CandidateList;
+  /** What was found of them. */
+  readonly state: Tensor;
+  /** 1 for the tokens of the k largest keys, 0 for others, [N] in u32. */
+  readonly out: Tensor;
+}
+
+/** Marks the tokens of the k largest keys, ties by the lowest index. */
+export function markLargest(
+  recorder: Recorder,
+  { candidates, state, out: selected }: MarkLargestOptions,
+): void {
+  const { gpu } = recorder;
+  search(recorder, candidates, { state, shifts: SHIFTS, byIndex: true });
+  recorder.clear(selected);
+  const { parts, lists, counts } = candidates;
+  for (const [part, { first, count }] of parts.entries()) {
+    const groups = workgroupsFor(gpu, count);
+    recorder.dispatch(radixProgram(recorder, "mark"), {
+      bindings: {
+        list: lists[part]!,
+        counts,
+        state,
+        selected: bindRows(gpu, selected, { width: 1, first, count }).slice,
+      },
+      params: params({ part, first, invocations: gpu.tiles.tokens.lanes * groups }),
+      workgroups: [groups],
+    });
   }
-  if (!Number.isSafeInteger(atLeast) || atLeast < 0 || atLeast >= 2 ** 32) {
-    throw new ShapeError(`atLeast is ${atLeast}, expected a whole number from 0 to 2^32 − 1.`);
-  }
-  const { size } = keys;
-  const { lanes } = recorder.gpu.tiles.elements;
-  // A power of two, since each number would be a program of its own.
-  const perHistogram = Math.min(
-    PER_LANE_HISTOGRAM,
-    2 ** Math.ceil(Math.log2(Math.max(1, size / lanes))),
-  );
-  const histogram = recorder.temporary([256], "u32");
-  recorder.clear(histogram);
-  const params = (shift: number) => ({
-    size,
-    blocks: 0,
-    shift,
-    ...shareWords(share),
-    at_least: atLeast,
-  });
-  const program = (entryPoint: string) => radixProgram(recorder, entryPoint, perHistogram);
-  recorder.dispatch(program("begin"), {
-    bindings: { counts, state },
-    params: params(0),
+}
+
+/** Writes the lowest key to list; whether it could. */
+function estimateLowest(
+  recorder: Recorder,
+  lister: Lister,
+  { share, atLeast = 0 }: Amount,
+  listing: Tensor,
+): boolean {
+  const { size } = lister;
+  const stride = Math.floor(size / SAMPLE);
+  const expected = Math.max(atLeast, share * size) / Math.max(1, stride);
+  const rank = Math.ceil(expected + DEVIATIONS * (Math.sqrt(expected) + 1));
+  if (stride < 4 || rank > SAMPLE / 4) return false;
+  const sample = emptyCandidates(recorder, lister, stride);
+  const state = recorder.temporary([STATE_WORDS], "u32");
+  lister.list(stride, sample);
+  const program = (entryPoint: string) => radixProgram(recorder, entryPoint);
+  recorder.dispatch(program("begin_lowest"), {
+    bindings: { state },
+    params: params({ at_least: rank }),
     workgroups: [1],
   });
-  for (const shift of [24, 16, 8, 0]) {
-    recorder.dispatch(program("count_digits"), {
-      bindings: { keys, state, histogram },
-      params: params(shift),
-      workgroups: grid(size, lanes * perHistogram),
-    });
-    recorder.dispatch(program("choose_digit"), {
+  // The upper half of the key will do.
+  search(recorder, sample, { state, shifts: SHIFTS.slice(0, 2), byIndex: false });
+  recorder.dispatch(program("end_lowest"), {
+    bindings: { state, listing },
+    params: params({ at_least: 1 }),
+    workgroups: [1],
+  });
+  recycleCandidates(recorder, sample);
+  recorder.recycle(state);
+  return true;
+}
+
+function begin(
+  recorder: Recorder,
+  { parts, counts, listing }: CandidateList,
+  { share, atLeast = 0 }: Amount,
+  state: Tensor,
+): void {
+  recorder.dispatch(radixProgram(recorder, "begin"), {
+    bindings: { counts, listing, state },
+    params: params({ parts: parts.length, ...shareWords(share), at_least: atLeast }),
+    workgroups: [1],
+  });
+}
+
+/** Fixes digits of the k-th key, or of its last index. */
+function search(
+  recorder: Recorder,
+  { parts, lists, counts }: CandidateList,
+  { state, shifts, byIndex }: {
+    readonly state: Tensor;
+    readonly shifts: readonly number[];
+    readonly byIndex: boolean;
+  },
+): void {
+  const { gpu } = recorder;
+  const histogram = recorder.temporary([256], "u32");
+  recorder.clear(histogram);
+  const by_index = Number(byIndex);
+  for (const shift of shifts) {
+    for (const [part, list] of lists.entries()) {
+      const groups = workgroupsFor(gpu, parts[part]!.count);
+      recorder.dispatch(radixProgram(recorder, "count_digits"), {
+        bindings: { list, counts, state, histogram },
+        params: params({
+          part,
+          invocations: gpu.tiles.tokens.lanes * groups,
+          by_index,
+          shift,
+        }),
+        workgroups: [groups],
+      });
+    }
+    recorder.dispatch(radixProgram(recorder, "choose_digit"), {
       bindings: { state, histogram },
-      params: params(shift),
+      params: params({ by_index, shift }),
       workgroups: [1],
     });
   }
   recorder.recycle(histogram);
 }
 
-/** What {@linkcode markLargest} takes. */
-export interface MarkLargestOptions {
-  /** The keys of the tokens. */
-  readonly keys: Keys;
-  /** What {@linkcode findKth} found. */
-  readonly state: Tensor;
-  /** 1 for the tokens of the k largest keys, 0 for others, [N] in u32. */
-  readonly out: Tensor;
+function checkAmount({ share, atLeast = 0 }: Amount): void {
+  if (!(share >= 0 && share <= 1)) {
+    throw new ShapeError(`the share is ${share}, expected a number from 0 to 1.`);
+  }
+  if (!Number.isSafeInteger(atLeast) || atLeast < 0 || atLeast >= 2 ** 32) {
+    throw new ShapeError(`atLeast is ${atLeast}, expected a whole number from 0 to 2^32 − 1.`);
+  }
 }
 
-/** Marks the k largest keys that {@linkcode findKth} found, ties by the lowest index. */
-export function markLargest(
-  recorder: Recorder,
-  { keys: { keys }, state, out: selected }: MarkLargestOptions,
-): void {
-  const { size } = keys;
-  const { lanes, perLane } = recorder.gpu.tiles.elements;
-  const blocks = Math.ceil(size / (lanes * perLane));
-  const ties = recorder.temporary([blocks], "u32");
-  const params = { size, blocks, shift: 0, ...shareWords(0), at_least: 0 };
-  const workgroups = grid(size, lanes * perLane);
-  const program = (entryPoint: string) => radixProgram(recorder, entryPoint, 1);
-  recorder.dispatch(program("count_ties"), {
-    bindings: { keys, state, ties },
-    params,
-    workgroups,
-  });
-  recorder.dispatch(program("sum_ties"), {
-    bindings: { ties },
-    params,
-    workgroups: [1],
-  });
-  recorder.dispatch(program("mark"), {
-    bindings: { keys, state, ties, selected },
-    params,
-    workgroups,
-  });
-  recorder.recycle(ties);
-}
-
-function radixProgram(recorder: Recorder, entryPoint: string, perHistogram: number) {
-  const { lanes, perLane } = recorder.gpu.tiles.elements;
+function radixProgram(recorder: Recorder, entryPoint: string) {
   return recorder.gpu.program({
     name: "radix_select",
     code: philox + fraction + countsCode + stateCode + code,
     entryPoint,
-    constants: { LANES: lanes, PER_LANE: perLane, PER_LANE_HISTOGRAM: perHistogram },
+    constants: { LANES: recorder.gpu.tiles.tokens.lanes },
   });
+}
+
+/** Parameters of radix_select.wgsl; those that an entry point does not read are 0. */
+function params(given: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return {
+    parts: 0,
+    part: 0,
+    first: 0,
+    invocations: 0,
+    by_index: 0,
+    shift: 0,
+    ...shareWords(0),
+    at_least: 0,
+    ...given,
+  };
 }
 
 /** A share from 0 to 1 as the two words of its mantissa and its exponent: (high·2^32 + low)·2^exponent. */

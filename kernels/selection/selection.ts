@@ -2,21 +2,21 @@ import { ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { type Lister, recycleCandidates } from "./candidates.ts";
+import { type Amount, listLargest, markLargest, STATE_WORDS } from "./radix_select.ts";
 import {
   checkSelectionInput,
-  covarianceKeys,
-  type Keys,
-  randomKeys,
+  covarianceLister,
+  randomLister,
   type SampleOptions,
   type SelectionInput,
 } from "./selection_keys.ts";
-import { type Amount, findKth, markLargest, STATE_WORDS } from "./radix_select.ts";
 
 /** What a selection writes. */
 export interface Selection extends Disposable {
   /** 1 for selected tokens, 0 for others, [N] in u32. */
   readonly selected: Tensor<"u32">;
-  /** How many there are, [5] in u32; {@linkcode readSelectionCounts} names them, the last two are working values. */
+  /** How many there are, [7] in u32; {@linkcode readSelectionCounts} names them, the last four are working values. */
   readonly counts: Tensor<"u32">;
 }
 
@@ -73,7 +73,7 @@ export interface SelectSampleOptions extends SelectTopOptions, SampleOptions {}
  */
 export function selectTop(recorder: Recorder, options: SelectTopOptions): void {
   checkInput(options);
-  select(recorder, covarianceKeys(recorder, options), options);
+  select(recorder, covarianceLister(recorder, options), options);
 }
 
 /**
@@ -91,7 +91,7 @@ export function selectSample(recorder: Recorder, options: SelectSampleOptions): 
   if (!(low < high)) {
     throw new ShapeError(`the interval is (${low}, ${high}), expected low < high.`);
   }
-  select(recorder, randomKeys(recorder, options), options);
+  select(recorder, randomLister(recorder, options), options);
 }
 
 function checkInput({ covariance, mask, out }: SelectTopOptions): void {
@@ -100,9 +100,8 @@ function checkInput({ covariance, mask, out }: SelectTopOptions): void {
   expectTensor("out.counts", out.counts, "u32", [STATE_WORDS]);
 }
 
-function select(recorder: Recorder, keys: Keys, { out, ...amount }: SelectTopOptions): void {
-  findKth(recorder, { ...amount, keys, out: out.counts });
-  markLargest(recorder, { keys, state: out.counts, out: out.selected });
-  recorder.recycle(keys.keys);
-  recorder.recycle(keys.counts);
+function select(recorder: Recorder, lister: Lister, { out, ...amount }: SelectTopOptions): void {
+  const candidates = listLargest(recorder, lister, amount, out.counts);
+  markLargest(recorder, { candidates, state: out.counts, out: out.selected });
+  recycleCandidates(recorder, candidates);
 }

@@ -1,9 +1,12 @@
-import { grid } from "../runtime/grid.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
 import { seedWords, streamWord } from "../random/uniforms.ts";
-import { limit, type Recorder } from "../runtime/recorder.ts";
+import { limit, type Recorder, type Slice } from "../runtime/recorder.ts";
 import { expectElements, type Tensor } from "../runtime/tensor.ts";
+import { tokenParts } from "../runtime/token_parts.ts";
+import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
+import { LISTED_BYTES, type Lister, workgroupsFor } from "./candidates.ts";
 import countsCode from "./counts.wgsl" with { type: "text" };
+import floatKeys from "./float_keys.wgsl" with { type: "text" };
 import code from "./selection_keys.wgsl" with { type: "text" };
 
 /** The tokens to select from, each of any shape with N elements. */
@@ -42,14 +45,6 @@ export interface UnclippedOptions {
   readonly clipHigh: number;
 }
 
-/** The key of each token, larger for tokens that are selected first; both live until the submission. */
-export interface Keys {
-  /** 0 for tokens that cannot be selected, [N] in u32. */
-  readonly keys: Tensor<"u32">;
-  /** Number of response tokens, number of candidates, [2] in u32. */
-  readonly counts: Tensor<"u32">;
-}
-
 /**
  * Checks the tokens to select from.
  *
@@ -63,65 +58,82 @@ export function checkSelectionInput({ covariance, mask }: SelectionInput): numbe
   return size;
 }
 
-/** Keys that order the response tokens by their covariance. */
-export function covarianceKeys(recorder: Recorder, input: SelectionInput): Keys {
-  return recordKeys(recorder, "top", input, { covarianceLow: 0, covarianceHigh: 0, seed: 0 });
+/** What lists the response tokens by their covariance. */
+export function covarianceLister(recorder: Recorder, input: SelectionInput): Lister {
+  return lister(recorder, "top", input, { covarianceLow: 0, covarianceHigh: 0, seed: 0 });
 }
 
 /**
- * Random keys of the candidates of a sample.
+ * What lists the candidates of a sample by random keys.
  *
- * @throws {ShapeError} if shapes or types of what PPO's clip depends on do not fit.
+ * @throws {ShapeError} if shapes or types of what PPO's clip depends on do not fit, or the seed or the stream is
+ * out of range.
  */
-export function randomKeys(recorder: Recorder, options: SelectionInput & SampleOptions): Keys {
+export function randomLister(
+  recorder: Recorder,
+  options: SelectionInput & SampleOptions,
+): Lister {
   const { covariance: { size }, unclipped } = options;
   if (unclipped !== undefined) {
     expectElements("logProb", unclipped.logProb, "f32", size);
     expectElements("oldLogProb", unclipped.oldLogProb, "f32", size);
     expectElements("advantages", unclipped.advantages, "f32", size);
   }
-  return recordKeys(recorder, "sample", options, options);
+  return lister(recorder, "sample", options, options);
 }
 
-function recordKeys(
+function lister(
   recorder: Recorder,
   entryPoint: "top" | "sample",
   { covariance, mask }: SelectionInput,
   { covarianceLow, covarianceHigh, seed, stream = 0, unclipped }: SampleOptions,
-): Keys {
+): Lister {
+  const { gpu } = recorder;
   const { size } = covariance;
-  const { lanes, perLane } = recorder.gpu.tiles.elements;
-  const program = recorder.gpu.program({
+  const { lanes, vectors } = gpu.tiles.tokens;
+  const program = gpu.program({
     name: "selection_keys",
-    code: philox + countsCode + code,
+    code: philox + countsCode + floatKeys + tokenVectors + code,
     entryPoint,
     constants: {
       LANES: lanes,
-      PER_LANE: perLane,
+      VECTORS: vectors,
       UNCLIPPED: Number(unclipped !== undefined),
     },
   });
-  const keys = recorder.temporary([size], "u32");
-  const counts = recorder.temporary([2], "u32");
-  recorder.clear(counts);
   // What PPO's clip depends on is not read where it does not matter; a binding must be something.
   const { logProb, oldLogProb, advantages } = unclipped ??
     { logProb: covariance, oldLogProb: covariance, advantages: covariance };
-  const clip: Readonly<Record<string, Tensor>> = entryPoint === "sample"
-    ? { log_prob: logProb, old_log_prob: oldLogProb, advantages }
-    : {};
-  recorder.dispatch(program, {
-    bindings: { mask, covariance, ...clip, keys, counts },
-    params: {
-      size,
-      low: covarianceLow,
-      high: covarianceHigh,
-      ...seedWords(seed),
-      stream: streamWord(stream),
-      clip_low: limit(unclipped?.clipLow ?? 0),
-      clip_high: limit(unclipped?.clipHigh ?? 0),
+  const tensors = [mask, covariance, logProb, oldLogProb, advantages] as const;
+  const parts = tokenParts(gpu, { size, bytes: LISTED_BYTES }, ...tensors);
+  return {
+    size,
+    parts,
+    list(stride, { lists, counts, listing }) {
+      for (const [part, { first, count, slices }] of parts.entries()) {
+        const [mask, covariance, logProb, oldLogProb, advantages] = slices;
+        const clip: Readonly<Record<string, Slice>> = entryPoint === "sample"
+          ? { log_prob: logProb, old_log_prob: oldLogProb, advantages }
+          : {};
+        const groups = workgroupsFor(gpu, Math.ceil(count / 4 / stride));
+        recorder.dispatch(program, {
+          bindings: { mask, covariance, ...clip, listing, list: lists[part]!, counts },
+          params: {
+            size: count,
+            first,
+            part,
+            invocations: lanes * groups,
+            stride,
+            low: covarianceLow,
+            high: covarianceHigh,
+            ...seedWords(seed),
+            stream: streamWord(stream),
+            clip_low: limit(unclipped?.clipLow ?? 0),
+            clip_high: limit(unclipped?.clipHigh ?? 0),
+          },
+          workgroups: [groups],
+        });
+      }
     },
-    workgroups: grid(size, lanes * perLane),
-  });
-  return { keys, counts };
+  };
 }

@@ -1,0 +1,79 @@
+import type { GpuContext } from "../runtime/context.ts";
+import type { Recorder } from "../runtime/recorder.ts";
+import type { Tensor } from "../runtime/tensor.ts";
+
+/** Words of a Counts of counts.wgsl. */
+const COUNT_WORDS = 3;
+
+/** Bytes of a candidate in a list: its key and its index. */
+export const LISTED_BYTES = 8;
+
+/** A part of the tokens, as far as a list has to know. */
+export interface ListedPart {
+  /** Its first token. */
+  readonly first: number;
+  /** How many it has. */
+  readonly count: number;
+}
+
+/** The candidates of a selection with their keys; it lives until the submission. */
+export interface CandidateList {
+  /** The parts that the tokens come in. */
+  readonly parts: readonly ListedPart[];
+  /** Of each part its candidates, [most of them, 2] in u32: key and index. */
+  readonly lists: readonly Tensor[];
+  /** Of each part response tokens, candidates, and how many are listed, [parts, 3] in u32. */
+  readonly counts: Tensor;
+  /** A Listing of counts.wgsl, [2] in u32: which candidates are listed. */
+  readonly listing: Tensor;
+}
+
+/** What lists candidates. */
+export interface Lister {
+  /** Number of tokens. */
+  readonly size: number;
+  /** The parts that they come in. */
+  readonly parts: readonly ListedPart[];
+  /** Records it for every `stride`-th vector of four tokens. */
+  readonly list: (stride: number, to: CandidateList) => void;
+}
+
+/** Room for the candidates among every `stride`-th vector of four tokens, with nothing listed. */
+export function emptyCandidates(
+  recorder: Recorder,
+  { parts }: Lister,
+  stride = 1,
+): CandidateList {
+  const counts = recorder.temporary([parts.length, COUNT_WORDS], "u32");
+  const listing = recorder.temporary([2], "u32");
+  recorder.clear(counts);
+  recorder.clear(listing);
+  return {
+    parts,
+    lists: parts.map(({ count }) =>
+      recorder.temporary([4 * Math.ceil(Math.ceil(count / 4) / stride), 2], "u32")
+    ),
+    counts,
+    listing,
+  };
+}
+
+/** A list of all candidates. */
+export function listAll(recorder: Recorder, lister: Lister): CandidateList {
+  const candidates = emptyCandidates(recorder, lister);
+  lister.list(1, candidates);
+  return candidates;
+}
+
+/** Passes the memory of a list on. */
+export function recycleCandidates(
+  recorder: Recorder,
+  { lists, counts, listing }: CandidateList,
+): void {
+  for (const tensor of [...lists, counts, listing]) recorder.recycle(tensor);
+}
+
+/** Workgroups among which items are divided in turn: at most as many as keep the adapter busy. */
+export function workgroupsFor({ tiles: { tokens } }: GpuContext, items: number): number {
+  return Math.max(1, Math.min(tokens.busy, Math.ceil(items / tokens.lanes)));
+}
