@@ -2,6 +2,7 @@ import type { Recorder } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { blocksOf, tokenParts } from "../runtime/token_parts.ts";
+import { readTokens, tokenCode } from "../runtime/token_reads.ts";
 import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import { listAll, recycleCandidates } from "../selection/candidates.ts";
 import floatKeys from "../selection/float_keys.wgsl" with { type: "text" };
@@ -43,7 +44,7 @@ export function groupMeans(
   const program = (entryPoint: string) =>
     gpu.program({
       name: "group_means",
-      code: sumOfLanes + selectionState + floatKeys + tokenVectors + code,
+      code: sumOfLanes + selectionState + floatKeys + tokenVectors + tokenCode(gpu, code, ["mask", "covariance"]),
       entryPoint,
       constants: { LANES: lanes, VECTORS: vectors },
     });
@@ -51,12 +52,16 @@ export function groupMeans(
   const state = recorder.temporary([STATE_WORDS], "u32");
   const parts = tokenParts(gpu, { size }, mask, covariance);
   const blocks = blocksOf(parts);
+  const read = ({ slices: [mask, covariance] }: (typeof parts)[number]) =>
+    readTokens(recorder, { mask, covariance });
+  const only = parts.length === 1 ? read(parts[0]!) : undefined;
   const sums = recorder.temporary([blocks]);
   for (const [group, share] of shares.entries()) {
     findKth(recorder, { candidates, share, atLeast: 1, out: state });
-    for (const { count, blocks, firstBlock, workgroups, slices } of parts) {
+    for (const part of parts) {
+      const { count, blocks, firstBlock, workgroups } = part;
       recorder.dispatch(program("partial"), {
-        bindings: { mask: slices[0], covariance: slices[1], state, sums },
+        bindings: { ...(only ?? read(part)), state, sums },
         params: { size: count, blocks, first_block: firstBlock, group },
         workgroups,
       });

@@ -4,9 +4,9 @@ import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Program } from "../runtime/program.ts";
 import { limit, type Recorder, type Slice } from "../runtime/recorder.ts";
-import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectElements, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { blocksOf, tokenParts } from "../runtime/token_parts.ts";
+import { readTokens, tokenCode } from "../runtime/token_reads.ts";
 import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import entropyBonus from "./entropy_bonus.wgsl" with { type: "text" };
 import metricsCode from "./metrics.wgsl" with { type: "text" };
@@ -83,6 +83,17 @@ export interface PolicyLossMetrics {
   readonly tokens: number;
 }
 
+/** What the terms of the loss read. */
+const READ = [
+  "mask",
+  "log_prob",
+  "old_log_prob",
+  "advantages",
+  "selected",
+  "reference_log_prob",
+  "entropy",
+] as const;
+
 /** What policy_loss.wgsl does to selected tokens, its override constant SELECTED. */
 const SELECTED = {
   none: { verl: 0, paper: 0 },
@@ -142,8 +153,6 @@ export function policyLoss(
   const { gpu } = recorder;
   const { lanes, vectors } = gpu.tiles.tokens;
   const { mask, logProb, oldLogProb, advantages, referenceLogProb, entropy } = input;
-  // Not read without an intervention; a binding must be something.
-  const selected = input.selected ?? mask;
   const weights = recorder.temporary([rows]);
   const tokens = recorder.temporary([1], "u32");
   recordWeights(recorder, mask, settings.aggregation, { weights, tokens });
@@ -151,7 +160,7 @@ export function policyLoss(
   const program = (name: string, source: string, constants: Record<string, number>): Program =>
     gpu.program({
       name,
-      code: sums + tokenVectors + tokenWeights + source,
+      code: sums + tokenVectors + tokenWeights + tokenCode(gpu, source, READ),
       constants: {
         LANES: lanes,
         VECTORS: vectors,
@@ -167,7 +176,7 @@ export function policyLoss(
     logProb,
     oldLogProb,
     advantages,
-    selected,
+    input.selected ?? mask,
     out.gradLogProb,
     referenceLogProb ?? mask,
     entropy ?? mask,
@@ -181,16 +190,27 @@ export function policyLoss(
     SELECTED: SELECTED[settings.intervention][settings.definition],
   });
   for (const { first, count, blocks, firstBlock, workgroups, slices } of parts) {
-    const [mask, logProb, oldLogProb, advantages, selected, gradLogProb, reference] = slices;
-    const common = { mask, weights, sums: partial };
+    const [mask, logProb, oldLogProb, advantages, selected, gradLogProb] = slices;
+    const [reference, entropySlice, gradEntropy] = slices.slice(6) as [Slice, Slice, Slice];
+    const inputs = readTokens(recorder, {
+      mask,
+      log_prob: logProb,
+      old_log_prob: oldLogProb,
+      advantages,
+      ...(settings.intervention === "none" ? {} : { selected }),
+      ...(referenceLogProb === undefined ? {} : { reference_log_prob: reference }),
+      ...(entropy === undefined ? {} : { entropy: entropySlice }),
+    });
+    const common = { mask: inputs.mask!, weights, sums: partial };
     const params = { size: count, first, columns, blocks, first_block: firstBlock };
     recorder.dispatch(surrogate, {
       bindings: {
         ...common,
-        log_prob: logProb,
-        old_log_prob: oldLogProb,
-        advantages,
-        selected,
+        log_prob: inputs.log_prob!,
+        old_log_prob: inputs.old_log_prob!,
+        advantages: inputs.advantages!,
+        // Not read without an intervention; a binding must be something.
+        selected: inputs.selected ?? inputs.mask!,
         grad_log_prob: gradLogProb,
       },
       params: {
@@ -211,8 +231,8 @@ export function policyLoss(
         {
           bindings: {
             ...common,
-            log_prob: logProb,
-            reference_log_prob: reference,
+            log_prob: inputs.log_prob!,
+            reference_log_prob: inputs.reference_log_prob!,
             grad_log_prob: gradLogProb,
           },
           params: { ...params, coefficient: settings.referenceCoefficient },
@@ -221,9 +241,8 @@ export function policyLoss(
       );
     }
     if (entropy !== undefined) {
-      const [entropySlice, gradEntropy] = slices.slice(7) as [Slice, Slice];
       recorder.dispatch(program("entropy_bonus", entropyBonus, {}), {
-        bindings: { ...common, entropy: entropySlice, grad_entropy: gradEntropy },
+        bindings: { ...common, entropy: inputs.entropy!, grad_entropy: gradEntropy },
         params: { ...params, coefficient: settings.entropyCoefficient },
         workgroups,
       });
@@ -251,23 +270,27 @@ function recordWeights(
   const [rows, columns] = mask.shape as [number, number];
   const lengths = recorder.temporary([rows], "u32");
   const params = { columns, aggregation: AGGREGATIONS.indexOf(aggregation) };
+  const { gpu } = recorder;
   const program = (entryPoint: string) =>
-    recorder.gpu.program({
+    gpu.program({
       name: "row_weights",
-      code: rowWeights,
+      code: tokenCode(gpu, rowWeights, ["mask"]),
       entryPoint,
-      constants: { LANES: recorder.gpu.tiles.tokens.lanes },
+      constants: { LANES: gpu.tiles.tokens.lanes },
     });
-  for (const { first, count, slices: [maskRows] } of rowBlocks(recorder.gpu, rows, mask)) {
+  recorder.clear(lengths);
+  for (const { first, count, slices: [maskPart] } of tokenParts(gpu, { size: mask.size }, mask)) {
+    const first_row = Math.floor(first / columns);
+    const ownRows = Math.floor((first + count - 1) / columns) + 1 - first_row;
     recorder.dispatch(program("row_lengths"), {
-      bindings: { mask: maskRows, lengths },
-      params: { ...params, rows: count, first_row: first },
-      workgroups: grid(count, 1),
+      bindings: { ...readTokens(recorder, { mask: maskPart }), lengths },
+      params: { ...params, rows: ownRows, first_row, size: count, first },
+      workgroups: grid(ownRows, 1),
     });
   }
   recorder.dispatch(program("row_weights"), {
     bindings: { lengths, weights, tokens },
-    params: { ...params, rows, first_row: 0 },
+    params: { ...params, rows, first_row: 0, size: 0, first: 0 },
     workgroups: [1],
   });
   recorder.recycle(lengths);

@@ -6,18 +6,22 @@
 override LANES: u32;
 
 struct Params {
-  // Responses, of this part or of all.
+  // Responses, of which some tokens are in this part, or all.
   rows: u32,
-  // Those of the parts before this one.
+  // The first of them.
   first_row: u32,
+  // Tokens of this part.
+  size: u32,
+  // Those of the parts before this one.
+  first: u32,
   // Tokens of a response, padding included.
   columns: u32,
   // 0: token-mean, 1: seq-mean-token-sum, 2: seq-mean-token-mean, 3: seq-mean-token-sum-norm.
   aggregation: u32,
 }
-// Not 0 for response tokens, [rows, columns].
+// Not 0 for response tokens, [size].
 @group(0) @binding(0) var<storage, read> mask: array<vec4u>;
-// Response tokens of each response of all parts.
+// Response tokens of each response of all parts; added to.
 @group(0) @binding(1) var<storage, read_write> lengths: array<u32>;
 // Weight of a token's loss in each response, [rows]; only the first where they do not differ.
 @group(0) @binding(2) var<storage, read_write> weights: array<f32>;
@@ -35,9 +39,11 @@ fn row_lengths(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let row = workgroup.y * workgroups.x + workgroup.x;
-  // Responses begin and end within vectors.
-  let first = row * params.columns;
-  let past = select(first, first + params.columns, row < params.rows);
+  // Responses begin and end within vectors, and within parts.
+  let start = (params.first_row + row) * params.columns;
+  let first = max(start, params.first) - params.first;
+  let end = min(start + params.columns, params.first + params.size) - params.first;
+  let past = select(first, end, row < params.rows);
   var n = vec4u();
   for (var i = first / 4 + lane; i < (past + 3) / 4; i += LANES) {
     let at = vec4u(4 * i) + vec4u(0, 1, 2, 3);
@@ -46,7 +52,7 @@ fn row_lengths(
   }
   let all = sum_of_lanes(lane, vec2u(n.x + n.y + n.z + n.w, 0));
   if (lane == 0 && row < params.rows) {
-    lengths[params.first_row + row] = all.x;
+    lengths[params.first_row + row] += all.x;
   }
 }
 

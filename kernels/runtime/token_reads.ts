@@ -5,6 +5,9 @@ import { TEXELS_PER_ROW } from "./scratch_textures.ts";
 /** What the shader of a kernel over tokens reads them from, by the names of its bindings. */
 export type TokenInputs = Readonly<Record<string, Slice>>;
 
+/** What is bound for them. */
+export type TokenBindings = Readonly<Record<string, Slice | TextureCopy>>;
+
 /**
  * The code of a kernel over tokens for this adapter. Where textures are read faster than buffers, the bindings named,
  * arrays of vec4f or vec4u that are indexed by a variable, become textures of as many texels.
@@ -33,7 +36,7 @@ export function tokenCode(gpu: GpuContext, code: string, names: readonly string[
 export function readTokens(
   recorder: Recorder,
   inputs: TokenInputs,
-): Readonly<Record<string, Slice | TextureCopy>> {
+): TokenBindings {
   if (!recorder.gpu.tiles.tokens.byTexture) return inputs;
   return Object.fromEntries(
     Object.entries(inputs).map(([name, slice]) => [name, recorder.copyToTexture(slice, name)]),

@@ -1,13 +1,17 @@
 import philox from "../random/philox.wgsl" with { type: "text" };
 import { seedWords, streamWord } from "../random/uniforms.ts";
-import { limit, type Recorder, type Slice } from "../runtime/recorder.ts";
+import { limit, type Recorder } from "../runtime/recorder.ts";
 import { expectElements, type Tensor } from "../runtime/tensor.ts";
 import { tokenParts } from "../runtime/token_parts.ts";
+import { readTokens, type TokenBindings, tokenCode } from "../runtime/token_reads.ts";
 import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import { LISTED_BYTES, type Lister, workgroupsFor } from "./candidates.ts";
 import countsCode from "./counts.wgsl" with { type: "text" };
 import floatKeys from "./float_keys.wgsl" with { type: "text" };
 import code from "./selection_keys.wgsl" with { type: "text" };
+
+/** What a list is made of. */
+const READ = ["mask", "covariance", "log_prob", "old_log_prob", "advantages"] as const;
 
 /** The tokens to select from, each of any shape with N elements. */
 export interface SelectionInput {
@@ -93,7 +97,7 @@ function lister(
   const { lanes, vectors } = gpu.tiles.tokens;
   const program = gpu.program({
     name: "selection_keys",
-    code: philox + countsCode + floatKeys + tokenVectors + code,
+    code: philox + countsCode + floatKeys + tokenVectors + tokenCode(gpu, code, READ),
     entryPoint,
     constants: {
       LANES: lanes,
@@ -101,23 +105,40 @@ function lister(
       UNCLIPPED: Number(unclipped !== undefined),
     },
   });
-  // What PPO's clip depends on is not read where it does not matter; a binding must be something.
   const { logProb, oldLogProb, advantages } = unclipped ??
     { logProb: covariance, oldLogProb: covariance, advantages: covariance };
   const tensors = [mask, covariance, logProb, oldLogProb, advantages] as const;
   const parts = tokenParts(gpu, { size, bytes: LISTED_BYTES }, ...tensors);
+  const read = ({ slices }: (typeof parts)[number]) => {
+    const [mask, covariance, logProb, oldLogProb, advantages] = slices;
+    return readTokens(recorder, {
+      mask,
+      covariance,
+      ...(unclipped === undefined
+        ? {}
+        : { log_prob: logProb, old_log_prob: oldLogProb, advantages }),
+    });
+  };
+  // Whatever is listed is listed from the same where there is one part.
+  const only = parts.length === 1 ? read(parts[0]!) : undefined;
   return {
     size,
     parts,
     list(stride, { lists, counts, listing }) {
-      for (const [part, { first, count, slices }] of parts.entries()) {
-        const [mask, covariance, logProb, oldLogProb, advantages] = slices;
-        const clip: Readonly<Record<string, Slice>> = entryPoint === "sample"
-          ? { log_prob: logProb, old_log_prob: oldLogProb, advantages }
+      for (const [part, tokens] of parts.entries()) {
+        const { first, count } = tokens;
+        const inputs = only ?? read(tokens);
+        // What PPO's clip depends on is not read where it does not matter; a binding must be something.
+        const clip: TokenBindings = entryPoint === "sample"
+          ? {
+            log_prob: inputs.covariance!,
+            old_log_prob: inputs.covariance!,
+            advantages: inputs.covariance!,
+          }
           : {};
         const groups = workgroupsFor(gpu, Math.ceil(count / 4 / stride));
         recorder.dispatch(program, {
-          bindings: { mask, covariance, ...clip, listing, list: lists[part]!, counts },
+          bindings: { ...clip, ...inputs, listing, list: lists[part]!, counts },
           params: {
             size: count,
             first,
