@@ -44,7 +44,8 @@ export function groupMeans(
   const program = (entryPoint: string) =>
     gpu.program({
       name: "group_means",
-      code: sumOfLanes + selectionState + floatKeys + tokenVectors + tokenCode(gpu, code, ["mask", "covariance"]),
+      code: sumOfLanes + selectionState + floatKeys + tokenVectors +
+        tokenCode(gpu, code, ["mask", "covariance"]),
       entryPoint,
       constants: { LANES: lanes, VECTORS: vectors },
     });

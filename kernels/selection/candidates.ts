@@ -1,5 +1,5 @@
 import type { GpuContext } from "../runtime/context.ts";
-import type { Recorder } from "../runtime/recorder.ts";
+import type { Recorder, Slice } from "../runtime/recorder.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 
 /** Words of a Counts of counts.wgsl. */
@@ -21,7 +21,7 @@ export interface CandidateList {
   /** The parts that the tokens come in. */
   readonly parts: readonly ListedPart[];
   /** Of each part its candidates, [most of them, 2] in u32: key and index. */
-  readonly lists: readonly Tensor[];
+  readonly lists: readonly Slice[];
   /** Of each part response tokens, candidates, and how many are listed, [parts, 3] in u32. */
   readonly counts: Tensor;
   /** A Listing of counts.wgsl, [2] in u32: which candidates are listed. */
@@ -50,9 +50,12 @@ export function emptyCandidates(
   recorder.clear(listing);
   return {
     parts,
-    lists: parts.map(({ count }) =>
-      recorder.temporary([4 * Math.ceil(Math.ceil(count / 4) / stride), 2], "u32")
-    ),
+    lists: parts.map(({ count }) => {
+      const most = 4 * Math.ceil(Math.ceil(count / 4) / stride);
+      const tensor = recorder.temporary([most, 2], "u32");
+      // Without the padding of the buffer, which might not fit a binding.
+      return { tensor, offset: 0, bytes: tensor.bytes };
+    }),
     counts,
     listing,
   };
@@ -70,7 +73,8 @@ export function recycleCandidates(
   recorder: Recorder,
   { lists, counts, listing }: CandidateList,
 ): void {
-  for (const tensor of [...lists, counts, listing]) recorder.recycle(tensor);
+  for (const { tensor } of lists) recorder.recycle(tensor);
+  for (const tensor of [counts, listing]) recorder.recycle(tensor);
 }
 
 /** Workgroups among which items are divided in turn: at most as many as keep the adapter busy. */

@@ -1,0 +1,128 @@
+/** Kernels over tokens, cut into parts, read from buffers and from textures, with lists that have to be begun again. */
+import assert from "node:assert/strict";
+import { RandomData } from "../../kernels/conformance/random_data.ts";
+import { groupMeans, TABLE_1_SHARES } from "../../kernels/covariance/group_means.ts";
+import {
+  emptyTokenCovariance,
+  tokenCovariance,
+} from "../../kernels/covariance/token_covariance.ts";
+import { emptyPolicyLoss, policyLoss } from "../../kernels/policy_loss/policy_loss.ts";
+import { KL_COV } from "../../kernels/policy_loss/policy_loss_settings.ts";
+import { type Gpu, requestGpu } from "../../kernels/runtime/gpu.ts";
+import { emptySelection, selectSample, selectTop } from "../../kernels/selection/selection.ts";
+import { topReference } from "../../kernels/selection/selection_reference.ts";
+import { withHardwareTiles, withSmallBindings } from "./transformer/support.ts";
+
+const gpu = await requestGpu();
+
+const [ROWS, COLUMNS] = [9, 1111];
+
+/** What all kernels make of one batch, whose covariances have ties. */
+async function results(gpu: Gpu) {
+  const random = new RandomData(3);
+  const shape = [ROWS, COLUMNS];
+  const size = ROWS * COLUMNS;
+  const logProb = gpu.tensor(random.normal(size), shape);
+  const oldLogProb = gpu.tensor(random.normal(size, 0.3), shape);
+  const advantages = gpu.tensor(random.normal(size).map((x) => Math.round(2 * x)), shape);
+  const entropy = gpu.tensor(random.normal(size), shape);
+  const mask = gpu.tensor(random.flags(size, 0.8), shape);
+  const tied = gpu.tensor(random.normal(size).map((x) => Math.round(8 * x) / 8));
+  const covariance = emptyTokenCovariance(gpu, size);
+  const loss = emptyPolicyLoss(gpu, ROWS, COLUMNS);
+  const [top, sample] = [emptySelection(gpu, size), emptySelection(gpu, size)];
+  const means = gpu.empty([TABLE_1_SHARES.length]);
+  const recorder = gpu.record();
+  tokenCovariance(recorder, { logProb, advantages, mask, out: covariance });
+  selectTop(recorder, { covariance: tied, mask, share: 0.01, out: top });
+  selectSample(recorder, {
+    covariance: tied,
+    mask,
+    share: 0.01,
+    covarianceLow: -2,
+    covarianceHigh: 1,
+    seed: 5,
+    unclipped: { logProb, oldLogProb, advantages, clipLow: 0.2, clipHigh: 0.2 },
+    out: sample,
+  });
+  groupMeans(recorder, { covariance: tied, mask, out: means });
+  policyLoss(recorder, {
+    logProb,
+    oldLogProb,
+    advantages,
+    mask,
+    selected: top.selected,
+    entropy,
+    referenceLogProb: oldLogProb,
+    settings: {
+      ...KL_COV,
+      aggregation: "seq-mean-token-mean",
+      entropyCoefficient: 0.1,
+      referenceCoefficient: 0.1,
+    },
+    out: loss,
+  });
+  const read = await recorder.read(
+    top.selected,
+    sample.selected,
+    covariance.covariance,
+    covariance.mean,
+    means,
+    loss.gradLogProb,
+    loss.gradEntropy,
+    loss.metrics,
+  );
+  const held = [logProb, oldLogProb, advantages, entropy, mask, tied, means];
+  for (const each of [...held, covariance, loss, top, sample]) each[Symbol.dispose]();
+  return read;
+}
+
+for (
+  const [name, other] of [
+    ["parts of what a binding holds", withSmallBindings(gpu, 6000)],
+    ["buffers in place of textures", withHardwareTiles(gpu)],
+    [
+      "parts of what a binding holds, from buffers",
+      withSmallBindings(withHardwareTiles(gpu), 6000),
+    ],
+  ] as const
+) {
+  Deno.test(`tokens in ${name} have the same results`, async () => {
+    const [expected, actual] = [await results(gpu), await results(other)];
+    for (const i of [0, 1]) assert.deepEqual(actual[i], expected[i]);
+    assert(expected[0].some((value) => value === 1) && expected[1].some((value) => value === 1));
+    for (const [i, values] of expected.entries()) {
+      const scale = Math.max(...Array.from(values, Math.abs));
+      for (const [j, value] of values.entries()) {
+        assert(
+          Math.abs(actual[i]![j]! - value) <= 1e-5 * scale,
+          `${i}: ${actual[i]![j]}, ${value}`,
+        );
+      }
+    }
+    assert.equal(other.liveBytes, 0);
+  });
+}
+
+Deno.test("a sample that misleads does not change what is selected", async () => {
+  const size = 20_000;
+  // Every ninth vector of four tokens is looked at to tell how large the largest are, and only those are large.
+  const covariance = Float32Array.from(
+    { length: size },
+    (_, i) => (i >> 2) % 9 === 0 ? i : i / size,
+  );
+  const mask = new Uint32Array(size).fill(1);
+  using covarianceTensor = gpu.tensor(covariance);
+  using maskTensor = gpu.tensor(mask);
+  using selection = emptySelection(gpu, size);
+  const recorder = gpu.record();
+  selectTop(recorder, {
+    covariance: covarianceTensor,
+    mask: maskTensor,
+    share: 0,
+    atLeast: 3000,
+    out: selection,
+  });
+  const [selected] = await recorder.read(selection.selected);
+  assert.deepEqual(selected, topReference(covariance, mask, 3000));
+});
