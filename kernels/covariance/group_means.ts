@@ -1,8 +1,8 @@
 import type { Recorder } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
+import { stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { blocksOf, tokenParts } from "../runtime/token_parts.ts";
-import { readTokens, tokenCode } from "../runtime/token_reads.ts";
 import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import { listAll, recycleCandidates } from "../selection/candidates.ts";
 import floatKeys from "../selection/float_keys.wgsl" with { type: "text" };
@@ -45,7 +45,7 @@ export function groupMeans(
     gpu.program({
       name: "group_means",
       code: sumOfLanes + selectionState + floatKeys + tokenVectors +
-        tokenCode(gpu, code, ["mask", "covariance"]),
+        stagedCode(gpu, code, ["mask", "covariance"]),
       entryPoint,
       constants: { LANES: lanes, VECTORS: vectors },
     });
@@ -54,7 +54,7 @@ export function groupMeans(
   const parts = tokenParts(gpu, { size }, mask, covariance);
   const blocks = blocksOf(parts);
   const read = ({ slices: [mask, covariance] }: (typeof parts)[number]) =>
-    readTokens(recorder, { mask, covariance });
+    stageInputs(recorder, { mask, covariance });
   const only = parts.length === 1 ? read(parts[0]!) : undefined;
   const sums = recorder.temporary([blocks]);
   for (const [group, share] of shares.entries()) {

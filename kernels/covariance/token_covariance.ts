@@ -1,9 +1,9 @@
 import type { GpuContext } from "../runtime/context.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import sumOfLanes from "../runtime/sum_of_lanes.wgsl" with { type: "text" };
+import { stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import { expectElements, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { blocksOf, tokenParts } from "../runtime/token_parts.ts";
-import { readTokens, tokenCode } from "../runtime/token_reads.ts";
 import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import maskedMeans from "./masked_means.wgsl" with { type: "text" };
 import meansCode from "./means.wgsl" with { type: "text" };
@@ -81,12 +81,12 @@ export function tokenCovariance(
   const means = (entryPoint: string) =>
     gpu.program({
       name: "masked_means",
-      code: meansCode + tokenVectors + tokenCode(gpu, maskedMeans, READ),
+      code: meansCode + tokenVectors + stagedCode(gpu, maskedMeans, READ),
       entryPoint,
       constants,
     });
   const read = ({ slices: [mask, logProb, advantages] }: (typeof parts)[number]) =>
-    readTokens(recorder, { mask, log_prob: logProb, advantages });
+    stageInputs(recorder, { mask, log_prob: logProb, advantages });
   // Both passes read the same where there is one part.
   const only = parts.length === 1 ? read(parts[0]!) : undefined;
   for (const part of parts) {
@@ -104,7 +104,7 @@ export function tokenCovariance(
   const covariance = (entryPoint: string) =>
     gpu.program({
       name: "token_covariance",
-      code: sumOfLanes + meansCode + tokenVectors + tokenCode(gpu, covarianceCode, READ),
+      code: sumOfLanes + meansCode + tokenVectors + stagedCode(gpu, covarianceCode, READ),
       entryPoint,
       constants,
     });

@@ -4,9 +4,9 @@ import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Program } from "../runtime/program.ts";
 import { limit, type Recorder, type Slice } from "../runtime/recorder.ts";
+import { stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import { expectElements, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { blocksOf, tokenParts } from "../runtime/token_parts.ts";
-import { readTokens, tokenCode } from "../runtime/token_reads.ts";
 import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import entropyBonus from "./entropy_bonus.wgsl" with { type: "text" };
 import metricsCode from "./metrics.wgsl" with { type: "text" };
@@ -160,7 +160,7 @@ export function policyLoss(
   const program = (name: string, source: string, constants: Record<string, number>): Program =>
     gpu.program({
       name,
-      code: sums + tokenVectors + tokenWeights + tokenCode(gpu, source, READ),
+      code: sums + tokenVectors + tokenWeights + stagedCode(gpu, source, READ),
       constants: {
         LANES: lanes,
         VECTORS: vectors,
@@ -192,7 +192,7 @@ export function policyLoss(
   for (const { first, count, blocks, firstBlock, workgroups, slices } of parts) {
     const [mask, logProb, oldLogProb, advantages, selected, gradLogProb] = slices;
     const [reference, entropySlice, gradEntropy] = slices.slice(6) as [Slice, Slice, Slice];
-    const inputs = readTokens(recorder, {
+    const inputs = stageInputs(recorder, {
       mask,
       log_prob: logProb,
       old_log_prob: oldLogProb,
@@ -274,7 +274,7 @@ function recordWeights(
   const program = (entryPoint: string) =>
     gpu.program({
       name: "row_weights",
-      code: tokenCode(gpu, rowWeights, ["mask"]),
+      code: stagedCode(gpu, rowWeights, ["mask"]),
       entryPoint,
       constants: { LANES: gpu.tiles.tokens.lanes },
     });
@@ -283,7 +283,7 @@ function recordWeights(
     const first_row = Math.floor(first / columns);
     const ownRows = Math.floor((first + count - 1) / columns) + 1 - first_row;
     recorder.dispatch(program("row_lengths"), {
-      bindings: { ...readTokens(recorder, { mask: maskPart }), lengths },
+      bindings: { ...stageInputs(recorder, { mask: maskPart }), lengths },
       params: { ...params, rows: ownRows, first_row, size: count, first },
       workgroups: grid(ownRows, 1),
     });

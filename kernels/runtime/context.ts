@@ -3,7 +3,7 @@ import { type Elements, packElements, type TypeFor, typeFor } from "./elements.t
 import { DeviceLostError, GpuError, ShapeError } from "./errors.ts";
 import { DeviceMemory, TensorMemory } from "./memory.ts";
 import { type Program, ProgramCache, type ProgramSource } from "./program.ts";
-import { makeStage } from "./stage.ts";
+import { makeStage, type Stage, type StageType } from "./stage.ts";
 import { bytesOf, type DataType, expectShape, memoryOf, sizeOf, Tensor } from "./tensor.ts";
 import { TILES, type Tiles } from "./tiles.ts";
 
@@ -31,7 +31,7 @@ export class GpuContext {
   readonly tiles: Tiles;
   /** The WebGPU device. */
   readonly device: GPUDevice;
-  #stage: GPUTexture | undefined;
+  #stages = new Map<string, Stage>();
   #memory: DeviceMemory;
   #programs: ProgramCache;
   #failure: GpuError | undefined;
@@ -76,14 +76,18 @@ export class GpuContext {
   }
 
   /**
-   * The texture through which some kernels read; undefined where buffers are read as fast.
+   * The stage of a name and type, one for all recorders: what they record runs one after the other.
    *
    * @ignore For the recorder.
    */
-  get stage(): GPUTexture | undefined {
-    const { stageBytes } = this.tiles;
-    if (stageBytes > 0) this.#stage ??= makeStage(this.device, stageBytes);
-    return this.#stage;
+  stage(name: string, type: StageType): Stage {
+    const key = `${name} ${type}`;
+    let stage = this.#stages.get(key);
+    if (stage === undefined) {
+      stage = makeStage(this.device, { name, type, bytes: this.tiles.stageBytes });
+      this.#stages.set(key, stage);
+    }
+    return stage;
   }
 
   /** The bytes of all tensors that are not destroyed. */

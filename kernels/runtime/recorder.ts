@@ -4,7 +4,6 @@ import type { Program } from "./program.ts";
 import { TensorMemory } from "./memory.ts";
 import { type Allocation, roundUp } from "./pool.ts";
 import type { Profile } from "./profile.ts";
-import { scratchTexture, TEXELS_PER_ROW, TEXTURE_WORDS } from "./scratch_textures.ts";
 import { STAGE_WIDTH, TEXEL_BYTES } from "./stage.ts";
 import { bytesOf, type DataType, isView, memoryOf, sizeOf, Tensor } from "./tensor.ts";
 
@@ -18,12 +17,6 @@ export interface Slice {
   readonly bytes: number;
 }
 
-/** A part of a tensor, copied to a texture. */
-export interface TextureCopy {
-  /** What is bound. */
-  readonly view: GPUTextureView;
-}
-
 /** An upper limit in f32: WGSL has no infinity, so a number near the largest stands for none. */
 export function limit(value: number): number {
   return Math.min(3.4e38, value);
@@ -32,7 +25,7 @@ export function limit(value: number): number {
 /** One run of a program. */
 export interface Dispatch {
   /** What is bound to the names of the WGSL: all that the entry point uses, and nothing else. */
-  readonly bindings: Readonly<Record<string, Tensor | Slice | GPUTexture | TextureCopy>>;
+  readonly bindings: Readonly<Record<string, Tensor | Slice | GPUTextureView>>;
   /** The uniform parameters by their names in the WGSL; none if the program has none. */
   readonly params?: Readonly<Record<string, number>>;
   /** Numbers of workgroups. */
@@ -223,63 +216,33 @@ export class Recorder {
   }
 
   /**
-   * Copies a part of a tensor in f32, in multiples of 16 bytes, into the stage of the GPU. What is recorded
+   * Copies a part of a tensor of f32 or u32, in multiples of 16 bytes, into the stage of that name. What is recorded
    * before the next such copy reads it there.
    *
-   * @throws {GpuError} if it is larger than the stage, or after the submission.
+   * @throws {ShapeError} if it is larger than a stage.
    * @ignore For the kernels.
    */
-  stage({ tensor, offset, bytes }: Slice): GPUTexture {
+  stage({ tensor, offset, bytes }: Slice, name: string): GPUTextureView {
     this.#expectOpen();
-    const { stage, tiles } = this.gpu;
-    if (stage === undefined || bytes > tiles.stageBytes) {
-      throw new GpuError(`${bytes} bytes do not fit into a stage of ${tiles.stageBytes}.`);
+    const { stageBytes } = this.gpu.tiles;
+    if (bytes > stageBytes) {
+      throw new ShapeError(`${bytes} bytes do not fit into a stage of ${stageBytes}.`);
     }
     this.#endPass();
     this.#hold(tensor);
-    const { buffer } = tensor;
+    const { texture, view } = this.gpu.stage(name, tensor.type === "u32" ? "u32" : "f32");
     const bytesPerRow = STAGE_WIDTH * TEXEL_BYTES;
     const lines = Math.floor(bytes / bytesPerRow);
     const rest = (bytes % bytesPerRow) / TEXEL_BYTES;
-    if (lines > 0) {
-      const source = { buffer, offset, bytesPerRow };
-      this.#encoder.copyBufferToTexture(source, { texture: stage }, [STAGE_WIDTH, lines]);
-    }
-    if (rest > 0) {
-      const source = { buffer, offset: offset + lines * bytesPerRow, bytesPerRow };
-      const target = { texture: stage, origin: [0, lines] };
-      this.#encoder.copyBufferToTexture(source, target, [rest, 1]);
-    }
-    return stage;
-  }
-
-  /**
-   * Copies a part of a tensor of f32 or u32 to a texture, four elements to a texel, {@linkcode TEXELS_PER_ROW} texels
-   * to a row. It is good for dispatches until the next copy of that name.
-   *
-   * @throws {ShapeError} if the part is larger than the texture.
-   */
-  copyToTexture({ tensor, offset, bytes }: Slice, name: string): TextureCopy {
-    this.#expectOpen();
-    if (bytes > 4 * TEXTURE_WORDS) {
-      throw new ShapeError(`${bytes} bytes do not fit a texture of ${4 * TEXTURE_WORDS}.`);
-    }
-    this.#endPass();
-    this.#hold(tensor);
-    const type = tensor.type === "u32" ? "u32" : "f32";
-    const { texture, view } = scratchTexture(this.gpu.device, name, type);
-    const bytesPerRow = 16 * TEXELS_PER_ROW;
-    const rows = Math.floor(bytes / bytesPerRow);
-    const rest = (bytes - rows * bytesPerRow) / 16;
-    const copy = (row: number, width: number, height: number) =>
+    const copy = (line: number, width: number, height: number) =>
       this.#encoder.copyBufferToTexture(
-        { buffer: tensor.buffer, offset: offset + row * bytesPerRow, bytesPerRow },
-        { texture, origin: [0, row] },
+        { buffer: tensor.buffer, offset: offset + line * bytesPerRow, bytesPerRow },
+        { texture, origin: [0, line] },
         [width, height],
       );
-    if (rows > 0) copy(0, TEXELS_PER_ROW, rows);
-    if (rest > 0) copy(rows, rest, 1);
-    return { view };
+    if (lines > 0) copy(0, STAGE_WIDTH, lines);
+    if (rest > 0) copy(lines, rest, 1);
+    return view;
   }
 
   /** Sets all elements of a tensor to zero. */
@@ -387,12 +350,8 @@ export class Recorder {
           `${program.name}.wgsl was given undefined as ${name}, expected a tensor.`,
         );
       }
-      if (bound instanceof GPUTexture) {
+      if (bound instanceof GPUTextureView) {
         key += ` ${bindingOf(program, name)} ${this.#numberOf(bound)}`;
-        continue;
-      }
-      if ("view" in bound) {
-        key += ` ${bindingOf(program, name)} ${this.#numberOf(bound.view)}`;
         continue;
       }
       const isWhole = bound instanceof Tensor;
@@ -417,12 +376,11 @@ export class Recorder {
   #entry(
     program: Program,
     name: string,
-    bound: Tensor | Slice | GPUTexture | TextureCopy,
+    bound: Tensor | Slice | GPUTextureView,
   ): GPUBindGroupEntry {
-    if (bound instanceof GPUTexture) {
-      return { binding: bindingOf(program, name), resource: bound.createView() };
+    if (bound instanceof GPUTextureView) {
+      return { binding: bindingOf(program, name), resource: bound };
     }
-    if ("view" in bound) return { binding: bindingOf(program, name), resource: bound.view };
     const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
     const { tensor, offset, bytes: size } = bound instanceof Tensor
       ? { tensor: bound, offset: 0, bytes: bound.buffer.size }

@@ -37,7 +37,7 @@ export interface Tiles {
     readonly wide: AttentionTiles;
     readonly positionsFirst: boolean;
   };
-  /** Bytes of the texture through which logits are read, 0 for none (stage.ts). */
+  /** Bytes of each texture through which kernels read, 0 where they read buffers (stage.ts). */
   readonly stageBytes: number;
   /** Element-wise kernels and reductions: invocations of a workgroup, elements of an invocation. */
   readonly elements: { readonly lanes: number; readonly perLane: number };
@@ -49,8 +49,6 @@ export interface Tiles {
     readonly lanes: number;
     readonly vectors: number;
     readonly busy: number;
-    /** Whether they are copied to textures to be read, which a CPU does faster than it reads buffers. */
-    readonly byTexture: boolean;
   };
 }
 
@@ -76,7 +74,7 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
     },
     stageBytes: 8 << 20,
     elements: { lanes: 32, perLane: 16 },
-    tokens: { lanes: 8, vectors: 64, busy: 16, byTexture: true },
+    tokens: { lanes: 8, vectors: 64, busy: 16 },
   },
   hardware: {
     matmul: {
@@ -95,6 +93,6 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
     },
     stageBytes: 0,
     elements: { lanes: 256, perLane: 4 },
-    tokens: { lanes: 256, vectors: 4, busy: 512, byTexture: false },
+    tokens: { lanes: 256, vectors: 4, busy: 512 },
   },
 };

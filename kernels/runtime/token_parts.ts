@@ -3,7 +3,6 @@ import type { GpuContext } from "./context.ts";
 import { grid } from "./grid.ts";
 import type { Slice } from "./recorder.ts";
 import { bindRows } from "./rows.ts";
-import { TEXTURE_WORDS } from "./scratch_textures.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** How many tokens there are. */
@@ -45,8 +44,9 @@ export function tokenParts<const Tensors extends readonly Tensor[]>(
     gpu.device.limits;
   // Bindings begin at multiples of the alignment and end at whole vectors.
   const step = alignment / 4;
-  const fitting = Math.floor(limit / (bytes * step)) * step;
-  const most = gpu.tiles.tokens.byTexture ? Math.min(fitting, TEXTURE_WORDS) : fitting;
+  const { stageBytes } = gpu.tiles;
+  const fitting = stageBytes === 0 ? limit / bytes : Math.min(limit / bytes, stageBytes / 4);
+  const most = Math.floor(fitting / step) * step;
   if (most === 0) {
     throw new ShapeError(`${step} tokens do not fit into a binding of ${limit} bytes.`);
   }

@@ -1,9 +1,9 @@
 import philox from "../random/philox.wgsl" with { type: "text" };
 import { seedWords, streamWord } from "../random/uniforms.ts";
 import { limit, type Recorder } from "../runtime/recorder.ts";
+import { type StagedBindings, stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import { expectElements, type Tensor } from "../runtime/tensor.ts";
 import { tokenParts } from "../runtime/token_parts.ts";
-import { readTokens, type TokenBindings, tokenCode } from "../runtime/token_reads.ts";
 import tokenVectors from "../runtime/token_vectors.wgsl" with { type: "text" };
 import { LISTED_BYTES, type Lister, workgroupsFor } from "./candidates.ts";
 import countsCode from "./counts.wgsl" with { type: "text" };
@@ -97,7 +97,7 @@ function lister(
   const { lanes, vectors } = gpu.tiles.tokens;
   const program = gpu.program({
     name: "selection_keys",
-    code: philox + countsCode + floatKeys + tokenVectors + tokenCode(gpu, code, READ),
+    code: philox + countsCode + floatKeys + tokenVectors + stagedCode(gpu, code, READ),
     entryPoint,
     constants: {
       LANES: lanes,
@@ -111,7 +111,7 @@ function lister(
   const parts = tokenParts(gpu, { size, bytes: LISTED_BYTES }, ...tensors);
   const read = ({ slices }: (typeof parts)[number]) => {
     const [mask, covariance, logProb, oldLogProb, advantages] = slices;
-    return readTokens(recorder, {
+    return stageInputs(recorder, {
       mask,
       covariance,
       ...(unclipped === undefined
@@ -129,7 +129,7 @@ function lister(
         const { first, count } = tokens;
         const inputs = only ?? read(tokens);
         // What PPO's clip depends on is not read where it does not matter; a binding must be something.
-        const clip: TokenBindings = entryPoint === "sample"
+        const clip: StagedBindings = entryPoint === "sample"
           ? {
             log_prob: inputs.covariance!,
             old_log_prob: inputs.covariance!,

@@ -10,5 +10,5 @@ fn chunk(i: u32) -> vec4f {
 
 // Element i.
 fn element(i: u32) -> f32 {
-  return logits[i / 4][i % 4];
+  return chunk(i / 4)[i % 4];
 }

@@ -3,7 +3,8 @@ import type { GpuContext } from "../runtime/context.ts";
 import type { Gpu } from "../runtime/gpu.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
-import { STAGE_WIDTH, TEXEL_BYTES } from "../runtime/stage.ts";
+import { TEXEL_BYTES } from "../runtime/stage.ts";
+import { stagedCode } from "../runtime/staged_reads.ts";
 import { bytesOf, type DataType, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { activeRows, type ActiveRowsOption } from "../transformer/active_rows.ts";
 import elementary from "./elementary.wgsl" with { type: "text" };
@@ -11,7 +12,6 @@ import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import bf16 from "./logits_bf16.wgsl" with { type: "text" };
 import f16 from "./logits_f16.wgsl" with { type: "text" };
 import loadF32 from "./logits_f32.wgsl" with { type: "text" };
-import loadStaged from "./logits_staged.wgsl" with { type: "text" };
 import powerOfTwo from "./power_of_two.wgsl" with { type: "text" };
 import code from "./token_statistics.wgsl" with { type: "text" };
 
@@ -147,7 +147,7 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
     const { slice, offset } = bindRows(gpu, logits, { width: columns, first, count });
     recorder.dispatch(program, {
       bindings: {
-        logits: isStaged ? recorder.stage(slice) : slice,
+        logits: isStaged ? recorder.stage(slice, "logits") : slice,
         targets,
         states: out.states,
         log_prob: out.logProb,
@@ -200,8 +200,11 @@ export function logitsOf(
   if (logits.type !== "f32" || staged < 1) {
     return { load: LOGITS[logits.type as "f32"], most, isStaged: false };
   }
-  const load = `const STAGE_WIDTH = ${STAGE_WIDTH}u;\n${loadStaged}`;
-  return { load, most: Math.min(most, staged), isStaged: true };
+  return {
+    load: stagedCode(gpu, loadF32, ["logits"]),
+    most: Math.min(most, staged),
+    isStaged: true,
+  };
 }
 
 /** Invocations that share a row. */

@@ -95,7 +95,9 @@ export function tokenStatisticsBackward(
     const output = bindRows(gpu, out, range);
     recorder.dispatch(program, {
       bindings: {
-        ...(readsGradient ? {} : { logits: isStaged ? recorder.stage(input.slice) : input.slice }),
+        ...(readsGradient
+          ? {}
+          : { logits: isStaged ? recorder.stage(input.slice, "logits") : input.slice }),
         gradient: output.slice,
         targets,
         states: statistics.states,

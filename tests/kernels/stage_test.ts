@@ -1,14 +1,16 @@
-/** Logits are read from a texture on some adapters and from buffers on others: the bits are the same. */
+/** Kernels read from textures on some adapters and from buffers on others: the bits are the same. */
 import assert from "node:assert/strict";
 import {
   emptyTokenStatistics,
-  GpuError,
   requestGpu,
+  ShapeError,
+  type Tensor,
   tokenStatistics,
   tokenStatisticsBackward,
 } from "../../kernels/mod.ts";
 import { RandomData } from "../../kernels/conformance/random_data.ts";
 import { rowsOfLogits } from "../../kernels/conformance/rows_of_logits.ts";
+import { stagedCode, stageInputs } from "../../kernels/runtime/staged_reads.ts";
 import type { Tiles } from "../../kernels/runtime/tiles.ts";
 
 /** Statistics and gradients, apart or in place, with a stage of so many bytes. */
@@ -42,12 +44,52 @@ Deno.test("logits give the same bits from buffers, from one stage, and stage by 
   }
 });
 
+/** Adds the bits of two arrays. */
+const ADD_BITS = `
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> y: array<vec4u>;
+@group(0) @binding(2) var<storage, read_write> sum: array<vec4u>;
+@compute @workgroup_size(4)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x;
+  if (i < arrayLength(&sum)) { sum[i] = bitcast<vec4u>(x[i]) + y[i]; }
+}`;
+
+Deno.test("stages of several names hold f32 and u32, lines and a part of one, until the next copy", async () => {
+  for (const stageBytes of [0, 8 << 20]) {
+    using gpu = await requestGpu();
+    (gpu as { tiles: Tiles }).tiles = { ...gpu.tiles, stageBytes };
+    const program = gpu.program({ name: "add", code: stagedCode(gpu, ADD_BITS, ["x", "y"]) });
+    // Two lines and 5 texels, from the second 256 bytes on.
+    const [first, count] = [64, 2 * 4 * 4096 + 20];
+    const random = new RandomData(2);
+    const data = random.normal(first + count);
+    const words = Uint32Array.from(data, (_, i) => i * 2654435761);
+    const [x, y, again] = [gpu.tensor(data), gpu.tensor(words), gpu.tensor(words.toReversed())];
+    const [sum, other] = [gpu.empty([count], "u32"), gpu.empty([count], "u32")];
+    const sliceOf = (tensor: Tensor) => ({ tensor, offset: 4 * first, bytes: 4 * count });
+    const recorder = gpu.record();
+    for (const [second, out] of [[y, sum], [again, other]] as const) {
+      recorder.dispatch(program, {
+        bindings: { ...stageInputs(recorder, { x: sliceOf(x), y: sliceOf(second) }), sum: out },
+        workgroups: [Math.ceil(count / 16)],
+      });
+    }
+    const bits = new Uint32Array(Float32Array.from(data).buffer);
+    const expected = (words: Uint32Array) =>
+      bits.map((bits, i) => bits + words[i]!).subarray(first);
+    const [actual, actualOther] = await recorder.read(sum, other);
+    assert.deepEqual(actual, expected(words));
+    assert.deepEqual(actualOther, expected(words.toReversed()));
+  }
+});
+
 Deno.test("a stage takes no more than it holds", async () => {
   using gpu = await requestGpu();
   (gpu as { tiles: Tiles }).tiles = { ...gpu.tiles, stageBytes: 256 };
   const tensor = gpu.zeros([128]);
   const recorder = gpu.record();
-  assert.throws(() => recorder.stage({ tensor, offset: 0, bytes: 512 }), GpuError);
-  recorder.stage({ tensor, offset: 256, bytes: 256 });
+  assert.throws(() => recorder.stage({ tensor, offset: 0, bytes: 512 }, "x"), ShapeError);
+  recorder.stage({ tensor, offset: 256, bytes: 256 }, "x");
   await recorder.read(tensor);
 });
