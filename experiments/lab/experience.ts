@@ -4,11 +4,10 @@ import { groupHasSignal } from "./advantages/signal.ts";
 import { STEPS_PER_SEED } from "./bounds.ts";
 import { expectValidLogits } from "./finite.ts";
 import { mean } from "./mean.ts";
-import { recycleActivations } from "./policy/forward.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { rollout } from "./policy/rollout.ts";
 import { predictionBatch, type Sequence } from "./policy/sequences.ts";
-import { predict } from "./policy/update.ts";
+import { predictOnly } from "./policy/update.ts";
 import { judgedAdvantages, type RewardModel } from "./reward_model.ts";
 import type { Sample } from "./sample.ts";
 import type { TrainSettings } from "./train_settings.ts";
@@ -144,10 +143,8 @@ async function entropiesOf(
     const part = sequences.slice(first, first + size);
     using batch = predictionBatch(policy.gpu, policy.config, part);
     const recorder = policy.gpu.record("entropy");
-    const { activations, statistics, entropy } = predict(recorder, policy, batch);
-    using _statistics = statistics;
-    recycleActivations(recorder, activations);
-    const [values, invalid] = await recorder.read(entropy, statistics.invalid);
+    const prediction = predictOnly(recorder, policy, batch);
+    const [values, invalid] = await recorder.read(prediction.entropy, prediction.invalid);
     expectValidLogits("the policy at temperature 1", invalid.subarray(0, 2));
     for (const [row, { response }] of part.entries()) {
       const start = row * batch.responseColumns;

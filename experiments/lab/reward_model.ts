@@ -2,10 +2,9 @@ import { readGradientNorm } from "../../kernels/mod.ts";
 import { primeAdvantages, primeLoss, primeProcessRewards } from "./advantages/prime.ts";
 import type { GroupedResponses, Responses } from "./advantages/responses.ts";
 import { expectValidLogits } from "./finite.ts";
-import { recycleActivations } from "./policy/forward.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { predictionBatch, type Sequence } from "./policy/sequences.ts";
-import { checkNorm, predict, update } from "./policy/update.ts";
+import { checkNorm, predict, predictOnly, update } from "./policy/update.ts";
 import type { StepData } from "./step_data.ts";
 
 /** PRIME's implicit reward model: a policy whose log-ratio to the base model is a reward for each token. */
@@ -84,19 +83,13 @@ export function rewardModel(
   ): Promise<Float32Array> => {
     using batch = predictionBatch(gpu, config, sequences, columns);
     const recorder = gpu.record("reward model");
-    const predictionOf = (model: Policy) => {
-      const prediction = predict(recorder, model, batch, temperature);
-      recycleActivations(recorder, prediction.activations);
-      prediction.statistics[Symbol.dispose]();
-      return prediction;
-    };
-    const own = predictionOf(policy);
-    const base = predictionOf(reference);
+    const own = predictOnly(recorder, policy, batch, temperature);
+    const base = predictOnly(recorder, reference, batch, temperature);
     const [ownLogProb, baseLogProb, ownInvalid, baseInvalid] = await recorder.read(
       own.logProb,
       base.logProb,
-      own.statistics.invalid,
-      base.statistics.invalid,
+      own.invalid,
+      base.invalid,
     );
     expectValidLogits("the reward model", ownInvalid);
     expectValidLogits("the reward model's base", baseInvalid);

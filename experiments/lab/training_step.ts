@@ -8,17 +8,15 @@ import {
   type PolicyLossMetrics,
   readGradientNorm,
   readMetrics,
-  type Recorder,
   selectTokens,
   type Tensor,
 } from "../../kernels/mod.ts";
 import { expectValidLogits } from "./finite.ts";
 import { lossSettings, selectionSettings, selectsAmong } from "./loss_settings.ts";
 import { mean } from "./mean.ts";
-import { recycleActivations } from "./policy/forward.ts";
 import type { Policy } from "./policy/parameters.ts";
-import { longestResponse, type PredictionBatch, predictionBatch } from "./policy/sequences.ts";
-import { checkNorm, predict, update } from "./policy/update.ts";
+import { longestResponse, predictionBatch } from "./policy/sequences.ts";
+import { checkNorm, predict, predictOnly, update } from "./policy/update.ts";
 import { covarianceData, recordRolloutCovariance } from "./rollout_covariance.ts";
 import { rowsOf } from "./rows_of.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
@@ -180,7 +178,7 @@ function recordMinibatch(
     mask: batch.mask,
     selected: selection.selected,
     entropy: prediction.entropy,
-    referenceLogProb: predictReference(recorder, reference, batch, temperature),
+    referenceLogProb: predictOnly(recorder, reference, batch, temperature).logProb,
   };
 
   // Selection and loss, with its gradient with respect to what the policy thinks.
@@ -219,19 +217,6 @@ function recordMinibatch(
   recorder.copy(norm, out.norms, { to: number * 2 });
   recorder.copy(statistics.invalid, out.invalid, { to: number * 2, count: 2 });
   recorder.submit();
-}
-
-/** Log-probabilities of the reference, [B, R]; a temporary. */
-function predictReference(
-  recorder: Recorder,
-  reference: Policy,
-  batch: PredictionBatch,
-  temperature: number,
-): Tensor {
-  const prediction = predict(recorder, reference, batch, temperature);
-  recycleActivations(recorder, prediction.activations);
-  prediction.statistics[Symbol.dispose]();
-  return prediction.logProb;
 }
 
 /** What the updates of a step give back, a row for each, kept on the GPU until the step's one readback. */

@@ -110,8 +110,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/training_step.ts",
-    text: "referenceLogProb: predictReference(recorder, reference, batch, temperature),",
-    replacement: "referenceLogProb: predictReference(recorder, policy, batch, temperature),",
+    text: "referenceLogProb: predictOnly(recorder, reference, batch, temperature).logProb,",
+    replacement: "referenceLogProb: predictOnly(recorder, policy, batch, temperature).logProb,",
     what: "the reference KL is taken to the policy itself",
     ...INTERVENTIONS,
   },

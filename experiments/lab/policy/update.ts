@@ -11,7 +11,7 @@ import {
 } from "../../../kernels/mod.ts";
 import { expectFinite } from "../finite.ts";
 import { backward } from "./backward.ts";
-import { type Activations, forward } from "./forward.ts";
+import { type Activations, forward, recycleActivations } from "./forward.ts";
 import { clearGradients, outputEmbedding, type Policy } from "./parameters.ts";
 import { ofPredictors, ofResponses, type PredictionBatch } from "./sequences.ts";
 
@@ -55,6 +55,31 @@ export function predict(
       entropy: ofResponses(recorder, batch, statistics.entropy),
     };
   });
+}
+
+/** What is known of the response tokens where no backward follows; to be read with this recorder. */
+export interface ResponsePrediction extends Pick<Prediction, "logProb" | "entropy"> {
+  /** Which rows of logits are invalid: `TokenStatistics.invalid`. */
+  readonly invalid: Tensor<"u32">;
+}
+
+/** Records {@linkcode predict} for a pass that no backward follows, and gives back the memory that one would need. */
+export function predictOnly(
+  recorder: Recorder,
+  policy: Policy,
+  batch: PredictionBatch,
+  temperature = 1,
+): ResponsePrediction {
+  const { activations, statistics, logProb, entropy } = predict(
+    recorder,
+    policy,
+    batch,
+    temperature,
+  );
+  recycleActivations(recorder, activations);
+  // The recorder holds what it reads until it is submitted.
+  statistics[Symbol.dispose]();
+  return { logProb, entropy, invalid: statistics.invalid };
 }
 
 /** What a loss gives back of the response tokens, [B, R] in f32 each. */
