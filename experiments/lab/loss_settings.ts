@@ -20,6 +20,26 @@ export function lossSettings(settings: TrainSettings): PolicyLossSettings {
   };
 }
 
+/**
+ * Whether a step compares the policy with the base model: where its loss has their KL, and where it is time to log
+ * it.
+ *
+ * @param step The number of the rollout, from 1.
+ */
+export function comparesWithReference(
+  { intervention, referenceKlEvery }: TrainSettings,
+  step: number,
+): boolean {
+  return intervention === "reference-kl" ||
+    (referenceKlEvery > 0 && (step - 1) % referenceKlEvery === 0);
+}
+
+/** Whether any step does; PRIME's reward model asks the base model besides. */
+export function everComparesWithReference(settings: TrainSettings): boolean {
+  // The first step is where it is time, if it ever is.
+  return comparesWithReference(settings, 1);
+}
+
 /** Among which tokens Clip-Cov or KL-Cov selects; undefined where the intervention selects none. */
 export function selectsAmong(settings: TrainSettings): TrainSettings["selection"] | undefined {
   return lossSettings(settings).intervention === "none" ? undefined : settings.selection;

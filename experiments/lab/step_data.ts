@@ -51,7 +51,10 @@ export interface StepData {
   readonly "actor/pg_clipfrac_lower"?: number;
   /** Update: KL from the rollout policy to the current one, estimated by the mean of −ln ratio, in nats per token. */
   readonly "actor/ppo_kl"?: number;
-  /** Update: KL to the reference policy by the run's estimator, in nats per token. */
+  /**
+   * Update: KL to the reference policy, the base model, by the run's estimator, in nats per token. Only in the steps
+   * that take it: all with the intervention reference-kl, else one in `referenceKlEvery`.
+   */
   readonly "actor/kl_loss"?: number;
   /** Update: norm of the gradient before it is clipped. */
   readonly "actor/grad_norm"?: number;

@@ -77,6 +77,9 @@ const SCHEMA = z.strictObject({
   validateEvery: count.default(4).describe("rollouts between validations by the paper's protocol"),
   validateAllEvery: z.int().min(0).default(40)
     .describe("rollouts between validations greedily, at temperature 0.6 and at 1; 0 for none"),
+  referenceKlEvery: z.int().min(0).optional().describe(
+    "rollouts between steps that log the KL to the base model; validateEvery unless set, 0 for none",
+  ),
   validationSamples: count.max(512).default(8)
     .describe("k of validations that sample: mean@k and best@k of a benchmark"),
   checkpointEvery: count.default(20).describe("rollouts between checkpoints"),
@@ -84,8 +87,8 @@ const SCHEMA = z.strictObject({
 
 type Given = z.infer<typeof SCHEMA>;
 
-/** The settings whose defaults follow the intervention as its authors ran it. */
-interface MethodSettings {
+/** The settings whose defaults follow others: most of them the intervention, as its authors ran it. */
+interface DependentSettings {
   /** PPO's ε below 1; null for no clip. */
   readonly clipLow: number | null;
   /** PPO's ε above 1; null for no clip. */
@@ -94,24 +97,29 @@ interface MethodSettings {
   readonly dualClip: number | null;
   /** Clip-Cov and KL-Cov select among the tokens of a minibatch, or of the whole rollout. */
   readonly selection: typeof SELECTIONS[number];
+  /** Rollouts between steps that log the KL to the base model; 0 for none. */
+  readonly referenceKlEvery: number;
 }
 
 /** Every setting of a run. */
-export type TrainSettings = Readonly<Omit<Given, keyof MethodSettings> & MethodSettings>;
+export type TrainSettings = Readonly<Omit<Given, keyof DependentSettings> & DependentSettings>;
 
 /**
- * The defaults that follow the method. The authors ran GRPO with ε = 0.2 and a dual clip of 10, Clip-Cov with
+ * The defaults that follow others. The authors ran GRPO with ε = 0.2 and a dual clip of 10, Clip-Cov with
  * ε = 1 on both sides and KL-Cov without a clip (their scripts and losses), and selected within micro-batches;
  * the paper's equations have no clip in Clip-Cov either, and select in the whole batch.
  */
-function methodSettings({ intervention, definition }: Given): MethodSettings {
-  const selection = definition === "paper" ? "batch" : "minibatch";
+function dependentSettings({ intervention, definition, validateEvery }: Given): DependentSettings {
+  const common = {
+    selection: definition === "paper" ? "batch" : "minibatch",
+    referenceKlEvery: validateEvery,
+  } as const;
   if (intervention === "kl-cov" || (intervention === "clip-cov" && definition === "paper")) {
-    return { clipLow: null, clipHigh: null, dualClip: null, selection };
+    return { clipLow: null, clipHigh: null, dualClip: null, ...common };
   }
-  if (intervention === "clip-cov") return { clipLow: 1, clipHigh: 1, dualClip: null, selection };
+  if (intervention === "clip-cov") return { clipLow: 1, clipHigh: 1, dualClip: null, ...common };
   const clipHigh = intervention === "clip-higher" ? 0.28 : 0.2;
-  return { clipLow: 0.2, clipHigh, dualClip: 10, selection };
+  return { clipLow: 0.2, clipHigh, dualClip: 10, ...common };
 }
 
 /** A setting as `--help` shows it. */
@@ -160,7 +168,7 @@ export function trainSettings(given: Readonly<Record<string, unknown>>): TrainSe
     throw new LabError(`${describeIssue(issue, given)}.`);
   }
   // What is not given is not a key of what was parsed.
-  const chosen = { ...methodSettings(result.data), ...result.data } as TrainSettings;
+  const chosen = { ...dependentSettings(result.data), ...result.data } as TrainSettings;
   // In the order of the schema, as the log shows them.
   const settings = Object.fromEntries(
     Object.keys(SCHEMA.shape).map((name) => [name, chosen[name as keyof TrainSettings]]),

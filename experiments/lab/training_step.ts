@@ -12,11 +12,17 @@ import {
   type Tensor,
 } from "../../kernels/mod.ts";
 import { expectValidLogits } from "./finite.ts";
-import { lossSettings, selectionSettings, selectsAmong } from "./loss_settings.ts";
+import {
+  comparesWithReference,
+  lossSettings,
+  selectionSettings,
+  selectsAmong,
+} from "./loss_settings.ts";
 import { mean } from "./mean.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { longestResponse, predictionBatch } from "./policy/sequences.ts";
-import { checkNorm, predict, predictOnly, update } from "./policy/update.ts";
+import { checkNorm, predict, update } from "./policy/update.ts";
+import { recordReferenceLogProb } from "./reference_log_prob.ts";
 import { covarianceData, recordRolloutCovariance } from "./rollout_covariance.ts";
 import { rowsOf } from "./rows_of.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
@@ -27,8 +33,8 @@ import type { StepData } from "./step_data.ts";
 export interface Policies {
   /** The policy that is trained. */
   readonly policy: Policy;
-  /** The base model: of the reference KL, which every step logs. */
-  readonly reference: Policy;
+  /** The base model, of the reference KL; needed in the steps that {@linkcode comparesWithReference} names. */
+  readonly reference?: Policy | undefined;
 }
 
 /** Where in a run a step is. */
@@ -63,7 +69,7 @@ export async function updateFromSamples(
   { step, updates }: StepPlace,
 ): Promise<StepUpdates> {
   if (samples.length === 0) return { data: {}, updates };
-  const { policy, policy: { gpu } } = policies;
+  const { policy, policy: { gpu }, reference } = policies;
   const learningRate = settings.learningRate *
     Math.min(1, step / Math.max(1, settings.warmupSteps));
   const parts = minibatches(samples, settings.minibatches);
@@ -73,15 +79,21 @@ export async function updateFromSamples(
   // minibatch under the policy that the minibatches before have left: by what the authors' code selects
   // (`selection: "minibatch"`).
   using rollout = recordRolloutCovariance(gpu, samples, settings, step);
+  const columns = longestResponse(samples);
+  // What the base model thinks depends on the tokens alone, so once is enough for all minibatches.
+  using referenceLogProb = comparesWithReference(settings, step)
+    ? recordReferenceLogProb(reference!, samples, columns, settings.temperature)
+    : undefined;
   using out = emptyOutput(gpu, parts.length);
   for (const minibatch of parts) {
     const { number } = minibatch;
-    recordMinibatch(policies, minibatch, settings, {
-      columns: longestResponse(samples),
+    recordMinibatch(policy, minibatch, settings, {
+      columns,
       learningRate,
       update: updates + number + 1,
       stream: step * settings.minibatches + number,
       selected: rollout.selected,
+      referenceLogProb,
       out,
     });
   }
@@ -107,7 +119,10 @@ export async function updateFromSamples(
         groups,
         sequences,
       }),
-      ...updateData(rowsOf(metrics, parts.length).map(readMetrics), gradientNorms, learningRate),
+      ...updateData(rowsOf(metrics, parts.length).map(readMetrics), gradientNorms, {
+        learningRate,
+        hasReference: referenceLogProb !== undefined,
+      }),
     },
   };
 }
@@ -144,21 +159,25 @@ interface UpdateOptions {
   readonly stream: number;
   /** The selection in the whole rollout, [B·R] in u32. */
   readonly selected: Tensor;
+  /** Log-probabilities of the base model in the whole rollout, [B·R] in f32; undefined where nothing needs them. */
+  readonly referenceLogProb: Tensor | undefined;
   /** Written: the minibatch's row of each tensor. */
   readonly out: StepOutput;
 }
 
 /** Records and submits one update: forward, selection, loss, backward, AdamW. */
 function recordMinibatch(
-  { policy, reference }: Policies,
+  policy: Policy,
   { number, samples, first }: Minibatch,
   settings: TrainSettings,
-  { columns, learningRate, update: updateNumber, stream, selected, out }: UpdateOptions,
+  { columns, learningRate, update: updateNumber, stream, selected, referenceLogProb, out }:
+    UpdateOptions,
 ): void {
   const { gpu } = policy;
   const { temperature } = settings;
   const loss = lossSettings(settings);
   const size = samples.length * columns;
+  const rows = { from: first * columns, count: size };
   using batch = predictionBatch(gpu, policy.config, samples, columns);
   using tensors = sampleTensors(gpu, samples, columns);
   using covariance = emptyTokenCovariance(gpu, size);
@@ -167,7 +186,7 @@ function recordMinibatch(
   using norm = gpu.empty([2]);
   const recorder = gpu.record("update");
 
-  // Forward: what policy and reference think of the tokens now.
+  // Forward: what the policy thinks of the tokens now.
   const prediction = predict(recorder, policy, batch, temperature);
   using statistics = prediction.statistics;
   const { oldLogProb, advantages } = tensors;
@@ -178,14 +197,16 @@ function recordMinibatch(
     mask: batch.mask,
     selected: selection.selected,
     entropy: prediction.entropy,
-    referenceLogProb: predictOnly(recorder, reference, batch, temperature).logProb,
+    ...(referenceLogProb === undefined
+      ? {}
+      : { referenceLogProb: rowsOfRollout(recorder, referenceLogProb, rows, batch.mask.shape) }),
   };
 
   // Selection and loss, with its gradient with respect to what the policy thinks.
   recorder.scope("policy loss", () => {
     switch (selectsAmong(settings)) {
       case "batch":
-        recorder.copy(selected, selection.selected, { from: first * columns, count: size });
+        recorder.copy(selected, selection.selected, rows);
         break;
       case "minibatch":
         selectTokens(recorder, {
@@ -219,6 +240,18 @@ function recordMinibatch(
   recorder.submit();
 }
 
+/** Some rows of what is known of a whole rollout, of that shape; a temporary. */
+function rowsOfRollout(
+  recorder: Recorder,
+  whole: Tensor,
+  rows: { readonly from: number; readonly count: number },
+  shape: readonly number[],
+): Tensor {
+  const own = recorder.temporary(shape);
+  recorder.copy(whole, own, rows);
+  return own;
+}
+
 /** What the updates of a step give back, a row for each, kept on the GPU until the step's one readback. */
 interface StepOutput extends Disposable {
   /** What {@linkcode readMetrics} names, [M, 8] in f32. */
@@ -247,7 +280,7 @@ function emptyOutput(gpu: Gpu, parts: number): StepOutput {
 function updateData(
   metrics: readonly PolicyLossMetrics[],
   norms: readonly number[],
-  learningRate: number,
+  { learningRate, hasReference }: { learningRate: number; hasReference: boolean },
 ): Partial<StepData> {
   const average = (value: (of: PolicyLossMetrics) => number) => mean(metrics.map(value));
   return {
@@ -255,7 +288,7 @@ function updateData(
     "actor/pg_clipfrac": average(({ clipFraction }) => clipFraction),
     "actor/pg_clipfrac_lower": average(({ clipFractionLower }) => clipFractionLower),
     "actor/ppo_kl": average(({ ppoKl }) => ppoKl),
-    "actor/kl_loss": average(({ referenceKl }) => referenceKl),
+    ...(hasReference ? { "actor/kl_loss": average(({ referenceKl }) => referenceKl) } : {}),
     "actor/grad_norm": mean(norms),
     "actor/lr": learningRate,
     "actor/touched_tokens": metrics.reduce((sum, { selected }) => sum + selected, 0),

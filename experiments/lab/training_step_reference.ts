@@ -102,6 +102,11 @@ export function updateFromSamplesReference(
     ? select(rollout, settings, step * settings.minibatches)
     : undefined;
 
+  // The base model is asked by the loss that has its KL, and where it is time to log that.
+  const { intervention, referenceKlEvery } = settings;
+  const hasReference = intervention === "reference-kl" ||
+    (referenceKlEvery !== 0 && (step - 1) % referenceKlEvery === 0);
+
   // One update for each minibatch, of the policy that the one before has left.
   const parts = Math.min(settings.minibatches, samples.length);
   const losses: PolicyLossOutput[] = [];
@@ -121,7 +126,11 @@ export function updateFromSamplesReference(
       columns,
       selected,
       entropy: inRows(columns, predictions.map(({ entropy }) => entropy)),
-      referenceLogProb: inRows(columns, think(reference, own).map(({ logProb }) => logProb)),
+      ...(hasReference
+        ? {
+          referenceLogProb: inRows(columns, think(reference, own).map(({ logProb }) => logProb)),
+        }
+        : {}),
     }, lossOf(settings));
     const gradient = gradientOf(policy.config, predictions, loss);
     const { norm, scale } = gradientNormReference(
@@ -166,7 +175,7 @@ export function updateFromSamplesReference(
       "actor/pg_clipfrac": meanOf(({ clipFraction }) => clipFraction),
       "actor/pg_clipfrac_lower": meanOf(({ clipFractionLower }) => clipFractionLower),
       "actor/ppo_kl": meanOf(({ ppoKl }) => ppoKl),
-      "actor/kl_loss": meanOf(({ referenceKl }) => referenceKl),
+      ...(hasReference ? { "actor/kl_loss": meanOf(({ referenceKl }) => referenceKl) } : {}),
       "actor/grad_norm": mean(norms),
       "actor/lr": learningRate,
       "actor/touched_tokens": losses.reduce((sum, { selected }) => sum + selected, 0),

@@ -179,19 +179,19 @@ function kernels(random: RandomData, ended: Uint32Array<ArrayBuffer>): RowKernel
     },
     {
       label: "RoPE",
-      operands: { x: floats(true, 3, 8), positions: words(tokens) },
-      record(recorder, { x, positions }, active) {
+      operands: { q: floats(true, 3, 8), k: floats(true, 2, 8), positions: words(tokens) },
+      record(recorder, { q, k, positions }, active) {
         using table = ropeTable(recorder.gpu, 40, { headSize: 8, theta: 100 });
-        rope(recorder, { x: x!, positions: positions!, table, step: 2, active });
+        rope(recorder, { q: q!, k: k!, positions: positions!, table, step: 2, active });
       },
     },
-    {
-      label: "SwiGLU",
-      operands: { gate: floats(true, 12), up: floats(true, 12), out: floats(true, 12) },
-      record(recorder, { gate, up, out }, active) {
-        swiglu(recorder, { gate: gate!, up: up!, active, out: out! });
+    ...[12, 5].map((columns): RowKernel => ({
+      label: `SwiGLU of ${columns} columns`,
+      operands: { gateUp: floats(true, 2 * columns), out: floats(true, columns) },
+      record(recorder, { gateUp, out }, active) {
+        swiglu(recorder, { gateUp: gateUp!, active, out: out! });
       },
-    },
+    })),
     {
       label: "writing the cache",
       operands: {

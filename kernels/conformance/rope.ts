@@ -81,18 +81,35 @@ export async function compareRope(
   using positionsTensor = gpu.tensor(c.positions);
   using table = ropeTable(gpu, MOST, c.settings);
   for (const direction of [1, -1] as const) {
-    using x = gpu.tensor(c.x, shape);
+    using q = gpu.tensor(c.x, shape);
+    // Keys of one head more, of the same numbers again and again.
+    const keys = { ...c, heads: c.heads + 1, x: repeated(c.x, c.heads + 1, c) };
+    using k = gpu.tensor(keys.x, [shape[0]!, keys.heads, c.settings.headSize]);
     const recorder = gpu.record("rope");
     const rotate = direction === 1 ? rope : ropeBackward;
-    rotate(recorder, { x, positions: positionsTensor, table, step });
-    const [rotated] = await recorder.read(x);
-    const turned = { ...c, positions, direction };
-    const expected = ropeReference(turned);
-    const label = `${direction === 1 ? "forward" : "backward"} of [${shape}] at step ${step}`;
-    tally.near(label, rotated, expected, asFloat32(expected, plainRope(turned)));
-    results.push(rotated);
+    rotate(recorder, { q, k, positions: positionsTensor, table, step });
+    const rotated = await recorder.read(q, k);
+    for (const [i, of] of [c, keys].entries()) {
+      const turned = { ...of, positions, direction };
+      const expected = ropeReference(turned);
+      const label = `${direction === 1 ? "forward" : "backward"} of ${
+        i === 0 ? "queries" : "keys"
+      } of [${shape}] at step ${step}`;
+      tally.near(label, rotated[i]!, expected, asFloat32(expected, plainRope(turned)));
+    }
+    results.push(...rotated);
   }
   return results;
+}
+
+/** The first numbers of another number of heads, from the first again once there are no more. */
+function repeated(
+  x: Float32Array,
+  heads: number,
+  { positions, settings }: RopeCase,
+): Float32Array<ArrayBuffer> {
+  const count = positions.length * heads * settings.headSize;
+  return Float32Array.from({ length: count }, (_, i) => x[i % x.length]!);
 }
 
 const round = Math.fround;

@@ -88,17 +88,24 @@ async function largeGates(gpu: Gpu, tally: Tally): Promise<void> {
 
 async function run(gpu: Gpu, c: SwigluCase): Promise<SwigluResult> {
   const shape = [c.gate.length / c.columns, c.columns];
-  using gate = gpu.tensor(c.gate, shape);
-  using up = gpu.tensor(c.up, shape);
+  const [rows, columns] = shape as [number, number];
+  const halves = new Float32Array(2 * c.gate.length);
+  for (let row = 0; row < rows; row++) {
+    const [start, end] = [row * columns, (row + 1) * columns];
+    halves.set(c.gate.subarray(start, end), 2 * start);
+    halves.set(c.up.subarray(start, end), 2 * start + columns);
+  }
+  using gateUp = gpu.tensor(halves, [rows, 2 * columns]);
   using gradOut = gpu.tensor(c.gradOut, shape);
   using out = gpu.empty(shape);
-  using gradGate = gpu.empty(shape);
-  using gradUp = gpu.empty(shape);
+  using gradGateUp = gpu.empty(gateUp.shape);
   const recorder = gpu.record("swiglu");
-  swiglu(recorder, { gate, up, out });
-  swigluBackward(recorder, { gate, up, gradOut, out: { gradGate, gradUp } });
-  const [values, ofGate, ofUp] = await recorder.read(out, gradGate, gradUp);
-  return { out: values, gradGate: ofGate, gradUp: ofUp };
+  swiglu(recorder, { gateUp, out });
+  swigluBackward(recorder, { gateUp, gradOut, out: gradGateUp });
+  const [values, gradients] = await recorder.read(out, gradGateUp);
+  const half = (first: number) =>
+    Float32Array.from(c.gate, (_, i) => gradients[i + (i - i % columns) + first]!);
+  return { out: values, gradGate: half(0), gradUp: half(columns) };
 }
 
 function reference({ gate, up, gradOut }: SwigluCase): SwigluResult {

@@ -168,11 +168,13 @@ export class GpuContext {
     const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
     // WebGPU writes whole words.
     const whole = bytes.byteLength - (bytes.byteLength % 4);
-    if (whole > 0) this.device.queue.writeBuffer(tensor.buffer, 0, bytes as BufferSource, 0, whole);
+    const { queue } = this.device;
+    const { buffer, offset } = tensor;
+    if (whole > 0) queue.writeBuffer(buffer, offset, bytes as BufferSource, 0, whole);
     if (whole < bytes.byteLength) {
       const rest = new Uint8Array(4);
       rest.set(bytes.subarray(whole));
-      this.device.queue.writeBuffer(tensor.buffer, whole, rest);
+      queue.writeBuffer(buffer, offset + whole, rest);
     }
   }
 

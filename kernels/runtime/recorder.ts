@@ -208,9 +208,9 @@ export class Recorder {
     this.#hold(target);
     this.#encoder.copyBufferToBuffer(
       source.buffer,
-      from * width,
+      source.offset + from * width,
       target.buffer,
-      to * width,
+      target.offset + to * width,
       Math.ceil((count * width) / 4) * 4,
     );
   }
@@ -250,7 +250,7 @@ export class Recorder {
     this.#expectOpen();
     this.#endPass();
     this.#hold(tensor);
-    this.#encoder.clearBuffer(tensor.buffer);
+    this.#encoder.clearBuffer(tensor.buffer, tensor.offset, Math.ceil(tensor.bytes / 4) * 4);
   }
 
   /**
@@ -313,7 +313,8 @@ export class Recorder {
     for (const [i, tensor] of tensors.entries()) {
       this.#hold(tensor);
       const size = Math.ceil(tensor.bytes / 4) * 4;
-      if (size > 0) this.#encoder.copyBufferToBuffer(tensor.buffer, 0, staging, ranges[i]!, size);
+      if (size === 0) continue;
+      this.#encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, ranges[i]!, size);
     }
     this.#finish();
     try {
@@ -359,6 +360,7 @@ export class Recorder {
       this.#hold(tensor);
       key += ` ${bindingOf(program, name)} ${this.#numberOf(tensor.buffer)}`;
       if (!isWhole) key += ` ${bound.offset} ${bound.bytes}`;
+      else if (isView(bound)) key += ` ${bound.offset} ${bound.bytes}`;
     }
     const words = this.#write(program, params);
     if (words !== undefined) key += ` ${this.#numberOf(words)}`;
@@ -383,11 +385,16 @@ export class Recorder {
     }
     const largest = this.gpu.device.limits.maxStorageBufferBindingSize;
     const { tensor, offset, bytes: size } = bound instanceof Tensor
-      ? { tensor: bound, offset: 0, bytes: bound.buffer.size }
+      ? { tensor: bound, offset: bound.offset, bytes: bytesToBind(bound) }
       : bound;
     if (size > largest) {
       throw new ShapeError(
         `${program.name} was given a tensor of shape [${tensor.shape}], this adapter binds at most ${largest} bytes at once.`,
+      );
+    }
+    if (offset % this.gpu.device.limits.minStorageBufferOffsetAlignment !== 0) {
+      throw new ShapeError(
+        `${program.name} was given a part [${tensor.shape}] of a tensor at byte ${offset}, where no binding begins.`,
       );
     }
     return { binding: bindingOf(program, name), resource: { buffer: tensor.buffer, offset, size } };
@@ -486,6 +493,13 @@ export class Recorder {
     }
     this.#recycled.clear();
   }
+}
+
+/** All of a buffer; of a view what it shows, to the end of a chunk of four words, which shaders read whole. */
+function bytesToBind(tensor: Tensor): number {
+  const { buffer, offset, bytes } = tensor;
+  if (!isView(tensor)) return buffer.size;
+  return Math.min(buffer.size - offset, Math.max(16, Math.ceil(bytes / 16) * 16));
 }
 
 function bindingOf({ name, interface: { bindings } }: Program, binding: string): number {

@@ -1,4 +1,5 @@
 import type { GpuContext } from "./context.ts";
+import { ShapeError } from "./errors.ts";
 import type { Slice } from "./recorder.ts";
 import { bindRows, rowsPerBinding } from "./rows.ts";
 import { bytesOf, type Tensor } from "./tensor.ts";
@@ -17,7 +18,8 @@ export interface RowBlock<Tensors extends readonly Tensor[]> {
  * Cuts tensors of as many rows each into blocks that fit the adapter's bindings; mostly that is one block.
  * Blocks begin where bindings may begin, so that shaders need no offsets.
  *
- * @throws {ShapeError} if not even the smallest block fits.
+ * @throws {ShapeError} if not even the smallest block fits, or a tensor is a part of another that begins where no
+ * binding may.
  */
 export function* rowBlocks<const Tensors extends readonly Tensor[]>(
   gpu: GpuContext,
@@ -26,6 +28,12 @@ export function* rowBlocks<const Tensors extends readonly Tensor[]>(
 ): Generator<RowBlock<Tensors>> {
   if (rows === 0) return;
   const { minStorageBufferOffsetAlignment: alignment } = gpu.device.limits;
+  for (const { shape, offset } of tensors) {
+    if (offset % alignment === 0) continue;
+    throw new ShapeError(
+      `a part [${shape}] of a tensor begins at byte ${offset}, where no binding begins.`,
+    );
+  }
   const widths = tensors.map(({ size }) => size / rows);
   const bytes = tensors.map(({ type }, i) => widths[i]! * bytesOf(type));
   // The alignment is a power of two, so the largest of these divides all block sizes that will do.

@@ -38,7 +38,7 @@ export function bindRows(
   const { minStorageBufferOffsetAlignment: alignment, maxStorageBufferBindingSize: limit } =
     gpu.device.limits;
   const element = bytesOf(tensor.type);
-  const start = first * width * element;
+  const start = tensor.offset + first * width * element;
   const offset = start - (start % alignment);
   // Shaders read whole 16-byte vectors, so the binding ends on one; buffers are padded to 256 bytes.
   const bytes = Math.max(16, Math.ceil((start - offset + count * width * element) / 16) * 16);

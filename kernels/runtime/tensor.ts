@@ -24,7 +24,7 @@ export function bytesOf(type: DataType): number {
 /** The memory of a tensor: for the runtime, which hides it from everybody else. */
 export let memoryOf: (tensor: Tensor) => TensorMemory;
 
-/** Whether a tensor shows another's memory. */
+/** Whether a tensor shows another's memory, or a part of it. */
 export let isView: (tensor: Tensor) => boolean;
 
 /**
@@ -40,12 +40,12 @@ export class Tensor<Type extends DataType = DataType> {
   /** Number of elements. */
   readonly size: number;
   #memory: TensorMemory;
-  /** Whether it shows another tensor's memory. */
-  #isView: boolean;
+  /** Where it begins in another tensor's memory; undefined if it has memory of its own. */
+  #viewOffset: number | undefined;
 
   static {
     memoryOf = (tensor) => tensor.#memory;
-    isView = (tensor) => tensor.#isView;
+    isView = (tensor) => tensor.#viewOffset !== undefined;
   }
 
   /**
@@ -54,18 +54,23 @@ export class Tensor<Type extends DataType = DataType> {
    * @throws {ShapeError} if an extent is not a whole number.
    * @ignore
    */
-  constructor(shape: readonly number[], type: Type, memory: TensorMemory, isView = false) {
+  constructor(shape: readonly number[], type: Type, memory: TensorMemory, viewOffset?: number) {
     expectShape(shape);
     this.shape = shape;
     this.type = type;
     this.size = sizeOf(shape);
     this.#memory = memory;
-    this.#isView = isView;
+    this.#viewOffset = viewOffset;
   }
 
   /** Bytes of the elements, without the padding of the buffer. */
   get bytes(): number {
     return this.size * bytesOf(this.type);
+  }
+
+  /** The first byte in the buffer: 0 but for a part of another tensor. */
+  get offset(): number {
+    return this.#viewOffset ?? 0;
   }
 
   /**
@@ -89,12 +94,30 @@ export class Tensor<Type extends DataType = DataType> {
     if (sizeOf(shape) !== this.size) {
       throw new ShapeError(`a tensor of shape [${this.shape}] cannot be seen as [${shape}].`);
     }
-    return new Tensor(shape, this.type, this.#memory, true);
+    return new Tensor(shape, this.type, this.#memory, this.offset);
+  }
+
+  /**
+   * Some of the elements, from `first` on, in a shape of their own. Like {@linkcode reshape} it has no memory of its
+   * own. Most kernels take it only where bindings may begin, such as at a multiple of 256 bytes.
+   *
+   * @throws {ShapeError} if it is not within the tensor, begins within a word, or an extent is not a whole number.
+   */
+  part(first: number, shape: readonly number[]): Tensor<Type> {
+    const start = first * bytesOf(this.type);
+    const isWithin = Number.isSafeInteger(first) && first >= 0 &&
+      first + sizeOf(shape) <= this.size;
+    if (!isWithin || start % 4 !== 0) {
+      throw new ShapeError(
+        `a tensor of shape [${this.shape}] in ${this.type} has no part [${shape}] at ${first}.`,
+      );
+    }
+    return new Tensor(shape, this.type, this.#memory, this.offset + start);
   }
 
   /** Gives the memory back to the pool; twice is as good as once. */
   destroy(): void {
-    if (!this.#isView) this.#memory.destroy();
+    if (!isView(this)) this.#memory.destroy();
   }
 
   /** Destroys it at the end of a `using` block. */

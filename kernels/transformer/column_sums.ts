@@ -1,17 +1,27 @@
+import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder, Slice } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./column_sums.wgsl" with { type: "text" };
 import { elementsOf } from "./shader_text.ts";
+import sidesCode from "./side_by_side.wgsl" with { type: "text" };
+import {
+  checkSides,
+  isSideBySide,
+  NO_SIDES,
+  type SideBySide,
+  type Sides,
+  sidesOf,
+} from "./side_by_side.ts";
 
 /** Rows that are summed one after the other; more become partial sums, which are summed in turn. */
 const ROWS_PER_PART = 64;
 
 /** What {@linkcode columnSums} takes. */
 export interface ColumnSumsOptions {
-  /** The rows, [N, D] in f32. */
-  readonly x: Tensor;
+  /** The rows, [N, D] in f32; three matrices of them as {@linkcode sideBySide} makes them, in one binding. */
+  readonly x: Tensor | SideBySide;
   /** The sum of each column, [D] in f32. */
   readonly out: Tensor;
   /** Add to what is in `out` instead of replacing it. */
@@ -25,6 +35,7 @@ export interface ColumnSumsOptions {
  * @throws {ShapeError} if shapes or types do not fit.
  */
 export function columnSums(recorder: Recorder, options: ColumnSumsOptions): void {
+  if (isSideBySide(options.x)) return sumSides(recorder, { ...options, x: options.x });
   const { x, out, accumulate = false } = options;
   expectTensor("x", x, "f32", [-1, -1]);
   const [rows, columns] = x.shape as [number, number];
@@ -41,6 +52,24 @@ export function columnSums(recorder: Recorder, options: ColumnSumsOptions): void
   }
 }
 
+function sumSides(recorder: Recorder, options: ColumnSumsOptions & { x: SideBySide }): void {
+  const { x, out, accumulate = false } = options;
+  const { rows, starts } = checkSides("x", x);
+  const columns = starts.at(-1)!;
+  expectTensor("out", out, "f32", [columns]);
+  const sides = sidesOf(recorder.gpu, x);
+  if (sides === undefined) {
+    throw new ShapeError(
+      `x is ${x.length} matrices, expected three as sideBySide makes them, within a binding.`,
+    );
+  }
+  if (rows === 0) {
+    if (!accumulate) recorder.clear(out);
+    return;
+  }
+  sumBlock(recorder, { x: sides.slice, rows, columns, out, accumulate, sides });
+}
+
 /** Rows that fit a binding. */
 interface Block {
   x: Tensor | Slice;
@@ -48,30 +77,41 @@ interface Block {
   columns: number;
   out: Tensor;
   accumulate: boolean;
+  sides?: Sides;
 }
 
-function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate }: Block): void {
+function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate, sides }: Block): void {
   const { gpu } = recorder;
   const { lanes } = gpu.tiles.elements;
   const parts = Math.ceil(rows / ROWS_PER_PART);
-  const elements = elementsOf(columns);
+  const inFours = sides === undefined || sides.isInFours;
+  const elements = elementsOf(inFours ? columns : 1);
+  const width = columns % 4 === 0 && inFours ? 4 : 1;
+  const chunks = columns / width;
   const sums = parts === 1 ? out : recorder.temporary([parts, columns]);
   const program = gpu.program({
     name: "column_sums",
-    code: elements.code + code,
+    code: elements.code + sidesCode + code,
     constants: {
       LANES: lanes,
       PART: ROWS_PER_PART,
-      CHUNKS: elements.chunks,
+      CHUNKS: chunks,
       ACCUMULATE: Number(accumulate && parts === 1),
+      SIDE_BY_SIDE: Number(sides !== undefined),
     },
   });
   recorder.dispatch(program, {
     bindings: { x, sums },
-    params: { rows },
-    workgroups: grid(parts * elements.chunks, lanes),
+    params: { rows, ...inChunks(sides?.words ?? NO_SIDES, width) },
+    workgroups: grid(parts * chunks, lanes),
   });
   if (parts === 1) return;
   sumBlock(recorder, { x: sums, rows: parts, columns, out, accumulate });
   recorder.recycle(sums);
+}
+
+function inChunks(words: typeof NO_SIDES, width: number): typeof NO_SIDES {
+  return Object.fromEntries(
+    Object.entries(words).map(([name, word]) => [name, word / width]),
+  ) as typeof NO_SIDES;
 }

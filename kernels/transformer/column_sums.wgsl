@@ -1,5 +1,5 @@
 // Sums over runs of PART rows, column by column: one invocation for a run of one chunk of columns.
-// Prepend elements_*.wgsl.
+// Prepend elements_*.wgsl and side_by_side.wgsl.
 
 // Invocations of a workgroup.
 override LANES: u32;
@@ -9,10 +9,18 @@ override PART: u32;
 override CHUNKS: u32;
 // Add to what is there instead of replacing it.
 override ACCUMULATE: bool;
+// Whether the rows are those of three matrices side by side.
+override SIDE_BY_SIDE: bool;
 
 struct Params {
   // Rows in all.
   rows: u32,
+  // The words of Sides, in chunks.
+  second: u32,
+  third: u32,
+  columns: u32,
+  to_second: u32,
+  to_third: u32,
 }
 // The rows, [rows, D].
 @group(0) @binding(0) var<storage, read> x: array<Elements>;
@@ -32,9 +40,21 @@ fn main(
   if (first >= params.rows) {
     return;
   }
+  let column = at % CHUNKS;
+  var side = Side(0, CHUNKS, 0);
+  if (SIDE_BY_SIDE) {
+    let sides = Sides(
+      params.second,
+      params.third,
+      params.columns,
+      params.to_second,
+      params.to_third,
+    );
+    side = side_of(sides, column);
+  }
   var sum = Elements();
   for (var row = first; row < last; row++) {
-    sum += x[row * CHUNKS + at % CHUNKS];
+    sum += x[side.offset + row * side.width + column - side.first];
   }
   if (ACCUMULATE) {
     sum += sums[at];

@@ -6,3 +6,12 @@ const WIDTH = 4u;
 fn sum_of(x: Elements) -> f32 {
   return (x.x + x.y) + (x.z + x.w);
 }
+
+// For functions of vectors, which this is one of.
+fn widened(x: Elements) -> vec4f {
+  return x;
+}
+
+fn narrowed(x: vec4f) -> Elements {
+  return x;
+}

@@ -1,13 +1,23 @@
 import { ShapeError } from "../runtime/errors.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import type { Tiles } from "../runtime/tiles.ts";
 import { activeRows, type ActiveRowsOption, type RowsInterface } from "./active_rows.ts";
+import {
+  checkSides,
+  isSideBySide,
+  NO_SIDES,
+  type SideBySide,
+  type Sides,
+  sidesOf,
+} from "./side_by_side.ts";
 import loadScalar from "./matmul_load_scalar.wgsl" with { type: "text" };
 import loadVec4 from "./matmul_load_vec4.wgsl" with { type: "text" };
 import reduceCode from "./matmul_reduce.wgsl" with { type: "text" };
 import code from "./matmul.wgsl" with { type: "text" };
+import sidesCode from "./side_by_side.wgsl" with { type: "text" };
 
 /** A matrix, or consecutive rows of one. */
 export interface MatrixRows {
@@ -21,12 +31,15 @@ export interface MatrixRows {
 
 /** What {@linkcode matmul} takes. */
 export interface MatmulOptions extends ActiveRowsOption {
-  /** A, [m, k] in f32, or [k, m] with `transposeA`. */
-  readonly a: Tensor | MatrixRows;
+  /** A, [m, k] in f32, or [k, m] with `transposeA`; side by side only without `transposeB` and `active`. */
+  readonly a: Tensor | MatrixRows | SideBySide;
   /** B, [k, n] in f32, or [n, k] with `transposeB`. */
   readonly b: Tensor | MatrixRows;
-  /** The result, [m, n] in f32, by slots where `active` is given, as op(a); it may not share memory with `a`, `b` or `bias`. */
-  readonly out: Tensor | MatrixRows;
+  /**
+   * The result, [m, n] in f32, by slots where `active` is given, as op(a); it may not share memory with `a`, `b` or
+   * `bias`. Side by side only with `transposeB`, and not where A is.
+   */
+  readonly out: Tensor | MatrixRows | SideBySide;
   /** Use Aᵀ. */
   readonly transposeA?: boolean;
   /** Use Bᵀ. */
@@ -50,6 +63,10 @@ const SHORTEST_SLICE = 256;
  * @throws {ShapeError} if the shapes do not fit together.
  */
 export function matmul(recorder: Recorder, options: MatmulOptions): void {
+  if (isSideBySide(options.a)) return multiplySides(recorder, { ...options, a: options.a });
+  if (isSideBySide(options.out)) {
+    return multiplyIntoSides(recorder, { ...options, out: options.out });
+  }
   const { transposeA = false, transposeB = false, bias, accumulate = false } = options;
   const [a, b, out] = [rowsOf("a", options.a), rowsOf("b", options.b), rowsOf("out", options.out)];
   const [m, k] = transposeA ? [columnsOf(a), a.count] : [a.count, columnsOf(a)];
@@ -125,9 +142,9 @@ function part(rows: MatrixRows, innerIsRows: boolean, outer: Range, inner: Range
 }
 
 interface Product {
-  a: Part;
+  a: Part | Sides;
   b: Part;
-  out: MatrixRows;
+  out: MatrixRows | Sides;
   m: number;
   n: number;
   k: number;
@@ -144,16 +161,21 @@ interface Product {
 function record(recorder: Recorder, product: Product): void {
   const { m, n, k, mFirst, nFirst, active, transposeA, transposeB, bias, accumulate } = product;
   const { gpu } = recorder;
-  const bind = ({ matrix, first, count }: MatrixRows) =>
-    bindRows(gpu, matrix, { width: matrix.shape[1]!, first, count });
+  const bind = (operand: MatrixRows | Sides) => {
+    if ("words" in operand) return operand;
+    const { matrix, first, count } = operand;
+    return bindRows(gpu, matrix, { width: matrix.shape[1]!, first, count });
+  };
   const [a, b, out] = [bind(product.a), bind(product.b), bind(product.out)];
+  const sides = "words" in a ? a : "words" in out ? out : undefined;
+  const strideOf = (operand: MatrixRows | Sides) => "words" in operand ? 0 : columnsOf(operand);
   const strides = {
-    a: columnsOf(product.a),
-    b: columnsOf(product.b),
-    out: columnsOf(product.out),
+    a: strideOf(product.a),
+    b: strideOf(product.b),
+    out: strideOf(product.out),
   };
   const offsets = {
-    a: a.offset + product.a.column,
+    a: a.offset + ("words" in product.a ? 0 : product.a.column),
     b: b.offset + product.b.column,
     out: out.offset + nFirst,
   };
@@ -184,7 +206,7 @@ function record(recorder: Recorder, product: Product): void {
   const partial = split ? recorder.temporary([slices, m, n]) : undefined;
   const program = gpu.program({
     name: "matmul",
-    code: active.code + (aligned ? loadVec4 : loadScalar) + code,
+    code: active.code + sidesCode + (aligned ? loadVec4 : loadScalar) + code,
     constants: {
       ROWS: rows,
       COLUMNS: columns,
@@ -194,6 +216,8 @@ function record(recorder: Recorder, product: Product): void {
       TRANSPOSE_B: Number(transposeB),
       BIAS: Number(bias !== undefined && !split),
       ACCUMULATE: Number(accumulate && !split),
+      A_SIDE_BY_SIDE: Number(sides !== undefined && sides === a),
+      OUT_SIDE_BY_SIDE: Number(sides !== undefined && sides === out),
     },
   });
   recorder.dispatch(program, {
@@ -218,6 +242,7 @@ function record(recorder: Recorder, product: Product): void {
       out_offset: split ? 0 : offsets.out,
       slice_rows: m,
       bias_offset: added.offset,
+      ...(sides?.words ?? NO_SIDES),
     },
     workgroups: [across, active.workgroups(down), slices],
   });
@@ -242,6 +267,93 @@ function record(recorder: Recorder, product: Product): void {
     workgroups: active.grid(m * n, lanes),
   });
   recorder.recycle(partial);
+}
+
+/** Whether a product fits bindings, in chunks of four. */
+function fitsAtOnce(gpu: GpuContext, extents: readonly number[], operands: MatrixRows[]): boolean {
+  return extents.every((extent) => extent > 0 && extent % 4 === 0) &&
+    operands.every(({ matrix, first, count }) => {
+      const width = matrix.shape[1]!;
+      return width % 4 === 0 && (matrix.offset / 4 + first * width) % 4 === 0 &&
+        rowsPerBinding(gpu, count, [4 * width]) === count;
+    });
+}
+
+/** A product whose A is side by side. */
+function multiplySides(recorder: Recorder, options: MatmulOptions & { a: SideBySide }): void {
+  const { transposeA = false, transposeB = false, bias, accumulate = false } = options;
+  const { rows, starts } = checkSides("a", options.a);
+  const columns = starts.at(-1)!;
+  if (transposeB || isSideBySide(options.out) || options.active !== undefined) {
+    throw new ShapeError(
+      "a is side by side, expected b without transposeB, one out, and all rows active.",
+    );
+  }
+  const [b, out] = [rowsOf("b", options.b), rowsOf("out", options.out)];
+  const [m, k, n] = [transposeA ? columns : rows, transposeA ? rows : columns, columnsOf(b)];
+  const sides = sidesOf(recorder.gpu, options.a);
+  const extents = [transposeA ? m : 4, k, n];
+  if (
+    sides !== undefined && sides.isInFours && m <= MOST_ROWS && b.count === k && out.count === m &&
+    columnsOf(out) === n && bias === undefined && fitsAtOnce(recorder.gpu, extents, [b, out])
+  ) {
+    const active = activeRows(undefined, m);
+    const common = { m, n, k, mFirst: 0, nFirst: 0, active, transposeA, transposeB, bias };
+    record(recorder, { a: sides, b: { ...b, column: 0 }, out, ...common, accumulate });
+    return;
+  }
+  for (const [i, a] of options.a.entries()) {
+    const range = { first: starts[i]!, count: a.shape[1]! };
+    if (transposeA) {
+      matmul(recorder, {
+        ...options,
+        a,
+        out: { ...out, first: out.first + range.first, count: range.count },
+      });
+    } else {
+      const { bias: _, ...rest } = options;
+      matmul(recorder, {
+        ...(i === 0 ? options : rest),
+        a,
+        b: { ...b, first: b.first + range.first, count: range.count },
+        accumulate: accumulate || i > 0,
+      });
+    }
+  }
+}
+
+/** A product whose result is side by side. */
+function multiplyIntoSides(recorder: Recorder, options: MatmulOptions & { out: SideBySide }): void {
+  const { transposeA = false, transposeB = false, bias, accumulate = false } = options;
+  const { rows: m, starts } = checkSides("out", options.out);
+  const n = starts.at(-1)!;
+  if (!transposeB) throw new ShapeError("out is side by side, expected b with transposeB.");
+  const [a, b] = [rowsOf("a", options.a as Tensor | MatrixRows), rowsOf("b", options.b)];
+  const k = columnsOf(b);
+  if (bias !== undefined) expectTensor("bias", bias, "f32", [n]);
+  const sides = sidesOf(recorder.gpu, options.out);
+  const extents = [transposeA ? m : 4, k, n, bias === undefined ? 4 : 4 + bias.offset / 4];
+  if (
+    sides !== undefined && sides.isInFours && m <= MOST_ROWS &&
+    (transposeA ? columnsOf(a) : a.count) === m &&
+    (transposeA ? a.count : columnsOf(a)) === k && b.count === n && k < 2 * SHORTEST_SLICE &&
+    fitsAtOnce(recorder.gpu, extents, [a, b])
+  ) {
+    const active = activeRows(options.active, m);
+    const common = { m, n, k, mFirst: 0, nFirst: 0, active, transposeA, transposeB, bias, accumulate };
+    record(recorder, { a: { ...a, column: 0 }, b: { ...b, column: 0 }, out: sides, ...common });
+    return;
+  }
+  for (const [i, out] of options.out.entries()) {
+    const range = { first: starts[i]!, count: out.shape[1]! };
+    const own = bias === undefined ? {} : { bias: bias.part(range.first, [range.count]) };
+    matmul(recorder, {
+      ...options,
+      b: { ...b, first: b.first + range.first, count: range.count },
+      out,
+      ...own,
+    });
+  }
 }
 
 function rowsOf(name: string, operand: Tensor | MatrixRows): MatrixRows {

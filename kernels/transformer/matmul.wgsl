@@ -7,8 +7,8 @@
 // the shared reads, and on a CPU a barrier costs more than it saves.
 //
 // The inner dimension may be split over workgroups in z; each then writes its own partial product, and
-// matmul_reduce.wgsl adds them in order. Prepend all_rows.wgsl or active_rows.wgsl, and matmul_load_vec4.wgsl
-// or matmul_load_scalar.wgsl.
+// matmul_reduce.wgsl adds them in order. Prepend all_rows.wgsl or active_rows.wgsl, side_by_side.wgsl, and
+// matmul_load_vec4.wgsl or matmul_load_scalar.wgsl.
 
 // Blocks of an invocation, down and across.
 override ROWS: u32;
@@ -23,6 +23,9 @@ override TRANSPOSE_B: bool;
 override BIAS: bool;
 // Add to what is there instead of replacing it.
 override ACCUMULATE: bool;
+// Whether A, or the result, is three matrices side by side, one after the other in its binding.
+override A_SIDE_BY_SIDE: bool;
+override OUT_SIDE_BY_SIDE: bool;
 
 struct Params {
   // Rows of the result.
@@ -51,8 +54,26 @@ struct Params {
   slice_rows: u32,
   // Elements before the first of the bias.
   bias_offset: u32,
+  // The words of Sides.
+  second: u32,
+  third: u32,
+  columns: u32,
+  to_second: u32,
+  to_third: u32,
 }
 @group(0) @binding(4) var<uniform> params: Params;
+
+// The one of three matrices side by side that has this column.
+fn side_at(column: u32) -> Side {
+  let sides = Sides(
+    params.second,
+    params.third,
+    params.columns,
+    params.to_second,
+    params.to_third,
+  );
+  return side_of(sides, column);
+}
 
 // Stores the rows of a block before `end`.
 fn store_block(row: u32, end: u32, column: u32, z: u32, block: mat4x4f) {

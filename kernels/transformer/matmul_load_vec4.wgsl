@@ -12,6 +12,18 @@
 // Four rows of A at four k: column i of the result is row `row + i`, its components run over k. Rows past
 // the last give numbers that are not stored.
 fn load_a(row: u32, k: u32) -> mat4x4f {
+  if (A_SIDE_BY_SIDE) {
+    if (TRANSPOSE_A) {
+      let side = side_at(row);
+      let at = (params.a_offset + side.offset + k * side.width + row - side.first) / 4;
+      let step = side.width / 4;
+      return transpose(mat4x4f(a[at], a[at + step], a[at + 2 * step], a[at + 3 * step]));
+    }
+    let side = side_at(k);
+    let at = (params.a_offset + side.offset + row * side.width + k - side.first) / 4;
+    let step = side.width / 4;
+    return mat4x4f(a[at], a[at + step], a[at + 2 * step], a[at + 3 * step]);
+  }
   if (TRANSPOSE_A) {
     let at = (params.a_offset + k * params.a_stride + row) / 4;
     let step = params.a_stride / 4;
@@ -38,7 +50,11 @@ fn load_bias(column: u32) -> vec4f {
 }
 
 fn store(row: u32, column: u32, value: vec4f) {
-  let at = (params.out_offset + row * params.out_stride + column) / 4;
+  var at = (params.out_offset + row * params.out_stride + column) / 4;
+  if (OUT_SIDE_BY_SIDE) {
+    let side = side_at(column);
+    at = (params.out_offset + side.offset + row * side.width + column - side.first) / 4;
+  }
   if (ACCUMULATE) {
     out[at] += value;
   } else {

@@ -6,13 +6,12 @@ import { activeRows, type ActiveRowsOption } from "./active_rows.ts";
 import code from "./rope.wgsl" with { type: "text" };
 import { elementsOf } from "./shader_text.ts";
 
-/** What {@linkcode rope} takes. */
+/** What {@linkcode rope} takes: queries and keys may be parts of one tensor, and go by slots where `active` is given. */
 export interface RopeOptions extends ActiveRowsOption {
-  /**
-   * Queries or keys, or the gradient with respect to them, [N, heads, headSize] in f32; rotated in place. By slots
-   * where `active` is given.
-   */
-  readonly x: Tensor;
+  /** Queries, or the gradient with respect to them, [N, H, headSize] in f32; rotated in place. */
+  readonly q: Tensor;
+  /** Keys, or the gradient with respect to them, [N, KV, headSize] in f32; rotated in place. */
+  readonly k: Tensor;
   /** The position of each token, [N] in u32. */
   readonly positions: Tensor;
   /** Cosines and sines, of {@linkcode ropeTable}; a position past its end is taken for the last. */
@@ -43,11 +42,12 @@ export function ropeBackward(recorder: Recorder, options: RopeOptions): void {
 
 function rotate(
   recorder: Recorder,
-  { x, positions, table, step = 0, active: listed }: RopeOptions,
+  { q, k, positions, table, step = 0, active: listed }: RopeOptions,
   direction: number,
 ): void {
-  expectTensor("x", x, "f32", [-1, -1, -1]);
-  const [rows, heads, headSize] = x.shape as [number, number, number];
+  expectTensor("q", q, "f32", [-1, -1, -1]);
+  const [rows, queryHeads, headSize] = q.shape as [number, number, number];
+  expectTensor("k", k, "f32", [rows, -1, headSize]);
   expectTensor("positions", positions, "u32", [rows]);
   expectTensor("table", table, "f32", [-1, 2, headSize / 2]);
   if (table.size === 0) throw new ShapeError("table has no positions, expected at least one.");
@@ -58,11 +58,16 @@ function rotate(
   const program = gpu.program({
     name: "rope",
     code: active.code + elements.code + code,
-    constants: { LANES: lanes, HEADS: heads, CHUNKS: elements.chunks },
+    constants: {
+      LANES: lanes,
+      QUERY_HEADS: queryHeads,
+      KEY_HEADS: k.shape[1]!,
+      CHUNKS: elements.chunks,
+    },
   });
-  for (const { first, count, slices: [xRows] } of rowBlocks(gpu, rows, x)) {
+  for (const { first, count, slices: [qRows, kRows] } of rowBlocks(gpu, rows, q, k)) {
     recorder.dispatch(program, {
-      bindings: { positions, table, x: xRows, ...active.bindings },
+      bindings: { positions, table, q: qRows, k: kRows, ...active.bindings },
       params: { rows: count, first_row: first, step, most: table.shape[0]!, direction },
       workgroups: active.grid(count * elements.chunks, lanes),
     });

@@ -4,8 +4,9 @@
 
 // Invocations of a workgroup.
 override LANES: u32;
-// Heads of a token.
-override HEADS: u32;
+// Heads of a token: of the queries, and of the keys.
+override QUERY_HEADS: u32;
+override KEY_HEADS: u32;
 // Chunks of half a head.
 override CHUNKS: u32;
 
@@ -25,9 +26,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> positions: array<u32>;
 // The cosines of each position, then its sines, [P, 2, headSize / 2].
 @group(0) @binding(1) var<storage, read> table: array<Elements>;
-// Queries, keys, or the gradient of either, rotated in place, [rows, HEADS, headSize].
-@group(0) @binding(2) var<storage, read_write> x: array<Elements>;
-@group(0) @binding(3) var<uniform> params: Params;
+// Queries, or their gradient, rotated in place, [rows, QUERY_HEADS, headSize].
+@group(0) @binding(2) var<storage, read_write> q: array<Elements>;
+// Keys, or their gradient, rotated in place, [rows, KEY_HEADS, headSize].
+@group(0) @binding(3) var<storage, read_write> k: array<Elements>;
+@group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -44,11 +47,18 @@ fn main(
   let position = min(positions[row_of(params.first_row + row)] + params.step, params.most - 1);
   let cosine = table[2 * position * CHUNKS + chunk];
   let sine = params.direction * table[(2 * position + 1) * CHUNKS + chunk];
-  for (var head = 0u; head < HEADS; head++) {
-    let i = (row * HEADS + head) * 2 * CHUNKS + chunk;
-    let first = x[i];
-    let second = x[i + CHUNKS];
-    x[i] = first * cosine - second * sine;
-    x[i + CHUNKS] = second * cosine + first * sine;
+  for (var head = 0u; head < QUERY_HEADS; head++) {
+    let i = (row * QUERY_HEADS + head) * 2 * CHUNKS + chunk;
+    let first = q[i];
+    let second = q[i + CHUNKS];
+    q[i] = first * cosine - second * sine;
+    q[i + CHUNKS] = second * cosine + first * sine;
+  }
+  for (var head = 0u; head < KEY_HEADS; head++) {
+    let i = (row * KEY_HEADS + head) * 2 * CHUNKS + chunk;
+    let first = k[i];
+    let second = k[i + CHUNKS];
+    k[i] = first * cosine - second * sine;
+    k[i + CHUNKS] = second * cosine + first * sine;
   }
 }

@@ -1,34 +1,25 @@
-// out = silu(gate) · up with silu(x) = x · σ(x), and its backward. Prepend all_rows.wgsl or active_rows.wgsl,
-// and elementary.wgsl.
+// out = silu(gate) · up with silu(x) = x · σ(x), and its backward, where gate and up are the halves of each
+// row. Prepend all_rows.wgsl or active_rows.wgsl, elementary.wgsl, and elements_*.wgsl.
 
 // Invocations of a workgroup, and chunks of each.
 override LANES: u32;
 override PER_LANE: u32;
+// Chunks of a row of the result, half of those of a row of the input.
+override CHUNKS: u32;
 
 struct Params {
   // Rows that are bound.
   rows: u32,
   // The first row's slot.
   first_row: u32,
-  // Numbers of a row, F.
-  columns: u32,
 }
-// Goes through the sigmoid, [N, F].
-@group(0) @binding(0) var<storage, read> gate: array<vec4f>;
-// The other input, [N, F].
-@group(0) @binding(1) var<storage, read> up: array<vec4f>;
+// What goes through the sigmoid, then what it is multiplied with, [N, 2, F].
+@group(0) @binding(0) var<storage, read> gate_up: array<Elements>;
 // The gradient of the loss with respect to the result, [N, F].
-@group(0) @binding(2) var<storage, read> gradient: array<vec4f>;
-// The result, or the gradient with respect to the gate, [N, F].
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
-// The gradient with respect to the other input, [N, F].
-@group(0) @binding(4) var<storage, read_write> gradient_up: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
-
-// Chunks of four numbers. The last may end in another row, or in the padding of the buffers.
-fn chunks() -> u32 {
-  return (slots_from(params.first_row, params.rows) * params.columns + 3) / 4;
-}
+@group(0) @binding(1) var<storage, read> gradient: array<Elements>;
+// The result, [N, F], or the gradient with respect to the input, [N, 2, F].
+@group(0) @binding(2) var<storage, read_write> out: array<Elements>;
+@group(0) @binding(3) var<uniform> params: Params;
 
 // σ(x) and σ(-x), each without cancellation.
 struct Sigmoid {
@@ -53,10 +44,11 @@ fn forward(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let first = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * PER_LANE * LANES + lane;
-  let end = min(first + PER_LANE * LANES, chunks());
+  let end = min(first + PER_LANE * LANES, slots_from(params.first_row, params.rows) * CHUNKS);
   for (var i = first; i < end; i += LANES) {
-    let x = gate[i];
-    out[i] = x * sigmoid(x).of_x * up[i];
+    let at = i + i / CHUNKS * CHUNKS;
+    let x = widened(gate_up[at]);
+    out[i] = narrowed(x * sigmoid(x).of_x * widened(gate_up[at + CHUNKS]));
   }
 }
 
@@ -68,12 +60,14 @@ fn backward(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let first = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * PER_LANE * LANES + lane;
-  let end = min(first + PER_LANE * LANES, chunks());
+  let end = min(first + PER_LANE * LANES, slots_from(params.first_row, params.rows) * CHUNKS);
   for (var i = first; i < end; i += LANES) {
-    let x = gate[i];
-    let g = gradient[i];
+    let at = i + i / CHUNKS * CHUNKS;
+    let x = widened(gate_up[at]);
+    let up = widened(gate_up[at + CHUNKS]);
+    let g = widened(gradient[i]);
     let s = sigmoid(x);
-    out[i] = g * up[i] * s.of_x * fma(x, s.of_minus_x, vec4f(1));
-    gradient_up[i] = g * x * s.of_x;
+    out[at] = narrowed(g * up * s.of_x * fma(x, s.of_minus_x, vec4f(1)));
+    out[at + CHUNKS] = narrowed(g * x * s.of_x);
   }
 }

@@ -95,6 +95,51 @@ Deno.test("a reshaped tensor is the same memory and owns none", async () => {
   assert.equal(gpu.liveBytes, before);
 });
 
+Deno.test("a part of a tensor is bound, copied, cleared, written and read where it is", async () => {
+  using x = gpu.tensor(Float32Array.from({ length: 132 }, (_, i) => i));
+  const part = x.part(64, [2, 2]).reshape([4]);
+  assert.deepEqual([part.offset, x.offset], [256, 0]);
+  const recorder = gpu.record();
+  recorder.dispatch(add(gpu), {
+    bindings: { x: part },
+    params: { size: 4, by: 100 },
+    workgroups: [1],
+  });
+  using y = gpu.zeros([132]);
+  recorder.copy(part, y.part(128, [4]), { to: 1, count: 3 });
+  recorder.copy(y.part(129, [2]), x.part(30, [3]));
+  recorder.clear(x.part(2, [2]));
+  const [whole, own, other] = await recorder.read(x, part, y.part(127, [5]));
+  assert.deepEqual([...other], [0, 0, 164, 165, 166]);
+  assert.deepEqual([...own], [164, 165, 166, 167]);
+  const expected = Array.from({ length: 132 }, (_, i) => i);
+  expected.splice(2, 2, 0, 0);
+  expected.splice(64, 4, 164, 165, 166, 167);
+  expected.splice(30, 2, 164, 165);
+  assert.deepEqual([...whole], expected);
+  gpu.write(part.part(1, [2]), [7, 8]);
+  assert.deepEqual([...await gpu.read(part)], [164, 7, 8, 167]);
+  part.destroy();
+  assert.equal(await gpu.read(x).then((values) => values[65]), 7);
+});
+
+Deno.test("a part outside of its tensor, or bound where no binding begins, is refused", () => {
+  using x = gpu.zeros([8]);
+  using halves = gpu.zeros([8], "f16");
+  for (const [first, shape] of [[5, [4]], [-1, [2]], [0.5, [2]], [0, [3, 3]]] as const) {
+    assert.throws(() => x.part(first, shape), /has no part/);
+  }
+  assert.throws(() => halves.part(1, [2]), /in f16 has no part \[2\] at 1/);
+  const recorder = gpu.record();
+  assert.throws(() => recorder.recycle(x.part(0, [8])), ShapeError);
+  const bindings = { x: x.part(1, [4]) };
+  assert.throws(
+    () => recorder.dispatch(add(gpu), { bindings, params: { size: 4, by: 1 }, workgroups: [1] }),
+    /a part \[4\] of a tensor at byte 4, where no binding begins/,
+  );
+  recorder.submit();
+});
+
 Deno.test("temporaries are gone after the submission, and recycled memory is used again", async () => {
   const before = gpu.liveBytes;
   const recorder = gpu.record();

@@ -19,7 +19,6 @@ const EVERY_STEP = [
   "actor/pg_clipfrac",
   "actor/pg_clipfrac_lower",
   "actor/ppo_kl",
-  "actor/kl_loss",
   "actor/grad_norm",
   "actor/lr",
   "actor/touched_tokens",
@@ -81,6 +80,11 @@ Deno.test("train: a run that is killed and resumed writes the log of one that wa
       for (const key of EVERY_STEP) assert(Number.isFinite(data[key]), key);
     }
     assert(steps.some(({ data }) => data["actor/touched_tokens"] > 0));
+    // At validations.
+    assert.deepEqual(
+      steps.filter(({ data }) => "actor/kl_loss" in data).map(({ step }) => step),
+      [1, 5],
+    );
     const validations = steps.map(({ data }) =>
       Object.keys(data).filter((key) => /^val-/.test(key))
     );

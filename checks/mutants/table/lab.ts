@@ -110,8 +110,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/training_step.ts",
-    text: "referenceLogProb: predictOnly(recorder, reference, batch, temperature).logProb,",
-    replacement: "referenceLogProb: predictOnly(recorder, policy, batch, temperature).logProb,",
+    text: "recordReferenceLogProb(reference!, samples, columns, settings.temperature)",
+    replacement: "recordReferenceLogProb(policy, samples, columns, settings.temperature)",
     what: "the reference KL is taken to the policy itself",
     ...INTERVENTIONS,
   },

@@ -6,10 +6,18 @@ import {
   type Recorder,
   rmsNormBackward,
   ropeBackward,
+  type SideBySide,
   swigluBackward,
   type Tensor,
 } from "../../../kernels/mod.ts";
-import { type Activations, extents, layerName, type SequenceBatch } from "./forward.ts";
+import {
+  type Activations,
+  extents,
+  layerName,
+  queriesKeysValues,
+  type SequenceBatch,
+  temporaryQkv,
+} from "./forward.ts";
 import type { Policy } from "./parameters.ts";
 
 /** What {@linkcode backward} goes back through. */
@@ -46,16 +54,16 @@ export function backward(
   const free = (...tensors: Tensor[]) => tensors.forEach((tensor) => recorder.recycle(tensor));
   const weight = (name: string) => policy.get(`${name}.weight`);
 
-  /** Adds to the gradients of a linear layer; gives that of its input, or adds to it. */
-  const linearBackward = (name: string, x: Tensor, gradOut: Tensor, gradX?: Tensor): Tensor => {
+  /** Adds to the gradients of a linear layer; gives that of its input. */
+  const linearBackward = (name: string, x: Tensor, gradOut: Tensor | SideBySide): Tensor => {
     const { value, gradient } = weight(name);
     matmul(recorder, { a: gradOut, b: x, out: gradient, transposeA: true, accumulate: true });
     const bias = policy.find(`${name}.bias`);
     if (bias !== undefined) {
       columnSums(recorder, { x: gradOut, out: bias.gradient, accumulate: true });
     }
-    const out = gradX ?? recorder.temporary(x.shape);
-    matmul(recorder, { a: gradOut, b: value, out, accumulate: gradX !== undefined });
+    const out = recorder.temporary(x.shape);
+    matmul(recorder, { a: gradOut, b: value, out });
     return out;
   };
   const normalizeBackward = (name: string, { gradX, ...rest }: NormalizationBackward) => {
@@ -79,18 +87,15 @@ export function backward(
     const own = activations.layers[layer]!;
     const name = (part: string) => layerName(layer, part);
     const gradGated = linearBackward(name("mlp.down_proj"), own.gated, stream);
-    const gradGate = recorder.temporary(own.gate.shape);
-    const gradUp = recorder.temporary(own.up.shape);
-    swigluBackward(recorder, {
-      gate: own.gate,
-      up: own.up,
-      gradOut: gradGated,
-      out: { gradGate, gradUp },
-    });
-    free(gradGated, own.gated, own.gate, own.up);
-    const gradFeedForward = linearBackward(name("mlp.gate_proj"), own.feedForwardInput, gradGate);
-    linearBackward(name("mlp.up_proj"), own.feedForwardInput, gradUp, gradFeedForward);
-    free(gradGate, gradUp, own.feedForwardInput);
+    const gradGateUp = recorder.temporary(own.gateUp.shape);
+    swigluBackward(recorder, { gateUp: own.gateUp, gradOut: gradGated, out: gradGateUp });
+    free(gradGated, own.gated, own.gateUp);
+    const gradFeedForward = linearBackward(
+      name("mlp.gate_up_proj"),
+      own.feedForwardInput,
+      gradGateUp,
+    );
+    free(gradGateUp, own.feedForwardInput);
     normalizeBackward(name("post_attention_layernorm"), {
       x: own.middle,
       inverseRms: own.feedForwardInverseRms,
@@ -101,13 +106,13 @@ export function backward(
     free(own.middle);
 
     const gradAttended = linearBackward(name("self_attn.o_proj"), own.attended, stream);
-    const gradQ = recorder.temporary(own.q.shape);
-    const gradK = recorder.temporary(own.k.shape);
-    const gradV = recorder.temporary(own.v.shape);
+    const [q, k, v] = queriesKeysValues(policy, own.qkv, tokens.size);
+    const gradQkv = temporaryQkv(recorder, policy, tokens.size);
+    const [gradQ, gradK, gradV] = queriesKeysValues(policy, gradQkv, tokens.size);
     attentionBackward(recorder, {
-      q: heads(own.q, queryHeads),
-      k: heads(own.k, keyHeads),
-      v: heads(own.v, keyHeads),
+      q: heads(q, queryHeads),
+      k: heads(k, keyHeads),
+      v: heads(v, keyHeads),
       spans,
       longest,
       ...window,
@@ -120,14 +125,19 @@ export function backward(
         gradV: heads(gradV, keyHeads),
       },
     });
-    free(gradAttended, own.attended, own.logSumExp, own.q, own.k, own.v);
-    for (const [x, number] of [[gradQ, queryHeads], [gradK, keyHeads]] as const) {
-      ropeBackward(recorder, { x: heads(x, number), positions, table: ropeTable });
-    }
-    const gradInput = linearBackward(name("self_attn.q_proj"), own.attentionInput, gradQ);
-    linearBackward(name("self_attn.k_proj"), own.attentionInput, gradK, gradInput);
-    linearBackward(name("self_attn.v_proj"), own.attentionInput, gradV, gradInput);
-    free(gradQ, gradK, gradV, own.attentionInput);
+    free(gradAttended, own.attended, own.logSumExp, own.qkv);
+    ropeBackward(recorder, {
+      q: heads(gradQ, queryHeads),
+      k: heads(gradK, keyHeads),
+      positions,
+      table: ropeTable,
+    });
+    const gradInput = linearBackward(name("self_attn.qkv_proj"), own.attentionInput, [
+      gradQ,
+      gradK,
+      gradV,
+    ]);
+    free(gradQkv, own.attentionInput);
     normalizeBackward(name("input_layernorm"), {
       x: own.input,
       inverseRms: own.attentionInverseRms,

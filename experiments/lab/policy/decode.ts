@@ -140,10 +140,14 @@ export function readToken(
     const k = linear(name("self_attn.k_proj"), input);
     const v = linear(name("self_attn.v_proj"), input);
     recorder.recycle(input);
-    for (const [x, heads] of [[q, queryHeads], [k, keyHeads]] as const) {
-      const rotated = x.reshape([rows, heads, headSize]);
-      rope(recorder, { x: rotated, positions: lengths, table: ropeTable, step, active });
-    }
+    rope(recorder, {
+      q: q.reshape([rows, queryHeads, headSize]),
+      k: k.reshape([rows, keyHeads, headSize]),
+      positions: lengths,
+      table: ropeTable,
+      step,
+      active,
+    });
     const shape = [rows, 1, keyHeads, headSize];
     const after = { spans, step };
     const [key, value] = [k.reshape(shape), v.reshape(shape)];
@@ -165,13 +169,12 @@ export function readToken(
     added = linear(name("self_attn.o_proj"), attended);
     recorder.recycle(attended);
     const middle = normalizeStream(name("post_attention_layernorm"));
-    const gate = linear(name("mlp.gate_proj"), middle);
-    const up = linear(name("mlp.up_proj"), middle);
+    const gateUp = linear(name("mlp.gate_up_proj"), middle);
     recorder.recycle(middle);
-    const gated = recorder.temporary(gate.shape);
-    swiglu(recorder, { gate, up, active, out: gated });
+    const gated = recorder.temporary([rows, policy.config.intermediate_size]);
+    swiglu(recorder, { gateUp, active, out: gated });
     added = linear(name("mlp.down_proj"), gated);
-    for (const tensor of [gate, up, gated]) recorder.recycle(tensor);
+    for (const tensor of [gateUp, gated]) recorder.recycle(tensor);
   }
   const hidden = normalizeStream("model.norm");
   recorder.recycle(stream);

@@ -6,6 +6,8 @@ import {
   type Recorder,
   rmsNorm,
   rope,
+  sideBySide,
+  sideBySideSize,
   swiglu,
   type Tensor,
 } from "../../../kernels/mod.ts";
@@ -33,12 +35,8 @@ export interface LayerActivations {
   readonly attentionInput: Tensor;
   /** One over its root mean square, [N]. */
   readonly attentionInverseRms: Tensor;
-  /** Queries, rotated, [N, H·headSize]. */
-  readonly q: Tensor;
-  /** Keys, rotated, [N, KV·headSize]. */
-  readonly k: Tensor;
-  /** Values, [N, KV·headSize]. */
-  readonly v: Tensor;
+  /** Queries and keys, rotated, and values, one after the other: see {@linkcode queriesKeysValues}. */
+  readonly qkv: Tensor;
   /** What the attention gives, [N, H·headSize]. */
   readonly attended: Tensor;
   /** Its log-sum-exp, [N, H]. */
@@ -49,10 +47,8 @@ export interface LayerActivations {
   readonly feedForwardInput: Tensor;
   /** One over its root mean square, [N]. */
   readonly feedForwardInverseRms: Tensor;
-  /** What goes through the sigmoid of the gated unit, [N, F]. */
-  readonly gate: Tensor;
-  /** The other input of the gated unit, [N, F]. */
-  readonly up: Tensor;
+  /** What goes through the sigmoid of the gated unit, then its other input, [N, 2F]. */
+  readonly gateUp: Tensor;
   /** The result of the gated unit, [N, F]. */
   readonly gated: Tensor;
 }
@@ -102,6 +98,26 @@ export function linear(recorder: Recorder, policy: Policy, name: string, x: Tens
   const out = recorder.temporary([x.shape[0]!, operands.b.shape[0]!]);
   matmul(recorder, { a: x, ...operands, out });
   return out;
+}
+
+/** Columns of queries, keys and values. */
+function qkvWidths(policy: Policy): [number, number, number] {
+  const { queryHeads, keyHeads, headSize } = extents(policy);
+  return [queryHeads * headSize, keyHeads * headSize, keyHeads * headSize];
+}
+
+/** Room for queries, keys and values of N tokens, or their gradients; a temporary. */
+export function temporaryQkv(recorder: Recorder, policy: Policy, tokens: number): Tensor {
+  return recorder.temporary([sideBySideSize(tokens, qkvWidths(policy))]);
+}
+
+/** What it holds: queries [N, H·headSize], keys and values [N, KV·headSize]. */
+export function queriesKeysValues(
+  policy: Policy,
+  qkv: Tensor,
+  tokens: number,
+): [q: Tensor, k: Tensor, v: Tensor] {
+  return sideBySide(qkv, tokens, qkvWidths(policy)) as [Tensor, Tensor, Tensor];
 }
 
 /** What the linear layer of this name multiplies with and adds. */
@@ -183,11 +199,19 @@ export function forward(
     const name = (part: string) => layerName(layer, part);
     const first = normalize(recorder, policy, name("input_layernorm"), { stream, added });
     if (added !== undefined) recorder.recycle(added);
-    const q = linear(recorder, policy, name("self_attn.q_proj"), first.normalized);
-    const k = linear(recorder, policy, name("self_attn.k_proj"), first.normalized);
-    const v = linear(recorder, policy, name("self_attn.v_proj"), first.normalized);
-    rope(recorder, { x: heads(q, queryHeads), positions, table: ropeTable });
-    rope(recorder, { x: heads(k, keyHeads), positions, table: ropeTable });
+    const qkv = temporaryQkv(recorder, policy, count);
+    const [q, k, v] = queriesKeysValues(policy, qkv, count);
+    matmul(recorder, {
+      a: first.normalized,
+      ...operandsOf(policy, name("self_attn.qkv_proj")),
+      out: [q, k, v],
+    });
+    rope(recorder, {
+      q: heads(q, queryHeads),
+      k: heads(k, keyHeads),
+      positions,
+      table: ropeTable,
+    });
     keepKeys(layer, k, v);
     const attended = recorder.temporary([count, queryHeads * headSize]);
     const logSumExp = recorder.temporary([count, queryHeads]);
@@ -206,26 +230,22 @@ export function forward(
       added: projected,
     });
     recorder.recycle(projected);
-    const gate = linear(recorder, policy, name("mlp.gate_proj"), second.normalized);
-    const up = linear(recorder, policy, name("mlp.up_proj"), second.normalized);
-    const gated = recorder.temporary(gate.shape);
-    swiglu(recorder, { gate, up, out: gated });
+    const gateUp = linear(recorder, policy, name("mlp.gate_up_proj"), second.normalized);
+    const gated = recorder.temporary([count, policy.config.intermediate_size]);
+    swiglu(recorder, { gateUp, out: gated });
     added = linear(recorder, policy, name("mlp.down_proj"), gated);
     stream = second.sum;
     layers.push({
       input: first.sum,
       attentionInput: first.normalized,
       attentionInverseRms: first.inverseRms,
-      q,
-      k,
-      v,
+      qkv,
       attended,
       logSumExp,
       middle: second.sum,
       feedForwardInput: second.normalized,
       feedForwardInverseRms: second.inverseRms,
-      gate,
-      up,
+      gateUp,
       gated,
     });
   }

@@ -139,10 +139,9 @@ export function update(recorder: Recorder, policy: Policy, options: UpdateOption
     backward(recorder, policy, { batch, activations, gradHidden });
   });
   recorder.scope("optimizer", () => {
-    const { parameters } = policy;
-    const gradients = parameters.map(({ gradient }) => gradient);
+    const gradients = policy.packs.map(({ gradient }) => gradient);
     gradientNorm(recorder, { gradients, maxNorm: maxGradientNorm, out: norm });
-    for (const { value: parameter, gradient, firstMoment, secondMoment } of parameters) {
+    for (const { value: parameter, gradient, firstMoment, secondMoment } of policy.packs) {
       const state = { parameter, gradient, firstMoment, secondMoment };
       adamw(recorder, { ...state, norm, settings, step });
     }

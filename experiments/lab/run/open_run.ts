@@ -3,6 +3,7 @@ import { expectBase } from "../base_fits.ts";
 import { type Checkpoint, hasCheckpoint, readCheckpoint } from "../checkpoint.ts";
 import { modelDigest } from "../digest.ts";
 import { expectFinite } from "../finite.ts";
+import { everComparesWithReference } from "../loss_settings.ts";
 import { createPolicy, type Policy, valuesOf } from "../policy/parameters.ts";
 import { expectRoom } from "../policy/room.ts";
 import { type RewardModel, rewardModel } from "../reward_model.ts";
@@ -31,8 +32,8 @@ export interface RunOptions extends RunPlace {
 export interface Run extends Disposable {
   /** The policy that is trained. */
   readonly policy: Policy;
-  /** The base model. */
-  readonly reference: Policy;
+  /** The base model; undefined where no step asks it. */
+  readonly reference: Policy | undefined;
   /** PRIME's reward model, which is trained, too; none with other algorithms. */
   readonly rewardModel: RewardModel | undefined;
   /** How far the run is. */
@@ -71,11 +72,13 @@ export async function openRun(
 
   using opened = new DisposableStack();
   const baseModel = () => opened.use(createPolicy(gpu, config, valuesOf(parameters)));
-  const [policy, reference] = [baseModel(), baseModel()];
+  const hasRewardModel = settings.algorithm === "prime";
+  const policy = baseModel();
+  const reference = hasRewardModel || everComparesWithReference(settings) ? baseModel() : undefined;
   const models = {
     policy,
-    rewardModel: settings.algorithm === "prime"
-      ? rewardModel(baseModel(), reference, settings.rewardLearningRate)
+    rewardModel: hasRewardModel
+      ? rewardModel(baseModel(), reference!, settings.rewardLearningRate)
       : undefined,
   };
 

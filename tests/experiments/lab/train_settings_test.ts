@@ -61,6 +61,12 @@ Deno.test("the definition is verl's and there is no intervention unless they are
   );
 });
 
+Deno.test("the KL to the base model is logged at validations unless it is set", () => {
+  assert.equal(trainSettings({}).referenceKlEvery, 4);
+  assert.equal(trainSettings({ validateEvery: 7 }).referenceKlEvery, 7);
+  assert.equal(trainSettings({ validateEvery: 7, referenceKlEvery: 0 }).referenceKlEvery, 0);
+});
+
 Deno.test("the loss has the clip ranges of the settings, and none where they are null", () => {
   for (const [intervention, [verl]] of Object.entries(METHODS)) {
     const clips = [verl, { clipLow: 0.1, clipHigh: 0.4, dualClip: 3 }, NO_CLIP];

@@ -157,6 +157,7 @@ const SETTINGS = {
   klCoefficient: 0.7,
   entropyCoefficient: 0.4,
   referenceCoefficient: 0.3,
+  referenceKlEvery: 1,
 };
 
 /** Throws where a tensor is further from the expected one than a share of its length. */
@@ -333,6 +334,19 @@ Deno.test("the update is that of float64: every algorithm's advantages", async (
       () => compare({ algorithm }, { advantageOf: everyTokenOf(advantages) }),
     );
   }
+});
+
+Deno.test("the update is that of float64: the reference KL is logged when it is time, and by the loss that has it", async () => {
+  const stepsWith = async (given: Record<string, unknown>) => {
+    const has: boolean[] = [];
+    await compare(given, { firstStep: 4, expect: (data) => has.push("actor/kl_loss" in data) });
+    return has;
+  };
+  assert.deepEqual(await stepsWith({ referenceKlEvery: 2 }), [false, true]);
+  assert.deepEqual(await stepsWith({ referenceKlEvery: 3 }), [true, false]);
+  assert.deepEqual(await stepsWith({ referenceKlEvery: 0 }), [false, false]);
+  const loss = { intervention: "reference-kl", referenceKlEvery: 0 };
+  assert.deepEqual(await stepsWith(loss), [true, true]);
 });
 
 Deno.test("the update is that of float64: a temperature other than 1", async () => {

@@ -22,25 +22,29 @@ Deno.test("the tile sizes of hardware do as well", async () => {
 Deno.test("slots beyond a binding are split, and computed as far as there are rows", async () => {
   const small = withSmallBindings(gpu, 1024);
   const rows = 200;
-  const values = new Float32Array(rows * 4).fill(1);
+  const values = new Float32Array(rows * 8).fill(1);
   // More than a block of slots, and not all of the second.
   const ended = Uint32Array.from({ length: rows }, (_, row) => Number(row % 3 === 0));
   using done = small.tensor(ended);
   using active = small.zeros([1 + rows], "u32");
-  using gate = small.tensor(values, [rows, 4]);
+  using gateUp = small.tensor(values, [rows, 8]);
   using out = small.zeros([rows, 4]);
   const recorder = small.record();
   listActiveRows(recorder, { done, out: active });
-  swiglu(recorder, { gate, up: gate, active, out });
+  swiglu(recorder, { gateUp, active, out });
   const [read] = await recorder.read(out);
   const left = ended.filter((flag) => flag === 0).length;
-  assert.deepEqual(read.map((value) => Number(value !== 0)), values.fill(0, 4 * left));
+  assert.deepEqual(
+    [...read].map((value) => value !== 0),
+    Array.from(read, (_, i) => i < 4 * left),
+  );
 });
 
 Deno.test("wrong shapes are refused", () => {
   using done = gpu.zeros([3], "u32");
   using active = gpu.zeros([3], "u32");
   using rows = gpu.zeros([3, 4]);
+  using halves = gpu.zeros([3, 8]);
   using cache = gpu.zeros([3, 1, 1, 4]);
   const recorder = gpu.record();
   assertRefused(() => listActiveRows(recorder, { done: rows, out: active }), /done is f32/);
@@ -49,7 +53,7 @@ Deno.test("wrong shapes are refused", () => {
     /out has shape \[3\], expected \[4\]/,
   );
   assertRefused(
-    () => swiglu(recorder, { gate: rows, up: rows, active, out: rows }),
+    () => swiglu(recorder, { gateUp: halves, active, out: rows }),
     /active has shape \[3\], expected \[4\]/,
   );
   const out = { keyCache: cache, valueCache: cache };

@@ -77,9 +77,14 @@ Deno.test("odd heads and wrong shapes are refused", () => {
   const recorder = gpu.record();
   assertRefused(() => ropeTable(gpu, 3, { headSize: 5, theta: 10 }), /head size is 5/);
   assertRefused(
-    () => rope(recorder, { x, positions, table }),
+    () => rope(recorder, { q: x, k: x, positions, table }),
     /table has shape \[3,2,3\], expected \[any, 2, 2\]/,
   );
-  assertRefused(() => rope(recorder, { x, positions: x, table }), /positions is f32/);
+  assertRefused(() => rope(recorder, { q: x, k: x, positions: x, table }), /positions is f32/);
+  using wide = gpu.empty([2, 1, 6]);
+  assertRefused(
+    () => rope(recorder, { q: x, k: wide, positions, table }),
+    /k has shape \[2,1,6\], expected \[2, any, 4\]/,
+  );
   recorder.submit();
 });

@@ -27,7 +27,7 @@ Deno.test("the reference's gradients are those of differences", () => {
 
 Deno.test("rows beyond a binding are split", async () => {
   const [gate, up, gradOut] = [random.normal(3300), random.normal(3300), random.normal(3300)];
-  const small = withSmallBindings(gpu, 10_000);
+  const small = withSmallBindings(gpu, 20_000);
   const [whole, split] = await Promise.all(
     [gpu, small].map((device) =>
       passing((tally) => compareSwiglu(device, tally, { columns: 33, gate, up, gradOut }))
@@ -39,15 +39,18 @@ Deno.test("rows beyond a binding are split", async () => {
 
 Deno.test("wrong shapes and types are refused", () => {
   using x = gpu.empty([2, 3]);
-  using other = gpu.empty([3, 2]);
-  using words = gpu.empty([2, 3], "u32");
+  using both = gpu.empty([2, 6]);
+  using words = gpu.empty([2, 6], "u32");
   const recorder = gpu.record();
-  assertRefused(() => swiglu(recorder, { gate: x, up: other, out: x }), /up has shape \[3,2\]/);
-  assertRefused(() => swiglu(recorder, { gate: words, up: x, out: x }), /gate is u32/);
-  const out = { gradGate: other, gradUp: x };
   assertRefused(
-    () => swigluBackward(recorder, { gate: x, up: x, gradOut: x, out }),
-    /out.gradGate has shape \[3,2\], expected \[2, 3\]/,
+    () => swiglu(recorder, { gateUp: both, out: both }),
+    /out has shape \[2,6\], expected \[2, 3\]/,
+  );
+  assertRefused(() => swiglu(recorder, { gateUp: words, out: x }), /gateUp is u32/);
+  assertRefused(() => swiglu(recorder, { gateUp: x, out: x }), /3 columns, expected two halves/);
+  assertRefused(
+    () => swigluBackward(recorder, { gateUp: both, gradOut: x, out: x }),
+    /out has shape \[2,3\], expected \[2, 6\]/,
   );
   recorder.submit();
 });
