@@ -153,8 +153,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/policy/backward.ts",
-    text: `linearBackward(name("self_attn.v_proj"), own.attentionInput, gradV, gradInput);`,
-    replacement: `linearBackward(name("self_attn.v_proj"), own.attentionInput, gradV);`,
+    text: "const gradOutputs = [gradQ, gradK, gradV];",
+    replacement: "const gradOutputs = [gradQ, gradK, gradK];",
     what: "what attention reads gets no gradient through the values",
     tests: [`${LAB}/policy_test.ts`],
     filter: "gradients of every parameter",
@@ -366,9 +366,9 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/train_settings.ts",
-    text: "const chosen = { ...methodSettings(result.data), ...result.data } as TrainSettings;",
+    text: "const chosen = { ...dependentSettings(result.data), ...result.data } as TrainSettings;",
     replacement:
-      "const chosen = { ...result.data, ...methodSettings(result.data) } as TrainSettings;",
+      "const chosen = { ...result.data, ...dependentSettings(result.data) } as TrainSettings;",
     what: "clip ranges and selection cannot be set",
     tests: SETTINGS,
   },

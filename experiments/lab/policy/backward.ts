@@ -132,11 +132,8 @@ export function backward(
       positions,
       table: ropeTable,
     });
-    const gradInput = linearBackward(name("self_attn.qkv_proj"), own.attentionInput, [
-      gradQ,
-      gradK,
-      gradV,
-    ]);
+    const gradOutputs = [gradQ, gradK, gradV];
+    const gradInput = linearBackward(name("self_attn.qkv_proj"), own.attentionInput, gradOutputs);
     free(gradQkv, own.attentionInput);
     normalizeBackward(name("input_layernorm"), {
       x: own.input,

@@ -118,7 +118,7 @@ function activations(config: ModelConfig): Bytes {
   const keys = config.num_key_value_heads * config.head_dim;
   const layer = 4 * width + 2 * queries + 2 * keys + 3 * inner + config.num_attention_heads + 2;
   return {
-    largest: F32 * Math.max(width, queries + 2 * keys, 2 * inner),
+    largest: F32 * Math.max(width, queries + 2 * keys, inner),
     all: F32 * (config.num_hidden_layers * layer + 2 * width + 1),
   };
 }
