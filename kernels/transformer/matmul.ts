@@ -297,9 +297,21 @@ function multiplySides(recorder: Recorder, options: MatmulOptions & { a: SideByS
     sides !== undefined && sides.isInFours && m <= MOST_ROWS && b.count === k && out.count === m &&
     columnsOf(out) === n && bias === undefined && fitsAtOnce(recorder.gpu, extents, [b, out])
   ) {
-    const active = activeRows(undefined, m);
-    const common = { m, n, k, mFirst: 0, nFirst: 0, active, transposeA, transposeB, bias };
-    record(recorder, { a: sides, b: { ...b, column: 0 }, out, ...common, accumulate });
+    record(recorder, {
+      a: sides,
+      b: { ...b, column: 0 },
+      out,
+      m,
+      n,
+      k,
+      mFirst: 0,
+      nFirst: 0,
+      active: activeRows(undefined, m),
+      transposeA,
+      transposeB,
+      bias,
+      accumulate,
+    });
     return;
   }
   for (const [i, a] of options.a.entries()) {
@@ -340,8 +352,21 @@ function multiplyIntoSides(recorder: Recorder, options: MatmulOptions & { out: S
     fitsAtOnce(recorder.gpu, extents, [a, b])
   ) {
     const active = activeRows(options.active, m);
-    const common = { m, n, k, mFirst: 0, nFirst: 0, active, transposeA, transposeB, bias, accumulate };
-    record(recorder, { a: { ...a, column: 0 }, b: { ...b, column: 0 }, out: sides, ...common });
+    record(recorder, {
+      a: { ...a, column: 0 },
+      b: { ...b, column: 0 },
+      out: sides,
+      m,
+      n,
+      k,
+      mFirst: 0,
+      nFirst: 0,
+      active,
+      transposeA,
+      transposeB,
+      bias,
+      accumulate,
+    });
     return;
   }
   for (const [i, out] of options.out.entries()) {

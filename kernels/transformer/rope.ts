@@ -6,7 +6,7 @@ import { activeRows, type ActiveRowsOption } from "./active_rows.ts";
 import code from "./rope.wgsl" with { type: "text" };
 import { elementsOf } from "./shader_text.ts";
 
-/** What {@linkcode rope} takes: queries and keys may be parts of one tensor, and go by slots where `active` is given. */
+/** What {@linkcode rope} takes: queries and keys may be parts of one tensor; by slots where `active` is given. */
 export interface RopeOptions extends ActiveRowsOption {
   /** Queries, or the gradient with respect to them, [N, H, headSize] in f32; rotated in place. */
   readonly q: Tensor;
