@@ -8,6 +8,7 @@ import {
   type PolicyLossMetrics,
   readGradientNorm,
   readMetrics,
+  type Recorder,
   selectTokens,
   type Tensor,
 } from "../../kernels/mod.ts";
