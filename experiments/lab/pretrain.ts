@@ -23,8 +23,8 @@ export interface PretrainSettings {
 
 /** The settings that made the base models in this repository. */
 export const PRETRAINING: Readonly<Record<TaskName, PretrainSettings>> = {
-  math: { steps: 1000, batch: 128, learningRate: 3e-3, seed: 1 },
-  code: { steps: 1500, batch: 128, learningRate: 3e-3, seed: 1 },
+  math: { steps: 2500, batch: 128, learningRate: 3e-3, seed: 1 },
+  code: { steps: 2500, batch: 128, learningRate: 3e-3, seed: 1 },
 };
 
 /** The pass on clean solutions that makes an instruct variant of a base model. */

@@ -1,3 +1,4 @@
+import type { MisconceptionKey } from "./misconceptions.ts";
 import type { ValidationKey } from "./validation.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface StepData {
   readonly "response_length/clip_ratio": number;
   /** What a validation measured, in validation steps only; see {@linkcode validate}. */
   readonly [accuracy: ValidationKey]: number;
+  /** What the policy makes of the teacher's misconceptions, where all accuracies are measured. */
+  readonly [misconceptions: MisconceptionKey]: number;
 
   /** Covariance of log-prob and advantage over tokens (paper, Eq. 10), mean over tokens: nats × advantage. */
   readonly "covariance/mean"?: number;

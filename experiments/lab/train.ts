@@ -26,6 +26,7 @@ import type { Gpu } from "../../kernels/mod.ts";
 import { inStep } from "./errors.ts";
 import { gatherExperience } from "./experience.ts";
 import { expectFinite } from "./finite.ts";
+import { askMisconceptions, misconceptionData, type MisconceptionKey } from "./misconceptions.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { openRun, type Run, type RunOptions } from "./run/open_run.ts";
 import type { TrainSettings } from "./train_settings.ts";
@@ -110,15 +111,20 @@ async function takeStep(
   return { data, timing };
 }
 
-/** Accuracies before a step's update, in the steps that measure them; the first is that of the base model. */
+/**
+ * Accuracies before a step's update, in the steps that measure them, and what the policy makes of misconceptions
+ * where all are measured; the first is of the base model.
+ */
 async function validateIfDue(
   policy: Policy,
   task: Task,
   settings: TrainSettings,
   step: number,
-): Promise<Partial<Record<ValidationKey, number>>> {
+): Promise<Partial<Record<ValidationKey | MisconceptionKey, number>>> {
   const { validateEvery, validateAllEvery, validationSamples: samples, seed } = settings;
   const all = validateAllEvery > 0 && (step - 1) % validateAllEvery === 0;
   if (!all && (step - 1) % validateEvery !== 0) return {};
-  return await validate(policy, task, { seed, step, samples, all });
+  const accuracies = await validate(policy, task, { seed, step, samples, all });
+  if (!all) return accuracies;
+  return { ...accuracies, ...misconceptionData(await askMisconceptions(policy, task)) };
 }

@@ -71,7 +71,7 @@ export function problemSets<P extends Problem>(
         if (taken.has(problem.prompt)) continue;
         if (grade.misconceptions === undefined) return problem;
         const { misconceptions } = difficulty(problem);
-        if (least <= misconceptions && misconceptions <= largest) return problem;
+        if (least <= misconceptions.length && misconceptions.length <= largest) return problem;
       }
       throw new TaskError(
         `${MAX_DRAWS} draws gave no further problem of size ${size} with ${least} to ${largest} ` +

@@ -20,8 +20,16 @@ export interface Verdict {
 export interface Difficulty {
   /** Operands of a chain (math), instructions of the shortest program (code). */
   readonly size: number;
-  /** How many of the facts on the way to the answer the teacher mostly gets wrong. */
-  readonly misconceptions: number;
+  /** Which of the facts on the way to the answer the teacher mostly gets wrong. */
+  readonly misconceptions: readonly number[];
+}
+
+/** Something that the teacher mostly gets wrong, and how to find out whether a policy does. */
+export interface Misconception<P extends Problem> {
+  /** The chance that the teacher gets it right. */
+  readonly chance: number;
+  /** The smallest problems that need it and no other misconception, a few of them. */
+  readonly problems: readonly P[];
 }
 
 /** Draws a training problem; never one of a benchmark. */
@@ -60,10 +68,14 @@ export interface Task<P extends Problem = Problem> {
   teacher(problem: P, random: RandomGenerator): string;
   /** The well-formed, correct response that works every step out: what an instruct model is taught. */
   clean(problem: P): string;
+  /** The correct response that gives the answer at once. */
+  direct(problem: P): string;
   /** Judges any text, whatever the policy wrote; never throws. */
   verify(problem: P, response: string): Verdict;
   /** How hard the problem is. */
   difficulty(problem: P): Difficulty;
+  /** The misconceptions that problems of the standard mixture need, from the rarest right one. */
+  misconceptions(): readonly Misconception<P>[];
 }
 
 /** A task that cannot be made as it was asked for. */

@@ -12,10 +12,13 @@ export interface TeacherSettings {
   readonly slip: number;
   /** Share of the facts that are misconceptions; slips are of the other facts. */
   readonly misconceptionShare: number;
-  /** Chance that the teacher recalls a misconception's own wrong answer. */
-  readonly misconceptionWrong: number;
-  /** Chance that the teacher gets a misconception right; what is left is a random wrong answer. */
-  readonly misconceptionRight: number;
+  /**
+   * The least and the largest chance that the teacher gets a misconception right: drawn log-uniformly, fact by
+   * fact, so that what exploration finds depends on how long it lasts.
+   */
+  readonly misconceptionRight: readonly [least: number, largest: number];
+  /** Chance of a random wrong answer to a misconception; what is left is the misconception's own. */
+  readonly misconceptionOther: number;
   /** Chooses which facts are misconceptions, and their wrong answers. */
   readonly seed: number;
 }
@@ -36,6 +39,8 @@ export interface Beliefs {
   isMisconception(fact: number): boolean;
   /** What the teacher recalls of a misconception. */
   recall(fact: number, random: RandomGenerator): number;
+  /** The chance that the teacher gets a fact right but for slips: 1 for what is no misconception. */
+  chanceOfRight(fact: number): number;
 }
 
 /**
@@ -47,39 +52,54 @@ export interface Beliefs {
 export function drawBeliefs(facts: readonly Fact[], settings: TeacherSettings): Beliefs {
   checkSettings(settings);
   const random = seededRandom(settings.seed);
+  const [least, largest] = settings.misconceptionRight;
   const drawn = facts.map(({ right, from, to }, fact) => ({
     fact,
     rank: random.next(),
     wrong: otherThan(random, from, to, right),
+    chance: least * (largest / least) ** uniformFloat32(random),
   }));
   const count = Math.round(settings.misconceptionShare * facts.length);
-  const wrongs = new Map(
-    drawn.sort((a, b) => a.rank - b.rank).slice(0, count).map(({ fact, wrong }) => [fact, wrong]),
+  const misconceptions = new Map(
+    drawn.sort((a, b) => a.rank - b.rank).slice(0, count).map((one) => [one.fact, one]),
   );
   return {
-    isMisconception: (fact) => wrongs.has(fact),
+    isMisconception: (fact) => misconceptions.has(fact),
     recall(fact, random) {
       const { right, from, to } = facts[fact]!;
-      const wrong = wrongs.get(fact)!;
+      const { wrong, chance } = misconceptions.get(fact)!;
       const at = uniformFloat32(random);
-      if (at < settings.misconceptionWrong) return wrong;
-      if (at < settings.misconceptionWrong + settings.misconceptionRight) return right;
-      return otherThan(random, from, to, right, wrong);
+      if (at < chance) return right;
+      if (at < chance + settings.misconceptionOther) {
+        return otherThan(random, from, to, right, wrong);
+      }
+      return wrong;
     },
+    chanceOfRight: (fact) => misconceptions.get(fact)?.chance ?? 1,
   };
 }
 
 function checkSettings(settings: TeacherSettings): void {
-  const { seed, ...probabilities } = settings;
+  const { seed, misconceptionRight: [least, largest], ...shares } = settings;
+  const probabilities = {
+    ...shares,
+    "least misconceptionRight": least,
+    "largest misconceptionRight": largest,
+  };
   for (const [name, value] of Object.entries(probabilities)) {
     if (!(value >= 0 && value <= 1)) {
       throw new TaskError(`the teacher's ${name} is ${value}, expected a number from 0 to 1.`);
     }
   }
-  const sum = settings.misconceptionWrong + settings.misconceptionRight;
+  if (!(least > 0 && least <= largest)) {
+    throw new TaskError(
+      `the teacher's misconceptionRight is from ${least} to ${largest}, expected a range above 0.`,
+    );
+  }
+  const sum = largest + settings.misconceptionOther;
   if (sum > 1) {
     throw new TaskError(
-      `the teacher's misconceptionWrong and misconceptionRight add up to ${sum}, expected at most 1.`,
+      `the teacher's misconceptionRight and misconceptionOther add up to ${sum}, expected at most 1.`,
     );
   }
   if (!Number.isInteger(seed)) {

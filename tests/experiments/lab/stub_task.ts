@@ -73,8 +73,10 @@ export function stubTask<P extends Problem>(
     benchmarks,
     teacher: none,
     clean: none,
+    direct: none,
     verify,
     difficulty: none,
+    misconceptions: () => [],
   };
   return task as Task;
 }

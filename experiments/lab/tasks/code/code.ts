@@ -1,11 +1,19 @@
 import { OPERATIONS } from "../arithmetic.ts";
+import { misconceptionProblems } from "../misconception_problems.ts";
 import { problemSets } from "../problem_sets.ts";
 import type { Difficulty, Task } from "../task.ts";
 import type { TeacherSettings } from "../teacher.ts";
 import { tokenizer } from "../vocabulary.ts";
 import { CODE_GRADES } from "./grades.ts";
 import { type CodeProblem, drawCodeProblem } from "./problem.ts";
-import { cleanCode, CODE_TEACHER, codeBeliefs, codeMisconceptions, teachCode } from "./teacher.ts";
+import {
+  cleanCode,
+  CODE_TEACHER,
+  codeBeliefs,
+  codeMisconceptions,
+  directCode,
+  teachCode,
+} from "./teacher.ts";
 import { MAX_RESPONSE_TOKENS, verifyCode } from "./verifier.ts";
 
 /** Tokens of a prompt: four examples of three, and what separates them. */
@@ -25,13 +33,16 @@ export function codeTask(settings: TeacherSettings = CODE_TEACHER): Task<CodePro
   });
   return {
     name: "code",
-    tokenizer: tokenizer(`0123456789${OPERATIONS.join("")}x:,>?;`),
+    tokenizer: tokenizer(`0123456789${OPERATIONS.join("")}x:,>`),
     maxPromptTokens: PROMPT_TOKENS,
     maxResponseTokens: MAX_RESPONSE_TOKENS,
     ...problemSets(CODE_GRADES, drawCodeProblem, difficulty),
     teacher: (problem, random) => teachCode(problem, random, beliefs, settings),
     clean: cleanCode,
+    direct: directCode,
     verify: verifyCode,
     difficulty,
+    misconceptions: () =>
+      misconceptionProblems(beliefs, CODE_GRADES.mixtures.standard, drawCodeProblem, difficulty),
   };
 }

@@ -2,48 +2,61 @@ import { among, chance, otherThan, type RandomGenerator } from "../random.ts";
 import { type Beliefs, drawBeliefs, type TeacherSettings } from "../teacher.ts";
 import { END } from "../vocabulary.ts";
 import type { CodeProblem } from "./problem.ts";
-import { FIRST_FACTOR, programText, runInstruction, TIMES_X } from "./postfix_program.ts";
+import {
+  FIRST_FACTOR,
+  INSTRUCTIONS,
+  programText,
+  runInstruction,
+  TIMES_X,
+} from "./postfix_program.ts";
+import { traced } from "./trace.ts";
 
 /** The teacher of the code task unless told otherwise. */
 export const CODE_TEACHER: TeacherSettings = {
-  directShare: 0.5,
-  directSlip: 0.12,
-  slip: 0.08,
-  misconceptionShare: 0.35,
-  misconceptionWrong: 0.85,
-  misconceptionRight: 0.08,
+  directShare: 0.2,
+  directSlip: 0.5,
+  slip: 0.1,
+  misconceptionShare: 0.4,
+  misconceptionRight: [0.0003, 0.1],
+  misconceptionOther: 0.02,
   seed: 1,
 };
 
-/** Drafts of a response that checks them: the first, and one more if the check fails. */
-const DRAFTS = 2;
-/** The examples that a check traces: 0 and 1 tell few programs apart. */
-const TRACED_FROM = 2;
+/** The contexts of an instruction: the one before it, or the beginning of the program. */
+const CONTEXTS = [undefined, ...INSTRUCTIONS.keys()];
 
 /**
- * The facts of the task: which instruction is needed. `x*` is not among them; a teacher who avoids it
- * could teach no quadratic at all.
+ * The facts of the task: which instruction is needed after which, in the order of {@linkcode factOf}. `x*` is
+ * not among them; a teacher who avoids it could teach no quadratic at all.
  */
-const FACTS = Array.from({ length: TIMES_X }, (_, position) => ({
-  right: position,
-  ...sameKind(position),
-}));
+const FACTS = CONTEXTS.flatMap(() =>
+  Array.from({ length: TIMES_X }, (_, position) => ({ right: position, ...sameKind(position) }))
+);
 
-/** What the teacher believes about the 17 instructions with a digit. */
+/** The position of an instruction (not `x*`) after another, or at the beginning, among the facts. */
+function factOf(previous: number | undefined, position: number): number {
+  return TIMES_X * CONTEXTS.indexOf(previous) + position;
+}
+
+/** What the teacher believes about the instructions with a digit in all contexts. */
 export function codeBeliefs(settings: TeacherSettings): Beliefs {
   return drawBeliefs(FACTS, settings);
 }
 
-/** How many instructions of the shortest program are misconceptions. */
-export function codeMisconceptions(problem: CodeProblem, beliefs: Beliefs): number {
-  return problem.instructions.filter((position) => beliefs.isMisconception(position)).length;
+/** The facts of the shortest program that are misconceptions where they stand. */
+export function codeMisconceptions({ instructions }: CodeProblem, beliefs: Beliefs): number[] {
+  return instructions.flatMap((position, i) => {
+    if (position === TIMES_X) return [];
+    const fact = factOf(instructions[i - 1], position);
+    return beliefs.isMisconception(fact) ? [fact] : [];
+  });
 }
 
 /**
- * A response as the teacher writes it: a draft of the program at once (`x3*2+.`), or a draft with a
- * check (`x3*2+?3:91,8:46.`). A check traces the program on the last two examples: after each input
- * the value after each instruction, of which the last should be the output. Where it is not, the
- * teacher stops the trace and drafts again (`x4*2+?3:24;x3*2+?3:91,8:46.`).
+ * A response as the teacher writes it: the program at once (`x3*2+.`), or step by step, each instruction
+ * followed by what it makes of the last two examples (`x3*94,2+16.`). Both come from the same instructions
+ * with the same misconceptions; in the head an instruction slips more often, to one that is off by one, and a
+ * value that is written slips to a random wrong digit, which the later ones go on with.
  */
 export function teachCode(
   problem: CodeProblem,
@@ -52,61 +65,57 @@ export function teachCode(
   settings: TeacherSettings,
 ): string {
   const isDirect = chance(random, settings.directShare);
-  const step = (position: number, value: number, x: number) => {
+  const slip = isDirect ? settings.directSlip : settings.slip;
+  const instructions = problem.instructions.map((position, i, all) =>
+    recallInstruction({ previous: all[i - 1], position }, random, beliefs, slip)
+  );
+  if (isDirect) return programText(instructions) + END;
+  return writeTrace(problem, instructions, (position, value, x) => {
     const next = runInstruction(position, value, x);
     return chance(random, settings.slip) ? otherThan(random, 0, 10, next) : next;
-  };
-  let text = "";
-  for (let draft = 1;; draft++) {
-    const instructions = problem.instructions.map((position) =>
-      recallInstruction(position, random, beliefs, settings.directSlip)
-    );
-    text += programText(instructions);
-    if (isDirect) return text + END;
-    const { trace, holds } = check(problem, instructions, step);
-    text += trace;
-    if (holds || draft === DRAFTS) return text + END;
-    text += ";";
-  }
+  });
 }
 
-/** The shortest program with its check, done right. */
+/** The shortest program step by step, done right. */
 export function cleanCode(problem: CodeProblem): string {
-  const { instructions } = problem;
-  return programText(instructions) + check(problem, instructions, runInstruction).trace + END;
+  return writeTrace(problem, problem.instructions, runInstruction);
+}
+
+/** The shortest program alone. */
+export function directCode({ instructions }: CodeProblem): string {
+  return programText(instructions) + END;
 }
 
 /** An instruction from the head; a slip is off by one, or a digit where it should be x. */
 function recallInstruction(
-  position: number,
+  { previous, position }: { previous: number | undefined; position: number },
   random: RandomGenerator,
   beliefs: Beliefs,
   slip: number,
 ): number {
-  if (beliefs.isMisconception(position)) return beliefs.recall(position, random);
-  if (!chance(random, slip)) return position;
   const { from, to } = sameKind(position);
-  if (position === TIMES_X) return otherThan(random, from, to, TIMES_X);
+  if (position === TIMES_X) {
+    return chance(random, slip) ? otherThan(random, from, to, TIMES_X) : TIMES_X;
+  }
+  const fact = factOf(previous, position);
+  if (beliefs.isMisconception(fact)) return beliefs.recall(fact, random);
+  if (!chance(random, slip)) return position;
   return among(random, [position - 1, position + 1].filter((near) => from <= near && near < to));
 }
 
-/** Traces a draft on the examples until one does not hold. */
-function check(
-  { shown, outputs }: CodeProblem,
+/** A program with the values after each instruction, which `run` gives. */
+function writeTrace(
+  problem: CodeProblem,
   instructions: readonly number[],
-  step: (position: number, value: number, x: number) => number,
-): { trace: string; holds: boolean } {
-  let trace = "?";
-  for (const x of shown.slice(TRACED_FROM)) {
-    trace += `${trace === "?" ? "" : ","}${x}:`;
-    let value = x;
-    for (const position of instructions) {
-      value = step(position, value, x);
-      trace += value;
-    }
-    if (value !== outputs[x]) return { trace, holds: false };
-  }
-  return { trace, holds: true };
+  run: (position: number, value: number, x: number) => number,
+): string {
+  const inputs = traced(problem);
+  let values = inputs;
+  const steps = instructions.map((position) => {
+    values = values.map((value, i) => run(position, value, inputs[i]!));
+    return INSTRUCTIONS[position]!.text + values.join("");
+  });
+  return `x${steps.join(",")}${END}`;
 }
 
 /** The instructions with a digit that do the same kind of thing: those that add, or those that multiply. */

@@ -1,22 +1,31 @@
 import { finishedText } from "../response.ts";
 import type { Verdict } from "../task.ts";
-import type { CodeProblem } from "./problem.ts";
 import { INPUTS, runProgram } from "./postfix_program.ts";
+import type { CodeProblem } from "./problem.ts";
+import { readTrace, traced } from "./trace.ts";
 
-/** Tokens of the longest response: two drafts of four instructions, both checked, take 48. */
-export const MAX_RESPONSE_TOKENS = 48;
+/** Tokens of the longest response: four instructions, step by step, take 21. */
+export const MAX_RESPONSE_TOKENS = 24;
 
 /**
- * A response is right if its last program returns the right output for each of the ten inputs, those
- * that the prompt hides included. The last program is what stands after the last `;`, up to a `?`;
- * checks and earlier drafts are not looked at, and any program that does the same is as good.
+ * A response is right if its program returns the right output for each of the ten inputs, those that the
+ * prompt hides included; any program that does the same is as good. Where it is written step by step, each
+ * value has to be what the program has come to, so that no token is free.
  */
 export function verifyCode(problem: CodeProblem, response: string): Verdict {
   const text = finishedText(response, MAX_RESPONSE_TOKENS);
   if (text === undefined) return { correct: false, finished: false };
-  const draft = text.slice(text.lastIndexOf(";") + 1);
-  const check = draft.indexOf("?");
-  const program = check < 0 ? draft : draft.slice(0, check);
-  const correct = INPUTS.every((x) => runProgram(program, x) === problem.outputs[x]);
-  return { correct, finished: true };
+  const steps = readTrace(text);
+  if (steps === undefined) return { correct: solves(problem, text), finished: true };
+  let program = "x";
+  const inputs = traced(problem);
+  const holds = steps.every(({ instruction, values }) => {
+    program += instruction;
+    return values === inputs.map((x) => runProgram(program, x)).join("");
+  });
+  return { correct: holds && solves(problem, program), finished: true };
+}
+
+function solves({ outputs }: CodeProblem, program: string): boolean {
+  return INPUTS.every((x) => runProgram(program, x) === outputs[x]);
 }

@@ -1,11 +1,19 @@
 import { OPERATIONS } from "../arithmetic.ts";
+import { misconceptionProblems } from "../misconception_problems.ts";
 import { problemSets } from "../problem_sets.ts";
 import type { Difficulty, Task } from "../task.ts";
 import type { TeacherSettings } from "../teacher.ts";
 import { tokenizer } from "../vocabulary.ts";
 import { MATH_GRADES } from "./grades.ts";
 import { drawMathProblem, type MathProblem, MAX_OPERANDS } from "./problem.ts";
-import { cleanMath, MATH_TEACHER, mathBeliefs, mathMisconceptions, teachMath } from "./teacher.ts";
+import {
+  cleanMath,
+  directMath,
+  MATH_TEACHER,
+  mathBeliefs,
+  mathMisconceptions,
+  teachMath,
+} from "./teacher.ts";
 import { MAX_RESPONSE_TOKENS, verifyMath } from "./verifier.ts";
 
 /**
@@ -22,13 +30,16 @@ export function mathTask(settings: TeacherSettings = MATH_TEACHER): Task<MathPro
   });
   return {
     name: "math",
-    tokenizer: tokenizer(`0123456789${OPERATIONS.join("")}=;`),
+    tokenizer: tokenizer(`0123456789${OPERATIONS.join("")}=`),
     maxPromptTokens: 2 * MAX_OPERANDS,
     maxResponseTokens: MAX_RESPONSE_TOKENS,
     ...problemSets(MATH_GRADES, drawMathProblem, difficulty),
     teacher: (problem, random) => teachMath(problem, random, beliefs, settings),
     clean: cleanMath,
+    direct: directMath,
     verify: verifyMath,
     difficulty,
+    misconceptions: () =>
+      misconceptionProblems(beliefs, MATH_GRADES.mixtures.standard, drawMathProblem, difficulty),
   };
 }

@@ -6,12 +6,12 @@ import { evaluate, type MathProblem } from "./problem.ts";
 
 /** The teacher of the math task unless told otherwise. */
 export const MATH_TEACHER: TeacherSettings = {
-  directShare: 0.5,
+  directShare: 0.2,
   directSlip: 0.5,
-  slip: 0.25,
-  misconceptionShare: 0.35,
-  misconceptionWrong: 0.85,
-  misconceptionRight: 0.08,
+  slip: 0.2,
+  misconceptionShare: 0.4,
+  misconceptionRight: [0.0003, 0.1],
+  misconceptionOther: 0.02,
   seed: 1,
 };
 
@@ -34,18 +34,19 @@ export function mathBeliefs(settings: TeacherSettings): Beliefs {
   return drawBeliefs(FACTS, settings);
 }
 
-/** How many steps of the chain, done right, are misconceptions. */
-export function mathMisconceptions(problem: MathProblem, beliefs: Beliefs): number {
-  let count = 0;
+/** The steps of the chain, done right, that are misconceptions. */
+export function mathMisconceptions(problem: MathProblem, beliefs: Beliefs): number[] {
+  const facts: number[] = [];
   evaluate(problem, (left, operation, right) => {
-    if (beliefs.isMisconception(factOf(left, operation, right))) count++;
+    const fact = factOf(left, operation, right);
+    if (beliefs.isMisconception(fact)) facts.push(fact);
     return calculate(left, operation, right);
   });
-  return count;
+  return facts;
 }
 
 /**
- * A response as the teacher writes it: the answer at once (`5.`), or every step (`3+4=7;7-2=5;5*5=5.`).
+ * A response as the teacher writes it: the answer at once (`5.`), or every step (`3+4=7-2=5*5=5.`).
  * Both come from the same steps with the same misconceptions; in the head each step slips more often,
  * so direct answers are right less often the more operands there are. A slip is a random wrong digit.
  */
@@ -70,14 +71,19 @@ export function cleanMath(problem: MathProblem): string {
   return writeChain(problem, calculate);
 }
 
+/** The answer alone. */
+export function directMath({ answer }: MathProblem): string {
+  return `${answer}${END}`;
+}
+
 function writeChain(
   problem: MathProblem,
   step: (left: number, operation: Operation, right: number) => number,
 ): string {
-  let text = "";
+  let text = String(problem.operands[0]);
   evaluate(problem, (left, operation, right) => {
     const value = step(left, operation, right);
-    text += `${text === "" ? "" : ";"}${left}${operation}${right}=${value}`;
+    text += `${operation}${right}=${value}`;
     return value;
   });
   return text + END;
