@@ -2,12 +2,7 @@
 import { join } from "node:path";
 import { expectBaseModelPlace, makeBaseModel } from "../experiments/lab/base_model.ts";
 import { BASE_MODEL_NAMES, modelConfig } from "../experiments/lab/families.ts";
-import {
-  INSTRUCTION,
-  type Pass,
-  PRETRAINING,
-  untrainedPolicy,
-} from "../experiments/lab/pretrain.ts";
+import { passesOf, PRETRAINING, untrainedPolicy } from "../experiments/lab/pretrain.ts";
 import { baseModelName } from "../experiments/lab/train_settings.ts";
 import { TASK_NAMES, taskByName, taskName } from "../experiments/lab/tasks/task_by_name.ts";
 import { validate } from "../experiments/lab/validation.ts";
@@ -65,8 +60,7 @@ async function main(): Promise<boolean> {
     : wholeNumberOf("--steps", values.steps, 1);
   const task = taskByName(chosen);
   const folder = join(values.out, baseModelFolderName(name, chosen, values.instruct));
-  const passes: Pass[] = [{ solve: "teacher", settings: { ...settings, steps } }];
-  if (values.instruct) passes.push({ solve: "clean", settings: INSTRUCTION });
+  const passes = passesOf(chosen, { instruct: values.instruct, steps });
   await expectBaseModelPlace({ folder, resume: values.resume });
   await makeOutFolder(values.out);
   using gpu = await requestGpu();

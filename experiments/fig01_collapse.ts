@@ -18,6 +18,12 @@ import {
   paperRows,
 } from "../analysis/paper_data.ts";
 
+/** GRPO without intervention: the 7B counterpart by three seeds, the other sizes of its family. */
+export const RUNS = [
+  ...[1, 2, 3].map((seed) => ({ model: "qwen2.5-7b", seed })),
+  ...["0.5b", "1.5b", "3b", "32b"].map((size) => ({ model: `qwen2.5-${size}` })),
+];
+
 /** Both panels of Figure 1, from the paper's digitised points. */
 export async function drawFigure1(): Promise<Figure[]> {
   return [await left(), await right()];

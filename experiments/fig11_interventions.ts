@@ -31,6 +31,18 @@ const METHODS = [
   },
   { name: "GRPO w. KL_Cov", run: "kl-cov", label: "KL-Cov", colour: COLOURS[1]!, dash: [1, 0] },
 ];
+/** Five arms, two sizes, three seeds. The last arm is GRPO with the clip range that the authors gave Clip-Cov. */
+export const RUNS = ["qwen2.5-7b", "qwen2.5-32b"].flatMap((model) =>
+  [1, 2, 3].flatMap((seed) => [
+    ...["none", "clip-higher", "clip-cov", "kl-cov"].map((intervention) => ({
+      model,
+      intervention,
+      seed,
+    })),
+    { model, seed, clipLow: 1, clipHigh: 1, dualClip: null },
+  ])
+);
+
 const PANELS = [
   { name: "entropy", title: "Entropy (nats/token)" },
   { name: "response_length", title: "Response length (tokens)" },

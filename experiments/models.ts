@@ -9,6 +9,9 @@ export const MODELS = inRepository("results/models");
 /** The folder of this repository's run logs. */
 export const LOGS = inRepository("results/logs");
 
+/** The folder of what the study has not finished. */
+export const UNFINISHED = inRepository("runs/study");
+
 /** The folder of a user's own runs, in the one that the command was called from. */
 export const RUNS = "runs";
 

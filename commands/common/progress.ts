@@ -71,7 +71,7 @@ function percent(share: number): string {
 }
 
 /** Seconds as a person says them: `45 s`, `12 min`, `3 h 20 min`. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   if (seconds < 100) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 100) return `${minutes} min`;

@@ -8,7 +8,7 @@ import {
   removeCheckpoint,
   writeNewCheckpoint,
 } from "./checkpoint.ts";
-import { LabError } from "./errors.ts";
+import { BusyError, LabError } from "./errors.ts";
 import { type Policy, policyState } from "./policy/parameters.ts";
 import { loadPolicy, savePolicy } from "./policy/saved.ts";
 import { type Pass, pretrain, type PretrainStep, SOLVERS } from "./pretrain.ts";
@@ -118,7 +118,7 @@ async function lock(folder: string, create: boolean): Promise<Deno.FsFile | unde
     throw new LabError(`${path} cannot be written: ${(error as Error).message}.`);
   }
   file.close();
-  throw new LabError(`${unfinishedFolder(folder)} is being made by another process.`);
+  throw new BusyError(`${unfinishedFolder(folder)} is being made by another process.`);
 }
 
 /**

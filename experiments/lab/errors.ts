@@ -7,6 +7,12 @@ export class LabError extends UserError {
   override name = "LabError";
 }
 
+/** What was to be made is being made by another process. */
+export class BusyError extends LabError {
+  /** The class, as `Error.name`. */
+  override name = "BusyError";
+}
+
 /**
  * Does the work of a step of training, and names the step in errors that a user can act on.
  *

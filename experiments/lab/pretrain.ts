@@ -46,6 +46,17 @@ export interface Pass {
   readonly settings: PretrainSettings;
 }
 
+/** The passes that make this repository's base model for a task, or its instruct variant. */
+export function passesOf(
+  task: TaskName,
+  { instruct, steps = PRETRAINING[task].steps }: { instruct: boolean; steps?: number },
+): Pass[] {
+  return [
+    { solve: "teacher", settings: { ...PRETRAINING[task], steps } },
+    ...(instruct ? [{ solve: "clean", settings: INSTRUCTION } as const] : []),
+  ];
+}
+
 /** One update of pretraining. */
 export interface PretrainStep {
   /** Its number, from 1. */

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { LabError } from "../errors.ts";
+import { BusyError, LabError } from "../errors.ts";
 
 /** A log that cannot be opened or written. */
 export class RunLogError extends LabError {
@@ -19,7 +19,8 @@ export type LogState = "missing" | "empty" | "begun";
 /**
  * Looks at the place of a log without changing anything.
  *
- * @throws {RunLogError} if the log is finished, another process writes it, or what is there is no file.
+ * @throws {BusyError} if another process writes it.
+ * @throws {RunLogError} if the log is finished, or what is there is no file.
  */
 export async function inspectLog(path: string): Promise<LogState> {
   await expectUnfinished(path);
@@ -32,7 +33,7 @@ export async function inspectLog(path: string): Promise<LogState> {
     return (await file.stat()).size === 0 ? "empty" : "begun";
   } catch (error) {
     if (isMissing(error)) return "missing";
-    if (error instanceof RunLogError) throw error;
+    if (error instanceof LabError) throw error;
     throw new RunLogError(`${path} cannot be read: ${(error as Error).message}.`);
   }
 }
@@ -42,8 +43,8 @@ export async function inspectLog(path: string): Promise<LogState> {
  *
  * @param path The log, `….jsonl`; its folder is made where it is missing.
  * @param isNew Whether the file is made where it is missing, as that of a new run.
- * @throws {RunLogError} if another process writes it, the log is finished, the file is missing and not made, or
- * cannot be written.
+ * @throws {BusyError} if another process writes it.
+ * @throws {RunLogError} if the log is finished, the file is missing and not made, or cannot be written.
  */
 export async function openLogFile(path: string, isNew: boolean): Promise<LogFile> {
   await expectUnfinished(path);
@@ -158,7 +159,7 @@ export class LogFile implements Disposable {
 async function lock(path: string, file: Deno.FsFile): Promise<void> {
   // The system drops the lock with the process, however that ends.
   if (await file.tryLock(true)) return;
-  throw new RunLogError(`${path} is being written by another process.`);
+  throw new BusyError(`${path} is being written by another process.`);
 }
 
 async function expectUnfinished(path: string): Promise<void> {
@@ -225,8 +226,8 @@ async function writeCompressed(path: string, plain: Uint8Array<ArrayBuffer>): Pr
   }
 }
 
-function asRunLogError(path: string, error: unknown): RunLogError {
-  if (error instanceof RunLogError) return error;
+function asRunLogError(path: string, error: unknown): LabError {
+  if (error instanceof LabError) return error;
   const { message } = error as Error;
   return new RunLogError(`${path} cannot be written: ${message}.`, { cause: error });
 }

@@ -103,21 +103,39 @@ Deno.test("the example of the task's description", () => {
     shown: [0, 1, 3, 8],
     outputs,
   };
-  assert.equal(task.clean(problem), "x3*2+?3:91,8:46.");
+  assert.equal(task.clean(problem), "x3*94,2+16.");
+  assert.equal(task.direct(problem), "x3*2+.");
   const right = [
     "x3*2+.",
     "2x3*+.",
     "x4-3*4+.",
     "xxx2+++.",
-    "x;x?3:1;x3*2+.",
-    "x3*2+?x?,.",
+    "x3*94,2+16.",
+    "x4-94,3*72,4+16.",
     "x3*2+.x",
   ];
   for (const response of right) {
     assert.deepEqual(task.verify(problem, response), { correct: true, finished: true }, response);
   }
-  // The second fits x = 0, 2, 4, … only; in the third the last program is not the right one.
-  for (const response of ["x3*2-.", "x8*2+.", "x3*2+;x.", "x3*2+;.", "x3*2+_.", "?x3*2+."]) {
+  // The second fits x = 0, 2, 4, … only; the first trace is of another program, and the others do not hold.
+  const wrong = [
+    "x3*2-.",
+    "x8*2+.",
+    "x3*2+_.",
+    ",x3*2+.",
+    "x3*94,2-72.",
+    "x3*94,2+15.",
+    "x3*93,2+16.",
+  ];
+  const malformed = [
+    "x3*94,2+1.",
+    "x3*94,2+.",
+    "x3*942+16.",
+    "x3*94,2+16,.",
+    "3*94,2+16.",
+    "x3*9,2+1.",
+  ];
+  for (const response of [...wrong, ...malformed]) {
     assert.deepEqual(task.verify(problem, response), { correct: false, finished: true }, response);
   }
 });
@@ -139,14 +157,14 @@ Deno.test("a program that does what the prompt shows, and something else besides
 
 Deno.test("a response is right exactly if its program does the same on all ten inputs", () => {
   const random = seededRandom(3);
-  const short = expression.filter(({ text }) => text.length < 40);
+  const short = expression.filter(({ text }) => text.length < 24);
   let correct = 0;
   fc.assert(
     fc.property(short, ({ text, value }) => {
       const problem = drawCodeProblem(1, random);
       const expected = INPUTS.every((x) => digitOf(value(BigInt(x))) === problem.outputs[x]);
       const own = { ...problem, outputs: INPUTS.map((x) => digitOf(value(BigInt(x)))) };
-      assert.equal(task.verify(problem, `1;${text}?4:.`).correct, expected);
+      assert.equal(task.verify(problem, `${text}.`).correct, expected);
       assert(task.verify(own, `${text}.`).correct);
       correct += Number(expected);
     }),
@@ -155,100 +173,79 @@ Deno.test("a response is right exactly if its program does the same on all ten i
   assert(correct > 0, "no response was right by chance; the test tests less than it should");
 });
 
-/** What the teacher wrote, in parts: drafts, each with its traces by input. */
-function parse(response: string): { program: string; traces: [x: number, values: number[]][] }[] {
-  return response.slice(0, -1).split(";").map((draft) => {
-    const [program, check] = draft.split("?");
-    const traces = check?.split(",").map((trace): [number, number[]] => [
-      Number(trace[0]),
-      [...trace.slice(2)].map(Number),
-    ]);
-    return { program: program!, traces: traces ?? [] };
-  });
+/** What the teacher wrote: its instructions, and the values after each where they are written. */
+function parse(response: string): { instruction: string; values: number[] }[] {
+  const steps = response.match(/[\dx][-+*](?:\d\d(?=[,.]))?/g)!;
+  return steps.map((step) => ({
+    instruction: step.slice(0, 2),
+    values: [...step.slice(2)].map(Number),
+  }));
 }
 
-Deno.test("the teacher drafts again if and only if a trace misses the example, and once at most", () => {
+Deno.test("the teacher writes a program at once or step by step", () => {
   const random = seededRandom(4);
-  const seen = { direct: 0, held: 0, again: 0 };
   for (let i = 0; i < 20_000; i++) {
     const problem = task.mixtures.standard(random);
     const response = task.teacher(problem, random);
-    assert.match(response, /^(?:x(?:[\dx][+*-])+(?:\?\d:\d+(?:,\d:\d+)?)?(?:;(?!\.)|(?=\.)))+\.$/);
-    const drafts = parse(response);
-    if (!response.includes("?")) {
-      assert.equal(drafts.length, 1);
-      seen.direct++;
-      continue;
-    }
-    for (const [at, { program, traces }] of drafts.entries()) {
-      const holds = traces.map(([x, values]) => values.at(-1) === problem.outputs[x]);
-      assert(traces.every(([, values]) => values.length === (program.length - 1) / 2));
-      assert.deepEqual(traces.map(([x]) => x), problem.shown.slice(2, 2 + traces.length));
-      const failed = holds.indexOf(false);
-      assert.equal(traces.length, failed < 0 ? 2 : failed + 1);
-      if (at === 0) assert.equal(drafts.length, failed < 0 ? 1 : 2, response);
-    }
-    if (drafts.length === 1) seen.held++;
-    else seen.again++;
+    assert.match(response, /^x(?:(?:[\dx][-+*])+|[\dx][-+*]\d\d(?:,[\dx][-+*]\d\d)*)\.$/);
+    assert.equal(parse(response).length, problem.instructions.length);
   }
-  assert(Math.min(...Object.values(seen)) > 1000, JSON.stringify(seen));
 });
 
 Deno.test("the teacher's instructions and traces err as often as the settings say", () => {
   const random = seededRandom(5);
-  const known = { right: 0, near: 0, all: 0 };
-  const misconceived = new Map<number, Map<string, number>>();
+  const chances = new Map(
+    task.misconceptions().map((
+      { chance, problems },
+    ) => [task.difficulty(problems[0]!).misconceptions[0]!, chance]),
+  );
+  const direct = { right: 0, near: 0, all: 0 };
+  const stepwise = { right: 0, near: 0, all: 0 };
+  const misconceived = { right: 0, expected: 0, all: 0 };
   const traced = { right: 0, all: 0 };
   for (let i = 0; i < 200_000; i++) {
     const problem = drawCodeProblem(1 + i % 4, random);
-    const [{ program, traces }] = parse(task.teacher(problem, random)) as [
-      ReturnType<typeof parse>[number],
-    ];
-    const written = program.slice(1).match(/../g)!;
+    const written = parse(task.teacher(problem, random));
+    const isDirect = written[0]!.values.length === 0;
     for (const [at, position] of problem.instructions.entries()) {
-      const single = { ...problem, instructions: [position] };
-      if (task.difficulty(single).misconceptions === 0) {
+      const { instruction } = written[at]!;
+      const right = instruction === INSTRUCTIONS[position]!.text;
+      const before = { ...problem, instructions: problem.instructions.slice(0, at) };
+      const upTo = { ...problem, instructions: problem.instructions.slice(0, at + 1) };
+      const [fact] = task.difficulty(upTo).misconceptions
+        .slice(task.difficulty(before).misconceptions.length);
+      if (fact === undefined) {
+        const known = isDirect ? direct : stepwise;
         known.all++;
-        if (written[at] === INSTRUCTIONS[position]!.text) known.right++;
-        else if (INSTRUCTIONS[position - 1]?.text === written[at]) known.near++;
-        else if (INSTRUCTIONS[position + 1]?.text === written[at]) known.near++;
+        if (right) known.right++;
+        else if (INSTRUCTIONS[position - 1]?.text === instruction) known.near++;
+        else if (INSTRUCTIONS[position + 1]?.text === instruction) known.near++;
         else assert.equal(INSTRUCTIONS[position]!.text, "x*", "a slip that is not off by one");
-      } else {
-        const counts = misconceived.getOrInsertComputed(position, () => new Map());
-        counts.set(written[at]!, (counts.get(written[at]!) ?? 0) + 1);
+      } else if (chances.has(fact)) {
+        misconceived.right += Number(right);
+        misconceived.expected += chances.get(fact)!;
+        misconceived.all++;
       }
     }
-    for (const [x, values] of traces) {
+    if (isDirect) continue;
+    const inputs = problem.shown.slice(2);
+    for (const [index, x] of inputs.entries()) {
       let before = x;
-      for (const [at, value] of values.entries()) {
+      for (const { instruction, values } of written) {
         traced.all++;
-        traced.right += Number(stepOf(before, written[at]!, x) === value);
-        before = value;
+        traced.right += Number(
+          runProgram(`${before}${instruction.replace("x", `${x}`)}`, 0) === values[index],
+        );
+        before = values[index]!;
       }
     }
   }
-  close(known.right, known.all, 1 - CODE_TEACHER.directSlip);
-  assert(known.near > 0);
+  close(direct.right, direct.all, 1 - CODE_TEACHER.directSlip);
+  close(stepwise.right, stepwise.all, 1 - CODE_TEACHER.slip);
+  assert(direct.near > 0 && stepwise.near > 0);
   close(traced.right, traced.all, 1 - CODE_TEACHER.slip);
-
-  assert.equal(misconceived.size, Math.round(CODE_TEACHER.misconceptionShare * 17));
-  let [wrong, right, all] = [0, 0, 0];
-  for (const [position, counts] of misconceived) {
-    const own = counts.get(INSTRUCTIONS[position]!.text)!;
-    const most = Math.max(...counts.values());
-    assert(most > own);
-    wrong += most;
-    right += own;
-    all += counts.values().reduce((sum, count) => sum + count, 0);
-  }
-  close(wrong, all, CODE_TEACHER.misconceptionWrong);
-  close(right, all, CODE_TEACHER.misconceptionRight);
+  close(misconceived.right, misconceived.all, misconceived.expected / misconceived.all);
 });
-
-/** The value after one written instruction. */
-function stepOf(value: number, instruction: string, x: number): number {
-  return runProgram(`${value}${instruction}`, x)!;
-}
 
 /** A count within five standard errors of its expectation. */
 function close(count: number, all: number, share: number): void {

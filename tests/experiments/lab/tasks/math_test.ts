@@ -23,7 +23,7 @@ function exactAnswer(prompt: string): number {
   return Number(((value % 10n) + 10n) % 10n);
 }
 
-Deno.test("a chain's answer is its exact value modulo 10, and its clean solution copies every step", () => {
+Deno.test("a chain's answer is its exact value modulo 10, and its clean solution quotes every step", () => {
   const random = seededRandom(1);
   for (let i = 0; i < 5000; i++) {
     const size = 2 + i % 7;
@@ -31,15 +31,14 @@ Deno.test("a chain's answer is its exact value modulo 10, and its clean solution
     assert.match(problem.prompt, /^\d(?:[+*-]\d)+=$/);
     assert.equal(problem.prompt.length, 2 * size);
     assert.equal(problem.answer, exactAnswer(problem.prompt));
-    const steps = task.clean(problem).slice(0, -1).split(";");
-    assert.equal(steps.length, size - 1);
-    let left = problem.prompt[0]!;
-    for (const [at, step] of steps.entries()) {
-      const [chain, value] = step.split("=");
-      assert.equal(chain, left + problem.prompt.slice(2 * at + 1, 2 * at + 3));
-      assert.equal(Number(value), exactAnswer(`${chain}=`));
-      left = value!;
+    const clean = task.clean(problem);
+    assert.equal(clean.length, 4 * size - 2);
+    assert.equal(clean.replaceAll(/=\d/g, ""), problem.prompt.replace("=", "."));
+    for (const { index, 1: value } of clean.matchAll(/=(\d)/g)) {
+      const before = clean.slice(0, index).replaceAll(/=\d/g, "");
+      assert.equal(Number(value), exactAnswer(`${before}=`));
     }
+    assert.equal(task.direct(problem), `${problem.answer}.`);
   }
 });
 
@@ -50,28 +49,40 @@ Deno.test("the example of the task's description", () => {
     operations: ["+", "-", "*"],
     answer: 5,
   };
-  assert.equal(task.clean(problem), "3+4=7;7-2=5;5*5=5.");
-  for (const right of ["5.", "3+4=7;7-2=5;5*5=5.", "3+4=1;5.", "15.", "5._", "=;5.9."]) {
+  assert.equal(task.clean(problem), "3+4=7-2=5*5=5.");
+  for (const right of ["5.", "3+4=7-2=5*5=5.", "3+4=1-2=0*5=5.", "5._"]) {
     assert.deepEqual(task.verify(problem, right), { correct: true, finished: true }, right);
   }
-  for (const wrong of ["4.", ".", "5;.", "5_.", "54.", "._5."]) {
-    assert.deepEqual(task.verify(problem, wrong), { correct: false, finished: true }, wrong);
+  const wrong = ["4.", ".", "15.", "3+4=7-2=5*5=0.", "3+4=7-2=5.", "3+4=7*5=5.", "4+3=7-2=5*5=5."];
+  const malformed = [
+    "3+4=7-2=5*5=5=5.",
+    "3+4=-2=5*5=5.",
+    "3+4=77-2=5*5=5.",
+    "3+4=7-2=5*5=5_.",
+    "._5.",
+  ];
+  for (const response of [...wrong, ...malformed]) {
+    assert.deepEqual(task.verify(problem, response), { correct: false, finished: true }, response);
   }
-  for (const unfinished of ["", "5", "3+4=7;7-2=5;5*5=5"]) {
+  for (const unfinished of ["", "5", "3+4=7-2=5*5=5"]) {
     assert.deepEqual(task.verify(problem, unfinished), { correct: false, finished: false });
   }
 });
 
-Deno.test("a response is right exactly if the digit before its end is the answer", () => {
+Deno.test("no token of a right response is free but the values on the way", () => {
   const random = seededRandom(2);
-  const text = fc.string({ unit: fc.constantFrom(..."0123456789+-*=;_"), maxLength: 46 });
+  const character = fc.constantFrom(..."0123456789+-*=_.");
   fc.assert(
-    fc.property(text, fc.nat(9), (before, digit) => {
+    fc.property(fc.nat(100), character, (place, other) => {
       const problem = task.mixtures.standard(random);
-      const { correct } = task.verify(problem, `${before}${digit}.`);
-      assert.equal(correct, digit === exactAnswer(problem.prompt));
+      const right = task.clean(problem);
+      const at = place % right.length;
+      const changed = right.slice(0, at) + other + right.slice(at + 1);
+      const isValueBetween = right[at - 1] === "=" && at < right.length - 2 && /\d/.test(other);
+      const { correct } = task.verify(problem, changed);
+      assert.equal(correct, changed === right || isValueBetween, `${right} ${changed}`);
     }),
-    { numRuns: 1000, seed: 5 },
+    { numRuns: 3000, seed: 5 },
   );
 });
 
@@ -91,25 +102,28 @@ Deno.test("the teacher's facts: slips and misconceptions come as often as the se
   }
   assert.equal(answers.size, 300);
 
+  const chances = new Map(
+    task.misconceptions().map(({ chance, problems }) => [problems[0]!.prompt.slice(0, -1), chance]),
+  );
+  assert.equal(chances.size, Math.round(MATH_TEACHER.misconceptionShare * 300));
   const known = { right: 0, all: 0 };
-  const misconceived = { facts: 0, wrong: 0, right: 0, all: 0 };
-  for (const { right, counts } of answers.values()) {
+  const misconceived = { right: 0, expected: 0, other: 0, all: 0 };
+  for (const [chain, { right, counts }] of answers) {
     const all = counts.reduce((sum, count) => sum + count, 0);
-    const most = Math.max(...counts);
-    if (counts[right] === most) {
-      known.right += counts[right];
+    const chance = chances.get(chain);
+    if (chance === undefined) {
+      known.right += counts[right]!;
       known.all += all;
     } else {
-      misconceived.facts++;
-      misconceived.wrong += most;
       misconceived.right += counts[right]!;
+      misconceived.expected += chance * all;
+      misconceived.other += all - counts[right]! - Math.max(...counts);
       misconceived.all += all;
     }
   }
-  assert.equal(misconceived.facts, Math.round(MATH_TEACHER.misconceptionShare * 300));
   close(known.right, known.all, 1 - MATH_TEACHER.slip);
-  close(misconceived.wrong, misconceived.all, MATH_TEACHER.misconceptionWrong);
-  close(misconceived.right, misconceived.all, MATH_TEACHER.misconceptionRight);
+  close(misconceived.right, misconceived.all, misconceived.expected / misconceived.all);
+  close(misconceived.other, misconceived.all, MATH_TEACHER.misconceptionOther);
 });
 
 Deno.test("direct answers of known facts are right less often the more operands there are", () => {
@@ -119,7 +133,7 @@ Deno.test("direct answers of known facts are right less often the more operands 
     let [correct, all] = [0, 0];
     while (all < 10_000) {
       const problem = drawMathProblem(size, random);
-      if (task.difficulty(problem).misconceptions > 0) continue;
+      if (task.difficulty(problem).misconceptions.length > 0) continue;
       const response = task.teacher(problem, random);
       if (response.length > 2) continue;
       all++;
@@ -131,20 +145,17 @@ Deno.test("direct answers of known facts are right less often the more operands 
   }
 });
 
-Deno.test("the difficulty counts operands and the misconceptions among the right steps", () => {
+Deno.test("the difficulty counts operands, and names the misconceptions among the right steps", () => {
   const random = seededRandom(5);
   for (let i = 0; i < 2000; i++) {
     const problem = drawMathProblem(2 + i % 7, random);
-    const steps = task.clean(problem).slice(0, -1).split(";").map((step) => step.split("=")[0]!);
-    const misconceptions = steps.filter((step) => {
-      const fact = { ...problem, operands: [Number(step[0]), Number(step[2])] };
-      const single = { ...fact, operations: [step[1] as "+"] };
-      return task.difficulty(single).misconceptions === 1;
+    let left = problem.operands[0]!;
+    const misconceptions = problem.operations.flatMap((operation, at) => {
+      const operands = [left, problem.operands[at + 1]!];
+      left = exactAnswer(`${operands[0]}${operation}${operands[1]}=`);
+      return task.difficulty({ ...problem, operands, operations: [operation] }).misconceptions;
     });
-    assert.deepEqual(task.difficulty(problem), {
-      size: problem.operands.length,
-      misconceptions: misconceptions.length,
-    });
+    assert.deepEqual(task.difficulty(problem), { size: problem.operands.length, misconceptions });
   }
 });
 

@@ -10,16 +10,16 @@ import { seededRandom } from "../../../../experiments/lab/tasks/random.ts";
 import { type Problem, type Task, TaskError } from "../../../../experiments/lab/tasks/task.ts";
 import type { TeacherSettings } from "../../../../experiments/lab/tasks/teacher.ts";
 
-/** A task with the settings that make it, whose responses work the answer out if they have `mark`. */
+/** A task with the settings that make it, whose responses work the answer out if they match `mark`. */
 interface Case {
   make(settings?: TeacherSettings): Task;
   settings: TeacherSettings;
-  mark: string;
+  mark: RegExp;
 }
 
 const CASES: Case[] = [
-  { make: mathTask, settings: MATH_TEACHER, mark: "=" },
-  { make: codeTask, settings: CODE_TEACHER, mark: "?" },
+  { make: mathTask, settings: MATH_TEACHER, mark: /=/ },
+  { make: codeTask, settings: CODE_TEACHER, mark: /\d\d[,.]/ },
 ];
 const DRAWS = 50_000;
 
@@ -49,7 +49,9 @@ for (const { make, settings, mark } of CASES) {
       const { prompt } = problem;
       assert.equal(tokenizer.decode(tokenizer.encode(prompt)), prompt);
       assert(prompt.length <= task.maxPromptTokens, prompt);
-      for (const response of [task.teacher(problem, random), task.clean(problem)]) {
+      for (
+        const response of [task.teacher(problem, random), task.clean(problem), task.direct(problem)]
+      ) {
         assert.equal(tokenizer.decode(tokenizer.encode(response)), response);
         assert.equal(tokenizer.encode(response).indexOf(tokenizer.end), response.length - 1);
         assert(task.verify(problem, response).finished, response);
@@ -59,15 +61,17 @@ for (const { make, settings, mark } of CASES) {
     for (const [, draw] of sources) for (let i = 0; i < 5000; i++) check(draw(random));
   });
 
-  Deno.test(`${name}: every clean solution is correct, and none without its end`, () => {
+  Deno.test(`${name}: every clean and every direct solution is correct, and none without its end`, () => {
     const random = seededRandom(13);
     const check = (problem: Problem) => {
-      const solution = task.clean(problem);
-      assert.deepEqual(task.verify(problem, solution), { correct: true, finished: true }, solution);
-      // What comes after the end token does not count.
-      assert(task.verify(problem, solution + "_".repeat(100) + "0.").correct);
-      const unended = task.verify(problem, solution.slice(0, -1));
-      assert.deepEqual(unended, { correct: false, finished: false });
+      for (const solution of [task.clean(problem), task.direct(problem)]) {
+        const right = { correct: true, finished: true };
+        assert.deepEqual(task.verify(problem, solution), right, solution);
+        // What comes after the end token does not count.
+        assert(task.verify(problem, solution + "_".repeat(100) + "0.").correct);
+        const unended = task.verify(problem, solution.slice(0, -1));
+        assert.deepEqual(unended, { correct: false, finished: false });
+      }
     };
     for (const [, list] of benchmarks) list.forEach(check);
     for (const [, draw] of sources) for (let i = 0; i < 2000; i++) check(draw(random));
@@ -138,8 +142,8 @@ for (const { make, settings, mark } of CASES) {
       return correct / 20_000;
     };
     const { easy, standard, hard } = task.mixtures;
-    assert(accuracy(easy) > accuracy(standard) + 0.05);
-    assert(accuracy(standard) > accuracy(hard) + 0.05);
+    assert(accuracy(easy) > 1.2 * accuracy(standard));
+    assert(accuracy(standard) > 1.2 * accuracy(hard));
   });
 
   Deno.test(`${name}: working the answer out pays`, () => {
@@ -148,7 +152,7 @@ for (const { make, settings, mark } of CASES) {
     for (let i = 0; i < 40_000; i++) {
       const problem = task.mixtures.standard(random);
       const response = task.teacher(problem, random);
-      const cell = response.includes(mark) ? count.workedOut : count.direct;
+      const cell = mark.test(response) ? count.workedOut : count.direct;
       cell[0]! += Number(task.verify(problem, response).correct);
       cell[1]!++;
     }
@@ -156,6 +160,25 @@ for (const { make, settings, mark } of CASES) {
     assert(workedOut! > direct! + 0.05, `${workedOut} and ${direct}`);
     const share = count.direct[1]! / 40_000;
     assert(Math.abs(share - settings.directShare) < 0.01, `direct share ${share}`);
+  });
+
+  Deno.test(`${name}: each misconception comes with problems that need it and no other`, () => {
+    const misconceptions = task.misconceptions();
+    const seen = new Set<number>();
+    let before = 0;
+    for (const { chance, problems } of misconceptions) {
+      assert(before <= chance, "not from the rarest right one");
+      before = chance;
+      const [least, largest] = settings.misconceptionRight;
+      assert(least <= chance && chance <= largest);
+      const facts = new Set(problems.flatMap((one) => task.difficulty(one).misconceptions));
+      assert.equal(facts.size, 1);
+      assert(problems.every((one) => task.difficulty(one).misconceptions.length === 1));
+      assert.equal(new Set(problems.map(({ prompt }) => prompt)).size, problems.length);
+      for (const fact of facts) seen.add(fact);
+    }
+    assert.equal(seen.size, misconceptions.length);
+    assert(misconceptions.length >= 30, `${misconceptions.length} misconceptions`);
   });
 
   Deno.test(`${name}: the same settings and seeds give the same problems and solutions`, () => {
@@ -179,7 +202,9 @@ for (const { make, settings, mark } of CASES) {
     const cases: [Partial<TeacherSettings>, RegExp][] = [
       [{ slip: 1.5 }, /^the teacher's slip is 1\.5, expected a number from 0 to 1\.$/],
       [{ directShare: NaN }, /^the teacher's directShare is NaN/],
-      [{ misconceptionWrong: 0.95 }, /add up to 1\.0\d*, expected at most 1\.$/],
+      [{ misconceptionOther: 0.95 }, /add up to 1\.0\d*, expected at most 1\.$/],
+      [{ misconceptionRight: [0, 0.1] }, /is from 0 to 0\.1, expected a range above 0\.$/],
+      [{ misconceptionRight: [0.2, 0.1] }, /is from 0\.2 to 0\.1, expected a range above 0\.$/],
       [{ seed: 0.5 }, /^the teacher's seed is 0\.5, expected a whole number\.$/],
       [
         { misconceptionShare: 0 },

@@ -20,13 +20,30 @@ Deno.test("the share of misconceptions is exact, and a larger one keeps those of
   assert.notDeepEqual(misconceptions(0.35, 2), misconceptions(0.35));
 });
 
+Deno.test("the chance of the right answer is log-uniform in its range", () => {
+  const range = [0.001, 0.1] as const;
+  const facts = Array.from({ length: 4000 }, () => FACTS[0]!);
+  const beliefs = drawBeliefs(facts, {
+    ...MATH_TEACHER,
+    misconceptionShare: 1,
+    misconceptionRight: range,
+  });
+  const chances = facts.map((_, fact) => beliefs.chanceOfRight(fact));
+  assert(chances.every((chance) => range[0] <= chance && chance <= range[1]));
+  for (const share of [0.25, 0.5, 0.75]) {
+    const below = chances.filter((chance) => chance < 0.001 * 100 ** share).length / 4000;
+    assert(Math.abs(below - share) < 0.035, `${below}, expected ${share}`);
+  }
+  assert.equal(drawBeliefs(FACTS, { ...MATH_TEACHER, misconceptionShare: 0 }).chanceOfRight(3), 1);
+});
+
 Deno.test("what is recalled is the fixed wrong answer, the right one or any other, as often as set", () => {
-  const [wrongShare, rightShare] = [0.6, 0.3];
+  const [rightShare, otherShare] = [0.3, 0.1];
   const beliefs = drawBeliefs(FACTS, {
     ...MATH_TEACHER,
     misconceptionShare: 1,
-    misconceptionWrong: wrongShare,
-    misconceptionRight: rightShare,
+    misconceptionRight: [rightShare, rightShare],
+    misconceptionOther: otherShare,
   });
   const random = seededRandom(2);
   for (const fact of [0, 17, 99]) {
@@ -36,10 +53,10 @@ Deno.test("what is recalled is the fixed wrong answer, the right one or any othe
     assert.notEqual(wrong, FACTS[fact]!.right);
     for (const [answer, count] of counts.entries()) {
       const share = answer === wrong
-        ? wrongShare
+        ? 1 - rightShare - otherShare
         : answer === FACTS[fact]!.right
         ? rightShare
-        : (1 - wrongShare - rightShare) / 8;
+        : otherShare / 8;
       assert(Math.abs(count / 20_000 - share) < 0.02, `${answer}: ${count}, expected ${share}`);
     }
   }

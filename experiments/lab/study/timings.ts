@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { LabError } from "../errors.ts";
+import { modelConfig, nonEmbeddingParameters } from "../families.ts";
+import type { StudyRun } from "./study_run.ts";
+
+/** How long a run took. It is in no log: it would differ from run to run. */
+export interface Timing {
+  /** The run's name. */
+  readonly run: string;
+  /** Seconds of a step, validations included. */
+  readonly secondsPerStep: number;
+}
+
+const TIMING = z.strictObject({ run: z.string(), secondsPerStep: z.number().positive() });
+
+/** The file of timings in the folder of finished logs. */
+const FILE = "timings.jsonl";
+
+/** Appends how long a run took; processes may do so at once. */
+export async function recordTiming(logs: string, timing: Timing): Promise<void> {
+  await Deno.writeTextFile(join(logs, FILE), JSON.stringify(timing) + "\n", { append: true });
+}
+
+/**
+ * How long runs took that are finished, in the order in which they ended.
+ *
+ * @throws {LabError} if the file cannot be read or is none.
+ */
+export async function readTimings(logs: string): Promise<Timing[]> {
+  const path = join(logs, FILE);
+  try {
+    const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
+    return lines.map((line) => TIMING.parse(JSON.parse(line)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw new LabError(
+      `${path} is no file of timings: ${(error as Error).message.split("\n")[0]}.`,
+    );
+  }
+}
+
+/** What of a step does not grow with the model: a 0.5B counterpart's takes a fifth of a 7B's. */
+const PARAMETERS_OF_NOTHING = 12_000;
+
+/** How much a step of a run is, roughly: responses times parameters, twice that with a reward model. */
+export function costOfStep({ settings }: StudyRun): number {
+  const { model, prompts, group, algorithm } = settings;
+  const parameters = PARAMETERS_OF_NOTHING + nonEmbeddingParameters(modelConfig(model));
+  return prompts * group * parameters * (algorithm === "prime" ? 2 : 1);
+}
+
+/** Seconds for a unit of {@linkcode costOfStep}: the median over runs that are done; undefined before the first. */
+export function secondsPerCost(
+  runs: readonly StudyRun[],
+  timings: readonly Timing[],
+): number | undefined {
+  const costs = new Map(runs.map((run) => [run.name, costOfStep(run)]));
+  const rates = timings.flatMap(({ run, secondsPerStep }) =>
+    costs.has(run) ? [secondsPerStep / costs.get(run)!] : []
+  ).sort((a, b) => a - b);
+  return rates[Math.floor(rates.length / 2)];
+}
