@@ -26,7 +26,7 @@ import type { Gpu } from "../../kernels/mod.ts";
 import { inStep } from "./errors.ts";
 import { gatherExperience } from "./experience.ts";
 import { expectFinite } from "./finite.ts";
-import { askMisconceptions, misconceptionData, type MisconceptionKey } from "./misconceptions.ts";
+import { askMisconceptions, type MisconceptionKey } from "./misconceptions.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { openRun, type Run, type RunOptions } from "./run/open_run.ts";
 import type { TrainSettings } from "./train_settings.ts";
@@ -126,5 +126,5 @@ async function validateIfDue(
   if (!all && (step - 1) % validateEvery !== 0) return {};
   const accuracies = await validate(policy, task, { seed, step, samples, all });
   if (!all) return accuracies;
-  return { ...accuracies, ...misconceptionData(await askMisconceptions(policy, task)) };
+  return { ...accuracies, ...await askMisconceptions(policy, task) };
 }
