@@ -1,0 +1,135 @@
+import { linearRegression, mean } from "simple-statistics";
+import type { Curve } from "../analysis/paper_data.ts";
+import type { StudyLog } from "./study_log.ts";
+
+/** Something that the study asks of its task, in one run. */
+export interface Condition {
+  /** What it is. */
+  readonly name: string;
+  /** What it should be. */
+  readonly expected: string;
+  /** What it is. */
+  readonly measured: string;
+  /** Whether it is as it should be. */
+  readonly holds: boolean;
+}
+
+/** The chances, of the teacher being right, at which misconceptions are parted into groups: halves of decades. */
+const RARITIES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
+
+const MISCONCEPTION = "misconceptions/log_probability/";
+
+/**
+ * What the study asks of a task under plain GRPO: that the base model be neither lost nor done, that entropy and gain be
+ * spent early, and that what ends the gain be that exploration has ended.
+ */
+export function conditionsOf({ run, curves }: StudyLog): Condition[] {
+  const { steps } = run.settings;
+  const entropy = curves.get("train_entropy/all")!;
+  const greedy = meanOver(curves, (key) => key.includes("/greedy/") && key.endsWith("/mean@1"));
+  const start = entropy[0]!.value;
+  const [first, last] = [greedy[0]!.value, endOf(greedy, steps)];
+  const spent = (share: number) => 1 - around(entropy, share * steps, steps) / start;
+  const gained = (share: number) => (around(greedy, share * steps, steps) - first) / (last - first);
+  const range = (
+    name: string,
+    value: number,
+    [low, high]: readonly [number, number],
+  ): Condition => ({
+    name,
+    expected: `${low} to ${high}`,
+    measured: value.toFixed(3),
+    holds: low <= value && value <= high,
+  });
+  const atLeast = (name: string, value: number, least: number): Condition => ({
+    name,
+    expected: `at least ${least}`,
+    measured: value.toFixed(3),
+    holds: value >= least,
+  });
+  const lastThird = greedy.filter(({ step }) => step > steps * 2 / 3);
+  const { m } = linearRegression(lastThird.map(({ step, value }) => [step, value]));
+  const lengths = curves.get("response_length/mean")!;
+  const lengthRatio = endOf(lengths, steps) / lengths[0]!.value;
+  const cut = curves.get("response_length/clip_ratio")!;
+  const worstCut = Math.max(
+    ...windows(cut.slice(Math.round(steps / 50)), Math.ceil(steps / 50)),
+  );
+  return [
+    range("greedy accuracy of the base model", first, [0.15, 0.45]),
+    range("H of the base model (nats)", start, [0.3, 1]),
+    atLeast("entropy spent by 1/12 of training", spent(1 / 12), 0.65),
+    atLeast("entropy spent by 1/3", spent(1 / 3), 0.9),
+    atLeast("gain of greedy accuracy done by 1/12", gained(1 / 12), 0.65),
+    atLeast("gain done by 1/3", gained(1 / 3), 0.85),
+    range("change of greedy accuracy over the last third", m * steps / 3, [-0.02, 0.02]),
+    atLeast(
+      "groups without signal, last twelfth",
+      endOf(curves.get("rollout/no_signal_groups")!, steps),
+      0.85,
+    ),
+    atLeast("response length, last twelfth over first step", lengthRatio, 1.02),
+    range("largest share of truncated responses after the beginning", worstCut, [0, 0.05]),
+    ...exploration(curves),
+  ];
+}
+
+/** Whether what was not found is what was rare, and has become rarer. */
+function exploration(curves: StudyLog["curves"]): Condition[] {
+  const facts = [...curves].filter(([key]) => key.startsWith(MISCONCEPTION)).map((
+    [key, curve],
+  ) => ({
+    chance: Number(key.slice(MISCONCEPTION.length)),
+    before: curve[0]!.value,
+    after: curve.at(-1)!.value,
+  }));
+  const groups = RARITIES.slice(0, -1).map((least, i) =>
+    facts.filter(({ chance }) => least <= chance && chance < RARITIES[i + 1]!)
+  ).filter((group) => group.length > 0);
+  const isFound = ({ after }: { after: number }) => after > Math.log(0.5);
+  const found = groups.map((group) => mean(group.map((fact) => Number(isFound(fact)))));
+  const lost = facts.filter((fact) => !isFound(fact));
+  const change = lost.length === 0 ? NaN : mean(lost.map(({ before, after }) => after - before));
+  return [{
+    name: "misconceptions found, from the rarest right answers to the most frequent",
+    expected: "rising",
+    measured: found.map((share, i) => `${(100 * share).toFixed(0)} % of ${groups[i]!.length}`).join(
+      ", ",
+    ),
+    holds: found.every((share, i) => i === 0 || share >= found[i - 1]!),
+  }, {
+    name: "ln of the chance of right answers not found, end less base model (nats)",
+    expected: "below 0",
+    measured: change.toFixed(2),
+    holds: change < 0,
+  }];
+}
+
+/** The mean over all curves of some keys, at the steps that all have. */
+function meanOver(curves: StudyLog["curves"], matches: (key: string) => boolean): Curve {
+  const own = [...curves].filter(([key]) => matches(key)).map(([, curve]) => curve);
+  const bySteps = Map.groupBy(own.flat(), ({ step }) => step);
+  return [...bySteps].filter(([, points]) => points.length === own.length)
+    .map(([step, points]) => ({ step, value: mean(points.map(({ value }) => value)) }))
+    .sort((a, b) => a.step - b.step);
+}
+
+/** The mean of a curve within 1/50 of training of a step, or the value nearest to it. */
+function around(curve: Curve, step: number, steps: number): number {
+  const near = curve.filter((point) => Math.abs(point.step - step) <= steps / 50);
+  if (near.length > 0) return mean(near.map(({ value }) => value));
+  const distance = (point: Curve[number]) => Math.abs(point.step - step);
+  return curve.reduce((best, point) => distance(point) < distance(best) ? point : best).value;
+}
+
+/** The mean of a curve over the last twelfth of training. */
+function endOf(curve: Curve, steps: number): number {
+  return mean(curve.filter(({ step }) => step > steps * 11 / 12).map(({ value }) => value));
+}
+
+/** Means of neighbouring values. */
+function windows(curve: Curve, width: number): number[] {
+  return curve.slice(width - 1).map((_, i) =>
+    mean(curve.slice(i, i + width).map(({ value }) => value))
+  );
+}
