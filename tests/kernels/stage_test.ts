@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   emptyTokenStatistics,
+  matmul,
   requestGpu,
   ShapeError,
   type Tensor,
@@ -10,6 +11,7 @@ import {
 } from "../../kernels/mod.ts";
 import { RandomData } from "../../kernels/conformance/random_data.ts";
 import { rowsOfLogits } from "../../kernels/conformance/rows_of_logits.ts";
+import { matmulReference } from "../../kernels/transformer/matmul_reference.ts";
 import { stagedCode, stageInputs } from "../../kernels/runtime/staged_reads.ts";
 import type { Tiles } from "../../kernels/runtime/tiles.ts";
 
@@ -92,4 +94,53 @@ Deno.test("a stage takes no more than it holds", async () => {
   assert.throws(() => recorder.stage({ tensor, offset: 0, bytes: 512 }, "x"), ShapeError);
   recorder.stage({ tensor, offset: 256, bytes: 256 }, "x");
   await recorder.read(tensor);
+});
+
+Deno.test("products are the same from buffers, from one stage, and stage by stage", async () => {
+  const random = new RandomData(3);
+  // Whole numbers, whose sums are exact in any order.
+  const wholes = (count: number) => Float32Array.from(random.integers(count, 17), (x) => x - 8);
+  for (const [m, k, n] of [[68, 52, 44], [20, 529, 24], [68, 3, 4]] as const) {
+    const [a, b, start] = [wholes(m * k), wholes(k * n), wholes(m * n)];
+    for (
+      const [transposeA, transposeB] of [[false, false], [false, true], [true, false]] as const
+    ) {
+      const expected = matmulReference({ a, b, m, k, n, transposeA, transposeB, start });
+      // Room for all, for some rows of each, and for not even four.
+      for (const stageBytes of [0, 1 << 20, 272 + 16 * Math.max(k, m, n), 320]) {
+        using gpu = await requestGpu();
+        (gpu as { tiles: Tiles }).tiles = { ...gpu.tiles, stageBytes };
+        const out = gpu.tensor(start, [m, n]);
+        const recorder = gpu.record();
+        matmul(recorder, {
+          a: gpu.tensor(a, transposeA ? [k, m] : [m, k]),
+          b: gpu.tensor(b, transposeB ? [n, k] : [k, n]),
+          out,
+          transposeA,
+          transposeB,
+          accumulate: true,
+        });
+        const [actual] = await recorder.read(out);
+        assert.deepEqual(actual, Float32Array.from(expected));
+      }
+    }
+  }
+});
+
+Deno.test("a product reads nothing that an earlier one has left in a stage", async () => {
+  using gpu = await requestGpu();
+  const [m, n] = [8, 4];
+  const nan = gpu.tensor(new Float32Array(8 * m).fill(NaN), [8, m]);
+  const nanB = gpu.tensor(new Float32Array(8 * n).fill(NaN), [8, n]);
+  const one = gpu.tensor(new Float32Array(8 * m).fill(1), [8, m]);
+  const [first, out] = [gpu.empty([m, n]), gpu.empty([m, n])];
+  const oneB = gpu.tensor(new Float32Array(8 * n).fill(1), [8, n]);
+  for (const count of [1, 5, 6, 7]) {
+    const recorder = gpu.record();
+    matmul(recorder, { a: nan, b: nanB, out: first, transposeA: true });
+    const rowsOf = (matrix: Tensor) => ({ matrix, first: 0, count });
+    matmul(recorder, { a: rowsOf(one), b: rowsOf(oneB), out, transposeA: true });
+    const [actual] = await recorder.read(out);
+    assert.deepEqual(actual, new Float32Array(m * n).fill(count));
+  }
 });
