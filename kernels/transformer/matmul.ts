@@ -14,7 +14,7 @@ import {
   type Sides,
   sidesOf,
 } from "./side_by_side.ts";
-import loadScalar from "./matmul_load_scalar.wgsl" with { type: "text" };
+import loadAny from "./matmul_load_any.wgsl" with { type: "text" };
 import loadVec4 from "./matmul_load_vec4.wgsl" with { type: "text" };
 import reduceCode from "./matmul_reduce.wgsl" with { type: "text" };
 import code from "./matmul.wgsl" with { type: "text" };
@@ -206,12 +206,11 @@ function record(recorder: Recorder, product: Product): void {
   const split = slices > 1;
   const partial = split ? recorder.temporary([slices, m, n]) : undefined;
   const inputs = { a: a.slice, b: b.slice };
-  const isStaged = aligned && fitStage(gpu, inputs);
-  const loadAligned = isStaged ? stagedCode(gpu, loadVec4, ["a", "b"]) : loadVec4;
-  const load = aligned ? loadAligned : loadScalar;
+  const isStaged = fitStage(gpu, inputs);
+  const load = aligned ? loadVec4 : loadAny;
   const program = gpu.program({
     name: "matmul",
-    code: active.code + sidesCode + load + code,
+    code: active.code + sidesCode + (isStaged ? stagedCode(gpu, load, ["a", "b"]) : load) + code,
     constants: {
       ROWS: rows,
       COLUMNS: columns,

@@ -8,7 +8,7 @@
 //
 // The inner dimension may be split over workgroups in z; each then writes its own partial product, and
 // matmul_reduce.wgsl adds them in order. Prepend all_rows.wgsl or active_rows.wgsl, side_by_side.wgsl, and
-// matmul_load_vec4.wgsl or matmul_load_scalar.wgsl.
+// matmul_load_vec4.wgsl or matmul_load_any.wgsl.
 
 // Blocks of an invocation, down and across.
 override ROWS: u32;

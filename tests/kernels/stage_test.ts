@@ -100,7 +100,7 @@ Deno.test("products are the same from buffers, from one stage, and stage by stag
   const random = new RandomData(3);
   // Whole numbers, whose sums are exact in any order.
   const wholes = (count: number) => Float32Array.from(random.integers(count, 17), (x) => x - 8);
-  for (const [m, k, n] of [[68, 52, 44], [20, 529, 24], [68, 3, 4]] as const) {
+  for (const [m, k, n] of [[68, 52, 44], [20, 529, 24], [31, 33, 35]] as const) {
     const [a, b, start] = [wholes(m * k), wholes(k * n), wholes(m * n)];
     for (
       const [transposeA, transposeB] of [[false, false], [false, true], [true, false]] as const
@@ -135,7 +135,7 @@ Deno.test("a product reads nothing that an earlier one has left in a stage", asy
   const one = gpu.tensor(new Float32Array(8 * m).fill(1), [8, m]);
   const [first, out] = [gpu.empty([m, n]), gpu.empty([m, n])];
   const oneB = gpu.tensor(new Float32Array(8 * n).fill(1), [8, n]);
-  for (const count of [1, 5, 6, 7]) {
+  for (const count of [1, 6, 7]) {
     const recorder = gpu.record();
     matmul(recorder, { a: nan, b: nanB, out: first, transposeA: true });
     const rowsOf = (matrix: Tensor) => ({ matrix, first: 0, count });
