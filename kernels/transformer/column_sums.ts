@@ -4,7 +4,7 @@ import type { Recorder, Slice } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./column_sums.wgsl" with { type: "text" };
-import { elementsOf } from "./shader_text.ts";
+import { rowReads } from "./shader_text.ts";
 import sidesCode from "./side_by_side.wgsl" with { type: "text" };
 import {
   checkSides,
@@ -72,7 +72,7 @@ function sumSides(recorder: Recorder, options: ColumnSumsOptions & { x: SideBySi
 
 /** Rows that fit a binding. */
 interface Block {
-  x: Tensor | Slice;
+  x: Slice;
   rows: number;
   columns: number;
   out: Tensor;
@@ -85,13 +85,14 @@ function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate, sides
   const { lanes } = gpu.tiles.elements;
   const parts = Math.ceil(rows / ROWS_PER_PART);
   const inFours = sides === undefined || sides.isInFours;
-  const elements = elementsOf(inFours ? columns : 1);
+  const isStaged = parts > 1 && x.bytes <= gpu.tiles.stageBytes;
+  const reads = rowReads(gpu, inFours ? columns : 1, isStaged ? ["x"] : []);
   const width = columns % 4 === 0 && inFours ? 4 : 1;
   const chunks = columns / width;
   const sums = parts === 1 ? out : recorder.temporary([parts, columns]);
   const program = gpu.program({
     name: "column_sums",
-    code: elements.code + sidesCode + code,
+    code: reads.code(sidesCode + code),
     constants: {
       LANES: lanes,
       PART: ROWS_PER_PART,
@@ -101,12 +102,13 @@ function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate, sides
     },
   });
   recorder.dispatch(program, {
-    bindings: { x, sums },
+    bindings: { ...(isStaged ? reads.bind(recorder, { x }) : { x }), sums },
     params: { rows, ...inChunks(sides?.words ?? NO_SIDES, width) },
     workgroups: grid(parts * chunks, lanes),
   });
   if (parts === 1) return;
-  sumBlock(recorder, { x: sums, rows: parts, columns, out, accumulate });
+  const all = { tensor: sums, offset: sums.offset, bytes: sums.bytes };
+  sumBlock(recorder, { x: all, rows: parts, columns, out, accumulate });
   recorder.recycle(sums);
 }
 

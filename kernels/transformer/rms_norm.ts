@@ -13,8 +13,8 @@ import residualCode from "./rms_norm_residual.wgsl" with { type: "text" };
 import code from "./rms_norm.wgsl" with { type: "text" };
 import { type RowReads, rowReads, specialize } from "./shader_text.ts";
 
-/** Rows that an invocation of the backward goes through. */
-const TIMES = 16;
+/** Rows that an invocation of the backward goes through, and workgroups below which it takes fewer. */
+const [LEAST_TIMES, MOST_TIMES, BUSY] = [4, 16, 8];
 
 /** What {@linkcode rmsNorm} writes. */
 export interface RmsNormOutput {
@@ -142,7 +142,9 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
   });
   for (const { first, count, slices } of stagedRowBlocks(gpu, rows, x, gradOut, out.gradX)) {
     const [xRows, gradient, gradX] = slices;
-    const sums = recorder.temporary([Math.ceil(count / TIMES), columns]);
+    const fair = Math.ceil(count / (BUSY * constants.ROWS));
+    const times = Math.max(LEAST_TIMES, Math.min(MOST_TIMES, fair));
+    const sums = recorder.temporary([Math.ceil(count / times), columns]);
     recorder.dispatch(program, {
       bindings: {
         ...reads.bind(recorder, { x: xRows, gradient }),
@@ -151,8 +153,8 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
         gradient_x: gradX,
         weight_sums: sums,
       },
-      params: { rows: count, times: TIMES, first_row: first },
-      workgroups: grid(count, constants.ROWS * TIMES),
+      params: { rows: count, times, first_row: first },
+      workgroups: grid(count, constants.ROWS * times),
     });
     columnSums(recorder, { x: sums, out: out.gradWeight, accumulate: true });
     recorder.recycle(sums);
