@@ -4,7 +4,8 @@ import type { Recorder, Slice } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./column_sums.wgsl" with { type: "text" };
-import { rowReads } from "./shader_text.ts";
+import { sliceOf, wholeReads } from "./row_reads.ts";
+import { elementsOf } from "./shader_text.ts";
 import sidesCode from "./side_by_side.wgsl" with { type: "text" };
 import {
   checkSides,
@@ -85,14 +86,14 @@ function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate, sides
   const { lanes } = gpu.tiles.elements;
   const parts = Math.ceil(rows / ROWS_PER_PART);
   const inFours = sides === undefined || sides.isInFours;
-  const isStaged = parts > 1 && x.bytes <= gpu.tiles.stageBytes;
-  const reads = rowReads(gpu, inFours ? columns : 1, isStaged ? ["x"] : []);
+  const elements = elementsOf(inFours ? columns : 1);
   const width = columns % 4 === 0 && inFours ? 4 : 1;
   const chunks = columns / width;
+  const reads = wholeReads(gpu, { rows, width: inFours ? columns : 1 }, { x });
   const sums = parts === 1 ? out : recorder.temporary([parts, columns]);
   const program = gpu.program({
     name: "column_sums",
-    code: reads.code(sidesCode + code),
+    code: elements.code + sidesCode + reads.code(code),
     constants: {
       LANES: lanes,
       PART: ROWS_PER_PART,
@@ -102,13 +103,12 @@ function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate, sides
     },
   });
   recorder.dispatch(program, {
-    bindings: { ...(isStaged ? reads.bind(recorder, { x }) : { x }), sums },
+    bindings: { ...reads.bind(recorder), sums },
     params: { rows, ...inChunks(sides?.words ?? NO_SIDES, width) },
     workgroups: grid(parts * chunks, lanes),
   });
   if (parts === 1) return;
-  const all = { tensor: sums, offset: sums.offset, bytes: sums.bytes };
-  sumBlock(recorder, { x: all, rows: parts, columns, out, accumulate });
+  sumBlock(recorder, { x: sliceOf(sums), rows: parts, columns, out, accumulate });
   recorder.recycle(sums);
 }
 

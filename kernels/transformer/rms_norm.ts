@@ -11,7 +11,8 @@ import backwardCode from "./rms_norm_backward.wgsl" with { type: "text" };
 import plain from "./rms_norm_plain.wgsl" with { type: "text" };
 import residualCode from "./rms_norm_residual.wgsl" with { type: "text" };
 import code from "./rms_norm.wgsl" with { type: "text" };
-import { type RowReads, rowReads, specialize } from "./shader_text.ts";
+import { type RowReads, rowReads, sliceOf } from "./row_reads.ts";
+import { specialize } from "./shader_text.ts";
 
 /** Rows that an invocation of the backward goes through, and workgroups below which it takes fewer. */
 const [LEAST_TIMES, MOST_TIMES, BUSY] = [4, 16, 8];
@@ -87,9 +88,10 @@ export function rmsNorm(recorder: Recorder, options: RmsNormOptions): void {
   if (out.residual !== undefined) expectTensor("out.residual", out.residual, "f32", x.shape);
   if (!(epsilon >= 0)) throw new ShapeError(`epsilon is ${epsilon}, expected 0 or more.`);
   const { gpu } = recorder;
-  const reads = rowReads(gpu, columns, ["x", "before", "weight"]);
-  const { constants, perLane } = layoutOf(gpu, columns, reads);
   const active = activeRows(options.active, rows);
+  const read = { rows: active.likely(rows), width: columns };
+  const reads = rowReads(gpu, read, ["x", "before", "weight"]);
+  const { constants, perLane } = layoutOf(gpu, columns, reads);
   const load = residual === undefined ? plain : residualCode;
   const program = gpu.program({
     name: "rms_norm",
@@ -104,7 +106,7 @@ export function rmsNorm(recorder: Recorder, options: RmsNormOptions): void {
         ...reads.bind(recorder, {
           x: xRows,
           ...(residual === undefined ? {} : { before }),
-          weight: { tensor: weight, offset: weight.offset, bytes: weight.bytes },
+          weight: sliceOf(weight),
         }),
         ...(residual === undefined ? {} : { after }),
         out: normalized,
@@ -133,7 +135,7 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
   expectTensor("out.gradX", out.gradX, "f32", x.shape);
   expectTensor("out.gradWeight", out.gradWeight, "f32", [columns]);
   const { gpu } = recorder;
-  const reads = rowReads(gpu, columns, ["x", "gradient"]);
+  const reads = rowReads(gpu, { rows, width: columns }, ["x", "gradient"]);
   const { constants, perLane } = layoutOf(gpu, columns, reads);
   const program = gpu.program({
     name: "rms_norm_backward",

@@ -1,6 +1,3 @@
-import type { GpuContext } from "../runtime/context.ts";
-import type { Recorder, Slice } from "../runtime/recorder.ts";
-import { type StagedBindings, stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import elementsScalar from "./elements_scalar.wgsl" with { type: "text" };
 import elementsVec4 from "./elements_vec4.wgsl" with { type: "text" };
 
@@ -9,44 +6,6 @@ export function elementsOf(width: number): { code: string; chunks: number } {
   return width % 4 === 0
     ? { code: elementsVec4, chunks: width / 4 }
     : { code: elementsScalar, chunks: width };
-}
-
-/** How a kernel reads rows. */
-export interface RowReads {
-  /** Its source, with what its elements are. */
-  readonly code: (source: string) => string;
-  /** Chunks of a row. */
-  readonly chunks: number;
-  /** What to bind for the inputs that it reads. */
-  readonly bind: (recorder: Recorder, inputs: Readonly<Record<string, Slice>>) => StagedBindings;
-}
-
-/**
- * How a kernel reads the inputs of these names, arrays of `Elements` that are indexed by a variable: through stages
- * where the adapter has them (stage.ts) and rows of `width` numbers are vectors. Their rows are those of
- * `stagedRowBlocks`.
- */
-export function rowReads(gpu: GpuContext, width: number, names: readonly string[]): RowReads {
-  const { code, chunks } = elementsOf(width);
-  const isStaged = width % 4 === 0;
-  const staged = (source: string) =>
-    stagedCode(
-      gpu,
-      names.reduce(
-        (source, name) =>
-          source.replace(
-            `<storage, read> ${name}: array<Elements>`,
-            `<storage, read> ${name}: array<vec4f>`,
-          ),
-        source,
-      ),
-      names,
-    );
-  return {
-    code: (source) => code + (isStaged ? staged(source) : source),
-    chunks,
-    bind: (recorder, inputs) => isStaged ? stageInputs(recorder, inputs) : inputs,
-  };
 }
 
 /**

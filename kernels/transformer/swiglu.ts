@@ -4,7 +4,7 @@ import { stagedRowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import { activeRows, type ActiveRowsOption, type RowsInterface } from "./active_rows.ts";
-import { rowReads } from "./shader_text.ts";
+import { rowReads } from "./row_reads.ts";
 import code from "./swiglu.wgsl" with { type: "text" };
 
 /** What {@linkcode swiglu} takes. */
@@ -102,7 +102,11 @@ function record(
   { entryPoint, active, columns, params, inputs, out }: Pass,
 ): void {
   const { lanes, perLane } = recorder.gpu.tiles.elements;
-  const reads = rowReads(recorder.gpu, columns, ["gate_up", "gradient"]);
+  const reads = rowReads(
+    recorder.gpu,
+    { rows: active.likely(params.rows), width: columns },
+    ["gate_up", "gradient"],
+  );
   const program = recorder.gpu.program({
     name: "swiglu",
     code: active.code + elementary + reads.code(code),
