@@ -6,7 +6,11 @@ import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { TEXEL_BYTES } from "../runtime/stage.ts";
 import { stagedCode } from "../runtime/staged_reads.ts";
 import { bytesOf, type DataType, expectTensor, type Tensor } from "../runtime/tensor.ts";
-import { activeRows, type ActiveRowsOption } from "../transformer/active_rows.ts";
+import {
+  activeRows,
+  type ActiveRowsOption,
+  type RowsInterface,
+} from "../transformer/active_rows.ts";
 import elementary from "./elementary.wgsl" with { type: "text" };
 import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import bf16 from "./logits_bf16.wgsl" with { type: "text" };
@@ -14,6 +18,7 @@ import f16 from "./logits_f16.wgsl" with { type: "text" };
 import loadF32 from "./logits_f32.wgsl" with { type: "text" };
 import powerOfTwo from "./power_of_two.wgsl" with { type: "text" };
 import code from "./token_statistics.wgsl" with { type: "text" };
+import topProbabilityCode from "./top_probability.wgsl" with { type: "text" };
 
 /** Shader source that reads logits of each type. */
 export const LOGITS: Readonly<Record<Exclude<DataType, "u32">, string>> = {
@@ -136,7 +141,6 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
     constants: {
       LANES: lanes,
       ROWS: group,
-      TOP_PROBABILITY: Number(topProbability),
       ALIGNED: Number(columns % 4 === 0),
       IS_FIRST: Number(tile.isFirst),
       IS_LAST: Number(tile.isLast),
@@ -154,7 +158,6 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
         entropy: out.entropy,
         log_z: out.logZ,
         invalid: out.invalid,
-        top_probability: out.topProbability,
         ...active.bindings,
       },
       params: {
@@ -170,6 +173,29 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
       workgroups: active.grid(count, group),
     });
   }
+  if (topProbability && tile.isLast) recordTopProbability(recorder, active, out);
+}
+
+/** Apart from the rest, which binds as many buffers as every adapter allows. */
+function recordTopProbability(
+  recorder: Recorder,
+  active: RowsInterface,
+  { states, invalid, topProbability }: TokenStatistics,
+): void {
+  const { lanes } = recorder.gpu.tiles.elements;
+  const rows = topProbability.size;
+  recorder.dispatch(
+    recorder.gpu.program({
+      name: "top_probability",
+      code: active.code + powerOfTwo + invalidRows + topProbabilityCode,
+      constants: { LANES: lanes },
+    }),
+    {
+      bindings: { states, invalid, top_probability: topProbability, ...active.bindings },
+      params: { rows },
+      workgroups: active.grid(rows, lanes),
+    },
+  );
 }
 
 /** How a kernel reads logits. */

@@ -12,8 +12,6 @@
 override LANES: u32;
 // Rows of a workgroup.
 override ROWS: u32;
-// Whether the probability of the most likely token is written.
-override TOP_PROBABILITY: bool;
 // Whether rows begin and end with whole chunks.
 override ALIGNED: bool;
 // Whether this tile is the row's first,
@@ -51,9 +49,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> log_z: array<f32>;
 // Which rows are invalid, with a code for each of N.
 @group(0) @binding(6) var<storage, read_write> invalid: InvalidRows;
-// Probability of the most likely token of each row, [N]; empty without TOP_PROBABILITY.
-@group(0) @binding(7) var<storage, read_write> top_probability: array<f32>;
-@group(0) @binding(8) var<uniform> params: Params;
+@group(0) @binding(7) var<uniform> params: Params;
 
 const LOWEST = -0x1.fffffep+127;
 const LN2 = 0.693147181;
@@ -253,7 +249,6 @@ fn finish(row: u32, tile: State, begin: u32) {
   var h = log_s - LN2 * (state.t / state.s);
   var log_p = (target_logit - state.top) * params.inverse_temperature - log_s;
   var log_sum = state.top * params.inverse_temperature + log_s;
-  var probability = 1.0 / state.s;
   if (code != 0) {
     atomicAdd(&invalid.count, 1);
     atomicMax(&invalid.inverse_of_first, ~index);
@@ -261,13 +256,9 @@ fn finish(row: u32, tile: State, begin: u32) {
     h = 0.0;
     log_p = 0.0;
     log_sum = 0.0;
-    probability = 0.0;
   }
   states[index] = vec4f(state.top, log_s, h, log_p);
   log_prob[index] = log_p;
   entropy[index] = h;
   log_z[index] = log_sum;
-  if (TOP_PROBABILITY) {
-    top_probability[index] = probability;
-  }
 }
