@@ -6,7 +6,7 @@
 //
 // Each invocation folds its part of the row into its own (m, s, t), rescaling the sums when the maximum
 // grows; the parts are then merged in a fixed order. Rows may come in tiles of columns, whose states are
-// merged as well. Prepend all_rows.wgsl or active_rows.wgsl, elementary.wgsl, power_of_two.wgsl, invalid_rows.wgsl and one of logits_*.wgsl.
+// merged as well. Prepend all_rows.wgsl or active_rows.wgsl, elementary.wgsl, power_of_two.wgsl, row_states.wgsl and one of logits_*.wgsl.
 
 // Invocations that share a row, a power of two.
 override LANES: u32;
@@ -37,9 +37,17 @@ struct Params {
   // and log2(e) times that.
   scale: f32,
 }
+struct InvalidRows {
+  // How many there are.
+  count: atomic<u32>,
+  // The bitwise inverse of the first one's index, which is the largest; 0 for none.
+  inverse_of_first: atomic<u32>,
+  // What is wrong with each row, 0 for nothing; between tiles, what State.bits holds.
+  codes: array<u32>,
+}
 // The target of each row, [N].
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
-// [N]: m, s, t and x[target] of each row; after the last tile m, ln s, H and log p(target), for the backward.
+// [N]: m, s, t and x[target] of each row; after the last tile what row_states.wgsl says.
 @group(0) @binding(2) var<storage, read_write> states: array<vec4f>;
 // Log-probability of the target of each row, [N], in nats.
 @group(0) @binding(3) var<storage, read_write> log_prob: array<f32>;
@@ -252,7 +260,7 @@ fn finish(row: u32, tile: State, begin: u32) {
   if (code != 0) {
     atomicAdd(&invalid.count, 1);
     atomicMax(&invalid.inverse_of_first, ~index);
-    log_s = 0.0;
+    log_s = INVALID;
     h = 0.0;
     log_p = 0.0;
     log_sum = 0.0;

@@ -1,5 +1,5 @@
 // Probability of the most likely token of each row, 1/s, from what token_statistics.wgsl wrote.
-// Prepend all_rows.wgsl or active_rows.wgsl, power_of_two.wgsl and invalid_rows.wgsl.
+// Prepend all_rows.wgsl or active_rows.wgsl, power_of_two.wgsl and row_states.wgsl.
 
 // Invocations of a workgroup.
 override LANES: u32;
@@ -8,13 +8,11 @@ struct Params {
   // Rows, N.
   rows: u32,
 }
-// The largest logit, ln s, H and log p(target) of each row, [N].
+// What row_states.wgsl says of each row, [N].
 @group(0) @binding(0) var<storage, read> states: array<vec4f>;
-// Which rows are invalid; only read.
-@group(0) @binding(1) var<storage, read_write> invalid: InvalidRows;
 // Probability of the most likely token of each row, [N]; 0 for invalid rows.
-@group(0) @binding(2) var<storage, read_write> top_probability: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> top_probability: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
 
 const LOG2_OF_E = 1.44269504;
 
@@ -29,6 +27,7 @@ fn main(
     return;
   }
   let index = row_of(slot);
-  let log2_p = max(-states[index].y * LOG2_OF_E, SMALLEST_POWER);
-  top_probability[index] = select(power_of_two(vec4f(log2_p)).x, 0.0, invalid.codes[index] != 0);
+  let state = states[index];
+  let log2_p = max(-state.y * LOG2_OF_E, SMALLEST_POWER);
+  top_probability[index] = select(power_of_two(vec4f(log2_p)).x, 0.0, is_invalid(state));
 }
