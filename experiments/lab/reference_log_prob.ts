@@ -1,8 +1,31 @@
 import type { Tensor } from "../../kernels/mod.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { mostSequences } from "./policy/room.ts";
-import { predictionBatch, type Sequence } from "./policy/sequences.ts";
+import { atResponses, predictionBatch, type Sequence } from "./policy/sequences.ts";
 import { predictOnly } from "./policy/update.ts";
+import type { Sample } from "./sample.ts";
+
+/**
+ * The log-probabilities of samples under the base model: those they have, or else what is recorded and submitted to
+ * be {@linkcode recordReferenceLogProb}.
+ *
+ * @param columns R, the tokens of the longest response or more.
+ * @returns ln π of each response token, [B, R] in f32; 0 for padding; whoever asks disposes of it.
+ */
+export function referenceLogProbOf(
+  reference: Policy,
+  samples: readonly Sample[],
+  columns: number,
+  temperature: number,
+): Tensor<"f32"> {
+  const known = samples.map(({ referenceLogProb }) => referenceLogProb)
+    .filter((values) => values !== undefined);
+  if (known.length < samples.length) {
+    return recordReferenceLogProb(reference, samples, columns, temperature);
+  }
+  const values = atResponses(samples, columns, (row, token) => known[row]![token]!);
+  return reference.gpu.tensor(values, [samples.length, columns]);
+}
 
 /**
  * Records and submits the log-probabilities of a policy that is not trained: all sequences at once, or as many at a
@@ -11,7 +34,7 @@ import { predictOnly } from "./policy/update.ts";
  * @param columns R, the tokens of the longest response or more.
  * @returns ln π of each response token, [B, R] in f32; 0 for padding; whoever asks disposes of it.
  */
-export function recordReferenceLogProb(
+function recordReferenceLogProb(
   policy: Policy,
   sequences: readonly Sequence[],
   columns: number,

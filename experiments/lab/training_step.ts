@@ -23,7 +23,7 @@ import { mean } from "./mean.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { longestResponse, predictionBatch } from "./policy/sequences.ts";
 import { checkNorm, predict, update } from "./policy/update.ts";
-import { recordReferenceLogProb } from "./reference_log_prob.ts";
+import { referenceLogProbOf } from "./reference_log_prob.ts";
 import { covarianceData, recordRolloutCovariance } from "./rollout_covariance.ts";
 import { rowsOf } from "./rows_of.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
@@ -83,7 +83,7 @@ export async function updateFromSamples(
   const columns = longestResponse(samples);
   // What the base model thinks depends on the tokens alone, so once is enough for all minibatches.
   using referenceLogProb = comparesWithReference(settings, step)
-    ? recordReferenceLogProb(reference!, samples, columns, settings.temperature)
+    ? referenceLogProbOf(reference!, samples, columns, settings.temperature)
     : undefined;
   using out = emptyOutput(gpu, parts.length);
   for (const minibatch of parts) {

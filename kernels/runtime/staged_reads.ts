@@ -1,6 +1,6 @@
 import type { GpuContext } from "./context.ts";
 import type { Recorder, Slice } from "./recorder.ts";
-import { STAGE_WIDTH } from "./stage.ts";
+import { STAGE_WIDTH, TEXEL_BYTES } from "./stage.ts";
 
 /** What is bound for inputs, by the names of the bindings. */
 export type StagedBindings = Readonly<Record<string, Slice | GPUTextureView>>;
@@ -38,4 +38,21 @@ export function stageInputs(
   return Object.fromEntries(
     Object.entries(inputs).map(([name, slice]) => [name, recorder.stage(slice, name)]),
   );
+}
+
+/** Whether there are stages, and each input fits one. */
+export function fitStage(gpu: GpuContext, inputs: Readonly<Record<string, Slice>>): boolean {
+  return Object.values(inputs).every(({ bytes }) => bytes <= gpu.tiles.stageBytes);
+}
+
+/**
+ * The most rows of a tensor that `bindRows` binds in no more bytes than a stage has, of `rows` in all; all of them
+ * where there are no stages or not even four rows fit.
+ *
+ * @param bytes Bytes of a row.
+ */
+export function rowsPerStage(gpu: GpuContext, rows: number, bytes: number): number {
+  const { minStorageBufferOffsetAlignment: alignment } = gpu.device.limits;
+  const most = Math.floor((gpu.tiles.stageBytes - alignment - TEXEL_BYTES) / bytes);
+  return most < 4 ? rows : Math.min(rows, most);
 }

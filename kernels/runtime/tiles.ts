@@ -12,13 +12,16 @@ export interface AttentionTiles {
 
 /** Tile sizes that suit a kind of adapter; they change speed, never results beyond rounding. */
 export interface Tiles {
-  /** Matrix product: 4×4 blocks per invocation down, invocations of a workgroup likewise. */
+  /** Matrix product. */
   readonly matmul: {
-    readonly rows: 2 | 4;
-    /** Blocks across that there are to choose from, and what a workgroup of so many takes, in any unit. */
-    readonly columns: readonly { readonly columns: 1 | 2 | 4; readonly cost: number }[];
-    readonly lanesDown: number;
-    readonly lanesAcross: number;
+    /** 4×4 blocks of an invocation, down and across, and what a workgroup of so many takes, in any unit. */
+    readonly tiles: readonly {
+      readonly rows: 2 | 4;
+      readonly columns: 1 | 2 | 4;
+      readonly cost: number;
+    }[];
+    /** Invocations of a workgroup, across and down. */
+    readonly lanes: readonly (readonly [across: number, down: number])[];
     /** Workgroups that keep the adapter busy; fewer are made more by splitting the inner dimension. */
     readonly busy: number;
   };
@@ -59,10 +62,14 @@ export interface Tiles {
 export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
   software: {
     matmul: {
-      rows: 4,
-      columns: [{ columns: 1, cost: 2 }, { columns: 2, cost: 2.6 }, { columns: 4, cost: 4.8 }],
-      lanesDown: 1,
-      lanesAcross: 8,
+      tiles: [
+        { rows: 4, columns: 4, cost: 10 },
+        { rows: 4, columns: 2, cost: 6.2 },
+        { rows: 2, columns: 4, cost: 5.6 },
+        { rows: 2, columns: 2, cost: 3.4 },
+        { rows: 2, columns: 1, cost: 2.3 },
+      ],
+      lanes: [[1, 8], [2, 4], [4, 2], [8, 1]],
       busy: 4,
     },
     statistics: { group: 32, lanes: 16, perLane: 128 },
@@ -78,10 +85,8 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
   },
   hardware: {
     matmul: {
-      rows: 2,
-      columns: [{ columns: 1, cost: 1.2 }, { columns: 2, cost: 2 }],
-      lanesDown: 16,
-      lanesAcross: 16,
+      tiles: [{ rows: 2, columns: 1, cost: 1.2 }, { rows: 2, columns: 2, cost: 2 }],
+      lanes: [[16, 16]],
       busy: 256,
     },
     statistics: { group: 256, lanes: 256, perLane: 4 },

@@ -2,6 +2,7 @@ import { ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
+import { fitStage, rowsPerStage, stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import type { Tiles } from "../runtime/tiles.ts";
 import { activeRows, type ActiveRowsOption, type RowsInterface } from "./active_rows.ts";
@@ -13,7 +14,7 @@ import {
   type Sides,
   sidesOf,
 } from "./side_by_side.ts";
-import loadScalar from "./matmul_load_scalar.wgsl" with { type: "text" };
+import loadAny from "./matmul_load_any.wgsl" with { type: "text" };
 import loadVec4 from "./matmul_load_vec4.wgsl" with { type: "text" };
 import reduceCode from "./matmul_reduce.wgsl" with { type: "text" };
 import code from "./matmul.wgsl" with { type: "text" };
@@ -58,7 +59,7 @@ const SHORTEST_SLICE = 256;
 /**
  * Matrix product of any shape in f32: out = op(a)·op(b) + bias, each op the identity or the transpose.
  * Sums run in an order that depends on the shape alone, so the same call gives the same bits. Matrices
- * larger than a binding are split over rows. Reference: {@linkcode matmulReference}.
+ * larger than a binding or a stage are split over rows. Reference: {@linkcode matmulReference}.
  *
  * @throws {ShapeError} if the shapes do not fit together.
  */
@@ -83,20 +84,18 @@ export function matmul(recorder: Recorder, options: MatmulOptions): void {
   const active = activeRows(options.active, m);
   if (m === 0 || n === 0) return;
   const { gpu } = recorder;
-  // Whatever is too large for one binding is cut into runs of rows: rows of A and of the result together,
-  // rows of B as columns of the result or, where they are the inner dimension, one after the other.
+  // Whatever is too large for one binding, or a stage, is cut into runs of rows: rows of A and of the result
+  // together, rows of B as columns of the result or, where they are the inner dimension, one after the other.
   const aRows = transposeA
-    ? rowsPerBinding(gpu, k, [4 * m])
-    : Math.min(rowsPerBinding(gpu, m, [4 * Math.max(1, k)]), rowsPerBinding(gpu, m, [4 * n]));
+    ? rowsToRead(gpu, k, 4 * m)
+    : Math.min(rowsToRead(gpu, m, 4 * Math.max(1, k)), rowsPerBinding(gpu, m, [4 * n]));
   const outRows = rowsPerBinding(gpu, m, [4 * n]);
-  const bRows = transposeB
-    ? rowsPerBinding(gpu, n, [4 * Math.max(1, k)])
-    : rowsPerBinding(gpu, k, [4 * n]);
+  const bRows = transposeB ? rowsToRead(gpu, n, 4 * Math.max(1, k)) : rowsToRead(gpu, k, 4 * n);
   const kRows = Math.max(
     1,
     multipleOf4(Math.min(transposeA ? aRows : k, transposeB ? k : bRows), k),
   );
-  const mRows = Math.min(transposeA ? outRows : aRows, MOST_ROWS);
+  const mRows = Math.min(transposeA ? multipleOf4(outRows, m) : aRows, MOST_ROWS);
   const nRows = transposeB ? multipleOf4(bRows, n) : n;
   for (let kFirst = 0; kFirst < Math.max(1, k); kFirst += kRows) {
     const kRange = { first: kFirst, count: Math.min(kRows, k - kFirst) };
@@ -122,6 +121,11 @@ export function matmul(recorder: Recorder, options: MatmulOptions): void {
       }
     }
   }
+}
+
+/** The most rows of so many bytes that are bound, and staged where rows are, at once. */
+function rowsToRead(gpu: GpuContext, rows: number, bytes: number): number {
+  return Math.min(rowsPerBinding(gpu, rows, [bytes]), rowsPerStage(gpu, rows, bytes));
 }
 
 /** Rows to bind and the column at which to begin. */
@@ -183,35 +187,36 @@ function record(recorder: Recorder, product: Product): void {
   const added = bias === undefined ? b : bindRows(gpu, bias, { width: 1, first: nFirst, count: n });
   const aligned = [
     n,
-    k,
+    transposeA && !transposeB ? 0 : k,
     transposeA ? m : 0,
     added.offset,
     ...Object.values(strides),
     ...Object.values(offsets),
   ].every((number) => number % 4 === 0);
 
-  const tiles = gpu.tiles.matmul;
-  const rows = m > 8 * tiles.lanesDown ? tiles.rows : 2;
-  const groupsAcross = (columns: number) => Math.ceil(n / (4 * columns * tiles.lanesAcross));
-  const [{ columns }] = tiles.columns.toSorted((left, right) =>
-    groupsAcross(left.columns) * left.cost - groupsAcross(right.columns) * right.cost
-  ) as [Tiles["matmul"]["columns"][number]];
-  const across = groupsAcross(columns);
-  const down = Math.ceil(m / (4 * rows * tiles.lanesDown));
+  const { rows, columns, lanesAcross, lanesDown, across, down } = tileOf(gpu.tiles.matmul, m, n);
   const slices = Math.max(
     1,
-    Math.min(Math.ceil(tiles.busy / (across * down)), Math.floor(k / SHORTEST_SLICE), 64),
+    Math.min(
+      Math.ceil(gpu.tiles.matmul.busy / (across * down)),
+      Math.floor(k / SHORTEST_SLICE),
+      64,
+    ),
   );
   const split = slices > 1;
   const partial = split ? recorder.temporary([slices, m, n]) : undefined;
+  const inputs = { a: a.slice, b: b.slice };
+  const isStaged = fitStage(gpu, inputs);
+  const load = aligned ? loadVec4 : loadAny;
   const program = gpu.program({
     name: "matmul",
-    code: active.code + sidesCode + (aligned ? loadVec4 : loadScalar) + code,
+    code: active.code + sidesCode + (isStaged ? stagedCode(gpu, load, ["a", "b"]) : load) + code,
     constants: {
       ROWS: rows,
       COLUMNS: columns,
-      LANES_ACROSS: tiles.lanesAcross,
-      LANES_DOWN: tiles.lanesDown,
+      LANES_ACROSS: lanesAcross,
+      LANES: lanesAcross * lanesDown,
+      TAIL: Number(aligned && k % 4 > 0),
       TRANSPOSE_A: Number(transposeA),
       TRANSPOSE_B: Number(transposeB),
       BIAS: Number(bias !== undefined && !split),
@@ -222,8 +227,7 @@ function record(recorder: Recorder, product: Product): void {
   });
   recorder.dispatch(program, {
     bindings: {
-      a: a.slice,
-      b: b.slice,
+      ...(isStaged ? stageInputs(recorder, inputs) : inputs),
       bias: added.slice,
       out: partial ?? out.slice,
       ...active.bindings,
@@ -269,6 +273,18 @@ function record(recorder: Recorder, product: Product): void {
   recorder.recycle(partial);
 }
 
+/** The tile of a workgroup that makes all of them together cheapest, and the numbers of them. */
+function tileOf({ tiles, lanes }: Tiles["matmul"], m: number, n: number) {
+  const all = lanes.flatMap(([lanesAcross, lanesDown]) =>
+    tiles.map(({ rows, columns, cost }) => {
+      const across = Math.ceil(n / (4 * columns * lanesAcross));
+      const down = Math.ceil(m / (4 * rows * lanesDown));
+      return { rows, columns, lanesAcross, lanesDown, across, down, cost: cost * across * down };
+    })
+  );
+  return all.reduce((best, tile) => tile.cost < best.cost ? tile : best);
+}
+
 /** Whether a product fits bindings, in chunks of four. */
 function fitsAtOnce(gpu: GpuContext, extents: readonly number[], operands: MatrixRows[]): boolean {
   return extents.every((extent) => extent > 0 && extent % 4 === 0) &&
@@ -292,10 +308,11 @@ function multiplySides(recorder: Recorder, options: MatmulOptions & { a: SideByS
   const [b, out] = [rowsOf("b", options.b), rowsOf("out", options.out)];
   const [m, k, n] = [transposeA ? columns : rows, transposeA ? rows : columns, columnsOf(b)];
   const sides = sidesOf(recorder.gpu, options.a);
-  const extents = [transposeA ? m : 4, k, n];
+  const extents = [transposeA ? m : k, n];
   if (
-    sides !== undefined && sides.isInFours && m <= MOST_ROWS && b.count === k && out.count === m &&
-    columnsOf(out) === n && bias === undefined && fitsAtOnce(recorder.gpu, extents, [b, out])
+    sides !== undefined && sides.isInFours && m <= MOST_ROWS && k > 0 && b.count === k &&
+    out.count === m && columnsOf(out) === n && bias === undefined &&
+    fitsAtOnce(recorder.gpu, extents, [b, out])
   ) {
     record(recorder, {
       a: sides,

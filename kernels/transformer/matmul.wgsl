@@ -8,17 +8,19 @@
 //
 // The inner dimension may be split over workgroups in z; each then writes its own partial product, and
 // matmul_reduce.wgsl adds them in order. Prepend all_rows.wgsl or active_rows.wgsl, side_by_side.wgsl, and
-// matmul_load_vec4.wgsl or matmul_load_scalar.wgsl.
+// matmul_load_vec4.wgsl or matmul_load_any.wgsl.
 
 // Blocks of an invocation, down and across.
 override ROWS: u32;
 override COLUMNS: u32;
-// Invocations of a workgroup, across and down.
+// Invocations of a workgroup, across and in all.
 override LANES_ACROSS: u32;
-override LANES_DOWN: u32;
+override LANES: u32;
 // Whether op transposes.
 override TRANSPOSE_A: bool;
 override TRANSPOSE_B: bool;
+// Whether k ends within four.
+override TAIL: bool;
 // Whether there is a bias.
 override BIAS: bool;
 // Add to what is there instead of replacing it.
@@ -99,13 +101,14 @@ fn store_block(row: u32, end: u32, column: u32, z: u32, block: mat4x4f) {
   }
 }
 
-@compute @workgroup_size(LANES_ACROSS, LANES_DOWN)
+@compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(local_invocation_index) index: u32,
 ) {
-  let row = (place_of(workgroup.y, workgroups.y) * LANES_DOWN + lane.y) * 4 * ROWS;
+  let lane = vec2u(index % LANES_ACROSS, index / LANES_ACROSS);
+  let row = (place_of(workgroup.y, workgroups.y) * (LANES / LANES_ACROSS) + lane.y) * 4 * ROWS;
   let column = (workgroup.x * LANES_ACROSS * COLUMNS + lane.x) * 4;
   let end = slots_from(params.first_row, params.m);
   if (row >= end) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   emptyTokenStatistics,
+  matmul,
   requestGpu,
   ShapeError,
   type Tensor,
@@ -10,15 +11,24 @@ import {
 } from "../../kernels/mod.ts";
 import { RandomData } from "../../kernels/conformance/random_data.ts";
 import { rowsOfLogits } from "../../kernels/conformance/rows_of_logits.ts";
+import { matmulReference } from "../../kernels/transformer/matmul_reference.ts";
 import { stagedCode, stageInputs } from "../../kernels/runtime/staged_reads.ts";
 import type { Tiles } from "../../kernels/runtime/tiles.ts";
 
-/** Statistics and gradients, apart or in place, with a stage of so many bytes. */
-async function results(columns: number, stageBytes: number, inPlace: boolean) {
+/** Statistics and gradients of some rows so many times, apart or in place, with a stage of so many bytes. */
+async function results(columns: number, stageBytes: number, inPlace: boolean, times = 1) {
   using gpu = await requestGpu();
   (gpu as { tiles: Tiles }).tiles = { ...gpu.tiles, stageBytes };
   const random = new RandomData(1);
-  const { rows, logits: data, targets: columnsOfTargets } = rowsOfLogits(random, columns);
+  const once = rowsOfLogits(random, columns);
+  const rows = times * once.rows;
+  const [data, columnsOfTargets] = [new Float32Array(rows * columns), new Uint32Array(rows)];
+  for (let time = 0; time < times; time++) {
+    data.set(once.logits, time * once.logits.length);
+    columnsOfTargets.set(once.targets, time * once.rows);
+  }
+  // The last row is invalid.
+  data.fill(-Infinity, (rows - 1) * columns);
   const logits = gpu.tensor(data, [rows, columns]);
   const targets = gpu.tensor(columnsOfTargets);
   const gradLogProb = gpu.tensor(random.normal(rows));
@@ -41,6 +51,18 @@ Deno.test("logits give the same bits from buffers, from one stage, and stage by 
       assert.deepEqual(await results(columns, stageBytes, true), expected);
     }
     assert.deepEqual(await results(columns, 0, true), expected);
+  }
+});
+
+Deno.test("what is read of each row gives the same bits from buffers and, rows by rows, from stages", async () => {
+  for (const columns of [2, 64]) {
+    const expected = await results(columns, 0, false, 40);
+    // Room for 100 rows of logits, and for as many states.
+    const stageBytes = Math.max(100 * 16, 100 * 4 * columns + 272);
+    assert.deepEqual(await results(columns, stageBytes, false, 40), expected);
+    const gradients = expected[3];
+    assert(gradients.slice(-columns).every((value) => value === 0));
+    assert(gradients.slice(0, columns).some((value) => value !== 0));
   }
 });
 
@@ -92,4 +114,53 @@ Deno.test("a stage takes no more than it holds", async () => {
   assert.throws(() => recorder.stage({ tensor, offset: 0, bytes: 512 }, "x"), ShapeError);
   recorder.stage({ tensor, offset: 256, bytes: 256 }, "x");
   await recorder.read(tensor);
+});
+
+Deno.test("products are the same from buffers, from one stage, and stage by stage", async () => {
+  const random = new RandomData(3);
+  // Whole numbers, whose sums are exact in any order.
+  const wholes = (count: number) => Float32Array.from(random.integers(count, 17), (x) => x - 8);
+  for (const [m, k, n] of [[68, 52, 44], [20, 529, 24], [31, 33, 35]] as const) {
+    const [a, b, start] = [wholes(m * k), wholes(k * n), wholes(m * n)];
+    for (
+      const [transposeA, transposeB] of [[false, false], [false, true], [true, false]] as const
+    ) {
+      const expected = matmulReference({ a, b, m, k, n, transposeA, transposeB, start });
+      // Room for all, for some rows of each, and for not even four.
+      for (const stageBytes of [0, 1 << 20, 272 + 16 * Math.max(k, m, n), 320]) {
+        using gpu = await requestGpu();
+        (gpu as { tiles: Tiles }).tiles = { ...gpu.tiles, stageBytes };
+        const out = gpu.tensor(start, [m, n]);
+        const recorder = gpu.record();
+        matmul(recorder, {
+          a: gpu.tensor(a, transposeA ? [k, m] : [m, k]),
+          b: gpu.tensor(b, transposeB ? [n, k] : [k, n]),
+          out,
+          transposeA,
+          transposeB,
+          accumulate: true,
+        });
+        const [actual] = await recorder.read(out);
+        assert.deepEqual(actual, Float32Array.from(expected));
+      }
+    }
+  }
+});
+
+Deno.test("a product reads nothing that an earlier one has left in a stage", async () => {
+  using gpu = await requestGpu();
+  const [m, n] = [8, 4];
+  const nan = gpu.tensor(new Float32Array(8 * m).fill(NaN), [8, m]);
+  const nanB = gpu.tensor(new Float32Array(8 * n).fill(NaN), [8, n]);
+  const one = gpu.tensor(new Float32Array(8 * m).fill(1), [8, m]);
+  const [first, out] = [gpu.empty([m, n]), gpu.empty([m, n])];
+  const oneB = gpu.tensor(new Float32Array(8 * n).fill(1), [8, n]);
+  for (const count of [1, 6, 7]) {
+    const recorder = gpu.record();
+    matmul(recorder, { a: nan, b: nanB, out: first, transposeA: true });
+    const rowsOf = (matrix: Tensor) => ({ matrix, first: 0, count });
+    matmul(recorder, { a: rowsOf(one), b: rowsOf(oneB), out, transposeA: true });
+    const [actual] = await recorder.read(out);
+    assert.deepEqual(actual, new Float32Array(m * n).fill(count));
+  }
 });

@@ -14,7 +14,7 @@ Deno.test.afterAll(() => {
   gpu.destroy();
 });
 
-const ROWS = 72;
+const ROWS = 70;
 const INNER = 12;
 /** In chunks of four, which are one product, and not. */
 const WIDTHS = [[8, 4, 4], [7, 3, 5]];
