@@ -1,9 +1,11 @@
 /** `experiments/slurm.sh` as a user calls it: on a real cluster of one node where Slurm is installed, and where it is not. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { assertOneSentence, run, withFolder } from "../support.ts";
+import { assertOneSentence, ROOT, run, withFolder } from "../support.ts";
 import { LACKING, until, withCluster } from "./small_cluster.ts";
 import { namesOf, stepsOf, withStudy } from "./small_study.ts";
+
+const SCRIPT = join(ROOT, "experiments/slurm.sh");
 
 const STEPS = 80;
 const GRID = [{}, { seed: 2 }, { seed: 3, steps: STEPS }];
@@ -96,14 +98,17 @@ Deno.test({
       })),
 });
 
-Deno.test("slurm: without Slurm, slurm.sh says so", () =>
+Deno.test("slurm: where there is no Slurm, slurm.sh says so, and how it is called", () =>
   withFolder(async (folder) => {
-    const script = join(import.meta.dirname!, "../../experiments/slurm.sh");
-    const { stdout } = await run("sh", ["-c", "command -v dirname"]);
-    await Deno.symlink(stdout.trim(), join(folder, "dirname"));
-    const env = { PATH: folder };
-    assertOneSentence(
-      await run("/bin/sh", [script], { env, clearEnv: true }),
-      /there is no sbatch/,
+    const { stdout } = await run("sh", ["-c", "command -v cat; command -v dirname"]);
+    const [cat, dirname] = stdout.trim().split("\n") as [string, string];
+    await Deno.symlink(cat, join(folder, "cat"));
+    await Deno.symlink(dirname, join(folder, "dirname"));
+    const call = (...options: string[]) =>
+      run("/bin/sh", [SCRIPT, ...options], { env: { PATH: folder }, clearEnv: true });
+    assertOneSentence(await call("--time=7"), /^slurm\.sh: there is no sbatch here; /);
+    assert.match(
+      (await call("--help")).stdout,
+      /\n {2}experiments\/slurm\.sh \[options of sbatch\]\n/,
     );
   }));
