@@ -1,12 +1,14 @@
 /** `deno task study`: makes the raw logs that the figures are drawn from, where they are missing. */
-import { missingRuns, runStudy } from "../experiments/lab/study/run_study.ts";
+import { missingRuns } from "../experiments/lab/study/missing_runs.ts";
+import { runStudy } from "../experiments/lab/study/run_study.ts";
 import { costOfStep, readTimings, secondsPerCost } from "../experiments/lab/study/timings.ts";
-import { LOGS, MODELS, UNFINISHED } from "../experiments/models.ts";
+import { LOGS, MODELS, TIMINGS, UNFINISHED } from "../experiments/models.ts";
 import { type FigureRun, studyRuns } from "../experiments/study.ts";
+import { counted } from "../formats/counted.ts";
 import { requestGpu } from "../kernels/mod.ts";
 import { codeVersion } from "./common/code_version.ts";
 import { parseArguments } from "./common/arguments.ts";
-import { runCommand, UsageError } from "./common/command.ts";
+import { printError, runCommand, UsageError } from "./common/command.ts";
 import { duration, type Progress, showProgress } from "./common/progress.ts";
 
 const HELP =
@@ -18,90 +20,134 @@ const HELP =
 
 Options:
 
-  --list    prints the runs and makes none
-  --json    prints them as JSON, with every setting
+  --list     prints the runs and makes none
+  --json     with --list: as JSON, with every setting
+  --missing  prints the names of the runs that are missing, one a line, and makes none
 
 A run that was stopped, by whatever, is gone on with. Several processes share the work, also on several machines
-that have the same folders: none makes what another is making.
+that have the same folders: none makes, or waits for, a run that another is making. experiments/slurm.sh gives each
+run to a task of Slurm.
 
 Files:
 
   results/logs/NAME.jsonl        a finished log; larger than 1 MB, it is compressed to .jsonl.gz
-  results/logs/timings.jsonl     how long the runs took
   results/models/MODEL.TASK      base models
+  results/timings.jsonl          how long the runs took, from which the time left is told
   runs/study/                    what is not finished
 `;
 
 const OPTIONS = {
   list: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
+  missing: { type: "boolean", default: false },
 } as const;
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArguments(HELP, OPTIONS);
   if (values.json && !values.list) throw new UsageError("--json is without --list (see --help).");
+  if (values.missing && values.list) {
+    throw new UsageError("--list and --missing are two lists, expected one of them.");
+  }
   const runs = chosenRuns(positionals);
   const missing = await missingRuns(runs, LOGS);
-  const rate = secondsPerCost(studyRuns(), await readTimings(LOGS));
-  const seconds = (run: FigureRun) =>
-    rate === undefined ? undefined : rate * costOfStep(run) * run.settings.steps;
-  const left = (some: readonly FigureRun[]) =>
-    rate === undefined
-      ? ""
-      : `, about ${duration(some.reduce((sum, run) => sum + seconds(run)!, 0))}`;
-  if (values.list) {
-    const isMissing = new Set(missing);
-    if (values.json) {
-      const rows = runs.map((run) => ({
-        ...run,
-        finished: !isMissing.has(run),
-        seconds: seconds(run) ?? null,
-      }));
-      console.log(JSON.stringify(rows, null, 2));
-      return true;
-    }
-    for (const run of runs) {
-      const time = seconds(run);
-      const state = isMissing.has(run) ? time === undefined ? "" : duration(time) : "done";
-      console.log(`${state.padStart(10)}  ${run.name}  (${run.figures.join(", ")})`);
-    }
-    console.log(`${missing.length} of ${runs.length} runs are missing${left(missing)}`);
-    return true;
+  if (values.missing) {
+    for (const { name } of missing) console.log(name);
+  } else if (values.list) {
+    await printRuns(runs, missing, values.json);
+  } else {
+    return await makeRuns(missing);
   }
-  if (missing.length === 0) {
-    console.log(`all ${runs.length} runs are there.`);
-    return true;
+  return true;
+}
+
+/** Prints what there is to do. */
+async function printRuns(
+  runs: readonly FigureRun[],
+  missing: readonly FigureRun[],
+  asJson: boolean,
+): Promise<void> {
+  const seconds = await estimate();
+  const isMissing = new Set(missing);
+  if (asJson) {
+    const rows = runs.map((run) => ({
+      ...run,
+      finished: !isMissing.has(run),
+      seconds: seconds(run) ?? null,
+    }));
+    console.log(JSON.stringify(rows, null, 2));
+    return;
   }
-  console.log(`${missing.length} of ${runs.length} runs are missing${left(missing)}`);
+  for (const run of runs) {
+    const time = seconds(run);
+    const state = isMissing.has(run) ? time === undefined ? "" : duration(time) : "done";
+    console.log(`${state.padStart(10)}  ${run.name}  (${run.figures.join(", ")})`);
+  }
+  console.log(describeMissing(missing, seconds));
+}
+
+/** Makes the runs that are missing; false if one of them fails. */
+async function makeRuns(missing: readonly FigureRun[]): Promise<boolean> {
+  console.log(describeMissing(missing, await estimate()));
+  if (missing.length === 0) return true;
   let progress: Progress | undefined;
+  const endProgress = () => {
+    progress?.end();
+    progress = undefined;
+  };
+  const say = (text: string) => {
+    endProgress();
+    console.log(text);
+  };
   using gpu = await requestGpu();
   Deno.addSignalListener("SIGINT", () => {
-    progress?.end();
-    console.log("stopped; the same command goes on with the study.");
+    say("stopped; the same command goes on with the study.");
     gpu.destroy();
     Deno.exit(130);
   });
+  let failures = 0;
   await runStudy(gpu, missing, {
     logs: LOGS,
     models: MODELS,
     unfinished: UNFINISHED,
+    timings: TIMINGS,
     codeVersion: await codeVersion(),
-    onBaseModel(name) {
-      progress?.end();
-      progress = undefined;
-      console.log(`base model ${name}`);
-    },
+    onBaseModel: (name) => say(`base model ${name}`),
     onRun({ name, settings }) {
-      progress?.end();
-      console.log(name);
-      progress = Deno.stdout.isTerminal() ? showProgress(settings) : undefined;
+      say(name);
+      progress = showProgress(settings);
     },
     onStep(...step) {
       progress?.step(...step);
     },
-  }).finally(() => progress?.end());
-  console.log(`all ${runs.length} runs are there.`);
-  return true;
+    onFailure({ name }, error) {
+      endProgress();
+      printError(`${name}: ${error.message}`);
+      failures++;
+    },
+    onWait: () => say("waiting for base models that other processes make"),
+  }).finally(endProgress);
+  const left = (await missingRuns(missing, LOGS)).length - failures;
+  if (left > 0) {
+    console.log(`${counted(left, "run")} left to other processes, which are making them`);
+  }
+  return failures === 0;
+}
+
+type Estimate = (run: FigureRun) => number | undefined;
+
+/** How many seconds a run takes, from those that are done; undefined before the first. */
+async function estimate(): Promise<Estimate> {
+  const rate = secondsPerCost(studyRuns(), await readTimings(TIMINGS));
+  return (run) => rate === undefined ? undefined : rate * costOfStep(run) * run.settings.steps;
+}
+
+/** How many runs are missing, and how long they take. */
+function describeMissing(missing: readonly FigureRun[], seconds: Estimate): string {
+  if (missing.length === 0) return "no run is missing";
+  const times = missing.map(seconds).filter((time) => time !== undefined);
+  const sum = times.reduce((sum, time) => sum + time, 0);
+  const left = times.length === 0 ? "" : `, about ${duration(sum)}`;
+  return `${counted(missing.length, "run")} missing${left}`;
 }
 
 /** The runs that were named, by themselves or by a figure; all where none were. */

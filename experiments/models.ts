@@ -12,6 +12,9 @@ export const LOGS = inRepository("results/logs");
 /** The folder of what the study has not finished. */
 export const UNFINISHED = inRepository("runs/study");
 
+/** The file that tells how long the runs of the study took. */
+export const TIMINGS = inRepository("results/timings.jsonl");
+
 /** The folder of a user's own runs, in the one that the command was called from. */
 export const RUNS = "runs";
 

@@ -32,6 +32,7 @@ const TABLE: Record<string, readonly string[]> = {
   pretrain: [READ, WRITE, ...ENVIRONMENT],
   // git tells the version of the code, which the log holds.
   train: [READ, WRITE, ...ENVIRONMENT, "--allow-run=git"],
+  study: [READ, WRITE, ...ENVIRONMENT, "--allow-run=git"],
   play: [READ, ...ENVIRONMENT],
   // For --browser: a page on loopback, and a Chromium on PATH with a profile of its own; it runs without
   // its sandbox where the user is root.

@@ -29,7 +29,8 @@ export async function inspectLog(path: string): Promise<LogState> {
       throw new RunLogError(`${path} is no file, expected a log or nothing; ${BEGIN_ANOTHER}.`);
     }
     using file = await Deno.open(path);
-    await lock(path, file);
+    // NFS gives a file that is open for reading no exclusive lock.
+    await lock(path, file, false);
     return (await file.stat()).size === 0 ? "empty" : "begun";
   } catch (error) {
     if (isMissing(error)) return "missing";
@@ -50,7 +51,7 @@ export async function openLogFile(path: string, isNew: boolean): Promise<LogFile
   await expectUnfinished(path);
   const file = await openFile(path, isNew);
   try {
-    await lock(path, file);
+    await lock(path, file, true);
     // It may have been finished since the file was opened.
     await expectUnfinished(path);
     return new LogFile(path, file, (await file.stat()).size);
@@ -156,9 +157,9 @@ export class LogFile implements Disposable {
   }
 }
 
-async function lock(path: string, file: Deno.FsFile): Promise<void> {
+async function lock(path: string, file: Deno.FsFile, isExclusive: boolean): Promise<void> {
   // The system drops the lock with the process, however that ends.
-  if (await file.tryLock(true)) return;
+  if (await file.tryLock(isExclusive)) return;
   throw new BusyError(`${path} is being written by another process.`);
 }
 

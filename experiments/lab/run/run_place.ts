@@ -80,6 +80,18 @@ export async function removeOtherRewardModels(checkpoint: string, step: number):
   }
 }
 
+/**
+ * Removes the checkpoint of a run that is finished, with its reward model.
+ *
+ * @throws {LabError} if something cannot be removed, or is anything but a checkpoint, which is left as it is.
+ */
+export async function removeRunCheckpoint(checkpoint: string): Promise<void> {
+  for (const name of await rewardModels(checkpoint)) {
+    await removeCheckpoint(join(dirname(checkpoint), name));
+  }
+  await removeCheckpoint(checkpoint);
+}
+
 const REWARD_MODEL = ".reward-model-";
 
 const ENDING = new RegExp(`^(0|[1-9]\\d*)(?:\\${WRITING}|\\${PREVIOUS})?$`);

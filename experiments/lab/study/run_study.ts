@@ -1,85 +1,88 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { UserError } from "../../../formats/errors.ts";
 import type { Gpu } from "../../../kernels/mod.ts";
-import { makeBaseModel } from "../base_model.ts";
-import { exists, hasCheckpoint, removeCheckpoint } from "../checkpoint.ts";
+import { expectBaseModelPlace, makeBaseModel } from "../base_model.ts";
+import { exists, hasCheckpoint } from "../checkpoint.ts";
 import { BusyError, LabError } from "../errors.ts";
 import { modelConfig } from "../families.ts";
 import { passesOf, PRETRAINING, untrainedPolicy } from "../pretrain.ts";
+import { removeRunCheckpoint } from "../run/run_place.ts";
 import { taskByName } from "../tasks/task_by_name.ts";
 import { train, type TrainOptions } from "../train.ts";
 import { baseModelName } from "../train_settings.ts";
+import { isFinished, missingRuns } from "./missing_runs.ts";
 import type { StudyRun } from "./study_run.ts";
 import { recordTiming } from "./timings.ts";
 
-/** The folders of a study. */
+/** The files of a study. */
 export interface StudyPlace {
-  /** Of finished logs. */
+  /** The folder of finished logs. */
   readonly logs: string;
-  /** Of base models. */
+  /** The folder of base models. */
   readonly models: string;
-  /** Of what is not finished: logs, checkpoints, and the locks that keep two processes from one run. */
+  /** The folder of what is not finished: logs, checkpoints, and the locks that keep two processes from one run. */
   readonly unfinished: string;
+  /** The file that tells how long the runs took. */
+  readonly timings: string;
 }
 
 /** Who hears of a study, and what its logs say of the code. */
 export interface StudyOptions extends StudyPlace {
   /** The version of the code, for the logs. */
   readonly codeVersion: string;
-  /** Called when a base model is begun. */
+  /** Called when a base model is begun, or gone on with. */
   readonly onBaseModel: (name: string) => void;
   /** Called when a run is begun, or gone on with. */
   readonly onRun: (run: StudyRun) => void;
   /** Called after each step of a run. */
   readonly onStep: NonNullable<TrainOptions["onStep"]>;
+  /** Called when a run cannot be made, or not to its end: it is left, and others are made. */
+  readonly onFailure: (run: StudyRun, error: UserError) => void;
+  /** Called once, when all that is left waits for base models that other processes make. */
+  readonly onWait: () => void;
 }
 
-/** How long to wait for what other processes make, in milliseconds. */
-const PAUSE = 5000;
+/** How long to wait for base models before looking again, in milliseconds. */
+const PAUSE = 2000;
 
 /**
  * Makes the logs of runs that are missing, one after the other, and the base models that they begin with. A run
- * that was stopped is gone on with. What another process makes is passed over, and waited for in the end: as many
- * processes, on as many machines with these folders, as one likes share the work.
+ * that was stopped is gone on with. What another process makes is left to it: as many processes, on as many
+ * machines with these folders, as one likes share the work. Only for base models do they wait.
  *
- * @throws {LabError} as {@linkcode train} and {@linkcode makeBaseModel}.
+ * @throws {LabError} if the folder of what is not finished cannot be written, or as {@linkcode missingRuns}.
+ * @throws {GpuError} as {@linkcode train} and {@linkcode makeBaseModel}.
  */
 export async function runStudy(
   gpu: Gpu,
   runs: readonly StudyRun[],
   options: StudyOptions,
 ): Promise<void> {
-  let missing = await missingRuns(runs, options.logs);
-  while (missing.length > 0) {
-    let made = 0;
-    for (const run of missing) {
+  const failed = new Set<StudyRun>();
+  for (let isWaiting = false;;) {
+    let waits = false;
+    for (const run of await missingRuns(runs, options.logs)) {
+      if (failed.has(run)) continue;
       using claim = await claimRun(run, options);
       if (claim === undefined || await isFinished(run, options.logs)) continue;
       try {
         await makeRun(gpu, run, options);
-        made++;
       } catch (error) {
-        // Another process makes the base model.
-        if (!(error instanceof BusyError)) throw error;
+        if (error instanceof BusyError) {
+          waits = true;
+        } else if (error instanceof UserError) {
+          failed.add(run);
+          options.onFailure(run, error);
+        } else {
+          throw error;
+        }
       }
     }
-    missing = await missingRuns(runs, options.logs);
-    if (made === 0 && missing.length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
-    }
+    if (!waits) return;
+    if (!isWaiting) options.onWait();
+    isWaiting = true;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
-}
-
-/** The runs that have no finished log yet. */
-export async function missingRuns<Run extends StudyRun>(
-  runs: readonly Run[],
-  logs: string,
-): Promise<Run[]> {
-  const finished = await Promise.all(runs.map((run) => isFinished(run, logs)));
-  return runs.filter((_, i) => !finished[i]);
-}
-
-async function isFinished({ name }: StudyRun, logs: string): Promise<boolean> {
-  return await exists(join(logs, `${name}.jsonl`)) || await exists(join(logs, `${name}.jsonl.gz`));
 }
 
 /** Keeps other processes from a run until it is disposed; undefined if one has it. */
@@ -96,39 +99,52 @@ async function claimRun(
     file.close();
     return undefined;
   } catch (error) {
-    throw new LabError(`${path} cannot be written: ${(error as Error).message}.`);
+    throw new LabError(`${path} cannot be made and locked: ${(error as Error).message}.`);
   }
 }
 
 /** The base model, the run, and the log to its place. */
 async function makeRun(gpu: Gpu, run: StudyRun, options: StudyOptions): Promise<void> {
-  const { name, settings } = run;
-  const { logs, unfinished, codeVersion, onStep } = options;
+  const { logs, unfinished } = options;
+  const log = join(unfinished, `${run.name}.jsonl`);
+  const checkpoint = join(unfinished, `${run.name}.checkpoint`);
+  // A process may have been stopped when it had compressed the log.
+  const finished = await exists(`${log}.gz`)
+    ? `${log}.gz`
+    : await trainTimed(gpu, run, { log, checkpoint }, options);
+  try {
+    await Deno.mkdir(logs, { recursive: true });
+    await Deno.rename(finished, join(logs, basename(finished)));
+  } catch (error) {
+    throw new LabError(`${finished} cannot be moved to ${logs}: ${(error as Error).message}.`);
+  }
+  await removeRunCheckpoint(checkpoint);
+}
+
+/** Makes the run, and records how long it took. */
+async function trainTimed(
+  gpu: Gpu,
+  run: StudyRun,
+  place: { readonly log: string; readonly checkpoint: string },
+  options: StudyOptions,
+): Promise<string> {
   const base = await baseModel(gpu, run, options);
   options.onRun(run);
-  const checkpoint = join(unfinished, `${name}.checkpoint`);
   let [steps, seconds] = [0, 0];
-  const log = await train(gpu, settings, {
-    log: join(unfinished, `${name}.jsonl`),
-    checkpoint,
+  const log = await train(gpu, run.settings, {
+    ...place,
     resume: true,
     base,
-    codeVersion,
+    codeVersion: options.codeVersion,
     onStep(step, data, timing) {
       steps++;
       seconds += timing.validation + timing.rollout + timing.update;
-      onStep(step, data, timing);
+      options.onStep(step, data, timing);
     },
   });
-  const ending = log.endsWith(".gz") ? ".jsonl.gz" : ".jsonl";
-  try {
-    await Deno.mkdir(logs, { recursive: true });
-    if (steps > 0) await recordTiming(logs, { run: name, secondsPerStep: seconds / steps });
-    await Deno.rename(log, join(logs, name + ending));
-  } catch (error) {
-    throw new LabError(`${log} cannot be moved to ${logs}: ${(error as Error).message}.`);
-  }
-  await removeCheckpoint(checkpoint);
+  const timing = { run: run.name, secondsPerStep: seconds / steps };
+  if (steps > 0) await recordTiming(options.timings, timing);
+  return log;
 }
 
 /** The folder of the base model of a run, which is made where it is missing. */
@@ -140,13 +156,19 @@ async function baseModel(
   const name = baseModelName(model, instruct);
   const folder = join(models, `${name}.${taskName}`);
   if (await hasCheckpoint(folder)) return folder;
-  onBaseModel(`${name}.${taskName}`);
-  using policy = untrainedPolicy(gpu, modelConfig(model), PRETRAINING[taskName].seed);
-  await makeBaseModel(policy, taskByName(taskName), passesOf(taskName, { instruct }), {
-    folder,
-    resume: true,
-    model: name,
-    onStep() {},
-  });
+  const place = { folder, resume: true };
+  try {
+    await expectBaseModelPlace(place);
+    onBaseModel(`${name}.${taskName}`);
+    using policy = untrainedPolicy(gpu, modelConfig(model), PRETRAINING[taskName].seed);
+    await makeBaseModel(policy, taskByName(taskName), passesOf(taskName, { instruct }), {
+      ...place,
+      model: name,
+      onStep() {},
+    });
+  } catch (error) {
+    // Another process may have finished it meanwhile.
+    if (!await hasCheckpoint(folder)) throw error;
+  }
   return folder;
 }

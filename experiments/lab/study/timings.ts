@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { z } from "zod";
 import { LabError } from "../errors.ts";
 import { modelConfig, nonEmbeddingParameters } from "../families.ts";
@@ -14,21 +13,28 @@ export interface Timing {
 
 const TIMING = z.strictObject({ run: z.string(), secondsPerStep: z.number().positive() });
 
-/** The file of timings in the folder of finished logs. */
-const FILE = "timings.jsonl";
-
-/** Appends how long a run took; processes may do so at once. */
-export async function recordTiming(logs: string, timing: Timing): Promise<void> {
-  await Deno.writeTextFile(join(logs, FILE), JSON.stringify(timing) + "\n", { append: true });
+/**
+ * Appends how long a run took to a file, which is made where it is missing; processes may do so at once.
+ *
+ * @throws {LabError} if the file cannot be written.
+ */
+export async function recordTiming(path: string, timing: Timing): Promise<void> {
+  try {
+    using file = await Deno.open(path, { append: true, create: true });
+    // On a disk that several machines share, only the lock keeps them from one place.
+    await file.lock(true);
+    await file.write(new TextEncoder().encode(JSON.stringify(timing) + "\n"));
+  } catch (error) {
+    throw new LabError(`${path} cannot be written: ${(error as Error).message}.`);
+  }
 }
 
 /**
- * How long runs took that are finished, in the order in which they ended.
+ * How long runs took that are finished, in the order in which they ended; none where there is no file.
  *
- * @throws {LabError} if the file cannot be read or is none.
+ * @throws {LabError} if the file cannot be read, or is no file of timings.
  */
-export async function readTimings(logs: string): Promise<Timing[]> {
-  const path = join(logs, FILE);
+export async function readTimings(path: string): Promise<Timing[]> {
   try {
     const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
     return lines.map((line) => TIMING.parse(JSON.parse(line)));

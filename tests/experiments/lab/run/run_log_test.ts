@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { readRun } from "../../../../analysis/readers/read_run.ts";
+import { BusyError } from "../../../../experiments/lab/errors.ts";
 import { openLogFile, RunLogError } from "../../../../experiments/lab/run/log_file.ts";
 import { FIRST_STEP } from "../../../../experiments/lab/run/log_lines.ts";
 import type { RunDescription } from "../../../../experiments/lab/run/run_identity.ts";
@@ -86,7 +87,7 @@ const SAFE = "another --seed or --out begins another run";
 
 function rejects(promise: Promise<unknown>, message: string | RegExp): Promise<void> {
   return assert.rejects(promise, (error) => {
-    assert(error instanceof RunLogError, String(error));
+    assert(error instanceof RunLogError || error instanceof BusyError, String(error));
     if (typeof message === "string") assert.equal(error.message, message);
     else assert.match(error.message, message);
     return true;
