@@ -8,7 +8,7 @@ import type { Policy } from "./policy/parameters.ts";
 import { rollout } from "./policy/rollout.ts";
 import { predictionBatch, type Sequence } from "./policy/sequences.ts";
 import { predictOnly } from "./policy/update.ts";
-import { judgedAdvantages, type RewardModel } from "./reward_model.ts";
+import { type JudgedAdvantages, judgedAdvantages, type RewardModel } from "./reward_model.ts";
 import type { Sample } from "./sample.ts";
 import type { TrainSettings } from "./train_settings.ts";
 import type { StepData } from "./step_data.ts";
@@ -74,18 +74,26 @@ export async function gatherExperience(
     prompt: prompts[row]!,
     response: responses[row]!.tokens,
   }));
-  const { advantages, data } = await advantagesOf(settings, rewardModel, sequences, {
-    rewards: kept.map((row) => rewards[row]!),
-    lengths: kept.map((row) => responses[row]!.tokens.length),
-    columns,
-    group,
-  });
+  const { advantages, data, referenceLogProb } = await advantagesOf(
+    settings,
+    rewardModel,
+    sequences,
+    {
+      rewards: kept.map((row) => rewards[row]!),
+      lengths: kept.map((row) => responses[row]!.tokens.length),
+      columns,
+      group,
+    },
+  );
   const samples = kept.map((row, i): Sample => {
     const start = row - row % group;
     return {
       ...sequences[i]!,
       oldLogProb: responses[row]!.logProb,
       advantages: advantages.subarray(i * columns, (i + 1) * columns),
+      ...(referenceLogProb === undefined
+        ? {}
+        : { referenceLogProb: referenceLogProb.subarray(i * columns, (i + 1) * columns) }),
       right: rewards.slice(start, start + group).reduce((sum, reward) => sum + reward, 0),
     };
   });
@@ -118,13 +126,13 @@ function drawProblems(task: Task, settings: TrainSettings, step: number): Proble
     .flatMap((problem) => Array.from({ length: group }, () => problem));
 }
 
-/** Advantages of every token by the run's algorithm, [B, T], and what PRIME's reward model logs. */
+/** Advantages of every token by the run's algorithm, [B, T], and what PRIME's reward model found and logs. */
 async function advantagesOf(
   { algorithm, temperature }: TrainSettings,
   rewardModel: RewardModel | undefined,
   sequences: readonly Sequence[],
   responses: GroupedResponses,
-): Promise<{ advantages: Float64Array; data?: Partial<StepData> }> {
+): Promise<Pick<JudgedAdvantages, "advantages"> & Partial<JudgedAdvantages>> {
   if (sequences.length === 0) return { advantages: new Float64Array() };
   return algorithm === "prime"
     ? await judgedAdvantages(rewardModel!, sequences, responses, temperature)

@@ -14,6 +14,16 @@ export interface RewardModel {
   /** How many updates it has had; set when a run is resumed. */
   updates: number;
   /**
+   * What the base model thinks of each token, [B, T]; 0 for padding.
+   *
+   * @throws {LabError} if logits hold NaN or Inf.
+   */
+  baseLogProb(
+    sequences: readonly Sequence[],
+    responses: Responses,
+    temperature: number,
+  ): Promise<Float32Array>;
+  /**
    * One update by the cross-entropy of the responses' outcomes.
    *
    * @throws {LabError} if logits or the gradient hold NaN or Inf.
@@ -21,7 +31,7 @@ export interface RewardModel {
   learn(
     sequences: readonly Sequence[],
     responses: Responses,
-    temperature: number,
+    base: BaseLogProb,
   ): Promise<Partial<StepData>>;
   /**
    * The process reward of each token, [B, T]; 0 for padding.
@@ -31,8 +41,16 @@ export interface RewardModel {
   judge(
     sequences: readonly Sequence[],
     responses: Responses,
-    temperature: number,
+    base: BaseLogProb,
   ): Promise<Float64Array>;
+}
+
+/** What the reward model is compared with. */
+export interface BaseLogProb {
+  /** Divides the logits. */
+  readonly temperature: number;
+  /** ln π_ref of each token at that temperature, [B, T]; 0 for padding. */
+  readonly logProb: Float32Array;
 }
 
 /** Advantages, and what their making logs. */
@@ -41,6 +59,8 @@ export interface JudgedAdvantages {
   readonly advantages: Float64Array;
   /** What the reward model logs of its update. */
   readonly data: Partial<StepData>;
+  /** ln π_ref of each token, [B, T]; 0 for padding. */
+  readonly referenceLogProb: Float32Array;
 }
 
 /**
@@ -55,9 +75,13 @@ export async function judgedAdvantages(
   responses: GroupedResponses,
   temperature: number,
 ): Promise<JudgedAdvantages> {
-  const data = await model.learn(sequences, responses, temperature);
-  const processRewards = await model.judge(sequences, responses, temperature);
-  return { advantages: primeAdvantages(processRewards, responses), data };
+  // The base model stays as it is, so it is asked once.
+  const logProb = await model.baseLogProb(sequences, responses, temperature);
+  const base = { temperature, logProb };
+  const data = await model.learn(sequences, responses, base);
+  const processRewards = await model.judge(sequences, responses, base);
+  const advantages = primeAdvantages(processRewards, responses);
+  return { advantages, data, referenceLogProb: logProb };
 }
 
 /** How the reward model is trained, but for its learning rate. */
@@ -75,34 +99,38 @@ export function rewardModel(
   learningRate: number,
 ): RewardModel {
   const { gpu, config } = policy;
-  /** ln π_RM − ln π_ref of each response token, [B, T]. */
-  const logRatios = async (
+  /** ln π of each response token under one of the two, [B, T]. */
+  const logProbOf = async (
+    { name, model }: { readonly name: string; readonly model: Policy },
     sequences: readonly Sequence[],
     { columns }: Responses,
     temperature: number,
   ): Promise<Float32Array> => {
     using batch = predictionBatch(gpu, config, sequences, columns);
     const recorder = gpu.record("reward model");
-    const own = predictOnly(recorder, policy, batch, temperature);
-    const base = predictOnly(recorder, reference, batch, temperature);
-    const [ownLogProb, baseLogProb, ownInvalid, baseInvalid] = await recorder.read(
-      own.logProb,
-      base.logProb,
-      own.invalid,
-      base.invalid,
-    );
-    expectValidLogits("the reward model", ownInvalid);
-    expectValidLogits("the reward model's base", baseInvalid);
-    return ownLogProb.map((value, i) => value - baseLogProb[i]!);
+    const { logProb, invalid } = predictOnly(recorder, model, batch, temperature);
+    const [values, invalidRows] = await recorder.read(logProb, invalid);
+    expectValidLogits(name, invalidRows);
+    return values;
+  };
+  /** ln π_RM − ln π_ref of each response token, [B, T]. */
+  const logRatios = async (
+    sequences: readonly Sequence[],
+    responses: Responses,
+    { temperature, logProb }: BaseLogProb,
+  ): Promise<Float32Array> => {
+    const own = { name: "the reward model", model: policy };
+    const values = await logProbOf(own, sequences, responses, temperature);
+    return values.map((value, i) => value - logProb[i]!);
   };
   return {
     policy,
     updates: 0,
-    async learn(sequences, responses, temperature) {
-      const { loss, gradient } = primeLoss(
-        await logRatios(sequences, responses, temperature),
-        responses,
-      );
+    baseLogProb: (...asked) =>
+      logProbOf({ name: "the reward model's base", model: reference }, ...asked),
+    async learn(sequences, responses, base) {
+      const { temperature } = base;
+      const { loss, gradient } = primeLoss(await logRatios(sequences, responses, base), responses);
       using batch = predictionBatch(gpu, config, sequences, responses.columns);
       using gradLogProb = gpu.tensor(Float32Array.from(gradient), batch.mask.shape);
       using norm = gpu.empty([2]);
@@ -119,8 +147,8 @@ export function rewardModel(
       await checkNorm(policy, "the reward model", gradientNorm);
       return { "reward_model/dpo_loss": loss, "reward_model/grad_norm": gradientNorm };
     },
-    async judge(sequences, responses, temperature) {
-      return primeProcessRewards(await logRatios(sequences, responses, temperature), responses);
+    async judge(sequences, responses, base) {
+      return primeProcessRewards(await logRatios(sequences, responses, base), responses);
     },
   };
 }

@@ -7,6 +7,8 @@ export interface Sample extends Sequence {
   readonly oldLogProb: Float32Array;
   /** The advantage of each of its tokens; what comes after its last is not read. */
   readonly advantages: ArrayLike<number>;
+  /** The log-probability of each of its tokens under the base model, in nats, where that is known. */
+  readonly referenceLogProb?: ArrayLike<number>;
   /** How many responses of its group are right. */
   readonly right: number;
 }

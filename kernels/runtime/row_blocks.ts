@@ -21,10 +21,34 @@ export interface RowBlock<Tensors extends readonly Tensor[]> {
  * @throws {ShapeError} if not even the smallest block fits, or a tensor is a part of another that begins where no
  * binding may.
  */
-export function* rowBlocks<const Tensors extends readonly Tensor[]>(
+export function rowBlocks<const Tensors extends readonly Tensor[]>(
   gpu: GpuContext,
   rows: number,
   ...tensors: Tensors
+): Generator<RowBlock<Tensors>> {
+  return blocksWithin(gpu, rows, tensors, Infinity);
+}
+
+/**
+ * {@linkcode rowBlocks} that also fit the stages through which they are read where the adapter has them
+ * (stage.ts).
+ *
+ * @throws {ShapeError} likewise.
+ */
+export function stagedRowBlocks<const Tensors extends readonly Tensor[]>(
+  gpu: GpuContext,
+  rows: number,
+  ...tensors: Tensors
+): Generator<RowBlock<Tensors>> {
+  return blocksWithin(gpu, rows, tensors, gpu.tiles.stageBytes || Infinity);
+}
+
+/** Blocks of at most so many bytes of each tensor. */
+function* blocksWithin<const Tensors extends readonly Tensor[]>(
+  gpu: GpuContext,
+  rows: number,
+  tensors: Tensors,
+  mostBytes: number,
 ): Generator<RowBlock<Tensors>> {
   if (rows === 0) return;
   const { minStorageBufferOffsetAlignment: alignment } = gpu.device.limits;
@@ -38,8 +62,12 @@ export function* rowBlocks<const Tensors extends readonly Tensor[]>(
   const bytes = tensors.map(({ type }, i) => widths[i]! * bytesOf(type));
   // The alignment is a power of two, so the largest of these divides all block sizes that will do.
   const step = Math.min(rows, Math.max(...bytes.map((count) => rowsPerMultiple(count, alignment))));
+  const steps = bytes.map((count) => count * step);
   const most = step *
-    rowsPerBinding(gpu, Math.ceil(rows / step), bytes.map((count) => count * step));
+    Math.min(
+      rowsPerBinding(gpu, Math.ceil(rows / step), steps),
+      Math.floor(mostBytes / Math.max(...steps)),
+    );
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
     const slices = tensors.map((tensor, i) =>

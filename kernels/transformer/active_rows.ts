@@ -50,13 +50,21 @@ export interface RowsInterface {
   readonly code: string;
   /** What that binds. */
   readonly bindings: { readonly active_rows?: Tensor };
+  /** How many of so many rows are likely to be computed, for what pays only where they are many. */
+  readonly likely: (rows: number) => number;
   /** How many workgroups to dispatch where `count` are needed. */
   readonly workgroups: (count: number) => number;
   /** The same as a grid, for `count` items, `perGroup` to a workgroup. */
   readonly grid: (count: number, perGroup: number) => [number, number];
 }
 
-const ALL: RowsInterface = { code: allCode, bindings: {}, workgroups: (count) => count, grid };
+const ALL: RowsInterface = {
+  code: allCode,
+  bindings: {},
+  likely: (rows) => rows,
+  workgroups: (count) => count,
+  grid,
+};
 /** RUNS of active_rows.wgsl. */
 const RUNS = 16;
 
@@ -75,6 +83,8 @@ export function activeRows(
   return {
     code: activeCode,
     bindings: { active_rows: active },
+    // They drop out one by one, and most of the time few are left.
+    likely: (rows) => rows / 4,
     workgroups,
     grid: (count, perGroup) => grid(workgroups(Math.ceil(count / perGroup)), 1),
   };

@@ -1,6 +1,6 @@
 import { ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
-import type { Dispatch, Recorder } from "../runtime/recorder.ts";
+import type { Dispatch, Recorder, Slice } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { activeRows, type ActiveRowsOption, type RowsInterface } from "./active_rows.ts";
@@ -14,6 +14,7 @@ import softmax from "./attention_softmax.wgsl" with { type: "text" };
 import wide from "./attention_wide.wgsl" with { type: "text" };
 import held from "./attention.wgsl" with { type: "text" };
 import type { KeyValueCache } from "./key_value_cache.ts";
+import { wholeReads } from "./row_reads.ts";
 import { specialize } from "./shader_text.ts";
 import spansCode from "./spans.wgsl" with { type: "text" };
 
@@ -94,7 +95,8 @@ export function attention(recorder: Recorder, options: AttentionOptions): void {
   expectTensor("out.logSumExp", logSumExp, "f32", q.shape.slice(0, 2));
   record(recorder, shape, {
     // `done` is not read in training; a binding must be something.
-    bindings: { q, k, v, spans, done: spans, out: attended, log_sum_exp: logSumExp },
+    inputs: { q, k, v },
+    bindings: { spans, done: spans, out: attended, log_sum_exp: logSumExp },
     params: attentionParams(shape, { rows: shape.rows, first: 0, window: options.window }),
     rows: shape.rows,
     active: activeRows(undefined, shape.rows),
@@ -131,7 +133,9 @@ export function attentionDecode(recorder: Recorder, options: AttentionDecodeOpti
   for (const { first, count, slices } of blocks) {
     const [q, k, v, out] = slices;
     record(recorder, shape, {
-      bindings: { q, k, v, spans, done, out, log_sum_exp: logSumExp, ...active.bindings },
+      // Each query is read once.
+      inputs: { k, v },
+      bindings: { q, spans, done, out, log_sum_exp: logSumExp, ...active.bindings },
       params: attentionParams(shape, { rows: count, first, window, step }),
       rows: count,
       active,
@@ -142,6 +146,8 @@ export function attentionDecode(recorder: Recorder, options: AttentionDecodeOpti
 }
 
 interface Pass {
+  /** What is read often, keys among it. */
+  inputs: Readonly<Record<"k", Tensor | Slice> & Record<string, Tensor | Slice>>;
   bindings: Dispatch["bindings"];
   params: AttentionParams;
   rows: number;
@@ -152,13 +158,16 @@ interface Pass {
 function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
   const { gpu } = recorder;
   const memory = shape.headSize % 4 === 0 ? memoryVec4 + outVec4 : memoryScalar + outScalar;
+  const width = shape.headSize;
+  const vectors = pass.inputs.k.bytes / (4 * width);
+  const reads = wholeReads(gpu, { rows: pass.active.likely(vectors), width }, pass.inputs);
   const layout = attentionLayout(gpu, shape);
   const { HEADS } = layout.constants;
   const tiles = Math.max(1, Math.min(layout.tiles.forward, Math.ceil(shape.longest * HEADS / 4)));
   const program = gpu.program({
     name: layout.isHeld ? "attention" : "attention_wide",
     code: specialize(
-      pass.active.code + elementary + spansCode + tile + memory + softmax +
+      pass.active.code + elementary + spansCode + tile + reads.code(memory) + softmax +
         (layout.isHeld ? held : wide),
       { ...layout.sizes, TILES: tiles },
     ),
@@ -166,7 +175,7 @@ function record(recorder: Recorder, shape: AttentionShape, pass: Pass): void {
   });
   const runs = Math.ceil((shape.longest * HEADS) / (4 * tiles));
   recorder.dispatch(program, {
-    bindings: pass.bindings,
+    bindings: { ...reads.bind(recorder), ...pass.bindings },
     params: pass.params,
     workgroups: pass.active.grid(pass.rows * (shape.queryHeads / HEADS) * runs, LANES),
   });

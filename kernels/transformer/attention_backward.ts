@@ -20,6 +20,7 @@ import memoryScalar from "./attention_memory_scalar.wgsl" with { type: "text" };
 import memoryVec4 from "./attention_memory_vec4.wgsl" with { type: "text" };
 import tile from "./attention_tile.wgsl" with { type: "text" };
 import queryMeans from "./query_means.wgsl" with { type: "text" };
+import { wholeReads } from "./row_reads.ts";
 import { elementsOf, specialize } from "./shader_text.ts";
 import spansCode from "./spans.wgsl" with { type: "text" };
 
@@ -61,8 +62,11 @@ export function attentionBackward(recorder: Recorder, options: AttentionBackward
   const { rows, longest, queryHeads, keyHeads, headSize } = shape;
   const { isHeld, constants, sizes, tiles } = attentionLayout(gpu, shape);
   const memory = headSize % 4 === 0 ? memoryVec4 + gradientVec4 : memoryScalar + gradientScalar;
+  const read = { rows: q.size / headSize, width: headSize };
+  const reads = wholeReads(gpu, read, { q, k, v, gradient: gradOut });
   const source = specialize(
-    elementary + spansCode + queryMeans + tile + memory + gradients + (isHeld ? held : wide),
+    elementary + spansCode + queryMeans + tile + reads.code(memory) + gradients +
+      (isHeld ? held : wide),
     { ...sizes, TILES: tiles.queries },
   );
   const program = (entryPoint: string) =>
@@ -73,20 +77,21 @@ export function attentionBackward(recorder: Recorder, options: AttentionBackward
       constants,
     });
   const elements = elementsOf(headSize);
+  const meansReads = wholeReads(gpu, read, { attended, gradient: gradOut });
   const meansProgram = gpu.program({
     name: "attention_means",
-    code: queryMeans + elements.code + meansCode,
+    code: queryMeans + elements.code + meansReads.code(meansCode),
     constants: { LANES, CHUNKS: elements.chunks },
   });
 
   const vectors = q.size / headSize;
   const means = recorder.temporary([vectors, 2]);
   recorder.dispatch(meansProgram, {
-    bindings: { out: attended, gradient: gradOut, log_sum_exp: logSumExp, means },
+    bindings: { ...meansReads.bind(recorder), log_sum_exp: logSumExp, means },
     params: { vectors },
     workgroups: grid(vectors, LANES),
   });
-  const inputs = { q, k, v, spans, gradient: gradOut, means };
+  const inputs = { ...reads.bind(recorder), spans, means };
   const params = attentionParams(shape, { rows, first: 0, window });
   const heads = queryHeads / constants.HEADS;
   recorder.dispatch(program("queries"), {

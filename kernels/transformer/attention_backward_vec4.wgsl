@@ -10,7 +10,8 @@
 @group(0) @binding(8) var<storage, read_write> gradient_v: array<vec4f>;
 
 fn load_gradient(vector: u32, chunk: u32) -> vec4f {
-  return gradient[vector * CHUNKS + chunk];
+  let i = vector * CHUNKS + chunk;
+  return gradient[i];
 }
 
 fn store_gradient_q(vector: u32, chunk: u32, value: vec4f) {

@@ -12,7 +12,7 @@ struct Params {
   vectors: u32,
 }
 // The result of attention, [N, H, headSize].
-@group(0) @binding(0) var<storage, read> out: array<Elements>;
+@group(0) @binding(0) var<storage, read> attended: array<Elements>;
 // The gradient of the loss with respect to it, [N, H, headSize].
 @group(0) @binding(1) var<storage, read> gradient: array<Elements>;
 // ln Σ exp(score) of each query, [N, H].
@@ -33,7 +33,8 @@ fn main(
   }
   var sum = 0.0;
   for (var c = 0u; c < CHUNKS; c++) {
-    sum += sum_of(out[vector * CHUNKS + c] * gradient[vector * CHUNKS + c]);
+    let i = vector * CHUNKS + c;
+    sum += sum_of(attended[i] * gradient[i]);
   }
   means[vector] = QueryMeans(log_sum_exp[vector], sum);
 }

@@ -8,13 +8,16 @@
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
 
 fn load_q(vector: u32, chunk: u32) -> vec4f {
-  return q[vector * CHUNKS + chunk];
+  let i = vector * CHUNKS + chunk;
+  return q[i];
 }
 
 fn load_k(vector: u32, chunk: u32) -> vec4f {
-  return k[vector * CHUNKS + chunk];
+  let i = vector * CHUNKS + chunk;
+  return k[i];
 }
 
 fn load_v(vector: u32, chunk: u32) -> vec4f {
-  return v[vector * CHUNKS + chunk];
+  let i = vector * CHUNKS + chunk;
+  return v[i];
 }

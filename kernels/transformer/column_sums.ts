@@ -4,6 +4,7 @@ import type { Recorder, Slice } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import code from "./column_sums.wgsl" with { type: "text" };
+import { sliceOf, wholeReads } from "./row_reads.ts";
 import { elementsOf } from "./shader_text.ts";
 import sidesCode from "./side_by_side.wgsl" with { type: "text" };
 import {
@@ -72,7 +73,7 @@ function sumSides(recorder: Recorder, options: ColumnSumsOptions & { x: SideBySi
 
 /** Rows that fit a binding. */
 interface Block {
-  x: Tensor | Slice;
+  x: Slice;
   rows: number;
   columns: number;
   out: Tensor;
@@ -88,10 +89,11 @@ function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate, sides
   const elements = elementsOf(inFours ? columns : 1);
   const width = columns % 4 === 0 && inFours ? 4 : 1;
   const chunks = columns / width;
+  const reads = wholeReads(gpu, { rows, width: inFours ? columns : 1 }, { x });
   const sums = parts === 1 ? out : recorder.temporary([parts, columns]);
   const program = gpu.program({
     name: "column_sums",
-    code: elements.code + sidesCode + code,
+    code: elements.code + sidesCode + reads.code(code),
     constants: {
       LANES: lanes,
       PART: ROWS_PER_PART,
@@ -101,12 +103,12 @@ function sumBlock(recorder: Recorder, { x, rows, columns, out, accumulate, sides
     },
   });
   recorder.dispatch(program, {
-    bindings: { x, sums },
+    bindings: { ...reads.bind(recorder), sums },
     params: { rows, ...inChunks(sides?.words ?? NO_SIDES, width) },
     workgroups: grid(parts * chunks, lanes),
   });
   if (parts === 1) return;
-  sumBlock(recorder, { x: sums, rows: parts, columns, out, accumulate });
+  sumBlock(recorder, { x: sliceOf(sums), rows: parts, columns, out, accumulate });
   recorder.recycle(sums);
 }
 

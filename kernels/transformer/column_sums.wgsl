@@ -54,7 +54,8 @@ fn main(
   }
   var sum = Elements();
   for (var row = first; row < last; row++) {
-    sum += x[side.offset + row * side.width + column - side.first];
+    let i = side.offset + row * side.width + column - side.first;
+    sum += x[i];
   }
   if (ACCUMULATE) {
     sum += sums[at];

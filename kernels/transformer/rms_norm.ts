@@ -2,7 +2,7 @@ import { ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
-import { rowBlocks } from "../runtime/row_blocks.ts";
+import { stagedRowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import { lanesFor } from "../softmax/token_statistics.ts";
 import { activeRows, type ActiveRowsOption } from "./active_rows.ts";
@@ -11,10 +11,11 @@ import backwardCode from "./rms_norm_backward.wgsl" with { type: "text" };
 import plain from "./rms_norm_plain.wgsl" with { type: "text" };
 import residualCode from "./rms_norm_residual.wgsl" with { type: "text" };
 import code from "./rms_norm.wgsl" with { type: "text" };
-import { elementsOf, specialize } from "./shader_text.ts";
+import { type RowReads, rowReads, sliceOf } from "./row_reads.ts";
+import { specialize } from "./shader_text.ts";
 
-/** Rows that an invocation of the backward goes through. */
-const TIMES = 16;
+/** Rows that an invocation of the backward goes through, and workgroups below which it takes fewer. */
+const [LEAST_TIMES, MOST_TIMES, BUSY] = [4, 16, 8];
 
 /** What {@linkcode rmsNorm} writes. */
 export interface RmsNormOutput {
@@ -87,22 +88,27 @@ export function rmsNorm(recorder: Recorder, options: RmsNormOptions): void {
   if (out.residual !== undefined) expectTensor("out.residual", out.residual, "f32", x.shape);
   if (!(epsilon >= 0)) throw new ShapeError(`epsilon is ${epsilon}, expected 0 or more.`);
   const { gpu } = recorder;
-  const { elements, constants, perLane } = layoutOf(gpu, columns);
   const active = activeRows(options.active, rows);
+  const read = { rows: active.likely(rows), width: columns };
+  const reads = rowReads(gpu, read, ["x", "before", "weight"]);
+  const { constants, perLane } = layoutOf(gpu, columns, reads);
   const load = residual === undefined ? plain : residualCode;
   const program = gpu.program({
     name: "rms_norm",
-    code: specialize(active.code + elements + load + code, perLane),
+    code: specialize(active.code + reads.code(load + code), perLane),
     constants,
   });
   const tensors = [x, residual ?? x, out.residual ?? x, out.normalized] as const;
-  for (const { first, count, slices } of rowBlocks(gpu, rows, ...tensors)) {
+  for (const { first, count, slices } of stagedRowBlocks(gpu, rows, ...tensors)) {
     const [xRows, before, after, normalized] = slices;
     recorder.dispatch(program, {
       bindings: {
-        x: xRows,
-        ...(residual === undefined ? {} : { before, after }),
-        weight,
+        ...reads.bind(recorder, {
+          x: xRows,
+          ...(residual === undefined ? {} : { before }),
+          weight: sliceOf(weight),
+        }),
+        ...(residual === undefined ? {} : { after }),
         out: normalized,
         inverse_rms: out.inverseRms,
         ...active.bindings,
@@ -129,26 +135,28 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
   expectTensor("out.gradX", out.gradX, "f32", x.shape);
   expectTensor("out.gradWeight", out.gradWeight, "f32", [columns]);
   const { gpu } = recorder;
-  const { elements, constants, perLane } = layoutOf(gpu, columns);
+  const reads = rowReads(gpu, { rows, width: columns }, ["x", "gradient"]);
+  const { constants, perLane } = layoutOf(gpu, columns, reads);
   const program = gpu.program({
     name: "rms_norm_backward",
-    code: specialize(elements + backwardCode, perLane),
+    code: specialize(reads.code(backwardCode), perLane),
     constants: { ...constants, ACCUMULATE: Number(accumulate) },
   });
-  for (const { first, count, slices } of rowBlocks(gpu, rows, x, gradOut, out.gradX)) {
+  for (const { first, count, slices } of stagedRowBlocks(gpu, rows, x, gradOut, out.gradX)) {
     const [xRows, gradient, gradX] = slices;
-    const sums = recorder.temporary([Math.ceil(count / TIMES), columns]);
+    const fair = Math.ceil(count / (BUSY * constants.ROWS));
+    const times = Math.max(LEAST_TIMES, Math.min(MOST_TIMES, fair));
+    const sums = recorder.temporary([Math.ceil(count / times), columns]);
     recorder.dispatch(program, {
       bindings: {
-        x: xRows,
+        ...reads.bind(recorder, { x: xRows, gradient }),
         weight,
         inverse_rms: inverseRms,
-        gradient,
         gradient_x: gradX,
         weight_sums: sums,
       },
-      params: { rows: count, times: TIMES, first_row: first },
-      workgroups: grid(count, constants.ROWS * TIMES),
+      params: { rows: count, times, first_row: first },
+      workgroups: grid(count, constants.ROWS * times),
     });
     columnSums(recorder, { x: sums, out: out.gradWeight, accumulate: true });
     recorder.recycle(sums);
@@ -156,11 +164,9 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
 }
 
 /** How rows of `columns` numbers are shared by the invocations of a workgroup. */
-function layoutOf(gpu: GpuContext, columns: number) {
-  const { code, chunks } = elementsOf(columns);
+function layoutOf(gpu: GpuContext, columns: number, { chunks }: RowReads) {
   const lanes = lanesFor(gpu, columns);
   return {
-    elements: code,
     constants: { LANES: lanes, ROWS: gpu.tiles.statistics.group / lanes, CHUNKS: chunks },
     perLane: { PER_LANE: Math.ceil(chunks / lanes) },
   };

@@ -60,8 +60,9 @@ fn main(
       for (var j = 0u; j < PER_LANE; j++) {
         let chunk = j * LANES + lane;
         if (chunk < CHUNKS) {
-          values[j] = x[row * CHUNKS + chunk];
-          gradients[j] = gradient[row * CHUNKS + chunk];
+          let i = row * CHUNKS + chunk;
+          values[j] = x[i];
+          gradients[j] = gradient[i];
           product += sum_of(gradients[j] * weights[j] * values[j]);
         }
       }

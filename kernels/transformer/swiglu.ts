@@ -1,10 +1,10 @@
 import { ShapeError } from "../runtime/errors.ts";
-import type { Dispatch, Recorder } from "../runtime/recorder.ts";
-import { rowBlocks } from "../runtime/row_blocks.ts";
+import type { Recorder, Slice } from "../runtime/recorder.ts";
+import { stagedRowBlocks } from "../runtime/row_blocks.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
 import elementary from "../softmax/elementary.wgsl" with { type: "text" };
 import { activeRows, type ActiveRowsOption, type RowsInterface } from "./active_rows.ts";
-import { elementsOf } from "./shader_text.ts";
+import { rowReads } from "./row_reads.ts";
 import code from "./swiglu.wgsl" with { type: "text" };
 
 /** What {@linkcode swiglu} takes. */
@@ -39,14 +39,15 @@ export function swiglu(recorder: Recorder, options: SwigluOptions): void {
   const { rows, columns } = extents(gateUp);
   expectTensor("out", out, "f32", [rows, columns]);
   const active = activeRows(options.active, rows);
-  for (const { first, count, slices } of rowBlocks(recorder.gpu, rows, gateUp, out)) {
+  for (const { first, count, slices } of stagedRowBlocks(recorder.gpu, rows, gateUp, out)) {
     const [input, output] = slices;
     record(recorder, {
       entryPoint: "forward",
       active,
       columns,
       params: { rows: count, first_row: first },
-      bindings: { gate_up: input, out: output, ...active.bindings },
+      inputs: { gate_up: input },
+      out: output,
     });
   }
 }
@@ -62,14 +63,17 @@ export function swigluBackward(recorder: Recorder, options: SwigluBackwardOption
   expectTensor("gradOut", gradOut, "f32", [rows, columns]);
   expectTensor("out", out, "f32", gateUp.shape);
   const active = activeRows(undefined, rows);
-  for (const { first, count, slices } of rowBlocks(recorder.gpu, rows, gateUp, gradOut, out)) {
+  for (
+    const { first, count, slices } of stagedRowBlocks(recorder.gpu, rows, gateUp, gradOut, out)
+  ) {
     const [input, gradient, output] = slices;
     record(recorder, {
       entryPoint: "backward",
       active,
       columns,
       params: { rows: count, first_row: first },
-      bindings: { gate_up: input, gradient, out: output },
+      inputs: { gate_up: input, gradient },
+      out: output,
     });
   }
 }
@@ -88,24 +92,30 @@ interface Pass {
   readonly active: RowsInterface;
   readonly columns: number;
   readonly params: { readonly rows: number; readonly first_row: number };
-  readonly bindings: Dispatch["bindings"];
+  /** What it reads, by the names of the bindings. */
+  readonly inputs: Readonly<Record<string, Slice>>;
+  readonly out: Slice;
 }
 
 function record(
   recorder: Recorder,
-  { entryPoint, active, columns, params, bindings }: Pass,
+  { entryPoint, active, columns, params, inputs, out }: Pass,
 ): void {
   const { lanes, perLane } = recorder.gpu.tiles.elements;
-  const elements = elementsOf(columns);
+  const reads = rowReads(
+    recorder.gpu,
+    { rows: active.likely(params.rows), width: columns },
+    ["gate_up", "gradient"],
+  );
   const program = recorder.gpu.program({
     name: "swiglu",
-    code: active.code + elementary + elements.code + code,
+    code: active.code + elementary + reads.code(code),
     entryPoint,
-    constants: { LANES: lanes, PER_LANE: perLane, CHUNKS: elements.chunks },
+    constants: { LANES: lanes, PER_LANE: perLane, CHUNKS: reads.chunks },
   });
   recorder.dispatch(program, {
-    bindings,
+    bindings: { ...reads.bind(recorder, inputs), out, ...active.bindings },
     params,
-    workgroups: active.grid(params.rows * elements.chunks, lanes * perLane),
+    workgroups: active.grid(params.rows * reads.chunks, lanes * perLane),
   });
 }

@@ -47,8 +47,9 @@ fn forward(
   let end = min(first + PER_LANE * LANES, slots_from(params.first_row, params.rows) * CHUNKS);
   for (var i = first; i < end; i += LANES) {
     let at = i + i / CHUNKS * CHUNKS;
+    let at_up = at + CHUNKS;
     let x = widened(gate_up[at]);
-    out[i] = narrowed(x * sigmoid(x).of_x * widened(gate_up[at + CHUNKS]));
+    out[i] = narrowed(x * sigmoid(x).of_x * widened(gate_up[at_up]));
   }
 }
 
@@ -63,11 +64,12 @@ fn backward(
   let end = min(first + PER_LANE * LANES, slots_from(params.first_row, params.rows) * CHUNKS);
   for (var i = first; i < end; i += LANES) {
     let at = i + i / CHUNKS * CHUNKS;
+    let at_up = at + CHUNKS;
     let x = widened(gate_up[at]);
-    let up = widened(gate_up[at + CHUNKS]);
+    let up = widened(gate_up[at_up]);
     let g = widened(gradient[i]);
     let s = sigmoid(x);
     out[at] = narrowed(g * up * s.of_x * fma(x, s.of_minus_x, vec4f(1)));
-    out[at + CHUNKS] = narrowed(g * x * s.of_x);
+    out[at_up] = narrowed(g * x * s.of_x);
   }
 }

@@ -15,18 +15,19 @@ import {
   extents,
   layerName,
   queriesKeysValues,
-  type SequenceBatch,
+  rowsAt,
   temporaryQkv,
 } from "./forward.ts";
 import type { Policy } from "./parameters.ts";
+import type { PredictionBatch } from "./sequences.ts";
 
 /** What {@linkcode backward} goes back through. */
 export interface BackwardInput {
   /** The sequences of the forward pass. */
-  readonly batch: SequenceBatch;
+  readonly batch: PredictionBatch;
   /** What it kept; recycled. */
   readonly activations: Activations;
-  /** Gradient of the loss with respect to the hidden states, [N, D]; a temporary, recycled. */
+  /** Gradient of the loss with respect to the hidden states, [M, D]; a temporary, recycled. */
   readonly gradHidden: Tensor;
 }
 
@@ -48,7 +49,7 @@ export function backward(
   policy: Policy,
   { batch, activations, gradHidden }: BackwardInput,
 ): void {
-  const { tokens, positions, spans, longest, ropeTable } = batch;
+  const { tokens, positions, spans, longest, ropeTable, places } = batch;
   const { queryHeads, keyHeads, headSize, window } = extents(policy);
   const heads = (x: Tensor, number: number) => x.reshape([tokens.size, number, headSize]);
   const free = (...tensors: Tensor[]) => tensors.forEach((tensor) => recorder.recycle(tensor));
@@ -73,7 +74,7 @@ export function backward(
     free(rest.inverseRms, rest.gradOut);
   };
 
-  const stream = recorder.temporary(activations.output.shape);
+  let stream: Tensor = recorder.temporary(activations.output.shape);
   const { output, inverseRms, hidden } = activations;
   normalizeBackward("model.norm", {
     x: output,
@@ -105,7 +106,13 @@ export function backward(
     });
     free(own.middle);
 
-    const gradAttended = linearBackward(name("self_attn.o_proj"), own.attended, stream);
+    let gradAttended = linearBackward(name("self_attn.o_proj"), own.goingOn, stream);
+    if (own.goingOn !== own.attended) {
+      const ofWanted = [gradAttended, stream];
+      gradAttended = rowsAt(recorder, places, gradAttended);
+      stream = rowsAt(recorder, places, stream);
+      free(...ofWanted, own.goingOn);
+    }
     const [q, k, v] = queriesKeysValues(policy, own.qkv, tokens.size);
     const gradQkv = temporaryQkv(recorder, policy, tokens.size);
     const [gradQ, gradK, gradV] = queriesKeysValues(policy, gradQkv, tokens.size);

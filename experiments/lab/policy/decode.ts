@@ -27,7 +27,7 @@ export type Cache = readonly KeyValueCache[];
 /** Prompts of B rows, padded on the right to P = `longest` tokens each. */
 export interface PromptBatch extends SequenceBatch {
   /** The last token of each prompt, among the B·P, [B] in u32. */
-  readonly last: Tensor;
+  readonly wanted: Tensor;
 }
 
 /** What is decoded: the rows' prompts and which of the rows have ended. */
@@ -79,16 +79,13 @@ export function readPrompts(
   prompts: PromptBatch,
   cache: Cache,
 ): Tensor {
-  const [rows, columns] = [prompts.last.size, prompts.longest];
+  const [rows, columns] = [prompts.wanted.size, prompts.longest];
   const { keyHeads, headSize } = extents(policy);
-  const activations = forward(recorder, policy, prompts, (layer, k, v) => {
+  const { hidden, ...activations } = forward(recorder, policy, prompts, (layer, k, v) => {
     const shape = [rows, columns, keyHeads, headSize];
     const [key, value] = [k.reshape(shape), v.reshape(shape)];
     writeCache(recorder, { key, value, out: cache[layer]! });
   });
-  const hidden = recorder.temporary([rows, policy.config.hidden_size]);
-  // A row of a table for each index is what an embedding is.
-  embedding(recorder, { tokens: prompts.last, table: activations.hidden, out: hidden });
   recycleActivations(recorder, activations);
   return logitsOf(recorder, policy, { hidden });
 }

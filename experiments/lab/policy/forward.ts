@@ -25,9 +25,14 @@ export interface SequenceBatch {
   readonly longest: number;
   /** Cosines and sines of the rotary embedding, of `ropeTable`, for `longest` positions or more. */
   readonly ropeTable: Tensor;
+  /** Of which tokens the hidden states are wanted, [M] in u32; of all N in their order by default. */
+  readonly wanted?: Tensor;
 }
 
-/** What the backward needs of one layer. Temporaries of the recorder. */
+/**
+ * What the backward needs of one layer. Temporaries of the recorder. What comes after the last layer's attention
+ * has a row for each token whose hidden state is wanted alone, M instead of N.
+ */
 export interface LayerActivations {
   /** The residual stream that enters it, [N, D]. */
   readonly input: Tensor;
@@ -41,6 +46,8 @@ export interface LayerActivations {
   readonly attended: Tensor;
   /** Its log-sum-exp, [N, H]. */
   readonly logSumExp: Tensor;
+  /** The rows of what the attention gives that go on, [N, H·headSize]: the same tensor where all do. */
+  readonly goingOn: Tensor;
   /** The residual stream between attention and feed-forward, [N, D]. */
   readonly middle: Tensor;
   /** It normalized, [N, D]. */
@@ -57,11 +64,11 @@ export interface LayerActivations {
 export interface Activations {
   /** One for each layer. */
   readonly layers: readonly LayerActivations[];
-  /** The residual stream after the last layer, [N, D]. */
+  /** The residual stream after the last layer, [M, D]. */
   readonly output: Tensor;
-  /** One over its root mean square, [N]. */
+  /** One over its root mean square, [M]. */
   readonly inverseRms: Tensor;
-  /** Hidden states: the output normalized, [N, D]. */
+  /** Hidden states: the output normalized, [M, D]. */
   readonly hidden: Tensor;
 }
 
@@ -172,6 +179,14 @@ export function normalize(
   return { sum, ...out };
 }
 
+/** Rows of a matrix, one for each index in u32; zeros for an index past its end; a temporary. */
+export function rowsAt(recorder: Recorder, indices: Tensor, matrix: Tensor): Tensor<"f32"> {
+  const out = recorder.temporary([indices.size, matrix.shape[1]!]);
+  // A row of a table for each index, zeros for an index outside, is what an embedding is.
+  embedding(recorder, { tokens: indices, table: matrix, out });
+  return out;
+}
+
 /**
  * The decoder's forward pass, as Hugging Face's Qwen2, Mistral and Llama models.
  *
@@ -183,7 +198,7 @@ export function forward(
   batch: SequenceBatch,
   keepKeys: (layer: number, k: Tensor, v: Tensor) => void = () => {},
 ): Activations {
-  const { tokens, positions, spans, longest, ropeTable } = batch;
+  const { tokens, positions, spans, longest, ropeTable, wanted } = batch;
   const { queryHeads, keyHeads, headSize, window } = extents(policy);
   const count = tokens.size;
   const heads = (x: Tensor, number: number) => x.reshape([count, number, headSize]);
@@ -224,14 +239,20 @@ export function forward(
       ...window,
       out: { attended: heads(attended, queryHeads), logSumExp },
     });
-    const projected = linear(recorder, policy, name("self_attn.o_proj"), attended);
+    // Nothing after the last layer's attention looks at other tokens.
+    const rows = layer === policy.config.num_hidden_layers - 1 ? wanted : undefined;
+    const pick = (x: Tensor) => rows === undefined ? x : rowsAt(recorder, rows, x);
+    const goingOn = pick(attended);
+    const before = pick(first.sum);
+    const projected = linear(recorder, policy, name("self_attn.o_proj"), goingOn);
     const second = normalize(recorder, policy, name("post_attention_layernorm"), {
-      stream: first.sum,
+      stream: before,
       added: projected,
     });
+    if (before !== first.sum) recorder.recycle(before);
     recorder.recycle(projected);
     const gateUp = linear(recorder, policy, name("mlp.gate_up_proj"), second.normalized);
-    const gated = recorder.temporary([count, policy.config.intermediate_size]);
+    const gated = recorder.temporary([gateUp.shape[0]!, policy.config.intermediate_size]);
     swiglu(recorder, { gateUp, out: gated });
     added = linear(recorder, policy, name("mlp.down_proj"), gated);
     stream = second.sum;
@@ -242,6 +263,7 @@ export function forward(
       qkv,
       attended,
       logSumExp,
+      goingOn,
       middle: second.sum,
       feedForwardInput: second.normalized,
       feedForwardInverseRms: second.inverseRms,
@@ -255,7 +277,10 @@ export function forward(
 }
 
 /** Gives the memory of activations back to the recorder, for a pass that no backward follows. */
-export function recycleActivations(recorder: Recorder, { layers, ...rest }: Activations): void {
+export function recycleActivations(
+  recorder: Recorder,
+  { layers, ...rest }: Omit<Activations, "hidden"> & Partial<Activations>,
+): void {
   const tensors = [...layers.flatMap((layer) => Object.values(layer)), ...Object.values(rest)];
   // The stream that leaves a layer is the one that enters the next only where nothing was added.
   for (const tensor of new Set<Tensor>(tensors)) recorder.recycle(tensor);

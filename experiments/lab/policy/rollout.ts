@@ -62,7 +62,7 @@ export async function rollout(
     spans: gpu.tensor(spansOf(lengths, 0), [rows, 2]),
     tokenSpans: gpu.tensor(spansOf(lengths, columns), [rows, 2]),
     lengths: gpu.tensor(lengths),
-    last: gpu.tensor(lengths.map((length, row) => row * columns + length - 1)),
+    wanted: gpu.tensor(lengths.map((length, row) => row * columns + length - 1)),
     done: gpu.zeros([rows], "u32"),
     active: gpu.empty([1 + rows], "u32"),
     ropeTable: ropeTable(gpu, columns + maxTokens, ropeSettings(config)),

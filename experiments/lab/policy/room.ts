@@ -119,6 +119,7 @@ function activations(config: ModelConfig): Bytes {
   const layer = 4 * width + 2 * queries + 2 * keys + 3 * inner + config.num_attention_heads + 2;
   return {
     largest: F32 * Math.max(width, queries + 2 * keys, inner),
-    all: F32 * (config.num_hidden_layers * layer + 2 * width + 1),
+    // Of the last layer, what goes on is copied.
+    all: F32 * (config.num_hidden_layers * layer + queries + 2 * width + 1),
   };
 }

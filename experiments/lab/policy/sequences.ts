@@ -19,18 +19,22 @@ export interface Sequence {
 
 /**
  * Sequences on the GPU as a policy reads and predicts them, one after the other without padding: N tokens
- * in all. What is known of their responses has B rows of R columns.
+ * in all, M of which predict a response token. What is known of their responses has B rows of R columns.
  */
 export interface PredictionBatch extends SequenceBatch, Disposable {
-  /** The token that each token predicts, the next one of its sequence, [N] in u32. */
+  /** Which of the N tokens predict a response token, in their order, [M] in u32. */
+  readonly wanted: Tensor;
+  /** Which of the M each token is, [N] in u32; none within prompts. */
+  readonly places: Tensor;
+  /** The response token that each of the M predicts, [M] in u32. */
   readonly targets: Tensor;
   /** Columns R for response tokens, as many as the longest response has, or more. */
   readonly responseColumns: number;
   /** 1 for response tokens, 0 for padding, [B, R] in u32. */
   readonly mask: Tensor;
-  /** Which of the N tokens predicts a response token, [B·R] in u32; none for padding. */
+  /** Which of the M predicts a response token, [B·R] in u32; none for padding. */
   readonly predictors: Tensor;
-  /** Which of the B·R response tokens each token predicts, [N] in u32; none within prompts. */
+  /** Which of the B·R response tokens each of the M predicts, [M] in u32. */
   readonly predicted: Tensor;
 }
 
@@ -59,26 +63,33 @@ export function predictionBatch(
   const count = lengths.reduce((sum, length) => sum + length, 0);
   const tokens = new Uint32Array(count);
   const positions = new Uint32Array(count);
-  const targets = new Uint32Array(count);
-  const predicted = new Uint32Array(count).fill(NONE);
+  const predictions = sequences.reduce((sum, { response }) => sum + response.length, 0);
+  const wanted = new Uint32Array(predictions);
+  const places = new Uint32Array(count).fill(NONE);
+  const targets = new Uint32Array(predictions);
+  const predicted = new Uint32Array(predictions);
   const predictors = new Uint32Array(rows * responseColumns).fill(NONE);
   const mask = new Uint32Array(rows * responseColumns);
   const spans = new Uint32Array(2 * rows);
   let first = 0;
+  let predictor = 0;
   for (const [row, { prompt, response }] of sequences.entries()) {
     const token = (i: number) => i < prompt.length ? prompt[i]! : response[i - prompt.length]!;
     const length = lengths[row]!;
     for (let i = 0; i < length; i++) {
       tokens[first + i] = token(i);
       positions[first + i] = i;
-      targets[first + i] = token(i + 1);
     }
     for (let i = 0; i < response.length; i++) {
       const at = row * responseColumns + i;
-      const predictor = first + prompt.length - 1 + i;
+      const token = first + prompt.length - 1 + i;
       mask[at] = 1;
+      wanted[predictor] = token;
+      places[token] = predictor;
+      targets[predictor] = response[i]!;
       predictors[at] = predictor;
       predicted[predictor] = at;
+      predictor++;
     }
     spans.set([first, first + length], 2 * row);
     first += length;
@@ -88,6 +99,8 @@ export function predictionBatch(
     tokens: gpu.tensor(tokens),
     positions: gpu.tensor(positions),
     spans: gpu.tensor(spans, [rows, 2]),
+    wanted: gpu.tensor(wanted),
+    places: gpu.tensor(places),
     targets: gpu.tensor(targets),
     mask: gpu.tensor(mask, [rows, responseColumns]),
     predictors: gpu.tensor(predictors),
@@ -104,7 +117,7 @@ export function predictionBatch(
   };
 }
 
-/** Numbers of response tokens, [B, R], from those of their predictors, [N]; 0 for padding; a temporary. */
+/** Numbers of response tokens, [B, R], from those of their predictors, [M]; 0 for padding; a temporary. */
 export function ofResponses(
   recorder: Recorder,
   { predictors, mask }: PredictionBatch,
@@ -113,7 +126,7 @@ export function ofResponses(
   return gather(recorder, predictors, values, mask.shape);
 }
 
-/** The reverse of {@linkcode ofResponses}, [N]; 0 within prompts; a temporary. */
+/** The reverse of {@linkcode ofResponses}, [M]; a temporary. */
 export function ofPredictors(
   recorder: Recorder,
   { predicted }: PredictionBatch,

@@ -19,7 +19,7 @@ import { ofPredictors, ofResponses, type PredictionBatch } from "./sequences.ts"
 export interface Prediction {
   /** For the backward. */
   readonly activations: Activations;
-  /** Of all N tokens, for the backward; not a temporary: whoever predicts disposes of it. */
+  /** Of the M tokens that predict a response token, for the backward; not a temporary: whoever predicts disposes of it. */
   readonly statistics: TokenStatistics;
   /** Log-probability of each response token, [B, R] in f32; 0 for padding; a temporary. */
   readonly logProb: Tensor<"f32">;
@@ -40,7 +40,7 @@ export function predict(
 ): Prediction {
   return recorder.scope("forward", () => {
     const activations = forward(recorder, policy, batch);
-    const statistics = emptyTokenStatistics(policy.gpu, batch.tokens.size);
+    const statistics = emptyTokenStatistics(policy.gpu, batch.targets.size);
     fusedTokenStatistics(recorder, {
       hidden: activations.hidden,
       weight: outputEmbedding(policy).value,

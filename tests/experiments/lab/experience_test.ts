@@ -204,6 +204,9 @@ for (
   });
 }
 
+/** Of more responses than there are. */
+const BASE_LOG_PROB = Float32Array.from({ length: 64 * COLUMNS }, (_, i) => -i);
+
 /** Process rewards that tell tokens and rows apart; other ones before the model has learnt. */
 function stubRewardModel() {
   const calls: { kind: string; sequences: Sequence[]; responses: unknown; temperature: number }[] =
@@ -211,11 +214,17 @@ function stubRewardModel() {
   const model: RewardModel = {
     policy,
     updates: 0,
-    learn(sequences, responses, temperature) {
+    baseLogProb(sequences, responses, temperature) {
+      calls.push({ kind: "base", sequences: [...sequences], responses, temperature });
+      return Promise.resolve(BASE_LOG_PROB);
+    },
+    learn(sequences, responses, { temperature, logProb }) {
+      assert.equal(logProb, BASE_LOG_PROB);
       calls.push({ kind: "learn", sequences: [...sequences], responses, temperature });
       return Promise.resolve({ "reward_model/dpo_loss": 0.25, "reward_model/grad_norm": 2 });
     },
-    judge(sequences, responses, temperature) {
+    judge(sequences, responses, { temperature, logProb }) {
+      assert.equal(logProb, BASE_LOG_PROB);
       calls.push({ kind: "judge", sequences: [...sequences], responses, temperature });
       return Promise.resolve(processRewards(sequences));
     },
@@ -255,9 +264,12 @@ Deno.test("experience: PRIME's reward model learns from the responses before it 
         response,
       })),
     })),
-    ["learn", "judge"].map((kind) => ({ kind, responses, temperature: 0.8, sequences })),
+    ["base", "learn", "judge"].map((kind) => ({ kind, responses, temperature: 0.8, sequences })),
   );
   assertSamples(experience, rows, known, primeAdvantages(processRewards(sequences), responses));
+  for (const [i, { referenceLogProb }] of experience.samples.entries()) {
+    assert.deepEqual(referenceLogProb, BASE_LOG_PROB.subarray(i * COLUMNS, (i + 1) * COLUMNS));
+  }
   assert.equal(experience.data["reward_model/dpo_loss"], 0.25);
   assert.equal(experience.data["reward_model/grad_norm"], 2);
 });

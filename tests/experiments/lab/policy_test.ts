@@ -175,8 +175,9 @@ Deno.test("logits are those of transformers for every family", async () => {
   for (const [name, logits] of Object.entries(golden.models)) {
     const config = modelConfig(name);
     using policy = createPolicy(gpu, config, initialParameters(config, 1));
-    // The last token of the sequence is only predicted, so one more is put behind.
-    const sequence = { prompt: golden.tokens, response: [0] };
+    // Hidden states are those of tokens that predict a response token; the last is only predicted.
+    const [first, ...rest] = golden.tokens;
+    const sequence = { prompt: [first!], response: [...rest, 0] };
     using batch = predictionBatch(gpu, config, [sequence]);
     using out = gpu.empty([golden.tokens.length, config.vocab_size]);
     const recorder = gpu.record();

@@ -6,7 +6,11 @@ import { zeroGradients } from "../../../experiments/lab/policy/backward_referenc
 import { createPolicy, policyState } from "../../../experiments/lab/policy/parameters.ts";
 import { predictionReference } from "../../../experiments/lab/policy/prediction_reference.ts";
 import type { Sequence } from "../../../experiments/lab/policy/sequences.ts";
-import { rewardModel } from "../../../experiments/lab/reward_model.ts";
+import {
+  type BaseLogProb,
+  type RewardModel,
+  rewardModel,
+} from "../../../experiments/lab/reward_model.ts";
 import { adamwReference, gradientNormReference, requestGpu } from "../../../kernels/mod.ts";
 import { STUB_CONFIG, stubParameters } from "./stub_task.ts";
 
@@ -52,6 +56,11 @@ function logRatiosOf(values: Values): Float64Array {
   return ratios;
 }
 
+async function baseOf(model: RewardModel): Promise<BaseLogProb> {
+  const logProb = await model.baseLogProb(SEQUENCES, RESPONSES, TEMPERATURE);
+  return { temperature: TEMPERATURE, logProb };
+}
+
 function near(name: string, actual: number, expected: number, tolerance = 1e-5): void {
   assert(Math.abs(actual - expected) <= tolerance, `${name} is ${actual}, expected ${expected}`);
 }
@@ -61,7 +70,7 @@ Deno.test("process rewards are those of the log-ratio to the base model, and 0 b
   for (const values of [LEARNT, BASE]) {
     using policy = createPolicy(gpu, STUB_CONFIG, values);
     const model = rewardModel(policy, reference, LEARNING_RATE);
-    const judged = await model.judge(SEQUENCES, RESPONSES, TEMPERATURE);
+    const judged = await model.judge(SEQUENCES, RESPONSES, await baseOf(model));
     const expected = primeProcessRewards(logRatiosOf(values), RESPONSES);
     assert.equal(judged.length, expected.length);
     for (const [i, value] of expected.entries()) near(`token ${i}`, judged[i]!, value);
@@ -86,7 +95,7 @@ Deno.test("an update is AdamW's on the cross-entropy of the outcomes, and each i
     const values: Values = Object.fromEntries(
       [...parameters].map(([name, { data }]) => [name, data as Float32Array<ArrayBuffer>]),
     );
-    const data = await model.learn(SEQUENCES, RESPONSES, TEMPERATURE);
+    const data = await model.learn(SEQUENCES, RESPONSES, await baseOf(model));
     assert.equal(model.updates, step);
     const { loss, gradient } = primeLoss(logRatiosOf(values), RESPONSES);
     const gradients = zeroGradients(STUB_CONFIG);

@@ -201,6 +201,8 @@ interface Options {
   config?: ModelConfig;
   advantageOf?: AdvantageOf;
   prompts?: number;
+  /** Whether the samples come with what the base model thinks, which then is not asked. */
+  knowsReference?: boolean;
   /** The rollout of the first of the two steps. */
   firstStep?: number;
   /** What the float64 step must have logged, so that a case tests what it is meant to. */
@@ -232,7 +234,15 @@ async function compare(given: Record<string, unknown>, options: Options = {}): P
     const samples = samplesOf(situation, step);
     const place = { step, updates };
     const expected = updateFromSamplesReference(own, samples, settings, place);
-    const actual = await updateFromSamples({ policy, reference }, samples, settings, place);
+    const given = options.knowsReference
+      ? samples.map((sample): Sample => ({
+        ...sample,
+        referenceLogProb: predictionReference(config, baseValues, sample, settings.temperature)
+          .logProb,
+      }))
+      : samples;
+    const policies = options.knowsReference ? { policy } : { policy, reference };
+    const actual = await updateFromSamples(policies, given, settings, place);
     assert.equal(actual.updates, expected.updates);
     updates = expected.updates;
     const data = expected.data as Record<string, number>;
@@ -347,6 +357,10 @@ Deno.test("the update is that of float64: the reference KL is logged when it is 
   assert.deepEqual(await stepsWith({ referenceKlEvery: 0 }), [false, false]);
   const loss = { intervention: "reference-kl", referenceKlEvery: 0 };
   assert.deepEqual(await stepsWith(loss), [true, true]);
+});
+
+Deno.test("the update is that of float64: samples that know what the base model thinks of them", async () => {
+  await compare({ intervention: "reference-kl", temperature: 0.8 }, { knowsReference: true });
 });
 
 Deno.test("the update is that of float64: a temperature other than 1", async () => {
