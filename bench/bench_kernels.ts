@@ -2,7 +2,7 @@ import { requestGpu } from "../kernels/runtime/gpu.ts";
 import { kernels } from "./kernel_library.ts";
 import type { Library } from "./library.ts";
 import { measure, type WithProgress } from "./measure.ts";
-import { KERNEL_PEERS, openPeers, type Peers } from "./peers.ts";
+import { KERNEL_PEERS, NO_PEERS, openPeers } from "./peers.ts";
 import { copyProblems, LARGE, problems, type Sizes, SMALL } from "./bench_problem.ts";
 import { type Report, results } from "./report.ts";
 
@@ -16,9 +16,7 @@ export async function benchKernels(
 ): Promise<Report> {
   const gpu = await requestGpu();
   const ours = kernels(gpu);
-  const peers: Peers = withPeers
-    ? await openPeers(gpu.adapter, KERNEL_PEERS)
-    : { libraries: new Map(), versions: {}, reasons: new Map() };
+  const peers = withPeers ? await openPeers(gpu.adapter, KERNEL_PEERS) : NO_PEERS;
   try {
     const sizes = await chooseSizes(
       ours,
@@ -29,6 +27,7 @@ export async function benchKernels(
     return {
       adapter: ours.adapter,
       versions: { deno: Deno.version.deno, ...peers.versions },
+      missing: peers.missing,
       results: results(measurements, peers.reasons),
     };
   } finally {

@@ -18,6 +18,9 @@ export interface Job {
   destroy(): void;
 }
 
+/** A library is not on this machine; the message says what was looked for and how to get it. */
+export class NotInstalledError extends Error {}
+
 /** What can solve problems: the project's kernels, or a peer. */
 export interface Library<W = Work> {
   /** The adapter that it runs on, or the software adapter whose processor it runs on without one. */

@@ -1,14 +1,18 @@
 import type { AdapterInfo } from "../kernels/runtime/adapter.ts";
 import settings from "../deno.json" with { type: "json" };
-import type { Library } from "./library.ts";
+import { type Library, NotInstalledError } from "./library.ts";
 import { reasonOf } from "./measure.ts";
 import type { Work } from "./bench_problem.ts";
 
 /** Another library: its package, and how to load and open it. */
 export interface Peer<W = Work> {
-  /** As in deno.json; none of a library that is there or not. */
+  /** As in deno.json; none of a library that a machine has or has not. */
   readonly package?: string;
-  /** Called only when the peer is asked for; gives nothing where the library is not there. */
+  /**
+   * Called only when the peer is asked for; gives nothing where it is no peer of the adapter.
+   *
+   * @throws {NotInstalledError} if this machine does not have it.
+   */
   readonly open: (adapter: AdapterInfo) => Promise<Library<W> | undefined>;
 }
 
@@ -35,7 +39,17 @@ export interface Peers<W = Work> {
   readonly versions: Readonly<Record<string, string>>;
   /** Why the others do not run. */
   readonly reasons: ReadonlyMap<string, string>;
+  /** What to do about those that this machine does not have. */
+  readonly missing: Readonly<Record<string, string>>;
 }
+
+/** Where none are asked for. */
+export const NO_PEERS: Peers<never> = {
+  libraries: new Map(),
+  versions: {},
+  reasons: new Map(),
+  missing: {},
+};
 
 /** Opens the peers on an adapter. */
 export async function openPeers<W>(
@@ -45,6 +59,7 @@ export async function openPeers<W>(
   const libraries = new Map<string, Library<W>>();
   const versions: Record<string, string> = {};
   const reasons = new Map<string, string>();
+  const missing: Record<string, string> = {};
   for (const [name, peer] of Object.entries(peers)) {
     if (peer.package !== undefined) versions[name] = versionOf(peer.package);
     try {
@@ -57,10 +72,11 @@ export async function openPeers<W>(
         library.destroy();
       }
     } catch (error) {
-      reasons.set(name, reasonOf(error));
+      if (error instanceof NotInstalledError) missing[name] = error.message;
+      else reasons.set(name, reasonOf(error));
     }
   }
-  return { libraries, versions, reasons };
+  return { libraries, versions, reasons, missing };
 }
 
 function versionOf(name: string): string {

@@ -1,9 +1,12 @@
 import type { AdapterInfo } from "../kernels/runtime/adapter.ts";
 import type { Problem, Work } from "./bench_problem.ts";
-import type { Job, Library } from "./library.ts";
+import { type Job, type Library, NotInstalledError } from "./library.ts";
 
 /** The program that does the work; it says what it reads and writes. */
 const PROGRAM = new URL("peers_torch.py", import.meta.url);
+
+/** Where it may be: the first on the path need not be Debian's, which python3-torch is for. */
+const PYTHONS: readonly string[] = ["python3", "/usr/bin/python3"];
 
 /** An array for PyTorch; its indices are of 64 bits. */
 export interface TorchArray {
@@ -23,7 +26,11 @@ export interface TorchWork {
   readonly arrays: Readonly<Record<string, TorchArray>>;
 }
 
-/** Matrix products in PyTorch; see {@linkcode torchLibrary}. */
+/**
+ * Matrix products in PyTorch; see {@linkcode torchLibrary}.
+ *
+ * @throws {NotInstalledError} if no python3 finds it.
+ */
 export async function openTorch(adapter: AdapterInfo): Promise<Library | undefined> {
   return await torchLibrary(adapter, (work: Work) => {
     if (work.kind !== "matmul") return undefined;
@@ -38,47 +45,58 @@ export async function openTorch(adapter: AdapterInfo): Promise<Library | undefin
 }
 
 /**
- * PyTorch on the CPU, beside a software adapter; undefined where python3 does not find it, or the adapter has a
- * processor of its own.
+ * PyTorch on the CPU, beside a software adapter; undefined beside an adapter that has a processor of its own.
  *
  * @param workOf Puts work into PyTorch's terms, or gives nothing for work that is not for it.
+ * @param pythons The commands to try.
+ * @throws {NotInstalledError} if none of them finds it.
  */
 export async function torchLibrary<W>(
   adapter: AdapterInfo,
   workOf: (work: W) => TorchWork | undefined,
+  pythons = PYTHONS,
 ): Promise<Library<W> | undefined> {
   if (adapter.kind !== "software") return undefined;
-  const version = await torchVersion();
-  if (version === undefined) return undefined;
+  const found = await findTorch(pythons);
+  if (found === undefined) {
+    throw new NotInstalledError(
+      "python3 does not find it (Debian and Ubuntu: sudo apt-get install python3-torch libopenblas0-pthread)",
+    );
+  }
+  const { python, version } = found;
   return {
     adapter: adapter.name,
     version,
     prepare({ work }: Problem<W>) {
       const made = workOf(work);
-      return made === undefined ? undefined : torchJob(made);
+      return made === undefined ? undefined : torchJob(python, made);
     },
     destroy() {},
   };
 }
 
-async function torchVersion(): Promise<string | undefined> {
-  try {
-    const program = "import torch; print(torch.__version__)";
-    const { success, stdout } = await new Deno.Command("python3", {
-      args: ["-c", program],
-      stdin: "null",
-      stderr: "null",
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+/** The first command that finds PyTorch, and the version it finds. */
+async function findTorch(
+  pythons: readonly string[],
+): Promise<{ python: string; version: string } | undefined> {
+  for (const python of pythons) {
+    try {
+      const { success, stdout } = await new Deno.Command(python, {
+        args: ["-c", "import torch; print(torch.__version__)"],
+        stdin: "null",
+        stderr: "null",
+      }).output();
+      if (success) return { python, version: new TextDecoder().decode(stdout).trim() };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
+  return undefined;
 }
 
 /** A process that has the work's arrays and waits for commands. */
-function torchJob({ kind, settings, arrays }: TorchWork): Job {
-  const process = new Deno.Command("python3", {
+function torchJob(python: string, { kind, settings, arrays }: TorchWork): Job {
+  const process = new Deno.Command(python, {
     args: ["-u", PROGRAM.pathname],
     // The threads of a product sleep soon after it, and leave the processor to what is timed next.
     env: { OPENBLAS_THREAD_TIMEOUT: "20" },

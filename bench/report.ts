@@ -35,6 +35,8 @@ export interface Report {
   readonly adapter: string;
   /** Versions of Deno and of the peers that were asked for. */
   readonly versions: Readonly<Record<string, string>>;
+  /** What to do about peers that the machine does not have, by name; none in older reports. */
+  readonly missing?: Readonly<Record<string, string>>;
   /** One for each problem; one for the faster of both copies. */
   readonly results: readonly Result[];
 }

@@ -1,8 +1,8 @@
 import { number } from "../formats/number.ts";
 import type { PeerResult, Report } from "./report.ts";
 
-/** A report as a Markdown table that also reads well on a terminal, with the reasons of absent peers below. */
-export function table({ versions, results }: Report): string {
+/** A report as a Markdown table that also reads well on a terminal, with what there is to say of peers below. */
+export function table({ versions, missing, results }: Report): string {
   const peers = peerNames(results);
   const rows = [
     ["", "size", "rate", "of the copy", ...peers.map((peer) => `${peer} ${versions[peer]}`)],
@@ -14,8 +14,11 @@ export function table({ versions, results }: Report): string {
       ...peers.map((peer) => peerCell(result.peers[peer], (value) => scaled(value, result.unit))),
     ]),
   ];
-  const reasons = results.flatMap(({ name, size, peers }) => peerReasons(`${name} ${size}`, peers));
-  return [markdownTable(rows, 2), ...(reasons.length === 0 ? [] : ["", ...reasons])].join("\n");
+  const remarks = [
+    ...results.flatMap(({ name, size, peers }) => peerRemarks(`${name} ${size}`, peers)),
+    ...missingPeers(missing),
+  ];
+  return [markdownTable(rows, 2), ...(remarks.length === 0 ? [] : ["", ...remarks])].join("\n");
 }
 
 /** What peers did, by their names. */
@@ -36,11 +39,18 @@ export function peerCell(
   return `${format(peer.value)} (×${number(peer.ratio, 2)})`;
 }
 
-/** A sentence for each peer that did not run `what`. */
-export function peerReasons(what: string, peers: PeerResults): string[] {
-  return Object.entries(peers).flatMap(([peer, outcome]) =>
-    "reason" in outcome ? [`${peer} did not run ${what}: ${outcome.reason}.`] : []
-  );
+/** A sentence for each peer that did not run `what`, or ran it faster. */
+export function peerRemarks(what: string, peers: PeerResults): string[] {
+  return Object.entries(peers).flatMap(([peer, outcome]) => {
+    if ("reason" in outcome) return [`${peer} did not run ${what}: ${outcome.reason}.`];
+    const times = number(1 / outcome.ratio, 2);
+    return outcome.ratio < 1 ? [`${peer} is ${times} times as fast on ${what}.`] : [];
+  });
+}
+
+/** A sentence for each peer that the machine does not have. */
+export function missingPeers(missing: Report["missing"] = {}): string[] {
+  return Object.entries(missing).map(([peer, remedy]) => `${peer} is not installed: ${remedy}.`);
 }
 
 /**

@@ -13,7 +13,8 @@ const HELP = `Times the kernels, or the lab's training, on this machine's WebGPU
   deno task bench train [options]   GRPO steps of the lab: tokens/s, where the time goes, how it grows
 
   --peers   run the same work in jax-js (and the kernels' in tfjs) too, and print how many times faster this is;
-            on a software adapter, the matrix products and the update in PyTorch too, where python3 finds it
+            on a software adapter, the matrix products and the update in PyTorch too, where python3 finds it, or how
+            to get it
   --json    print the numbers as one JSON object, and nothing else, on stdout
 
 Shares are of the rate at which the adapter copies a buffer, read plus write. Times are medians of rounds in

@@ -3,7 +3,7 @@ import { requestGpu } from "../../kernels/runtime/gpu.ts";
 import { kernels } from "../kernel_library.ts";
 import type { Library } from "../library.ts";
 import { measure, type WithProgress } from "../measure.ts";
-import { openPeers, type Peer, type Peers } from "../peers.ts";
+import { NO_PEERS, openPeers, type Peer, type Peers } from "../peers.ts";
 import { matmulProblem } from "../bench_problem.ts";
 import { labLibrary } from "./lab_library.ts";
 import {
@@ -45,6 +45,7 @@ export async function benchTrain(
     return {
       adapter: gpu.adapter.name,
       versions: { deno: Deno.version.deno, ...peers.versions },
+      missing: peers.missing,
       matmul,
       steps,
       shown: SHOWN.length,
@@ -67,8 +68,6 @@ const UPDATE_PEERS: Readonly<Record<string, Peer<TrainingWork>>> = {
     open: async (adapter) => await (await import("./torch_library.ts")).torchUpdates(adapter),
   },
 };
-
-const NO_PEERS: Peers<TrainingWork> = { libraries: new Map(), versions: {}, reasons: new Map() };
 
 /** The update of one minibatch of each model shown, by the lab and by its peers. */
 async function besidePeers(

@@ -1,5 +1,5 @@
 import { number } from "../../formats/number.ts";
-import { markdownTable, peerCell, peerNames, peerReasons } from "../table.ts";
+import { markdownTable, missingPeers, peerCell, peerNames, peerRemarks } from "../table.ts";
 import type { Exponents, PartResult, StepResult, TrainReport } from "./train_report.ts";
 
 /** An exponent up to this counts as linear: times of single runs vary by some percent. */
@@ -85,9 +85,12 @@ function verdict(size: "tokens" | "parameters", { rollout, training }: Exponents
   } in training.`;
 }
 
-function updateTable({ updates, versions }: TrainReport): string {
+function updateTable({ updates, versions, missing }: TrainReport): string {
   const peers = peerNames(updates);
-  const reasons = updates.flatMap(({ model, peers }) => peerReasons(model, peers));
+  const remarks = [
+    ...updates.flatMap(({ model, peers }) => peerRemarks(model, peers)),
+    ...missingPeers(missing),
+  ];
   return markdownTable([
     ["", "sequences", "this", ...peers.map((peer) => `${peer} ${versions[peer]}`)],
     ...updates.map(({ model, size, value, peers: own }) => [
@@ -96,7 +99,7 @@ function updateTable({ updates, versions }: TrainReport): string {
       number(value, 3),
       ...peers.map((peer) => peerCell(own[peer], (value) => number(value, 3))),
     ]),
-  ], 2) + (reasons.length === 0 ? "" : `\n\n${reasons.join("\n")}`);
+  ], 2) + (remarks.length === 0 ? "" : `\n\n${remarks.join("\n")}`);
 }
 
 function describeRate({ gflops, shareOfMatmul }: PartResult): string {

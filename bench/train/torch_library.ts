@@ -6,7 +6,11 @@ import type { Library } from "../library.ts";
 import { type TorchArray, torchLibrary, type TorchWork } from "../peers_torch.ts";
 import { OPTIMIZER, type TrainingWork } from "./training_problem.ts";
 
-/** The same updates in PyTorch, eager; see {@linkcode torchLibrary}. */
+/**
+ * The same updates in PyTorch, eager; see {@linkcode torchLibrary}.
+ *
+ * @throws {NotInstalledError} if no python3 finds it.
+ */
 export async function torchUpdates(
   adapter: AdapterInfo,
 ): Promise<Library<TrainingWork> | undefined> {

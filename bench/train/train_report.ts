@@ -67,6 +67,8 @@ export interface TrainReport {
   readonly adapter: string;
   /** Versions of Deno and of the peers that were asked for. */
   readonly versions: Readonly<Record<string, string>>;
+  /** What to do about peers that the machine does not have, by name; none in older reports. */
+  readonly missing?: Readonly<Record<string, string>>;
   /** GFLOP/s of the matrix product of 1024×1024×1024 in the same run. */
   readonly matmul: number;
   /** The steps, those that are shown phase by phase first. */

@@ -1,9 +1,16 @@
 import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
+import { rowBlocks } from "../runtime/row_blocks.ts";
+import { bindRows } from "../runtime/rows.ts";
+import { stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import { expectTensor, type Tensor } from "../runtime/tensor.ts";
+import { tokenParts } from "../runtime/token_parts.ts";
 import code from "./sequence_covariance.wgsl" with { type: "text" };
 import type { GroupCovariance } from "./sequence_covariance_reference.ts";
+
+/** Bytes of a response's sums, twice, so that those of a part with what it shares with others fit into a binding. */
+const SUM_BYTES = 32;
 
 /** What {@linkcode sequenceCovariance} takes. */
 export interface SequenceCovarianceOptions {
@@ -41,21 +48,59 @@ export function sequenceCovariance(recorder: Recorder, options: SequenceCovarian
   const groups = Math.ceil(rows / group);
   expectTensor("out", out, "f32", [groups, 2]);
   const { gpu } = recorder;
-  const { lanes } = gpu.tiles.elements;
+  const { lanes } = gpu.tiles.tokens;
   const program = (entryPoint: string) =>
-    gpu.program({ name: "sequence_covariance", code, entryPoint, constants: { LANES: lanes } });
-  const params = { rows, columns, group };
-  const responses = recorder.temporary([rows, 4]);
-  recorder.dispatch(program("response_means"), {
-    bindings: { mask, log_prob: logProb, advantages, responses },
-    params,
-    workgroups: grid(rows, lanes),
-  });
-  recorder.dispatch(program("group_covariance"), {
-    bindings: { responses, covariance: out },
-    params,
-    workgroups: grid(groups, lanes),
-  });
+    gpu.program({
+      name: "sequence_covariance",
+      code: stagedCode(gpu, code, ["mask", "log_prob", "advantages"]),
+      entryPoint,
+      constants: { LANES: lanes },
+    });
+  const most = Math.min(group, rows);
+  // Whole groups, so that they can be bound by groups.
+  const responses = recorder.temporary([groups * most, 4]);
+  recorder.clear(responses);
+  const common = { columns, group: most };
+  const parts = tokenParts(
+    gpu,
+    { size: logProb.size, bytes: Math.max(4, Math.ceil(SUM_BYTES / Math.max(1, columns))) },
+    mask,
+    logProb,
+    advantages,
+  );
+  for (const { first, count, slices: [maskPart, logProbs, ofAdvantages] } of parts) {
+    const firstRow = Math.floor(first / columns);
+    const ownRows = Math.floor((first + count - 1) / columns) + 1 - firstRow;
+    const bound = bindRows(gpu, responses, { width: 4, first: firstRow, count: ownRows });
+    const inputs = { mask: maskPart, log_prob: logProbs, advantages: ofAdvantages };
+    recorder.dispatch(program("response_sums"), {
+      bindings: { ...stageInputs(recorder, inputs), responses: bound.slice },
+      params: {
+        ...common,
+        rows: ownRows,
+        first_row: firstRow,
+        offset: bound.offset / 4,
+        size: count,
+        first,
+      },
+      workgroups: grid(ownRows, 1),
+    });
+  }
+  const byGroup = responses.reshape([groups, 4 * most]);
+  for (const { first, count, slices: [own, covariance] } of rowBlocks(gpu, groups, byGroup, out)) {
+    recorder.dispatch(program("group_covariance"), {
+      bindings: { responses: own, covariance },
+      params: {
+        ...common,
+        rows: Math.min(count * most, rows - first * most),
+        first_row: 0,
+        offset: 0,
+        size: 0,
+        first: 0,
+      },
+      workgroups: grid(count, lanes),
+    });
+  }
   recorder.recycle(responses);
 }
 

@@ -34,8 +34,16 @@ export interface Lister {
   readonly size: number;
   /** The parts that they come in. */
   readonly parts: readonly ListedPart[];
-  /** Records it for every `stride`-th vector of four tokens. */
-  readonly list: (stride: number, to: CandidateList) => void;
+  /** Records it. */
+  readonly list: (to: CandidateList, pass: ListingPass) => void;
+}
+
+/** Which tokens are looked at. */
+export interface ListingPass {
+  /** Every so many vectors of four tokens one, 1 for all. */
+  readonly stride: number;
+  /** Whether they are few, or none where the list is done, so that it does not pay to copy all into stages. */
+  readonly few: boolean;
 }
 
 /** Room for the candidates among every `stride`-th vector of four tokens, with nothing listed. */
@@ -64,7 +72,7 @@ export function emptyCandidates(
 /** A list of all candidates. */
 export function listAll(recorder: Recorder, lister: Lister): CandidateList {
   const candidates = emptyCandidates(recorder, lister);
-  lister.list(1, candidates);
+  lister.list(candidates, { stride: 1, few: false });
   return candidates;
 }
 

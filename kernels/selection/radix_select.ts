@@ -50,10 +50,10 @@ export function listLargest(
   checkAmount(amount);
   const candidates = emptyCandidates(recorder, lister);
   const isEstimated = estimateLowest(recorder, lister, amount, candidates.listing);
-  lister.list(1, candidates);
+  lister.list(candidates, { stride: 1, few: false });
   begin(recorder, candidates, amount, out);
   // Does nothing where enough are listed.
-  if (isEstimated) lister.list(1, candidates);
+  if (isEstimated) lister.list(candidates, { stride: 1, few: true });
   search(recorder, candidates, { state: out, shifts: SHIFTS, byIndex: false });
   return candidates;
 }
@@ -128,7 +128,7 @@ function estimateLowest(
   if (stride < 4 || rank > SAMPLE / 4) return false;
   const sample = emptyCandidates(recorder, lister, stride);
   const state = recorder.temporary([STATE_WORDS], "u32");
-  lister.list(stride, sample);
+  lister.list(sample, { stride, few: true });
   const program = (entryPoint: string) => radixProgram(recorder, entryPoint);
   recorder.dispatch(program("begin_lowest"), {
     bindings: { state },

@@ -95,39 +95,43 @@ function lister(
   const { gpu } = recorder;
   const { size } = covariance;
   const { lanes, vectors } = gpu.tiles.tokens;
-  const program = gpu.program({
-    name: "selection_keys",
-    code: philox + countsCode + floatKeys + tokenVectors + stagedCode(gpu, code, READ),
-    entryPoint,
-    constants: {
-      LANES: lanes,
-      VECTORS: vectors,
-      UNCLIPPED: Number(unclipped !== undefined),
-    },
-  });
+  const program = (code: string) =>
+    gpu.program({
+      name: "selection_keys",
+      code: philox + countsCode + floatKeys + tokenVectors + code,
+      entryPoint,
+      constants: {
+        LANES: lanes,
+        VECTORS: vectors,
+        UNCLIPPED: Number(unclipped !== undefined),
+      },
+    });
   const { logProb, oldLogProb, advantages } = unclipped ??
     { logProb: covariance, oldLogProb: covariance, advantages: covariance };
   const tensors = [mask, covariance, logProb, oldLogProb, advantages] as const;
   const parts = tokenParts(gpu, { size, bytes: LISTED_BYTES }, ...tensors);
-  const read = ({ slices }: (typeof parts)[number]) => {
+  const slicesOf = ({ slices }: (typeof parts)[number]) => {
     const [mask, covariance, logProb, oldLogProb, advantages] = slices;
-    return stageInputs(recorder, {
+    return {
       mask,
       covariance,
       ...(unclipped === undefined
         ? {}
         : { log_prob: logProb, old_log_prob: oldLogProb, advantages }),
-    });
+    };
   };
   // Whatever is listed is listed from the same where there is one part.
-  const only = parts.length === 1 ? read(parts[0]!) : undefined;
+  const only = parts.length === 1 ? stageInputs(recorder, slicesOf(parts[0]!)) : undefined;
   return {
     size,
     parts,
-    list(stride, { lists, counts, listing }) {
+    list({ lists, counts, listing }, { stride, few }) {
+      const inPlace = few && only === undefined;
+      const own = program(inPlace ? code : stagedCode(gpu, code, READ));
       for (const [part, tokens] of parts.entries()) {
         const { first, count } = tokens;
-        const inputs = only ?? read(tokens);
+        const slices = slicesOf(tokens);
+        const inputs: StagedBindings = only ?? (inPlace ? slices : stageInputs(recorder, slices));
         // What PPO's clip depends on is not read where it does not matter; a binding must be something.
         const clip: StagedBindings = entryPoint === "sample"
           ? {
@@ -137,7 +141,7 @@ function lister(
           }
           : {};
         const groups = workgroupsFor(gpu, Math.ceil(count / 4 / stride));
-        recorder.dispatch(program, {
+        recorder.dispatch(own, {
           bindings: { ...clip, ...inputs, listing, list: lists[part]!, counts },
           params: {
             size: count,

@@ -6,14 +6,19 @@ import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
 import { TEXEL_BYTES } from "../runtime/stage.ts";
 import { stagedCode } from "../runtime/staged_reads.ts";
 import { bytesOf, type DataType, expectTensor, type Tensor } from "../runtime/tensor.ts";
-import { activeRows, type ActiveRowsOption } from "../transformer/active_rows.ts";
+import {
+  activeRows,
+  type ActiveRowsOption,
+  type RowsInterface,
+} from "../transformer/active_rows.ts";
 import elementary from "./elementary.wgsl" with { type: "text" };
-import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import bf16 from "./logits_bf16.wgsl" with { type: "text" };
 import f16 from "./logits_f16.wgsl" with { type: "text" };
 import loadF32 from "./logits_f32.wgsl" with { type: "text" };
 import powerOfTwo from "./power_of_two.wgsl" with { type: "text" };
+import rowStates from "./row_states.wgsl" with { type: "text" };
 import code from "./token_statistics.wgsl" with { type: "text" };
+import topProbabilityCode from "./top_probability.wgsl" with { type: "text" };
 
 /** Shader source that reads logits of each type. */
 export const LOGITS: Readonly<Record<Exclude<DataType, "u32">, string>> = {
@@ -32,7 +37,10 @@ export interface TokenStatistics extends Disposable {
   readonly logZ: Tensor<"f32">;
   /** Probability of the most likely token, [N] in f32; empty if it was not asked for. */
   readonly topProbability: Tensor<"f32">;
-  /** What the backward needs: the largest logit, ln s, H and log p(target), [N, 4] in f32. */
+  /**
+   * What the backward needs: the largest logit, ln s, H and log p(target), [N, 4] in f32; ln s is −1 for invalid
+   * rows.
+   */
   readonly states: Tensor<"f32">;
   /** Which rows are invalid, [2 + N] in u32; {@linkcode readInvalidRows} names the words. */
   readonly invalid: Tensor<"u32">;
@@ -132,11 +140,10 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
   const { load, most, isStaged } = logitsOf(gpu, logits, [columns * bytesOf(logits.type)]);
   const program = gpu.program({
     name: "token_statistics",
-    code: active.code + load + elementary + powerOfTwo + invalidRows + code,
+    code: active.code + load + elementary + powerOfTwo + rowStates + code,
     constants: {
       LANES: lanes,
       ROWS: group,
-      TOP_PROBABILITY: Number(topProbability),
       ALIGNED: Number(columns % 4 === 0),
       IS_FIRST: Number(tile.isFirst),
       IS_LAST: Number(tile.isLast),
@@ -154,7 +161,6 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
         entropy: out.entropy,
         log_z: out.logZ,
         invalid: out.invalid,
-        top_probability: out.topProbability,
         ...active.bindings,
       },
       params: {
@@ -170,6 +176,29 @@ export function tokenStatisticsTile(recorder: Recorder, tile: StatisticsTile): v
       workgroups: active.grid(count, group),
     });
   }
+  if (topProbability && tile.isLast) recordTopProbability(recorder, active, out);
+}
+
+/** Apart from the rest, which binds as many buffers as every adapter allows. */
+function recordTopProbability(
+  recorder: Recorder,
+  active: RowsInterface,
+  { states, topProbability }: TokenStatistics,
+): void {
+  const { lanes } = recorder.gpu.tiles.elements;
+  const rows = topProbability.size;
+  recorder.dispatch(
+    recorder.gpu.program({
+      name: "top_probability",
+      code: active.code + powerOfTwo + rowStates + topProbabilityCode,
+      constants: { LANES: lanes },
+    }),
+    {
+      bindings: { states, top_probability: topProbability, ...active.bindings },
+      params: { rows },
+      workgroups: active.grid(rows, lanes),
+    },
+  );
 }
 
 /** How a kernel reads logits. */

@@ -6,14 +6,12 @@
 //
 // Each invocation folds its part of the row into its own (m, s, t), rescaling the sums when the maximum
 // grows; the parts are then merged in a fixed order. Rows may come in tiles of columns, whose states are
-// merged as well. Prepend all_rows.wgsl or active_rows.wgsl, elementary.wgsl, power_of_two.wgsl, invalid_rows.wgsl and one of logits_*.wgsl.
+// merged as well. Prepend all_rows.wgsl or active_rows.wgsl, elementary.wgsl, power_of_two.wgsl, row_states.wgsl and one of logits_*.wgsl.
 
 // Invocations that share a row, a power of two.
 override LANES: u32;
 // Rows of a workgroup.
 override ROWS: u32;
-// Whether the probability of the most likely token is written.
-override TOP_PROBABILITY: bool;
 // Whether rows begin and end with whole chunks.
 override ALIGNED: bool;
 // Whether this tile is the row's first,
@@ -39,9 +37,17 @@ struct Params {
   // and log2(e) times that.
   scale: f32,
 }
+struct InvalidRows {
+  // How many there are.
+  count: atomic<u32>,
+  // The bitwise inverse of the first one's index, which is the largest; 0 for none.
+  inverse_of_first: atomic<u32>,
+  // What is wrong with each row, 0 for nothing; between tiles, what State.bits holds.
+  codes: array<u32>,
+}
 // The target of each row, [N].
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
-// [N]: m, s, t and x[target] of each row; after the last tile m, ln s, H and log p(target), for the backward.
+// [N]: m, s, t and x[target] of each row; after the last tile what row_states.wgsl says.
 @group(0) @binding(2) var<storage, read_write> states: array<vec4f>;
 // Log-probability of the target of each row, [N], in nats.
 @group(0) @binding(3) var<storage, read_write> log_prob: array<f32>;
@@ -51,9 +57,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> log_z: array<f32>;
 // Which rows are invalid, with a code for each of N.
 @group(0) @binding(6) var<storage, read_write> invalid: InvalidRows;
-// Probability of the most likely token of each row, [N]; empty without TOP_PROBABILITY.
-@group(0) @binding(7) var<storage, read_write> top_probability: array<f32>;
-@group(0) @binding(8) var<uniform> params: Params;
+@group(0) @binding(7) var<uniform> params: Params;
 
 const LOWEST = -0x1.fffffep+127;
 const LN2 = 0.693147181;
@@ -253,21 +257,16 @@ fn finish(row: u32, tile: State, begin: u32) {
   var h = log_s - LN2 * (state.t / state.s);
   var log_p = (target_logit - state.top) * params.inverse_temperature - log_s;
   var log_sum = state.top * params.inverse_temperature + log_s;
-  var probability = 1.0 / state.s;
   if (code != 0) {
     atomicAdd(&invalid.count, 1);
     atomicMax(&invalid.inverse_of_first, ~index);
-    log_s = 0.0;
+    log_s = INVALID;
     h = 0.0;
     log_p = 0.0;
     log_sum = 0.0;
-    probability = 0.0;
   }
   states[index] = vec4f(state.top, log_s, h, log_p);
   log_prob[index] = log_p;
   entropy[index] = h;
   log_z[index] = log_sum;
-  if (TOP_PROBABILITY) {
-    top_probability[index] = probability;
-  }
 }

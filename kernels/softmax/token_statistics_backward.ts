@@ -1,14 +1,17 @@
 import { ShapeError } from "../runtime/errors.ts";
+import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows } from "../runtime/rows.ts";
+import { TEXEL_BYTES } from "../runtime/stage.ts";
+import { type StagedBindings, stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import { bytesOf, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import gradientScalar from "./gradient_scalar.wgsl" with { type: "text" };
 import gradientVec4 from "./gradient_vec4.wgsl" with { type: "text" };
-import invalidRows from "./invalid_rows.wgsl" with { type: "text" };
 import inPlaceScalar from "./logits_in_place_scalar.wgsl" with { type: "text" };
 import inPlaceVec4 from "./logits_in_place_vec4.wgsl" with { type: "text" };
 import powerOfTwo from "./power_of_two.wgsl" with { type: "text" };
+import rowStates from "./row_states.wgsl" with { type: "text" };
 import code from "./token_statistics_backward.wgsl" with { type: "text" };
 import {
   checkTemperature,
@@ -17,6 +20,9 @@ import {
   type TokenStatistics,
   WORDS_BEFORE_ROWS,
 } from "./token_statistics.ts";
+
+/** What is read of each row beside its logits. */
+const OF_ROWS = ["targets", "states", "gradient_log_prob", "gradient_entropy"] as const;
 
 /** What {@linkcode tokenStatisticsBackward} takes. */
 export interface TokenStatisticsBackwardOptions {
@@ -74,12 +80,15 @@ export function tokenStatisticsBackward(
     columns * bytesOf(logits.type),
     columns * 4,
   ]);
+  // An invocation that is alone with its row reads much beside the logits.
+  const staged = isStaged && lanes === 1 ? stagedRows(gpu, rows, most) : 0;
   const loadInPlace = isAligned ? inPlaceVec4 : inPlaceScalar;
   const readsGradient = inPlace && !isStaged;
   const program = gpu.program({
     name: "token_statistics_backward",
-    code: powerOfTwo + invalidRows + (isAligned ? gradientVec4 : gradientScalar) +
-      (readsGradient ? loadInPlace : load) + code,
+    code: powerOfTwo + rowStates + (isAligned ? gradientVec4 : gradientScalar) +
+      (readsGradient ? loadInPlace : load) +
+      (staged > 0 ? stagedCode(gpu, code, OF_ROWS) : code),
     constants: {
       LANES: lanes,
       ROWS: group,
@@ -88,8 +97,16 @@ export function tokenStatisticsBackward(
       ALIGNED: Number(isAligned),
     },
   });
-  for (let first = 0; first < rows; first += most) {
-    const count = Math.min(most, rows - first);
+  const step = staged > 0 ? staged : most;
+  const ofRows = {
+    targets,
+    states: statistics.states,
+    // An upstream gradient that is not there is not read; a binding must be something.
+    gradient_log_prob: gradLogProb ?? gradEntropy!,
+    gradient_entropy: gradEntropy ?? gradLogProb!,
+  };
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first);
     const range = { width: columns, first, count };
     const input = bindRows(gpu, logits, range);
     const output = bindRows(gpu, out, range);
@@ -99,12 +116,7 @@ export function tokenStatisticsBackward(
           ? {}
           : { logits: isStaged ? recorder.stage(input.slice, "logits") : input.slice }),
         gradient: output.slice,
-        targets,
-        states: statistics.states,
-        invalid: statistics.invalid,
-        // An upstream gradient that is not there is not read; a binding must be something.
-        gradient_log_prob: gradLogProb ?? gradEntropy!,
-        gradient_entropy: gradEntropy ?? gradLogProb!,
+        ...(staged > 0 ? stageRows(recorder, ofRows, { first, count }) : ofRows),
       },
       params: {
         rows: count,
@@ -114,11 +126,34 @@ export function tokenStatisticsBackward(
         offset: output.offset,
         // Bindings are aligned in bytes, so a packed type may begin further in, by whole chunks.
         logits_shift: (input.offset - output.offset) / 4,
-        first_row: first,
+        first_row: staged > 0 ? 0 : first,
         inverse_temperature: 1 / temperature,
         scale: Math.LOG2E / temperature,
       },
       workgroups: grid(count, group),
     });
   }
+}
+
+/**
+ * The most rows of which the states fit into a stage, up to `most` of `rows`, where bindings may begin after so many
+ * words; 0 where there are none.
+ */
+function stagedRows(gpu: GpuContext, rows: number, most: number): number {
+  const fitting = Math.min(most, Math.floor(gpu.tiles.stageBytes / TEXEL_BYTES));
+  const step = gpu.device.limits.minStorageBufferOffsetAlignment / 4;
+  return rows <= fitting ? rows : Math.floor(fitting / step) * step;
+}
+
+/** Stages with some rows of what is read of each. */
+function stageRows(
+  recorder: Recorder,
+  inputs: Readonly<Record<string, Tensor>>,
+  { first, count }: { readonly first: number; readonly count: number },
+): StagedBindings {
+  const slices = Object.entries(inputs).map(([name, tensor]) => {
+    const width = tensor.size / tensor.shape[0]!;
+    return [name, bindRows(recorder.gpu, tensor, { width, first, count }).slice] as const;
+  });
+  return stageInputs(recorder, Object.fromEntries(slices));
 }

@@ -5,7 +5,7 @@
 //
 // That is p[j] · (a · log2 p[j] + b) with a and b the same for the whole row, and g besides at the target.
 //
-// Prepend power_of_two.wgsl, invalid_rows.wgsl, one of gradient_*.wgsl, and one of logits_*.wgsl.
+// Prepend power_of_two.wgsl, row_states.wgsl, one of gradient_*.wgsl, and one of logits_*.wgsl.
 
 // Invocations that share a row, a power of two.
 override LANES: u32;
@@ -31,24 +31,22 @@ struct Params {
   offset: u32,
   // Chunks by which the logits lie further into their binding.
   logits_shift: u32,
-  // The first row's index in the per-row inputs.
+  // The first row's index in what is bound of the per-row inputs.
   first_row: u32,
   // 1 / temperature,
   inverse_temperature: f32,
   // and log2(e) times that.
   scale: f32,
 }
-// The target of each row, [N].
-@group(0) @binding(2) var<storage, read> targets: array<u32>;
-// The largest logit, ln s, H and log p(target) of each row, [N].
+// The target of each row, [N], four to an element.
+@group(0) @binding(2) var<storage, read> targets: array<vec4u>;
+// What row_states.wgsl says of each row, [N].
 @group(0) @binding(3) var<storage, read> states: array<vec4f>;
-// Which rows are invalid; only read.
-@group(0) @binding(4) var<storage, read_write> invalid: InvalidRows;
-// d loss / d log-probability of each row, [N].
-@group(0) @binding(5) var<storage, read> gradient_log_prob: array<f32>;
-// d loss / d entropy of each row, [N].
-@group(0) @binding(6) var<storage, read> gradient_entropy: array<f32>;
-@group(0) @binding(7) var<uniform> params: Params;
+// d loss / d log-probability of each row, [N], four to an element.
+@group(0) @binding(4) var<storage, read> gradient_log_prob: array<vec4f>;
+// d loss / d entropy of each row, [N], four to an element.
+@group(0) @binding(5) var<storage, read> gradient_entropy: array<vec4f>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 const LN2 = 0.693147181;
 const LOG2_OF_E = 1.44269504;
@@ -85,19 +83,20 @@ fn main(
     return;
   }
   let index = params.first_row + row;
+  let four = index / 4;
   let state = states[index];
   let begin = params.offset + row * params.stride;
   let end = begin + params.columns;
 
   // An invalid row has no gradient.
-  let scale = select(params.inverse_temperature, 0.0, invalid.codes[index] != 0);
+  let scale = select(params.inverse_temperature, 0.0, is_invalid(state));
   var g = 0.0;
   var h = 0.0;
   if (HAS_LOG_PROB) {
-    g = gradient_log_prob[index] * scale;
+    g = gradient_log_prob[four][index % 4] * scale;
   }
   if (HAS_ENTROPY) {
-    h = gradient_entropy[index] * scale;
+    h = gradient_entropy[four][index % 4] * scale;
   }
   let this_row = Row(state.x, state.y * LOG2_OF_E, -h * LN2, -fma(h, state.z, g));
 
@@ -127,7 +126,7 @@ fn main(
   }
 
   // Whoever wrote the target's chunk writes the target once more.
-  let target_column = targets[index] - params.first_column;
+  let target_column = targets[four][index % 4] - params.first_column;
   let target_at = begin + target_column;
   var writer = (target_at / 4 - first) % LANES;
   if (!ALIGNED) {

@@ -22,12 +22,20 @@ import { matmulReference } from "../../kernels/transformer/matmul_reference.ts";
 import { stagedCode, stageInputs } from "../../kernels/runtime/staged_reads.ts";
 import type { Tiles } from "../../kernels/runtime/tiles.ts";
 
-/** Statistics and gradients, apart or in place, with a stage of so many bytes. */
-async function results(columns: number, stageBytes: number, inPlace: boolean) {
+/** Statistics and gradients of some rows so many times, apart or in place, with a stage of so many bytes. */
+async function results(columns: number, stageBytes: number, inPlace: boolean, times = 1) {
   using gpu = await requestGpu();
   (gpu as { tiles: Tiles }).tiles = { ...gpu.tiles, stageBytes };
   const random = new RandomData(1);
-  const { rows, logits: data, targets: columnsOfTargets } = rowsOfLogits(random, columns);
+  const once = rowsOfLogits(random, columns);
+  const rows = times * once.rows;
+  const [data, columnsOfTargets] = [new Float32Array(rows * columns), new Uint32Array(rows)];
+  for (let time = 0; time < times; time++) {
+    data.set(once.logits, time * once.logits.length);
+    columnsOfTargets.set(once.targets, time * once.rows);
+  }
+  // The last row is invalid.
+  data.fill(-Infinity, (rows - 1) * columns);
   const logits = gpu.tensor(data, [rows, columns]);
   const targets = gpu.tensor(columnsOfTargets);
   const gradLogProb = gpu.tensor(random.normal(rows));
@@ -123,6 +131,18 @@ Deno.test("rows of the transformer give the same bits from buffers, from one sta
   assert.deepEqual(split.slice(0, -1), expected.slice(0, -1));
   for (const [i, value] of expected.at(-1)!.entries()) {
     assert(Math.abs(split.at(-1)![i]! - value) < 1e-4);
+  }
+});
+
+Deno.test("what is read of each row gives the same bits from buffers and, rows by rows, from stages", async () => {
+  for (const columns of [2, 64]) {
+    const expected = await results(columns, 0, false, 40);
+    // Room for 100 rows of logits, and for as many states.
+    const stageBytes = Math.max(100 * 16, 100 * 4 * columns + 272);
+    assert.deepEqual(await results(columns, stageBytes, false, 40), expected);
+    const gradients = expected[3];
+    assert(gradients.slice(-columns).every((value) => value === 0));
+    assert(gradients.slice(0, columns).some((value) => value !== 0));
   }
 });
 

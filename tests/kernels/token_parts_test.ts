@@ -1,17 +1,19 @@
 /** Kernels over tokens, cut into parts, read from buffers and from textures, with lists that have to be begun again. */
 import assert from "node:assert/strict";
+import { sequenceCovarianceCheck } from "../../kernels/conformance/covariance.ts";
 import { RandomData } from "../../kernels/conformance/random_data.ts";
 import { groupMeans, TABLE_1_SHARES } from "../../kernels/covariance/group_means.ts";
 import {
   emptyTokenCovariance,
   tokenCovariance,
 } from "../../kernels/covariance/token_covariance.ts";
+import { sequenceCovariance } from "../../kernels/covariance/sequence_covariance.ts";
 import { emptyPolicyLoss, policyLoss } from "../../kernels/policy_loss/policy_loss.ts";
 import { KL_COV } from "../../kernels/policy_loss/policy_loss_settings.ts";
 import { type Gpu, requestGpu } from "../../kernels/runtime/gpu.ts";
 import { emptySelection, selectSample, selectTop } from "../../kernels/selection/selection.ts";
 import { topReference } from "../../kernels/selection/selection_reference.ts";
-import { withHardwareTiles, withSmallBindings } from "./transformer/support.ts";
+import { passing, withHardwareTiles, withSmallBindings } from "./transformer/support.ts";
 
 const gpu = await requestGpu();
 
@@ -32,6 +34,7 @@ async function results(gpu: Gpu) {
   const loss = emptyPolicyLoss(gpu, ROWS, COLUMNS);
   const [top, sample] = [emptySelection(gpu, size), emptySelection(gpu, size)];
   const means = gpu.empty([TABLE_1_SHARES.length]);
+  const groups = gpu.empty([3, 2]);
   const recorder = gpu.record();
   tokenCovariance(recorder, { logProb, advantages, mask, out: covariance });
   selectTop(recorder, { covariance: tied, mask, share: 0.01, out: top });
@@ -45,6 +48,7 @@ async function results(gpu: Gpu) {
     unclipped: { logProb, oldLogProb, advantages, clipLow: 0.2, clipHigh: 0.2 },
     out: sample,
   });
+  sequenceCovariance(recorder, { logProb, advantages, mask, group: 4, out: groups });
   groupMeans(recorder, { covariance: tied, mask, out: means });
   policyLoss(recorder, {
     logProb,
@@ -67,12 +71,13 @@ async function results(gpu: Gpu) {
     sample.selected,
     covariance.covariance,
     covariance.mean,
+    groups,
     means,
     loss.gradLogProb,
     loss.gradEntropy,
     loss.metrics,
   );
-  const held = [logProb, oldLogProb, advantages, entropy, mask, tied, means];
+  const held = [logProb, oldLogProb, advantages, entropy, mask, tied, groups, means];
   for (const each of [...held, covariance, loss, top, sample]) each[Symbol.dispose]();
   return read;
 }
@@ -104,25 +109,35 @@ for (
   });
 }
 
-Deno.test("a sample that misleads does not change what is selected", async () => {
-  const size = 20_000;
-  // Every ninth vector of four tokens is looked at to tell how large the largest are, and only those are large.
-  const covariance = Float32Array.from(
-    { length: size },
-    (_, i) => (i >> 2) % 9 === 0 ? i : i / size,
-  );
-  const mask = new Uint32Array(size).fill(1);
-  using covarianceTensor = gpu.tensor(covariance);
-  using maskTensor = gpu.tensor(mask);
-  using selection = emptySelection(gpu, size);
-  const recorder = gpu.record();
-  selectTop(recorder, {
-    covariance: covarianceTensor,
-    mask: maskTensor,
-    share: 0,
-    atLeast: 3000,
-    out: selection,
-  });
-  const [selected] = await recorder.read(selection.selected);
-  assert.deepEqual(selected, topReference(covariance, mask, 3000));
+Deno.test("responses and groups larger than a binding are split", async () => {
+  const small = withSmallBindings(gpu, 2048);
+  await passing((tally) => sequenceCovarianceCheck.run(small, tally));
+  assert.equal(small.liveBytes, 0);
 });
+
+for (
+  const [name, own] of [["one part", gpu], ["many parts", withSmallBindings(gpu, 6000)]] as const
+) {
+  Deno.test(`a sample that misleads does not change what is selected, in ${name}`, async () => {
+    const size = 20_000;
+    // Every ninth vector of four tokens is looked at to tell how large the largest are, and only those are large.
+    const covariance = Float32Array.from(
+      { length: size },
+      (_, i) => (i >> 2) % 9 === 0 ? i : i / size,
+    );
+    const mask = new Uint32Array(size).fill(1);
+    using covarianceTensor = own.tensor(covariance);
+    using maskTensor = own.tensor(mask);
+    using selection = emptySelection(own, size);
+    const recorder = own.record();
+    selectTop(recorder, {
+      covariance: covarianceTensor,
+      mask: maskTensor,
+      share: 0,
+      atLeast: 3000,
+      out: selection,
+    });
+    const [selected] = await recorder.read(selection.selected);
+    assert.deepEqual(selected, topReference(covariance, mask, 3000));
+  });
+}

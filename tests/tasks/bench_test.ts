@@ -2,14 +2,17 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { modelConfig, parameterShapes } from "../../experiments/lab/families.ts";
 import { requestGpu } from "../../kernels/runtime/gpu.ts";
-import type { Job, Library } from "../../bench/library.ts";
+import { type Job, type Library, NotInstalledError } from "../../bench/library.ts";
 import { measure } from "../../bench/measure.ts";
+import { openPeers } from "../../bench/peers.ts";
+import { openTorch, torchLibrary } from "../../bench/peers_torch.ts";
 import type { Problem } from "../../bench/bench_problem.ts";
 import { type AnyReport, readme } from "../../bench/readme.ts";
 import { type Report, results } from "../../bench/report.ts";
 import { table } from "../../bench/table.ts";
 import { jaxLibrary } from "../../bench/train/jax_library.ts";
 import { labLibrary } from "../../bench/train/lab_library.ts";
+import { torchUpdates } from "../../bench/train/torch_library.ts";
 import { forwardOperations } from "../../bench/train/operations.ts";
 import {
   exponent,
@@ -190,6 +193,7 @@ Deno.test("bench: rates, shares and ratios come from times, amounts and bytes", 
   assert.match(text, /^\|\s+\| size .*\| jax-js 1\.2\.3 \| tfjs 4\.5\.6 \|$/m);
   assert.match(text, /^\| token-statistics \| 2×3 +\| +6 GB\/s +\| +60 % \|.* 2 GB\/s \(×3\) \|/m);
   assert.match(text, /^tfjs did not run token-statistics 2×3: it crashed\.$/m);
+  assert.doesNotMatch(text, /times as fast/);
 });
 
 /** As small as an architecture of untied embeddings and a sliding window can be. */
@@ -234,31 +238,81 @@ Deno.test("bench train: the lab's steps are timed phase by phase, on responses o
   assert.equal(gpu.liveBytes, 0);
 });
 
-Deno.test("bench train: lab and jax-js make the same update", async () => {
-  const gpu = await requestGpu();
-  const problem = trainingProblem("tiny", TINY, { rows: 3, promptTokens: 2, responseTokens: 4 });
-  assert.equal(problem.amount, 3 * (2 + 4 - 1));
-  const libraries = [labLibrary(gpu), await jaxLibrary()];
-  const results = [];
-  for (const library of libraries) {
-    const job = library.prepare(problem)!;
-    // An update of its own does not disturb the results, which are always those of the first.
-    await job.time(1);
-    results.push(await job.results());
+/** What PyTorch is asked for beside an adapter that has no processor of its own. */
+const SOFTWARE = { name: "made up", kind: "software" } as const;
+const hasTorch = await openTorch(SOFTWARE).then(() => true, (error) => {
+  if (error instanceof NotInstalledError) return false;
+  throw error;
+});
+
+for (
+  const { peer, open, ignore } of [
+    { peer: "jax-js", open: jaxLibrary, ignore: false },
+    { peer: "PyTorch", open: () => torchUpdates(SOFTWARE), ignore: !hasTorch },
+  ]
+) {
+  Deno.test({
+    name: `bench train: lab and ${peer} make the same update`,
+    ignore,
+    async fn() {
+      const gpu = await requestGpu();
+      const size = { rows: 3, promptTokens: 2, responseTokens: 4 };
+      const problem = trainingProblem("tiny", TINY, size);
+      assert.equal(problem.amount, 3 * (2 + 4 - 1));
+      const libraries = [labLibrary(gpu), (await open())!];
+      const results = [];
+      for (const library of libraries) {
+        const job = library.prepare(problem)!;
+        // An update of its own does not disturb the results, which are always those of the first.
+        await job.time(1);
+        results.push(await job.results());
+        job.destroy();
+      }
+      assert.equal(gpu.liveBytes, 0);
+      for (const library of libraries) library.destroy();
+      const [lab, other] = results;
+      assert.equal(lab!.length, 1 + 2 * Object.keys(parameterShapes(TINY)).length);
+      assert.equal(other!.length, lab!.length);
+      for (const [i, values] of lab!.entries()) {
+        const largest = Math.max(...Array.from(values, Math.abs));
+        assert(largest > 0);
+        for (let j = 0; j < values.length; j++) {
+          assert(
+            Math.abs(values[j]! - other![i]![j]!) <= 1e-4 * largest,
+            `array ${i}, element ${j}`,
+          );
+        }
+      }
+    },
+  });
+}
+
+Deno.test({
+  name: "bench: PyTorch multiplies matrices, and takes no other work",
+  ignore: !hasTorch,
+  async fn() {
+    const torch = (await openTorch(SOFTWARE))!;
+    const [a, b] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(5, 6, 7, 8)];
+    const job = torch.prepare({ ...PROBLEM, work: { kind: "matmul", input: { size: 2, a, b } } })!;
+    assert.deepEqual(await job.results(), [Float32Array.of(19, 22, 43, 50)]);
+    assert((await job.time(3)).clock > 0);
     job.destroy();
-  }
-  assert.equal(gpu.liveBytes, 0);
-  for (const library of libraries) library.destroy();
-  const [lab, jax] = results;
-  assert.equal(lab!.length, 1 + 2 * Object.keys(parameterShapes(TINY)).length);
-  assert.equal(jax!.length, lab!.length);
-  for (const [i, values] of lab!.entries()) {
-    const largest = Math.max(...Array.from(values, Math.abs));
-    assert(largest > 0);
-    for (let j = 0; j < values.length; j++) {
-      assert(Math.abs(values[j]! - jax![i]![j]!) <= 1e-4 * largest, `array ${i}, element ${j}`);
-    }
-  }
+    assert.equal(torch.prepare(PROBLEM), undefined);
+  },
+});
+
+Deno.test("bench: PyTorch is for software adapters, and where it is missing one sentence says how to get it", async () => {
+  const nothing = () => undefined;
+  assert.equal(await torchLibrary({ name: "card", kind: "hardware" }, nothing, []), undefined);
+  const { missing, ...others } = await openPeers(SOFTWARE, {
+    "PyTorch": { open: () => torchLibrary(SOFTWARE, nothing, ["/no/such/python3"]) },
+  });
+  assert.deepEqual(others, { libraries: new Map(), versions: {}, reasons: new Map() });
+  const text = table({ adapter: "made up", versions: {}, missing, results: [] });
+  assert.match(
+    text,
+    /^PyTorch is not installed: python3 does not find it \(.*apt-get install python3-torch .*\)\.$/m,
+  );
 });
 
 Deno.test("bench train: rates, shares, exponents and the tables come from times", () => {
@@ -292,7 +346,7 @@ Deno.test("bench train: rates, shares, exponents and the tables come from times"
 
   const report: TrainReport = {
     adapter: "made up",
-    versions: { "deno": "1", "jax-js": "2" },
+    versions: { "deno": "1", "jax-js": "2", "PyTorch": "3" },
     matmul: 10,
     steps,
     shown: 1,
@@ -301,6 +355,7 @@ Deno.test("bench train: rates, shares, exponents and the tables come from times"
     updates: [
       { model: "a", size: "1×2", value: 10, peers: { "jax-js": { value: 2, ratio: 5 } } },
       { model: "b", size: "1×2", value: 10, peers: { "jax-js": { reason: "it crashed" } } },
+      { model: "c", size: "1×2", value: 10, peers: { "PyTorch": { value: 25, ratio: 0.4 } } },
     ],
   };
   const text = trainTables(report);
@@ -310,7 +365,9 @@ Deno.test("bench train: rates, shares, exponents and the tables come from times"
   assert.match(text, /^\| qwen2\.5-7b \| +63936 \| +128 \| +1 s \| +61 µs \| +0\.955 ns \|/m);
   assert.match(text, /^Cost grows no faster than linearly in tokens: as their power 1 /m);
   assert.match(text, /^Cost grows faster than linearly in parameters: .* 0\.8 .* 1\.3 /m);
-  assert.match(text, /^\| a \| 1×2 +\| +10 \| +2 \(×5\) \|$/m);
+  assert.match(text, /^\| +\| sequences \| this \| +jax-js 2 \| +PyTorch 3 \|$/m);
+  assert.match(text, /^\| a +\| 1×2 +\| +10 \| +2 \(×5\) \| +\|$/m);
+  assert.match(text, /^PyTorch is 2\.5 times as fast on c\.$/m);
   assert.match(text, /^jax-js did not run b: it crashed\.$/m);
   const page = readme([report]);
   assert(page.startsWith("# Benchmarks\n") && page.includes(text));
@@ -330,7 +387,10 @@ Deno.test("bench: the page in results/bench is made from the reports there", asy
     const { results } = report;
     assert.deepEqual(new Set(results.map(({ name }) => name)), new Set(Object.keys(UNITS)));
     for (const { name, value, peers } of results) {
-      assert.deepEqual(Object.keys(peers), name === "copy" ? [] : ["jax-js", "tfjs"]);
+      const { PyTorch, ...others } = peers;
+      assert.deepEqual(Object.keys(others), name === "copy" ? [] : ["jax-js", "tfjs"]);
+      // Where it was installed.
+      assert(PyTorch === undefined || name.startsWith("matmul"));
       for (const peer of Object.values(peers)) {
         if ("reason" in peer) continue;
         assert(Math.abs(peer.ratio * peer.value / value - 1) < 1e-3, name);

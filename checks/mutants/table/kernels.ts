@@ -44,8 +44,8 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "kernels/softmax/token_statistics_backward.wgsl",
-    text: "let scale = select(params.inverse_temperature, 0.0, invalid.codes[index] != 0);",
-    replacement: "let scale = select(1.0, 0.0, invalid.codes[index] != 0);",
+    text: "let scale = select(params.inverse_temperature, 0.0, is_invalid(state));",
+    replacement: "let scale = select(1.0, 0.0, is_invalid(state));",
     what: "gradients of logits are not divided by the temperature",
     ...conformance("token-statistics-backward"),
   },
