@@ -1,4 +1,4 @@
-import type { Tensor } from "../../kernels/mod.ts";
+import type { Gpu, Tensor } from "../../kernels/mod.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { mostSequences } from "./policy/room.ts";
 import { atResponses, predictionBatch, type Sequence } from "./policy/sequences.ts";
@@ -6,25 +6,21 @@ import { predictOnly } from "./policy/update.ts";
 import type { Sample } from "./sample.ts";
 
 /**
- * The log-probabilities of samples under the base model: those they have, or else what is recorded and submitted to
- * be {@linkcode recordReferenceLogProb}.
+ * The log-probabilities of samples under the base model, where each knows its own.
  *
  * @param columns R, the tokens of the longest response or more.
  * @returns ln π of each response token, [B, R] in f32; 0 for padding; whoever asks disposes of it.
  */
-export function referenceLogProbOf(
-  reference: Policy,
+export function knownReferenceLogProb(
+  gpu: Gpu,
   samples: readonly Sample[],
   columns: number,
-  temperature: number,
-): Tensor<"f32"> {
+): Tensor<"f32"> | undefined {
   const known = samples.map(({ referenceLogProb }) => referenceLogProb)
     .filter((values) => values !== undefined);
-  if (known.length < samples.length) {
-    return recordReferenceLogProb(reference, samples, columns, temperature);
-  }
+  if (known.length < samples.length) return undefined;
   const values = atResponses(samples, columns, (row, token) => known[row]![token]!);
-  return reference.gpu.tensor(values, [samples.length, columns]);
+  return gpu.tensor(values, [samples.length, columns]);
 }
 
 /**
@@ -34,7 +30,7 @@ export function referenceLogProbOf(
  * @param columns R, the tokens of the longest response or more.
  * @returns ln π of each response token, [B, R] in f32; 0 for padding; whoever asks disposes of it.
  */
-function recordReferenceLogProb(
+export function recordReferenceLogProb(
   policy: Policy,
   sequences: readonly Sequence[],
   columns: number,

@@ -23,7 +23,7 @@ import { mean } from "./mean.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { longestResponse, predictionBatch } from "./policy/sequences.ts";
 import { checkNorm, predict, update } from "./policy/update.ts";
-import { referenceLogProbOf } from "./reference_log_prob.ts";
+import { knownReferenceLogProb, recordReferenceLogProb } from "./reference_log_prob.ts";
 import { covarianceData, recordRolloutCovariance } from "./rollout_covariance.ts";
 import { rowsOf } from "./rows_of.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
@@ -34,7 +34,10 @@ import type { StepData } from "./step_data.ts";
 export interface Policies {
   /** The policy that is trained. */
   readonly policy: Policy;
-  /** The base model, of the reference KL; needed in the steps that {@linkcode comparesWithReference} names. */
+  /**
+   * The base model, of the reference KL; needed in the steps that {@linkcode comparesWithReference} names, unless
+   * the samples know what it thinks of them.
+   */
   readonly reference?: Policy | undefined;
 }
 
@@ -83,7 +86,8 @@ export async function updateFromSamples(
   const columns = longestResponse(samples);
   // What the base model thinks depends on the tokens alone, so once is enough for all minibatches.
   using referenceLogProb = comparesWithReference(settings, step)
-    ? referenceLogProbOf(reference!, samples, columns, settings.temperature)
+    ? knownReferenceLogProb(gpu, samples, columns) ??
+      recordReferenceLogProb(reference!, samples, columns, settings.temperature)
     : undefined;
   using out = emptyOutput(gpu, parts.length);
   for (const minibatch of parts) {

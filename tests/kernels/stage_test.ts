@@ -1,10 +1,17 @@
 /** Kernels read from textures on some adapters and from buffers on others: the bits are the same. */
 import assert from "node:assert/strict";
 import {
+  attention,
+  attentionBackward,
+  columnSums,
   emptyTokenStatistics,
   matmul,
   requestGpu,
+  rmsNorm,
+  rmsNormBackward,
   ShapeError,
+  swiglu,
+  swigluBackward,
   type Tensor,
   tokenStatistics,
   tokenStatisticsBackward,
@@ -51,6 +58,79 @@ Deno.test("logits give the same bits from buffers, from one stage, and stage by 
       assert.deepEqual(await results(columns, stageBytes, true), expected);
     }
     assert.deepEqual(await results(columns, 0, true), expected);
+  }
+});
+
+/** What the transformer's kernels give of 640 rows, with a stage of so many bytes; sums over rows come last. */
+async function transformerResults(stageBytes: number) {
+  using gpu = await requestGpu();
+  (gpu as { tiles: Tiles }).tiles = { ...gpu.tiles, stageBytes };
+  const random = new RandomData(3);
+  const [rows, width, heads, longest] = [640, 48, 3, 20];
+  const drawn = (...shape: number[]) =>
+    gpu.tensor(random.normal(shape.reduce((size, extent) => size * extent, 1)), shape);
+  const [x, residual, gradOut] = [0, 1, 2].map(() => drawn(rows, width));
+  const [weight, gateUp] = [drawn(width), drawn(rows, 2 * width)];
+  const [q, k, v] = [heads, 1, 1].map((number) => drawn(rows, number, width / heads));
+  const spans = gpu.tensor(
+    Uint32Array.from({ length: 2 * rows / longest }, (_, i) => ((i + 1) >> 1) * longest),
+    [rows / longest, 2],
+  );
+  const empty = (...shape: number[]) => gpu.zeros(shape);
+  const norm = {
+    normalized: empty(rows, width),
+    inverseRms: empty(rows),
+    residual: empty(rows, width),
+  };
+  const gradients = { gradX: empty(rows, width), gradWeight: empty(width) };
+  const [gated, gradGateUp, sums] = [empty(rows, width), empty(rows, 2 * width), empty(width)];
+  const attended = { attended: empty(...q!.shape), logSumExp: empty(rows, heads) };
+  const gradAttended = {
+    gradQ: empty(...q!.shape),
+    gradK: empty(...k!.shape),
+    gradV: empty(...v!.shape),
+  };
+  const recorder = gpu.record();
+  rmsNorm(recorder, { x: x!, residual: residual!, weight, epsilon: 1e-6, out: norm });
+  rmsNormBackward(recorder, {
+    x: norm.residual,
+    weight,
+    inverseRms: norm.inverseRms,
+    gradOut: gradOut!,
+    out: gradients,
+  });
+  swiglu(recorder, { gateUp, out: gated });
+  swigluBackward(recorder, { gateUp, gradOut: gradOut!, out: gradGateUp });
+  columnSums(recorder, { x: x!, out: sums });
+  const heard = { q: q!, k: k!, v: v!, spans, longest };
+  attention(recorder, { ...heard, out: attended });
+  attentionBackward(recorder, {
+    ...heard,
+    ...attended,
+    gradOut: gradOut!.reshape(q!.shape),
+    out: gradAttended,
+  });
+  return await recorder.read(
+    ...Object.values(norm),
+    gradients.gradX,
+    gated,
+    gradGateUp,
+    ...Object.values(attended),
+    ...Object.values(gradAttended),
+    sums,
+    gradients.gradWeight,
+  );
+}
+
+Deno.test("rows of the transformer give the same bits from buffers, from one stage, and stage by stage", async () => {
+  const expected = await transformerResults(0);
+  assert(expected.every((values) => values.every((value) => Number.isFinite(value))));
+  assert.deepEqual(await transformerResults(8 << 20), expected);
+  // The gradient of the norm's weight is summed stage by stage.
+  const split = await transformerResults(1 << 15);
+  assert.deepEqual(split.slice(0, -1), expected.slice(0, -1));
+  for (const [i, value] of expected.at(-1)!.entries()) {
+    assert(Math.abs(split.at(-1)![i]! - value) < 1e-4);
   }
 });
 

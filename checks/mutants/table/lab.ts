@@ -264,7 +264,7 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/reward_model.ts",
-    text: "(value, i) => value - baseLogProb[i]!",
+    text: "(value, i) => value - logProb[i]!",
     replacement: "(value) => value",
     what: "PRIME's process rewards are not relative to the base model",
     tests: [`${LAB}/reward_model_test.ts`],
