@@ -60,6 +60,19 @@ Deno.test("first order breaks: 10 % off before 100 %, and signs are lost with th
   }
 });
 
+Deno.test("the error in percent of ΔH grows beyond all bounds, for ΔH has some", () => {
+  const { spec } = figures.find(({ id }) => id === "theory_break")!;
+  const [{ layer: [{ data }] }] = (spec as unknown as Panels).vconcat;
+  for (const series of ["vanilla gradient", "natural gradient"]) {
+    const errors = data.values.filter((row) => row.series === series).map(({ error }) => error);
+    assert(errors.at(0)! < 1 && errors.at(-1)! > 150, `${errors.at(0)}, ${errors.at(-1)}`);
+  }
+});
+
+interface Panels {
+  vconcat: [{ layer: [{ data: { values: { series: string; error: number }[] } }] }];
+}
+
 Deno.test("whole responses as actions leave nothing out", () => {
   assert(numbers("whole responses as actions")[0]! < 1e-13);
 });
