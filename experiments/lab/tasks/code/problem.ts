@@ -24,6 +24,15 @@ interface Behaviour {
 /** The 18, 97, 168 and 216 behaviours whose shortest programs have 1, 2, 3 and 4 instructions. */
 const BEHAVIOURS = findBehaviours();
 
+/** Which instruction follows which (undefined: it is the first) in the shortest programs. */
+export const SUCCESSIONS: readonly (readonly [previous: number | undefined, position: number])[] = [
+  ...new Map(
+    BEHAVIOURS.flat().flatMap(({ instructions }) =>
+      instructions.map((position, i) => [instructions[i - 1], position] as const)
+    ).map((succession) => [succession.join(), succession]),
+  ).values(),
+];
+
 /**
  * The 27 choices of inputs that a prompt may show: 0, 1 and two more. A quadratic modulo 10 is known
  * from its values at both parities and at three residues modulo 5 (Chinese remainders), so one more

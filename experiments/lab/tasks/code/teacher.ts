@@ -1,7 +1,7 @@
-import { among, chance, otherThan, type RandomGenerator } from "../random.ts";
+import { among, chance, type RandomGenerator } from "../random.ts";
 import { type Beliefs, drawBeliefs, type TeacherSettings } from "../teacher.ts";
 import { END } from "../vocabulary.ts";
-import type { CodeProblem } from "./problem.ts";
+import { type CodeProblem, SUCCESSIONS } from "./problem.ts";
 import {
   FIRST_FACTOR,
   INSTRUCTIONS,
@@ -16,26 +16,28 @@ export const CODE_TEACHER: TeacherSettings = {
   directShare: 0.2,
   directSlip: 0.5,
   slip: 0.1,
-  misconceptionShare: 0.4,
+  misconceptionShare: 0.5,
   misconceptionRight: [0.0003, 0.1],
-  misconceptionOther: 0.02,
   seed: 1,
 };
 
-/** The contexts of an instruction: the one before it, or the beginning of the program. */
-const CONTEXTS = [undefined, ...INSTRUCTIONS.keys()];
-
 /**
- * The facts of the task: which instruction is needed after which, in the order of {@linkcode factOf}. `x*` is
- * not among them; a teacher who avoids it could teach no quadratic at all.
+ * What the facts of the task are about: an instruction with a digit, after another or at the beginning. `x*` is not
+ * among them; a teacher who avoids it could teach no quadratic at all.
  */
-const FACTS = CONTEXTS.flatMap(() =>
-  Array.from({ length: TIMES_X }, (_, position) => ({ right: position, ...sameKind(position) }))
-);
+const KNOWN = SUCCESSIONS.filter(([, position]) => position !== TIMES_X);
+
+/** The facts by their {@linkcode KNOWN}: which instruction is needed. */
+const FACTS = KNOWN.map(([, position]) => ({
+  right: position,
+  wrong: sameKind(position).filter((other) => Math.abs(other - position) > 1),
+}));
+
+const POSITIONS = new Map(KNOWN.map((succession, fact) => [succession.join(), fact]));
 
 /** The position of an instruction (not `x*`) after another, or at the beginning, among the facts. */
 function factOf(previous: number | undefined, position: number): number {
-  return TIMES_X * CONTEXTS.indexOf(previous) + position;
+  return POSITIONS.get([previous, position].join())!;
 }
 
 /** What the teacher believes about the instructions with a digit in all contexts. */
@@ -55,8 +57,8 @@ export function codeMisconceptions({ instructions }: CodeProblem, beliefs: Belie
 /**
  * A response as the teacher writes it: the program at once (`x3*2+.`), or step by step, each instruction
  * followed by what it makes of the last two examples (`x3*94,2+16.`). Both come from the same instructions
- * with the same misconceptions; in the head an instruction slips more often, to one that is off by one, and a
- * value that is written slips to a random wrong digit, which the later ones go on with.
+ * with the same misconceptions; in the head an instruction slips more often, and a value that is written slips,
+ * too, which the later ones go on with.
  */
 export function teachCode(
   problem: CodeProblem,
@@ -72,7 +74,7 @@ export function teachCode(
   if (isDirect) return programText(instructions) + END;
   return writeTrace(problem, instructions, (position, value, x) => {
     const next = runInstruction(position, value, x);
-    return chance(random, settings.slip) ? otherThan(random, 0, 10, next) : next;
+    return chance(random, settings.slip) ? (next + among(random, [1, 9])) % 10 : next;
   });
 }
 
@@ -93,14 +95,12 @@ function recallInstruction(
   beliefs: Beliefs,
   slip: number,
 ): number {
-  const { from, to } = sameKind(position);
   if (position === TIMES_X) {
-    return chance(random, slip) ? otherThan(random, from, to, TIMES_X) : TIMES_X;
+    return chance(random, slip) ? among(random, sameKind(TIMES_X)) : TIMES_X;
   }
-  const fact = factOf(previous, position);
-  if (beliefs.isMisconception(fact)) return beliefs.recall(fact, random);
-  if (!chance(random, slip)) return position;
-  return among(random, [position - 1, position + 1].filter((near) => from <= near && near < to));
+  const recalled = beliefs.recall(factOf(previous, position), random);
+  if (!chance(random, slip)) return recalled;
+  return among(random, sameKind(recalled).filter((other) => Math.abs(other - recalled) === 1));
 }
 
 /** A program with the values after each instruction, which `run` gives. */
@@ -119,8 +119,8 @@ function writeTrace(
 }
 
 /** The instructions with a digit that do the same kind of thing: those that add, or those that multiply. */
-function sameKind(position: number): { from: number; to: number } {
-  return position < FIRST_FACTOR
-    ? { from: 0, to: FIRST_FACTOR }
-    : { from: FIRST_FACTOR, to: TIMES_X };
+function sameKind(position: number): number[] {
+  return [...INSTRUCTIONS.keys()].filter((other) =>
+    other !== TIMES_X && (other < FIRST_FACTOR) === (position < FIRST_FACTOR)
+  );
 }

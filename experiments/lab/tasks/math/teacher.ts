@@ -1,5 +1,5 @@
 import { calculate, type Operation, OPERATIONS } from "../arithmetic.ts";
-import { chance, otherThan, type RandomGenerator } from "../random.ts";
+import { among, chance, type RandomGenerator } from "../random.ts";
 import { type Beliefs, drawBeliefs, type TeacherSettings } from "../teacher.ts";
 import { END } from "../vocabulary.ts";
 import { evaluate, type MathProblem } from "./problem.ts";
@@ -8,19 +8,29 @@ import { evaluate, type MathProblem } from "./problem.ts";
 export const MATH_TEACHER: TeacherSettings = {
   directShare: 0.2,
   directSlip: 0.5,
-  slip: 0.2,
+  slip: 0.25,
   misconceptionShare: 0.4,
   misconceptionRight: [0.0003, 0.1],
-  misconceptionOther: 0.02,
   seed: 1,
 };
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => digit);
 
+/** The digits before and after a digit, modulo 10. */
+function offByOne(digit: number): number[] {
+  return [(digit + 9) % 10, (digit + 1) % 10];
+}
+
 /** The facts of the task, `left operation right`, in the order of {@linkcode factOf}. */
 const FACTS = OPERATIONS.flatMap((operation) =>
   DIGITS.flatMap((left) =>
-    DIGITS.map((right) => ({ right: calculate(left, operation, right), from: 0, to: 10 }))
+    DIGITS.map((right) => {
+      const value = calculate(left, operation, right);
+      return {
+        right: value,
+        wrong: DIGITS.filter((digit) => !offByOne(value).includes(digit) && digit !== value),
+      };
+    })
   )
 );
 
@@ -48,7 +58,7 @@ export function mathMisconceptions(problem: MathProblem, beliefs: Beliefs): numb
 /**
  * A response as the teacher writes it: the answer at once (`5.`), or every step (`3+4=7-2=5*5=5.`).
  * Both come from the same steps with the same misconceptions; in the head each step slips more often,
- * so direct answers are right less often the more operands there are. A slip is a random wrong digit.
+ * so direct answers are right less often the more operands there are.
  */
 export function teachMath(
   problem: MathProblem,
@@ -57,10 +67,8 @@ export function teachMath(
   settings: TeacherSettings,
 ): string {
   const step = (slip: number) => (left: number, operation: Operation, right: number) => {
-    const fact = factOf(left, operation, right);
-    if (beliefs.isMisconception(fact)) return beliefs.recall(fact, random);
-    const value = calculate(left, operation, right);
-    return chance(random, slip) ? otherThan(random, 0, 10, value) : value;
+    const value = beliefs.recall(factOf(left, operation, right), random);
+    return chance(random, slip) ? among(random, offByOne(value)) : value;
   };
   if (!chance(random, settings.directShare)) return writeChain(problem, step(settings.slip));
   return evaluate(problem, step(settings.directSlip)) + END;

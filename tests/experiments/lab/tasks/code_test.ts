@@ -223,7 +223,8 @@ Deno.test("the teacher's instructions and traces err as often as the settings sa
         else assert.equal(INSTRUCTIONS[position]!.text, "x*", "a slip that is not off by one");
       } else if (chances.has(fact)) {
         misconceived.right += Number(right);
-        misconceived.expected += chances.get(fact)!;
+        const { slip, directSlip } = CODE_TEACHER;
+        misconceived.expected += chances.get(fact)! * (1 - (isDirect ? directSlip : slip));
         misconceived.all++;
       }
     }

@@ -202,7 +202,6 @@ for (const { make, settings, mark } of CASES) {
     const cases: [Partial<TeacherSettings>, RegExp][] = [
       [{ slip: 1.5 }, /^the teacher's slip is 1\.5, expected a number from 0 to 1\.$/],
       [{ directShare: NaN }, /^the teacher's directShare is NaN/],
-      [{ misconceptionOther: 0.95 }, /add up to 1\.0\d*, expected at most 1\.$/],
       [{ misconceptionRight: [0, 0.1] }, /is from 0 to 0\.1, expected a range above 0\.$/],
       [{ misconceptionRight: [0.2, 0.1] }, /is from 0\.2 to 0\.1, expected a range above 0\.$/],
       [{ seed: 0.5 }, /^the teacher's seed is 0\.5, expected a whole number\.$/],

@@ -4,7 +4,10 @@ import { MATH_TEACHER } from "../../../../experiments/lab/tasks/math/teacher.ts"
 import { seededRandom } from "../../../../experiments/lab/tasks/random.ts";
 import { drawBeliefs } from "../../../../experiments/lab/tasks/teacher.ts";
 
-const FACTS = Array.from({ length: 100 }, (_, i) => ({ right: i % 10, from: 0, to: 10 }));
+const FACTS = Array.from({ length: 100 }, (_, i) => ({
+  right: i % 10,
+  wrong: [...Array(10).keys()].filter((answer) => answer !== i % 10),
+}));
 
 function misconceptions(misconceptionShare: number, seed = 1): number[] {
   const beliefs = drawBeliefs(FACTS, { ...MATH_TEACHER, misconceptionShare, seed });
@@ -37,27 +40,20 @@ Deno.test("the chance of the right answer is log-uniform in its range", () => {
   assert.equal(drawBeliefs(FACTS, { ...MATH_TEACHER, misconceptionShare: 0 }).chanceOfRight(3), 1);
 });
 
-Deno.test("what is recalled is the fixed wrong answer, the right one or any other, as often as set", () => {
-  const [rightShare, otherShare] = [0.3, 0.1];
+Deno.test("what is recalled is the right answer as often as it should be, else one and the same wrong one", () => {
   const beliefs = drawBeliefs(FACTS, {
     ...MATH_TEACHER,
-    misconceptionShare: 1,
-    misconceptionRight: [rightShare, rightShare],
-    misconceptionOther: otherShare,
+    misconceptionShare: 0.5,
+    misconceptionRight: [0.2, 0.4],
   });
   const random = seededRandom(2);
-  for (const fact of [0, 17, 99]) {
+  for (const [fact, { right, wrong }] of FACTS.entries()) {
     const counts = Array(10).fill(0);
-    for (let i = 0; i < 20_000; i++) counts[beliefs.recall(fact, random)]++;
-    const wrong = counts.indexOf(Math.max(...counts));
-    assert.notEqual(wrong, FACTS[fact]!.right);
-    for (const [answer, count] of counts.entries()) {
-      const share = answer === wrong
-        ? 1 - rightShare - otherShare
-        : answer === FACTS[fact]!.right
-        ? rightShare
-        : otherShare / 8;
-      assert(Math.abs(count / 20_000 - share) < 0.02, `${answer}: ${count}, expected ${share}`);
-    }
+    for (let i = 0; i < 2000; i++) counts[beliefs.recall(fact, random)]++;
+    const chance = beliefs.chanceOfRight(fact);
+    assert.equal(chance === 1, !beliefs.isMisconception(fact));
+    assert(Math.abs(counts[right] / 2000 - chance) < 0.055, `${counts}, expected ${chance}`);
+    if (chance < 1) assert.equal(wrong.filter((answer) => counts[answer] > 0).length, 1);
+    assert.equal(counts.filter((count) => count > 0).length, chance === 1 ? 1 : 2);
   }
 });
