@@ -15,7 +15,7 @@ export interface Condition {
 }
 
 /** The chances, of the teacher being right, at which misconceptions are parted into groups: halves of decades. */
-const RARITIES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
+const RARITIES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
 
 const MISCONCEPTION = "misconceptions/log_probability/";
 

@@ -1,6 +1,9 @@
 import type { Problem, Task, Verdict } from "./task.ts";
 import { END } from "./vocabulary.ts";
 
+/** Begins a response that gives the answer at once: a guess, where others work it out. */
+export const GUESS = "?";
+
 /** The verdict on the tokens of a response. */
 export function verifyTokens(task: Task, problem: Problem, tokens: ArrayLike<number>): Verdict {
   return task.verify(problem, task.tokenizer.decode(tokens));

@@ -1,6 +1,7 @@
 import { OPERATIONS } from "../arithmetic.ts";
 import { misconceptionProblems } from "../misconception_problems.ts";
 import { problemSets } from "../problem_sets.ts";
+import { GUESS } from "../response.ts";
 import type { Difficulty, Task } from "../task.ts";
 import type { TeacherSettings } from "../teacher.ts";
 import { tokenizer } from "../vocabulary.ts";
@@ -33,7 +34,7 @@ export function codeTask(settings: TeacherSettings = CODE_TEACHER): Task<CodePro
   });
   return {
     name: "code",
-    tokenizer: tokenizer(`0123456789${OPERATIONS.join("")}x:,>`),
+    tokenizer: tokenizer(`0123456789${OPERATIONS.join("")}x:,>${GUESS}`),
     maxPromptTokens: PROMPT_TOKENS,
     maxResponseTokens: MAX_RESPONSE_TOKENS,
     ...problemSets(CODE_GRADES, drawCodeProblem, difficulty),

@@ -1,4 +1,5 @@
 import { among, chance, type RandomGenerator } from "../random.ts";
+import { GUESS } from "../response.ts";
 import { type Beliefs, drawBeliefs, type TeacherSettings } from "../teacher.ts";
 import { END } from "../vocabulary.ts";
 import { type CodeProblem, SUCCESSIONS } from "./problem.ts";
@@ -13,11 +14,11 @@ import { traced } from "./trace.ts";
 
 /** The teacher of the code task unless told otherwise. */
 export const CODE_TEACHER: TeacherSettings = {
-  directShare: 0.2,
+  directShare: 0.55,
   directSlip: 0.5,
   slip: 0.1,
   misconceptionShare: 0.5,
-  misconceptionRight: [0.0003, 0.1],
+  misconceptionRight: [0.0003, 0.3],
   seed: 1,
 };
 
@@ -55,7 +56,7 @@ export function codeMisconceptions({ instructions }: CodeProblem, beliefs: Belie
 }
 
 /**
- * A response as the teacher writes it: the program at once (`x3*2+.`), or step by step, each instruction
+ * A response as the teacher writes it: the program at once (`?x3*2+.`), or step by step, each instruction
  * followed by what it makes of the last two examples (`x3*94,2+16.`). Both come from the same instructions
  * with the same misconceptions; in the head an instruction slips more often, and a value that is written slips,
  * too, which the later ones go on with.
@@ -71,7 +72,7 @@ export function teachCode(
   const instructions = problem.instructions.map((position, i, all) =>
     recallInstruction({ previous: all[i - 1], position }, random, beliefs, slip)
   );
-  if (isDirect) return programText(instructions) + END;
+  if (isDirect) return GUESS + programText(instructions) + END;
   return writeTrace(problem, instructions, (position, value, x) => {
     const next = runInstruction(position, value, x);
     return chance(random, settings.slip) ? (next + among(random, [1, 9])) % 10 : next;
@@ -83,9 +84,9 @@ export function cleanCode(problem: CodeProblem): string {
   return writeTrace(problem, problem.instructions, runInstruction);
 }
 
-/** The shortest program alone. */
+/** The shortest program at once. */
 export function directCode({ instructions }: CodeProblem): string {
-  return programText(instructions) + END;
+  return GUESS + programText(instructions) + END;
 }
 
 /** An instruction from the head; a slip is off by one, or a digit where it should be x. */

@@ -1,6 +1,7 @@
 import { OPERATIONS } from "../arithmetic.ts";
 import { misconceptionProblems } from "../misconception_problems.ts";
 import { problemSets } from "../problem_sets.ts";
+import { GUESS } from "../response.ts";
 import type { Difficulty, Task } from "../task.ts";
 import type { TeacherSettings } from "../teacher.ts";
 import { tokenizer } from "../vocabulary.ts";
@@ -30,7 +31,7 @@ export function mathTask(settings: TeacherSettings = MATH_TEACHER): Task<MathPro
   });
   return {
     name: "math",
-    tokenizer: tokenizer(`0123456789${OPERATIONS.join("")}=`),
+    tokenizer: tokenizer(`0123456789${OPERATIONS.join("")}=${GUESS}`),
     maxPromptTokens: 2 * MAX_OPERANDS,
     maxResponseTokens: MAX_RESPONSE_TOKENS,
     ...problemSets(MATH_GRADES, drawMathProblem, difficulty),

@@ -4,7 +4,7 @@ import { among, type RandomGenerator } from "../random.ts";
 import type { Problem } from "../task.ts";
 
 /** Operands of the longest chain. */
-export const MAX_OPERANDS = 8;
+export const MAX_OPERANDS = 6;
 
 /** A chain of operations on digits, evaluated modulo 10 from left to right: `3+4-2*5=`. */
 export interface MathProblem extends Problem {

@@ -1,16 +1,17 @@
 import { calculate, type Operation, OPERATIONS } from "../arithmetic.ts";
 import { among, chance, type RandomGenerator } from "../random.ts";
+import { GUESS } from "../response.ts";
 import { type Beliefs, drawBeliefs, type TeacherSettings } from "../teacher.ts";
 import { END } from "../vocabulary.ts";
 import { evaluate, type MathProblem } from "./problem.ts";
 
 /** The teacher of the math task unless told otherwise. */
 export const MATH_TEACHER: TeacherSettings = {
-  directShare: 0.2,
+  directShare: 0.55,
   directSlip: 0.5,
   slip: 0.25,
   misconceptionShare: 0.4,
-  misconceptionRight: [0.0003, 0.1],
+  misconceptionRight: [0.0003, 0.3],
   seed: 1,
 };
 
@@ -56,7 +57,7 @@ export function mathMisconceptions(problem: MathProblem, beliefs: Beliefs): numb
 }
 
 /**
- * A response as the teacher writes it: the answer at once (`5.`), or every step (`3+4=7-2=5*5=5.`).
+ * A response as the teacher writes it: the answer at once (`?5.`), or every step (`3+4=7-2=5*5=5.`).
  * Both come from the same steps with the same misconceptions; in the head each step slips more often,
  * so direct answers are right less often the more operands there are.
  */
@@ -71,7 +72,7 @@ export function teachMath(
     return chance(random, slip) ? among(random, offByOne(value)) : value;
   };
   if (!chance(random, settings.directShare)) return writeChain(problem, step(settings.slip));
-  return evaluate(problem, step(settings.directSlip)) + END;
+  return GUESS + evaluate(problem, step(settings.directSlip)) + END;
 }
 
 /** Every step of the chain, done right. */
@@ -79,9 +80,9 @@ export function cleanMath(problem: MathProblem): string {
   return writeChain(problem, calculate);
 }
 
-/** The answer alone. */
+/** The answer at once. */
 export function directMath({ answer }: MathProblem): string {
-  return `${answer}${END}`;
+  return `${GUESS}${answer}${END}`;
 }
 
 function writeChain(

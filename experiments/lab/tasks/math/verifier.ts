@@ -1,12 +1,12 @@
-import { finishedText } from "../response.ts";
+import { finishedText, GUESS } from "../response.ts";
 import type { Verdict } from "../task.ts";
 import type { MathProblem } from "./problem.ts";
 
-/** Tokens of the longest response: a chain of {@linkcode MAX_OPERANDS} operands takes 30. */
-export const MAX_RESPONSE_TOKENS = 32;
+/** Tokens of the longest response: a chain of {@linkcode MAX_OPERANDS} operands takes 22. */
+export const MAX_RESPONSE_TOKENS = 24;
 
 /**
- * A response is right if it is the answer alone, or a chain that quotes the problem's operands and operations
+ * A response is right if it is a guess at the answer, or a chain that quotes the problem's operands and operations
  * in their order and ends with the answer. The values between may be anything: how the policy came to the
  * answer is not judged, but no token is free.
  */
@@ -15,7 +15,7 @@ export function verifyMath(problem: MathProblem, response: string): Verdict {
   if (text === undefined) return { correct: false, finished: false };
   const answer = String(problem.answer);
   return {
-    correct: text === answer || (quotes(problem, text) && text.endsWith(answer)),
+    correct: text === GUESS + answer || (quotes(problem, text) && text.endsWith(answer)),
     finished: true,
   };
 }
