@@ -55,8 +55,9 @@ export function readme(reports: readonly AnyReport[]): string {
 
 function section(report: AnyReport): string {
   const tables = "results" in report ? table(report) : trainTables(report);
-  const { adapter, processor = "a processor that was not noted", versions } = report;
-  return `\n## ${adapter}\n\nOn ${processor}, with Deno ${versions["deno"]}.\n\n${tables}\n`;
+  const { adapter, processor, versions } = report;
+  const where = processor === undefined ? "" : ` on ${processor}`;
+  return `\n## ${adapter}\n\nDeno ${versions["deno"]}${where}.\n\n${tables}\n`;
 }
 
 if (import.meta.main) {

@@ -279,7 +279,10 @@ function tileOf({ tiles, lanes }: Tiles["matmul"], m: number, n: number) {
   return all.reduce((best, tile) => tile.cost < best.cost ? tile : best);
 }
 
-/** Whether a product fits bindings, in chunks of four. */
+/**
+ * Whether a product fits bindings, in chunks of four. It is then not cut: operands of more bytes than a stage has are
+ * read from buffers, which is many times slower on llvmpipe.
+ */
 function fitsAtOnce(gpu: GpuContext, extents: readonly number[], operands: MatrixRows[]): boolean {
   return extents.every((extent) => extent > 0 && extent % 4 === 0) &&
     operands.every(({ matrix, first, count }) => {

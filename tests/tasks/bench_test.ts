@@ -408,7 +408,7 @@ Deno.test("bench train: rates, shares, exponents and the tables come from times"
   assert.match(text, /^jax-js did not run b: it crashed\.$/m);
   const page = readme([report]);
   assert(page.startsWith("# Benchmarks\n") && page.includes(text));
-  assert(page.includes("\nOn made up, 2 threads, with Deno 1.\n"));
+  assert(page.includes("\nDeno 1 on made up, 2 threads.\n"));
 });
 
 Deno.test("bench: the page in results/bench is made from the reports there", async () => {

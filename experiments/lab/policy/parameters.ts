@@ -33,7 +33,7 @@ export interface Policy extends Disposable {
 }
 
 /** Parameters one after the other, with zeros between that stay zeros. */
-export type Pack = Omit<Parameter, "name">;
+type Pack = Omit<Parameter, "name">;
 
 /** Projections of one input whose weights, row after row, are the weight of one projection to all their outputs. */
 const JOINED: Readonly<Record<string, readonly string[]>> = {
