@@ -30,7 +30,7 @@ export function rowBlocks<const Tensors extends readonly Tensor[]>(
 
 /**
  * {@linkcode rowBlocks} that also fit the stages through which they are read where the adapter has them
- * (stage.ts).
+ * (stage.ts), unless not even the smallest block does: `rowReads` then reads from buffers.
  *
  * @throws {ShapeError} likewise.
  */
@@ -59,7 +59,7 @@ function* blocksWithin<const Tensors extends readonly Tensor[]>(
   const most = step *
     Math.min(
       rowsPerBinding(gpu, Math.ceil(rows / step), steps),
-      Math.floor(mostBytes / Math.max(...steps)),
+      Math.floor(mostBytes / Math.max(...steps)) || Infinity,
     );
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);

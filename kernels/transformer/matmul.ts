@@ -436,7 +436,7 @@ function columnsOf({ matrix }: MatrixRows): number {
   return matrix.shape[1]!;
 }
 
-/** `count` rounded down to a multiple of 4 unless it is all there is. */
+/** `count` rounded down to a multiple of 4 unless it is all there is, or less. */
 function multipleOf4(count: number, all: number): number {
-  return count >= all ? all : count - (count % 4);
+  return count >= all ? all : count < 4 ? count : count - (count % 4);
 }

@@ -1,6 +1,7 @@
 import type { GpuContext } from "../runtime/context.ts";
 import type { Dispatch, Recorder, Slice } from "../runtime/recorder.ts";
 import { fitStage, type StagedBindings, stagedCode, stageInputs } from "../runtime/staged_reads.ts";
+import { TEXEL_BYTES } from "../runtime/stage.ts";
 import { Tensor } from "../runtime/tensor.ts";
 import { elementsOf } from "./shader_text.ts";
 
@@ -13,6 +14,8 @@ export interface RowExtents {
   readonly rows: number;
   /** Numbers of a row. */
   readonly width: number;
+  /** Numbers of a row of the widest input, `width` by default. */
+  readonly widest?: number;
 }
 
 /** How a kernel reads rows. */
@@ -27,16 +30,16 @@ export interface RowReads {
 
 /**
  * How a kernel reads the inputs of these names, arrays of `Elements` whose every index is one name: through stages
- * where the adapter has them (stage.ts), rows are vectors, and there are enough of them. Their rows are those of
- * `stagedRowBlocks`.
+ * where the adapter has them (stage.ts), rows are vectors, there are enough of them, and the smallest block of them
+ * fits. Their rows are those of `stagedRowBlocks`.
  */
 export function rowReads(
   gpu: GpuContext,
-  { rows, width }: RowExtents,
+  extents: RowExtents,
   names: readonly string[],
 ): RowReads {
-  const { code, chunks } = elementsOf(width);
-  if (!isWorthStaging({ rows, width })) {
+  const { code, chunks } = elementsOf(extents.width);
+  if (!isWorthStaging(extents) || !blocksFitStage(gpu, extents)) {
     return { code: (source) => code + source, chunks, bind: (_, inputs) => inputs };
   }
   return {
@@ -82,6 +85,12 @@ export function wholeReads(
 /** Whether rows are vectors, and enough for the copy into a stage to pay. */
 function isWorthStaging({ rows, width }: RowExtents): boolean {
   return width % 4 === 0 && 4 * rows * width >= LEAST_BYTES;
+}
+
+/** Whether as many rows fit a stage as may lie between where bindings begin. */
+function blocksFitStage(gpu: GpuContext, { width, widest = width }: RowExtents): boolean {
+  const rows = gpu.device.limits.minStorageBufferOffsetAlignment / TEXEL_BYTES;
+  return 4 * rows * widest <= gpu.tiles.stageBytes;
 }
 
 /** All of a tensor, as it is bound. */
