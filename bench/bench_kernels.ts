@@ -4,7 +4,7 @@ import type { Library } from "./library.ts";
 import { measure, type WithProgress } from "./measure.ts";
 import { KERNEL_PEERS, NO_PEERS, openPeers } from "./peers.ts";
 import { copyProblems, LARGE, problems, type Sizes, SMALL } from "./bench_problem.ts";
-import { type Report, results } from "./report.ts";
+import { processor, type Report, results } from "./report.ts";
 
 /** GB/s of copying above which an adapter has memory of its own. */
 const FAST = 150;
@@ -26,6 +26,7 @@ export async function benchKernels(
     const measurements = await measure(problems(sizes), ours, peers.libraries, withProgress);
     return {
       adapter: ours.adapter,
+      processor: processor(),
       versions: { deno: Deno.version.deno, ...peers.versions },
       missing: peers.missing,
       results: results(measurements, peers.reasons),

@@ -33,11 +33,15 @@ const TRAINING = `
 # Training
 
 Steps are those of \`deno task train\` on the math task, with an untrained policy and with responses that no
-token ends: all are as long as can be, none is filtered out. Times are by the clock, the median step's;
+token ends: all are as long as can be, none is filtered out. They are without the reference KL, which is one
+forward pass of the base model more, taken in the steps that validate. Times are by the clock, the median step's;
 phases are by the GPU's timestamps, but for verification and advantages, which are on the CPU, and \`other\`:
-recording, submitting and reading. bench/train/operations.ts says which operations count. The update in
-jax-js is one function under \`jit\` with \`valueAndGrad\` on sequences of one length, so that nothing is
-padded; its loss, moments and parameters are compared with the lab's first.
+recording, submitting and reading. bench/train/operations.ts says which operations count.
+
+The update that peers make too is of sequences of one length, so that nothing is padded: forward, backward, the
+gradient's norm, AdamW. Its loss is a sum of log-probabilities with given weights, not PPO's, and nothing is clipped.
+In jax-js, which takes no norm, it is one function under \`jit\` with \`valueAndGrad\`; in PyTorch it is eager. A peer's
+loss, moments and parameters are compared with the lab's first.
 `;
 
 /** The page for some reports. */
@@ -51,7 +55,9 @@ export function readme(reports: readonly AnyReport[]): string {
 
 function section(report: AnyReport): string {
   const tables = "results" in report ? table(report) : trainTables(report);
-  return `\n## ${report.adapter}\n\n${tables}\n\nDeno ${report.versions["deno"]}.\n`;
+  const { adapter, processor, versions } = report;
+  const where = processor === undefined ? "" : ` on ${processor}`;
+  return `\n## ${adapter}\n\nDeno ${versions["deno"]}${where}.\n\n${tables}\n`;
 }
 
 if (import.meta.main) {

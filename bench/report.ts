@@ -1,3 +1,4 @@
+import { cpus } from "node:os";
 import type { Measurement } from "./measure.ts";
 
 /** How fast a peer solved the same problem, or why there is no number. */
@@ -33,12 +34,20 @@ export interface Result {
 export interface Report {
   /** The adapter's name. */
   readonly adapter: string;
+  /** The machine's processor and its threads; none in older reports. */
+  readonly processor?: string;
   /** Versions of Deno and of the peers that were asked for. */
   readonly versions: Readonly<Record<string, string>>;
   /** What to do about peers that the machine does not have, by name; none in older reports. */
   readonly missing?: Readonly<Record<string, string>>;
   /** One for each problem; one for the faster of both copies. */
   readonly results: readonly Result[];
+}
+
+/** The machine's processor and how many threads it runs at once. */
+export function processor(): string {
+  const all = cpus();
+  return `${all[0]?.model ?? "unknown processor"}, ${all.length} threads`;
 }
 
 /** The rates behind some measurements. */

@@ -4,6 +4,8 @@ import type { PeerResult, Report } from "./report.ts";
 /** A report as a Markdown table that also reads well on a terminal, with what there is to say of peers below. */
 export function table({ versions, missing, results }: Report): string {
   const peers = peerNames(results);
+  const names = results.map(({ name }) => name);
+  const isAlone = (name: string) => names.indexOf(name) === names.lastIndexOf(name);
   const rows = [
     ["", "size", "rate", "of the copy", ...peers.map((peer) => `${peer} ${versions[peer]}`)],
     ...results.map((result) => [
@@ -15,7 +17,9 @@ export function table({ versions, missing, results }: Report): string {
     ]),
   ];
   const remarks = [
-    ...results.flatMap(({ name, size, peers }) => peerRemarks(`${name} ${size}`, peers)),
+    ...results.flatMap(({ name, size, peers }) =>
+      peerRemarks(isAlone(name) ? name : `${name} ${size}`, peers)
+    ),
     ...missingPeers(missing),
   ];
   return [markdownTable(rows, 2), ...(remarks.length === 0 ? [] : ["", ...remarks])].join("\n");

@@ -12,9 +12,9 @@ const HELP = `Times the kernels, or the lab's training, on this machine's WebGPU
   deno task bench [options]         every kernel
   deno task bench train [options]   GRPO steps of the lab: tokens/s, where the time goes, how it grows
 
-  --peers   run the same work in jax-js (and the kernels' in tfjs) too, and print how many times faster this is;
-            on a software adapter, the matrix products and the update in PyTorch too, where python3 finds it, or how
-            to get it
+  --peers   run the same work in jax-js (and the kernels' in tfjs) too, and print the ratio of the rates; on a
+            software adapter, the matrix products and the update in PyTorch too, where python3 finds it, or how to
+            get it
   --json    print the numbers as one JSON object, and nothing else, on stdout
 
 Shares are of the rate at which the adapter copies a buffer, read plus write. Times are medians of rounds in
@@ -23,8 +23,8 @@ the same work. Rates of token statistics are in bytes of logits; their backward 
 peer's results are compared with the kernels' before it is timed.
 
 Steps of training are those of deno task train on the math task, by the clock, with phases by the GPU's
-timestamps. The policy is untrained and no token ends its responses: all 512 have 32 tokens and are trained
-on. A peer makes the update of one minibatch: forward, backward, AdamW. PyTorch runs eager, on one thread or
+timestamps. The policy is untrained and no token ends its responses: all 512 have 32 tokens, or the 16 of the
+study's steps, and are trained on. A peer makes the update of one minibatch: forward, backward, AdamW. PyTorch runs eager, on one thread or
 two, whichever is faster.
 
 results/bench/README.md holds what was measured, and says how.

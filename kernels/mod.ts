@@ -111,7 +111,12 @@ export {
 export * from "./transformer/attention_reference.ts";
 export * from "./transformer/key_value_cache.ts";
 export * from "./transformer/key_value_cache_reference.ts";
-export { type SideBySide, sideBySide, sideBySideSize } from "./transformer/side_by_side.ts";
+export {
+  alignedSize,
+  type SideBySide,
+  sideBySide,
+  sideBySideSize,
+} from "./transformer/side_by_side.ts";
 export * from "./transformer/swiglu.ts";
 export * from "./transformer/swiglu_reference.ts";
 export * from "./transformer/sampling.ts";

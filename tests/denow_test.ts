@@ -147,6 +147,28 @@ Deno.test("denow uses a Deno on PATH that is new enough", () =>
     );
   }));
 
+Deno.test("denow asks the software adapter for 512 bits where the processor has AVX-512, unless told otherwise", () =>
+  withFolder(async (folder) => {
+    const checkout = await copyWrapper(folder);
+    const width = async (hasAvx512: boolean, given?: string) => {
+      const path = await makePath(folder, [], {
+        deno: `[ "$1" = --version ] && echo "deno 99.0.0" || echo "width=$LP_NATIVE_VECTOR_WIDTH"`,
+        grep: `[ "$*" = "-qw avx512f /proc/cpuinfo" ] && exit ${Number(!hasAvx512)}
+          exec ${COMMANDS.get("grep")} "$@"`,
+      });
+      const through = [
+        "env",
+        given === undefined ? "-uLP_NATIVE_VECTOR_WIDTH" : `LP_NATIVE_VECTOR_WIDTH=${given}`,
+      ];
+      const { code, stdout, stderr } = await denow(checkout, path, ["task", "fit"], { through });
+      assert.equal(code, 0, stderr);
+      return stdout.trim().split("\n").at(-1);
+    };
+    assert.equal(await width(false), "width=");
+    assert.equal(await width(true), "width=512");
+    assert.equal(await width(true, "256"), "width=256");
+  }));
+
 Deno.test("denow names what it could not do", () =>
   withFolder(async (folder) => {
     const checkout = await copyWrapper(folder);

@@ -46,8 +46,8 @@ const TABLE: Record<string, readonly string[]> = {
     "--allow-net=127.0.0.1",
     `--allow-run=${CANDIDATES.join(",")}`,
   ],
-  // PyTorch, as a peer.
-  bench: [READ, ...ENVIRONMENT, "--allow-run=python3,/usr/bin/python3"],
+  // The processor's name, and PyTorch as a peer.
+  bench: [READ, ...ENVIRONMENT, "--allow-sys=cpus", "--allow-run=python3,/usr/bin/python3"],
   // It runs the tests, in a copy.
   mutants: [READ, WRITE, ...ENVIRONMENT, "--allow-run"],
   // It starts itself again, whatever the name that it was started by, to watch over crashes and hangs.

@@ -5,16 +5,18 @@ import type { Library } from "../library.ts";
 import { measure, type WithProgress } from "../measure.ts";
 import { NO_PEERS, openPeers, type Peer, type Peers } from "../peers.ts";
 import { matmulProblem } from "../bench_problem.ts";
+import { processor } from "../report.ts";
 import { labLibrary } from "./lab_library.ts";
 import {
   parameterExponents,
+  type StepResult,
   stepResult,
   tokenExponents,
   type TrainReport,
   type UpdateResult,
   updateResult,
 } from "./train_report.ts";
-import { MORE, PROMPT_TOKENS, SHOWN } from "./sizes.ts";
+import { MORE, PROMPT_TOKENS, SHOWN, type SizedStep, STUDY } from "./sizes.ts";
 import { timeSteps } from "./steps.ts";
 import { trainingProblem, type TrainingWork } from "./training_problem.ts";
 
@@ -31,24 +33,31 @@ export async function benchTrain(
   try {
     const [product] = await measure([matmulProblem(MATMUL)], kernels(gpu), new Map(), withProgress);
     const matmul = product!.problem.amount / product!.milliseconds * 1000;
-    const steps = [];
-    for (const step of [...SHOWN, ...MORE]) {
-      const { model, size, count } = step;
-      const text = `steps of ${model} on ${size.prompts * size.group} responses`;
-      const times = await withProgress(
-        text,
-        () => timeSteps(gpu, modelConfig(model), size, count),
-      );
-      steps.push(stepResult(step, times, matmul));
-    }
+    const timed = async (sizes: readonly SizedStep[]): Promise<StepResult[]> => {
+      const results = [];
+      for (const step of sizes) {
+        const { model, size, count } = step;
+        const text = `steps of ${model} on ${size.prompts * size.group} responses`;
+        const times = await withProgress(
+          text,
+          () => timeSteps(gpu, modelConfig(model), size, count),
+        );
+        results.push(stepResult(step, times, matmul));
+      }
+      return results;
+    };
+    const steps = await timed([...SHOWN, ...MORE]);
+    const study = await timed(STUDY);
     const { model, responses } = steps[0]!;
     return {
       adapter: gpu.adapter.name,
+      processor: processor(),
       versions: { deno: Deno.version.deno, ...peers.versions },
       missing: peers.missing,
       matmul,
       steps,
       shown: SHOWN.length,
+      study,
       tokens: tokenExponents(steps, model),
       parameters: parameterExponents(steps, responses),
       updates: withPeers ? await besidePeers(labLibrary(gpu), peers, withProgress) : [],

@@ -20,6 +20,13 @@ export const SHOWN: readonly SizedStep[] = [
   { model: "qwen2.5-0.5b", size: FULL, count: 5 },
 ];
 
+/** As the study's: responses of 16 tokens, about their mean, and eight updates. */
+const STUDY_SIZE: StepSize = { prompts: 64, group: 8, minibatches: 8, responseTokens: 16 };
+
+/** Steps of the study, shown phase by phase too. */
+export const STUDY: readonly SizedStep[] = (["qwen2.5-0.5b", "qwen2.5-7b", "qwen2.5-32b"] as const)
+  .map((model) => ({ model, size: STUDY_SIZE, count: 5 }));
+
 /** More models with the same tokens, and more numbers of tokens with the model shown first. */
 export const MORE: readonly SizedStep[] = [
   ...(["qwen2.5-1.5b", "qwen2.5-3b", "qwen2.5-32b"] as const)

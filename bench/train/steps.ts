@@ -62,7 +62,7 @@ const WARM_UP = 1;
 /**
  * Times GRPO steps of the lab as `deno task train` makes them, on the math task, from an untrained policy
  * whose responses never end: all are as long as can be, which is the most that a step can cost. No group is
- * filtered out.
+ * filtered out, and no step takes the reference KL, which most steps do not.
  *
  * @param count How many steps to time.
  * @returns The times of the step that took the median time.
@@ -74,11 +74,16 @@ export async function timeSteps(
   count: number,
 ): Promise<StepTimes> {
   const { prompts, group, minibatches } = size;
-  const settings = trainSettings({ prompts, group, minibatches, filterGroups: false });
+  const settings = trainSettings({
+    prompts,
+    group,
+    minibatches,
+    filterGroups: false,
+    referenceKlEvery: 0,
+  });
   const task = endlessTask(taskByName("math"), size.responseTokens);
   const profile = gpu.startProfile();
   using policy = untrainedPolicy(gpu, config, 1);
-  using reference = untrainedPolicy(gpu, config, 1);
   const steps: StepTimes[] = [];
   let updates = 0;
   await profile?.take();
@@ -95,7 +100,7 @@ export async function timeSteps(
     const begun = performance.now();
     const { samples } = await gatherExperience(policy, observed, settings, { step });
     const gathered = performance.now();
-    const trained = await updateFromSamples({ policy, reference }, samples, settings, {
+    const trained = await updateFromSamples({ policy }, samples, settings, {
       step,
       updates,
     });

@@ -8,10 +8,12 @@ const LINEAR = 1.1;
 /** A report as Markdown tables that also read well on a terminal. */
 export function trainTables(report: TrainReport): string {
   const { steps, shown, updates } = report;
-  const first = steps[0]!;
   return [
-    `GRPO steps of ${first.responses} responses of ${first.responseTokens} tokens, ${first.minibatches} minibatches:`,
+    describeSteps(steps[0]!),
     phaseTable(steps.slice(0, shown)),
+    ...(report.study === undefined
+      ? []
+      : [describeSteps(report.study[0]!), phaseTable(report.study)]),
     `Rates count needed operations only, and are beside ${
       number(report.matmul, 3)
     } GFLOP/s of a matrix product of 1024×1024×1024.`,
@@ -24,6 +26,10 @@ export function trainTables(report: TrainReport): string {
       updateTable(report),
     ]),
   ].join("\n\n");
+}
+
+function describeSteps({ responses, responseTokens, minibatches }: StepResult): string {
+  return `GRPO steps of ${responses} responses of ${responseTokens} tokens, ${minibatches} minibatches:`;
 }
 
 function phaseTable(steps: readonly StepResult[]): string {

@@ -65,6 +65,8 @@ export interface UpdateResult {
 export interface TrainReport {
   /** The adapter's name. */
   readonly adapter: string;
+  /** The machine's processor and its threads; none in older reports. */
+  readonly processor?: string;
   /** Versions of Deno and of the peers that were asked for. */
   readonly versions: Readonly<Record<string, string>>;
   /** What to do about peers that the machine does not have, by name; none in older reports. */
@@ -75,6 +77,8 @@ export interface TrainReport {
   readonly steps: readonly StepResult[];
   /** How many of the steps those are. */
   readonly shown: number;
+  /** Steps as the study's; none in older reports. */
+  readonly study?: readonly StepResult[];
   /** Time over tokens, of one model. */
   readonly tokens: Exponents;
   /** Time per token over parameters, embeddings aside, at one number of responses. */

@@ -2,12 +2,12 @@ import { OUTCOME_ADVANTAGES } from "./advantages/advantages_by_name.ts";
 import type { GroupedResponses } from "./advantages/responses.ts";
 import { groupHasSignal } from "./advantages/signal.ts";
 import { STEPS_PER_SEED } from "./bounds.ts";
-import { expectValidLogits } from "./finite.ts";
+import { expectValidParts } from "./finite.ts";
 import { mean } from "./mean.ts";
 import type { Policy } from "./policy/parameters.ts";
 import { rollout } from "./policy/rollout.ts";
-import { predictionBatch, type Sequence } from "./policy/sequences.ts";
-import { predictOnly } from "./policy/update.ts";
+import { recordResponseStatistics } from "./policy/response_statistics.ts";
+import { longestResponse, type Sequence } from "./policy/sequences.ts";
 import { type JudgedAdvantages, judgedAdvantages, type RewardModel } from "./reward_model.ts";
 import type { Sample } from "./sample.ts";
 import type { TrainSettings } from "./train_settings.ts";
@@ -101,7 +101,7 @@ export async function gatherExperience(
   // The paper's H (Eq. 5) is at temperature 1, whatever the temperature of sampling.
   const entropies = settings.temperature === 1
     ? kept.map((row) => responses[row]!.entropy)
-    : await entropiesOf(policy, sequences, settings.minibatches);
+    : await entropiesOf(policy, sequences);
   return {
     samples,
     data: {
@@ -139,25 +139,18 @@ async function advantagesOf(
     : { advantages: OUTCOME_ADVANTAGES[algorithm](responses) };
 }
 
-/** The entropy before each token of the responses at temperature 1, in nats, by a forward pass in parts. */
+/** The entropy before each token of the responses at temperature 1, in nats. */
 async function entropiesOf(
   policy: Policy,
   sequences: readonly Sequence[],
-  parts: number,
 ): Promise<Float32Array[]> {
-  const entropies: Float32Array[] = [];
-  const size = Math.ceil(sequences.length / parts);
-  for (let first = 0; first < sequences.length; first += size) {
-    const part = sequences.slice(first, first + size);
-    using batch = predictionBatch(policy.gpu, policy.config, part);
-    const recorder = policy.gpu.record("entropy");
-    const prediction = predictOnly(recorder, policy, batch);
-    const [values, invalid] = await recorder.read(prediction.entropy, prediction.invalid);
-    expectValidLogits("the policy at temperature 1", invalid.subarray(0, 2));
-    for (const [row, { response }] of part.entries()) {
-      const start = row * batch.responseColumns;
-      entropies.push(values.slice(start, start + response.length));
-    }
-  }
-  return entropies;
+  if (sequences.length === 0) return [];
+  const columns = longestResponse(sequences);
+  const question = { label: "entropy", columns, temperature: 1 };
+  using said = recordResponseStatistics(policy, sequences, question);
+  const [values, invalid] = await policy.gpu.record().read(said.entropy, said.invalid);
+  expectValidParts("the policy at temperature 1", invalid);
+  return sequences.map(({ response }, row) =>
+    values.slice(row * columns, row * columns + response.length)
+  );
 }

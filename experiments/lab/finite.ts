@@ -29,3 +29,15 @@ export function expectValidLogits(name: string, invalid: Iterable<number>): void
     `the logits of ${name} hold NaN or Inf at token ${token}, expected finite numbers.`,
   );
 }
+
+/**
+ * The same of what was taken in parts: {@linkcode expectValidLogits} of each.
+ *
+ * @param invalid The first two words of each part, [parts, 2].
+ * @throws {LabError} with the first token, counted within its part, whose logits are invalid.
+ */
+export function expectValidParts(name: string, invalid: Uint32Array): void {
+  for (let part = 0; part < invalid.length; part += 2) {
+    expectValidLogits(name, invalid.subarray(part, part + 2));
+  }
+}

@@ -1,10 +1,11 @@
 import { readGradientNorm } from "../../kernels/mod.ts";
 import { primeAdvantages, primeLoss, primeProcessRewards } from "./advantages/prime.ts";
 import type { GroupedResponses, Responses } from "./advantages/responses.ts";
-import { expectValidLogits } from "./finite.ts";
+import { expectValidParts } from "./finite.ts";
 import type { Policy } from "./policy/parameters.ts";
+import { recordResponseStatistics } from "./policy/response_statistics.ts";
 import { predictionBatch, type Sequence } from "./policy/sequences.ts";
-import { checkNorm, predict, predictOnly, update } from "./policy/update.ts";
+import { checkNorm, predict, update } from "./policy/update.ts";
 import type { StepData } from "./step_data.ts";
 
 /** PRIME's implicit reward model: a policy whose log-ratio to the base model is a reward for each token. */
@@ -106,11 +107,10 @@ export function rewardModel(
     { columns }: Responses,
     temperature: number,
   ): Promise<Float32Array> => {
-    using batch = predictionBatch(gpu, config, sequences, columns);
-    const recorder = gpu.record("reward model");
-    const { logProb, invalid } = predictOnly(recorder, model, batch, temperature);
-    const [values, invalidRows] = await recorder.read(logProb, invalid);
-    expectValidLogits(name, invalidRows);
+    const question = { label: "reward model", columns, temperature };
+    using said = recordResponseStatistics(model, sequences, question);
+    const [values, invalid] = await gpu.record().read(said.logProb, said.invalid);
+    expectValidParts(name, invalid);
     return values;
   };
   /** ln π_RM − ln π_ref of each response token, [B, T]. */

@@ -78,7 +78,7 @@ const SCHEMA = z.strictObject({
   validateAllEvery: z.int().min(0).default(40)
     .describe("rollouts between validations greedily, at temperature 0.6 and at 1; 0 for none"),
   referenceKlEvery: z.int().min(0).optional().describe(
-    "rollouts between steps that log the KL to the base model; validateEvery unless set, 0 for none",
+    "rollouts between steps that log the KL to the base model; validateEvery unless set, 0 for none; reference-kl logs it in all",
   ),
   validationSamples: count.max(512).default(8)
     .describe("k of validations that sample: mean@k and best@k of a benchmark"),

@@ -12,7 +12,7 @@ import {
   selectTokens,
   type Tensor,
 } from "../../kernels/mod.ts";
-import { expectValidLogits } from "./finite.ts";
+import { expectValidLogits, expectValidParts } from "./finite.ts";
 import {
   comparesWithReference,
   lossSettings,
@@ -21,9 +21,10 @@ import {
 } from "./loss_settings.ts";
 import { mean } from "./mean.ts";
 import type { Policy } from "./policy/parameters.ts";
+import { recordResponseStatistics } from "./policy/response_statistics.ts";
 import { longestResponse, predictionBatch } from "./policy/sequences.ts";
 import { checkNorm, predict, update } from "./policy/update.ts";
-import { knownReferenceLogProb, recordReferenceLogProb } from "./reference_log_prob.ts";
+import { knownReferenceLogProb } from "./reference_log_prob.ts";
 import { covarianceData, recordRolloutCovariance } from "./rollout_covariance.ts";
 import { rowsOf } from "./rows_of.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
@@ -85,10 +86,13 @@ export async function updateFromSamples(
   using rollout = recordRolloutCovariance(gpu, samples, settings, step);
   const columns = longestResponse(samples);
   // What the base model thinks depends on the tokens alone, so once is enough for all minibatches.
-  using referenceLogProb = comparesWithReference(settings, step)
-    ? knownReferenceLogProb(gpu, samples, columns) ??
-      recordReferenceLogProb(reference!, samples, columns, settings.temperature)
+  const { temperature } = settings;
+  const compares = comparesWithReference(settings, step);
+  using known = compares ? knownReferenceLogProb(gpu, samples, columns) : undefined;
+  using asked = compares && known === undefined
+    ? recordResponseStatistics(reference!, samples, { label: "reference", columns, temperature })
     : undefined;
+  const referenceLogProb = known ?? asked?.logProb;
   using out = emptyOutput(gpu, parts.length);
   for (const minibatch of parts) {
     const { number } = minibatch;
@@ -102,14 +106,17 @@ export async function updateFromSamples(
       out,
     });
   }
-  const [metrics, norms, invalid, tokenMean, groups, sequences] = await gpu.record("metrics").read(
-    out.metrics,
-    out.norms,
-    out.invalid,
-    rollout.mean,
-    rollout.groups,
-    rollout.sequences,
-  );
+  const [metrics, norms, invalid, tokenMean, groups, sequences, ...ofReference] = await gpu
+    .record("metrics").read(
+      out.metrics,
+      out.norms,
+      out.invalid,
+      rollout.mean,
+      rollout.groups,
+      rollout.sequences,
+      ...(asked === undefined ? [] : [asked.invalid]),
+    );
+  for (const rows of ofReference) expectValidParts("the base model", rows);
 
   const gradientNorms = rowsOf(norms, parts.length).map((row) => readGradientNorm(row).norm);
   for (const [number, rows] of rowsOf(invalid, parts.length).entries()) {

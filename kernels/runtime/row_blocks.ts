@@ -1,7 +1,6 @@
 import type { GpuContext } from "./context.ts";
-import { ShapeError } from "./errors.ts";
 import type { Slice } from "./recorder.ts";
-import { bindRows, rowsPerBinding } from "./rows.ts";
+import { rowsPerBinding, sliceRows } from "./rows.ts";
 import { bytesOf, type Tensor } from "./tensor.ts";
 
 /** Consecutive rows of several tensors. */
@@ -31,7 +30,7 @@ export function rowBlocks<const Tensors extends readonly Tensor[]>(
 
 /**
  * {@linkcode rowBlocks} that also fit the stages through which they are read where the adapter has them
- * (stage.ts).
+ * (stage.ts), unless not even the smallest block does: `rowReads` then reads from buffers.
  *
  * @throws {ShapeError} likewise.
  */
@@ -52,12 +51,6 @@ function* blocksWithin<const Tensors extends readonly Tensor[]>(
 ): Generator<RowBlock<Tensors>> {
   if (rows === 0) return;
   const { minStorageBufferOffsetAlignment: alignment } = gpu.device.limits;
-  for (const { shape, offset } of tensors) {
-    if (offset % alignment === 0) continue;
-    throw new ShapeError(
-      `a part [${shape}] of a tensor begins at byte ${offset}, where no binding begins.`,
-    );
-  }
   const widths = tensors.map(({ size }) => size / rows);
   const bytes = tensors.map(({ type }, i) => widths[i]! * bytesOf(type));
   // The alignment is a power of two, so the largest of these divides all block sizes that will do.
@@ -66,12 +59,12 @@ function* blocksWithin<const Tensors extends readonly Tensor[]>(
   const most = step *
     Math.min(
       rowsPerBinding(gpu, Math.ceil(rows / step), steps),
-      Math.floor(mostBytes / Math.max(...steps)),
+      Math.floor(mostBytes / Math.max(...steps)) || Infinity,
     );
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
     const slices = tensors.map((tensor, i) =>
-      bindRows(gpu, tensor, { width: widths[i]!, first, count }).slice
+      sliceRows(gpu, tensor, { width: widths[i]!, first, count })
     );
     yield { first, count, slices: slices as RowBlock<Tensors>["slices"] };
   }

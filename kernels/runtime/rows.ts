@@ -51,6 +51,20 @@ export function bindRows(
 }
 
 /**
+ * What to bind of some rows of a tensor for a shader that knows no offset.
+ *
+ * @throws {ShapeError} if they do not fit into one binding, or begin where none may, as a part of a tensor can.
+ */
+export function sliceRows(gpu: GpuContext, tensor: Tensor, range: RowRange): Slice {
+  const { slice, offset } = bindRows(gpu, tensor, range);
+  if (offset === 0) return slice;
+  const start = slice.offset + offset * bytesOf(tensor.type);
+  throw new ShapeError(
+    `a part [${tensor.shape}] of a tensor is read from byte ${start}, where no binding begins.`,
+  );
+}
+
+/**
  * The most rows of several tensors that can be bound at once, of `rows` in all.
  *
  * @param widths Bytes of a row of each tensor.

@@ -7,7 +7,7 @@ export type StagedBindings = Readonly<Record<string, Slice | GPUTextureView>>;
 
 /**
  * The code of a kernel that reads through stages on the adapters that have them: the bindings named, arrays of vec4f
- * or vec4u that are indexed by a variable, become textures of as many texels.
+ * or vec4u whose every index is one name, become textures of as many texels.
  */
 export function stagedCode(gpu: GpuContext, code: string, names: readonly string[]): string {
   if (gpu.tiles.stageBytes === 0) return code;
@@ -41,7 +41,10 @@ export function stageInputs(
 }
 
 /** Whether there are stages, and each input fits one. */
-export function fitStage(gpu: GpuContext, inputs: Readonly<Record<string, Slice>>): boolean {
+export function fitStage(
+  gpu: GpuContext,
+  inputs: Readonly<Record<string, { readonly bytes: number }>>,
+): boolean {
   return Object.values(inputs).every(({ bytes }) => bytes <= gpu.tiles.stageBytes);
 }
 
@@ -52,7 +55,17 @@ export function fitStage(gpu: GpuContext, inputs: Readonly<Record<string, Slice>
  * @param bytes Bytes of a row.
  */
 export function rowsPerStage(gpu: GpuContext, rows: number, bytes: number): number {
-  const { minStorageBufferOffsetAlignment: alignment } = gpu.device.limits;
-  const most = Math.floor((gpu.tiles.stageBytes - alignment - TEXEL_BYTES) / bytes);
+  const most = rowsOfStage(gpu, bytes);
   return most < 4 ? rows : Math.min(rows, most);
+}
+
+/**
+ * The most rows that `bindRows` binds in no more bytes than a stage has; less than one where none fits.
+ *
+ * @param bytes Bytes of a row.
+ */
+export function rowsOfStage(gpu: GpuContext, bytes: number): number {
+  // A binding may begin up to its alignment before its first row, and ends on a whole texel.
+  const { minStorageBufferOffsetAlignment: alignment } = gpu.device.limits;
+  return Math.floor((gpu.tiles.stageBytes - alignment - TEXEL_BYTES) / bytes);
 }

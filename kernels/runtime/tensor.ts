@@ -101,13 +101,15 @@ export class Tensor<Type extends DataType = DataType> {
    * Some of the elements, from `first` on, in a shape of their own. Like {@linkcode reshape} it has no memory of its
    * own. Most kernels take it only where bindings may begin, such as at a multiple of 256 bytes.
    *
-   * @throws {ShapeError} if it is not within the tensor, begins within a word, or an extent is not a whole number.
+   * @throws {ShapeError} if it is not within the tensor, begins within a word, ends within one that other elements
+   * share, or an extent is not a whole number.
    */
   part(first: number, shape: readonly number[]): Tensor<Type> {
     const start = first * bytesOf(this.type);
-    const isWithin = Number.isSafeInteger(first) && first >= 0 &&
-      first + sizeOf(shape) <= this.size;
-    if (!isWithin || start % 4 !== 0) {
+    const end = first + sizeOf(shape);
+    const isWithin = Number.isSafeInteger(first) && first >= 0 && end <= this.size;
+    const endsWord = end === this.size || (end * bytesOf(this.type)) % 4 === 0;
+    if (!isWithin || start % 4 !== 0 || !endsWord) {
       throw new ShapeError(
         `a tensor of shape [${this.shape}] in ${this.type} has no part [${shape}] at ${first}.`,
       );

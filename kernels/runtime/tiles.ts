@@ -42,6 +42,8 @@ export interface Tiles {
   };
   /** Bytes of each texture through which kernels read, 0 where they read buffers (stage.ts). */
   readonly stageBytes: number;
+  /** RMS norm's backward: rows of an invocation, least and most, and workgroups below which it takes fewer. */
+  readonly normBackward: { readonly least: number; readonly most: number; readonly busy: number };
   /** Element-wise kernels and reductions: invocations of a workgroup, elements of an invocation. */
   readonly elements: { readonly lanes: number; readonly perLane: number };
   /**
@@ -80,6 +82,7 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
       positionsFirst: false,
     },
     stageBytes: 8 << 20,
+    normBackward: { least: 4, most: 16, busy: 8 },
     elements: { lanes: 32, perLane: 16 },
     tokens: { lanes: 8, vectors: 64, busy: 16 },
   },
@@ -97,6 +100,7 @@ export const TILES: Readonly<Record<AdapterInfo["kind"], Tiles>> = {
       positionsFirst: true,
     },
     stageBytes: 0,
+    normBackward: { least: 4, most: 16, busy: 256 },
     elements: { lanes: 256, perLane: 4 },
     tokens: { lanes: 256, vectors: 4, busy: 512 },
   },

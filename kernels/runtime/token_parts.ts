@@ -2,7 +2,7 @@ import { ShapeError } from "./errors.ts";
 import type { GpuContext } from "./context.ts";
 import { grid } from "./grid.ts";
 import type { Slice } from "./recorder.ts";
-import { bindRows } from "./rows.ts";
+import { sliceRows } from "./rows.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** How many tokens there are. */
@@ -33,7 +33,8 @@ export interface TokenPart<Tensors extends readonly Tensor[]> {
  * Cuts tensors of a word for each token into parts that fit the adapter's bindings, mostly one, and divides each
  * among workgroups, which read four tokens at a time.
  *
- * @throws {ShapeError} if not even the smallest part fits.
+ * @throws {ShapeError} if not even the smallest part fits, or a tensor is a part of another that begins where no
+ * binding may.
  */
 export function tokenParts<const Tensors extends readonly Tensor[]>(
   gpu: GpuContext,
@@ -57,7 +58,7 @@ export function tokenParts<const Tensors extends readonly Tensor[]>(
   for (let first = 0; first < size; first += most) {
     const count = Math.min(most, size - first);
     const slices = tensors.map((tensor) =>
-      bindRows(gpu, tensor, { width: 1, first, count }).slice
+      sliceRows(gpu, tensor, { width: 1, first, count })
     ) as TokenPart<Tensors>["slices"];
     const blocks = Math.ceil(count / perBlock);
     parts.push({ first, count, slices, firstBlock, blocks, workgroups: grid(count, perBlock) });

@@ -1,7 +1,7 @@
 import { ShapeError } from "../runtime/errors.ts";
 import philox from "../random/philox.wgsl" with { type: "text" };
 import type { Recorder } from "../runtime/recorder.ts";
-import { bindRows } from "../runtime/rows.ts";
+import { sliceRows } from "../runtime/rows.ts";
 import type { Tensor } from "../runtime/tensor.ts";
 import {
   type CandidateList,
@@ -106,7 +106,7 @@ export function markLargest(
         list: lists[part]!,
         counts,
         state,
-        selected: bindRows(gpu, selected, { width: 1, first, count }).slice,
+        selected: sliceRows(gpu, selected, { width: 1, first, count }),
       },
       params: params({ part, first, invocations: gpu.tiles.tokens.lanes * groups }),
       workgroups: [groups],

@@ -3,8 +3,7 @@ import type { GpuContext } from "../runtime/context.ts";
 import type { Gpu } from "../runtime/gpu.ts";
 import type { Recorder } from "../runtime/recorder.ts";
 import { bindRows, rowsPerBinding } from "../runtime/rows.ts";
-import { TEXEL_BYTES } from "../runtime/stage.ts";
-import { stagedCode } from "../runtime/staged_reads.ts";
+import { rowsOfStage, stagedCode } from "../runtime/staged_reads.ts";
 import { bytesOf, type DataType, expectTensor, type Tensor } from "../runtime/tensor.ts";
 import {
   activeRows,
@@ -223,9 +222,7 @@ export function logitsOf(
 ): LogitsAccess {
   const [rows, columns] = logits.shape as [number, number];
   const most = rowsPerBinding(gpu, rows, widths);
-  // A binding may begin up to its alignment before its first row, and ends on a whole chunk.
-  const { minStorageBufferOffsetAlignment: alignment } = gpu.device.limits;
-  const staged = Math.floor((gpu.tiles.stageBytes - alignment - TEXEL_BYTES) / (4 * columns));
+  const staged = rowsOfStage(gpu, 4 * columns);
   if (logits.type !== "f32" || staged < 1) {
     return { load: LOGITS[logits.type as "f32"], most, isStaged: false };
   }

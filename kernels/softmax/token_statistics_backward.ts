@@ -2,7 +2,7 @@ import { ShapeError } from "../runtime/errors.ts";
 import type { GpuContext } from "../runtime/context.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder } from "../runtime/recorder.ts";
-import { bindRows } from "../runtime/rows.ts";
+import { bindRows, sliceRows } from "../runtime/rows.ts";
 import { TEXEL_BYTES } from "../runtime/stage.ts";
 import { type StagedBindings, stagedCode, stageInputs } from "../runtime/staged_reads.ts";
 import { bytesOf, expectTensor, type Tensor } from "../runtime/tensor.ts";
@@ -153,7 +153,7 @@ function stageRows(
 ): StagedBindings {
   const slices = Object.entries(inputs).map(([name, tensor]) => {
     const width = tensor.size / tensor.shape[0]!;
-    return [name, bindRows(recorder.gpu, tensor, { width, first, count }).slice] as const;
+    return [name, sliceRows(recorder.gpu, tensor, { width, first, count })] as const;
   });
   return stageInputs(recorder, Object.fromEntries(slices));
 }

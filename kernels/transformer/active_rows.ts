@@ -83,7 +83,7 @@ export function activeRows(
   return {
     code: activeCode,
     bindings: { active_rows: active },
-    // They drop out one by one, and most of the time few are left.
+    // Of 512 responses of mean length 11, at most 48, that is how many are left in the mean (11 / 48).
     likely: (rows) => rows / 4,
     workgroups,
     grid: (count, perGroup) => grid(workgroups(Math.ceil(count / perGroup)), 1),

@@ -9,6 +9,7 @@
 // The gradient with respect to the values, [N, KV, headSize].
 @group(0) @binding(8) var<storage, read_write> gradient_v: array<vec4f>;
 
+// Staged reads index by one name (staged_reads.ts).
 fn load_gradient(vector: u32, chunk: u32) -> vec4f {
   let i = vector * CHUNKS + chunk;
   return gradient[i];

@@ -33,6 +33,7 @@ fn main(
   }
   var sum = 0.0;
   for (var c = 0u; c < CHUNKS; c++) {
+    // Staged reads index by one name (staged_reads.ts).
     let i = vector * CHUNKS + c;
     sum += sum_of(attended[i] * gradient[i]);
   }

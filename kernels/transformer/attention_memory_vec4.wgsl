@@ -7,6 +7,7 @@
 // Values, of the shape of the keys.
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;
 
+// Staged reads index by one name (staged_reads.ts).
 fn load_q(vector: u32, chunk: u32) -> vec4f {
   let i = vector * CHUNKS + chunk;
   return q[i];

@@ -1,4 +1,3 @@
-import { ShapeError } from "../runtime/errors.ts";
 import { grid } from "../runtime/grid.ts";
 import type { Recorder, Slice } from "../runtime/recorder.ts";
 import { rowBlocks } from "../runtime/row_blocks.ts";
@@ -21,7 +20,7 @@ const ROWS_PER_PART = 64;
 
 /** What {@linkcode columnSums} takes. */
 export interface ColumnSumsOptions {
-  /** The rows, [N, D] in f32; three matrices of them as {@linkcode sideBySide} makes them, in one binding. */
+  /** The rows, [N, D] in f32. */
   readonly x: Tensor | SideBySide;
   /** The sum of each column, [D] in f32. */
   readonly out: Tensor;
@@ -59,16 +58,19 @@ function sumSides(recorder: Recorder, options: ColumnSumsOptions & { x: SideBySi
   const columns = starts.at(-1)!;
   expectTensor("out", out, "f32", [columns]);
   const sides = sidesOf(recorder.gpu, x);
-  if (sides === undefined) {
-    throw new ShapeError(
-      `x is ${x.length} matrices, expected three as sideBySide makes them, within a binding.`,
-    );
-  }
-  if (rows === 0) {
-    if (!accumulate) recorder.clear(out);
+  if (sides !== undefined && rows > 0) {
+    sumBlock(recorder, { x: sides.slice, rows, columns, out, accumulate, sides });
     return;
   }
-  sumBlock(recorder, { x: sides.slice, rows, columns, out, accumulate, sides });
+  for (const [i, matrix] of x.entries()) {
+    // A part of the result may begin where none can be bound.
+    const [first, count] = [starts[i]!, matrix.shape[1]!];
+    const own = recorder.temporary([count]);
+    if (accumulate) recorder.copy(out, own, { from: first, count });
+    columnSums(recorder, { x: matrix, out: own, accumulate });
+    recorder.copy(own, out, { to: first });
+    recorder.recycle(own);
+  }
 }
 
 /** Rows that fit a binding. */

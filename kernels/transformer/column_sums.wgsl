@@ -54,6 +54,7 @@ fn main(
   }
   var sum = Elements();
   for (var row = first; row < last; row++) {
+    // Staged reads index by one name (staged_reads.ts).
     let i = side.offset + row * side.width + column - side.first;
     sum += x[i];
   }

@@ -7,7 +7,7 @@ fn sum_of(x: Elements) -> f32 {
   return (x.x + x.y) + (x.z + x.w);
 }
 
-// For functions of vectors, which this is one of.
+// Nothing to do: elements are vectors.
 fn widened(x: Elements) -> vec4f {
   return x;
 }

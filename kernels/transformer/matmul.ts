@@ -71,15 +71,8 @@ export function matmul(recorder: Recorder, options: MatmulOptions): void {
   const { transposeA = false, transposeB = false, bias, accumulate = false } = options;
   const [a, b, out] = [rowsOf("a", options.a), rowsOf("b", options.b), rowsOf("out", options.out)];
   const [m, k] = transposeA ? [columnsOf(a), a.count] : [a.count, columnsOf(a)];
-  const [kOfB, n] = transposeB ? [columnsOf(b), b.count] : [b.count, columnsOf(b)];
-  if (k !== kOfB || out.count !== m || columnsOf(out) !== n) {
-    const shape = ({ count, matrix }: MatrixRows) => `[${count}, ${matrix.shape[1]}]`;
-    throw new ShapeError(
-      `a ${shape(a)}${transposeA ? "ᵀ" : ""} times b ${shape(b)}${
-        transposeB ? "ᵀ" : ""
-      } does not give out ${shape(out)}.`,
-    );
-  }
+  const n = transposeB ? b.count : columnsOf(b);
+  checkProduct({ a: shapeOf(a), b: shapeOf(b), out: shapeOf(out) }, options);
   if (bias !== undefined) expectTensor("bias", bias, "f32", [n]);
   const active = activeRows(options.active, m);
   if (m === 0 || n === 0) return;
@@ -166,12 +159,14 @@ function record(recorder: Recorder, product: Product): void {
   const { m, n, k, mFirst, nFirst, active, transposeA, transposeB, bias, accumulate } = product;
   const { gpu } = recorder;
   const bind = (operand: MatrixRows | Sides) => {
-    if ("words" in operand) return operand;
+    if ("words" in operand) return { slice: operand.slice, offset: 0 };
     const { matrix, first, count } = operand;
     return bindRows(gpu, matrix, { width: matrix.shape[1]!, first, count });
   };
   const [a, b, out] = [bind(product.a), bind(product.b), bind(product.out)];
-  const sides = "words" in a ? a : "words" in out ? out : undefined;
+  const [aSides, outSides] = [product.a, product.out].map((operand) =>
+    "words" in operand ? operand : undefined
+  );
   const strideOf = (operand: MatrixRows | Sides) => "words" in operand ? 0 : columnsOf(operand);
   const strides = {
     a: strideOf(product.a),
@@ -221,8 +216,8 @@ function record(recorder: Recorder, product: Product): void {
       TRANSPOSE_B: Number(transposeB),
       BIAS: Number(bias !== undefined && !split),
       ACCUMULATE: Number(accumulate && !split),
-      A_SIDE_BY_SIDE: Number(sides !== undefined && sides === a),
-      OUT_SIDE_BY_SIDE: Number(sides !== undefined && sides === out),
+      A_SIDE_BY_SIDE: Number(aSides !== undefined),
+      OUT_SIDE_BY_SIDE: Number(outSides !== undefined),
     },
   });
   recorder.dispatch(program, {
@@ -244,9 +239,8 @@ function record(recorder: Recorder, product: Product): void {
       b_offset: offsets.b,
       out_stride: split ? n : strides.out,
       out_offset: split ? 0 : offsets.out,
-      slice_rows: m,
       bias_offset: added.offset,
-      ...(sides?.words ?? NO_SIDES),
+      ...((aSides ?? outSides)?.words ?? NO_SIDES),
     },
     workgroups: [across, active.workgroups(down), slices],
   });
@@ -285,7 +279,10 @@ function tileOf({ tiles, lanes }: Tiles["matmul"], m: number, n: number) {
   return all.reduce((best, tile) => tile.cost < best.cost ? tile : best);
 }
 
-/** Whether a product fits bindings, in chunks of four. */
+/**
+ * Whether a product fits bindings, in chunks of four. It is then not cut: operands of more bytes than a stage has are
+ * read from buffers, which is many times slower on llvmpipe.
+ */
 function fitsAtOnce(gpu: GpuContext, extents: readonly number[], operands: MatrixRows[]): boolean {
   return extents.every((extent) => extent > 0 && extent % 4 === 0) &&
     operands.every(({ matrix, first, count }) => {
@@ -306,12 +303,12 @@ function multiplySides(recorder: Recorder, options: MatmulOptions & { a: SideByS
     );
   }
   const [b, out] = [rowsOf("b", options.b), rowsOf("out", options.out)];
+  checkProduct({ a: [rows, columns], b: shapeOf(b), out: shapeOf(out) }, options);
   const [m, k, n] = [transposeA ? columns : rows, transposeA ? rows : columns, columnsOf(b)];
   const sides = sidesOf(recorder.gpu, options.a);
   const extents = [transposeA ? m : k, n];
   if (
-    sides !== undefined && sides.isInFours && m <= MOST_ROWS && k > 0 && b.count === k &&
-    out.count === m && columnsOf(out) === n && bias === undefined &&
+    sides !== undefined && sides.isInFours && m <= MOST_ROWS && k > 0 && bias === undefined &&
     fitsAtOnce(recorder.gpu, extents, [b, out])
   ) {
     record(recorder, {
@@ -358,14 +355,14 @@ function multiplyIntoSides(recorder: Recorder, options: MatmulOptions & { out: S
   const n = starts.at(-1)!;
   if (!transposeB) throw new ShapeError("out is side by side, expected b with transposeB.");
   const [a, b] = [rowsOf("a", options.a as Tensor | MatrixRows), rowsOf("b", options.b)];
+  checkProduct({ a: shapeOf(a), b: shapeOf(b), out: [m, n] }, options);
   const k = columnsOf(b);
   if (bias !== undefined) expectTensor("bias", bias, "f32", [n]);
   const sides = sidesOf(recorder.gpu, options.out);
   const extents = [transposeA ? m : 4, k, n, bias === undefined ? 4 : 4 + bias.offset / 4];
+  // A longer k may be split, and what adds the partial products writes one matrix.
   if (
-    sides !== undefined && sides.isInFours && m <= MOST_ROWS &&
-    (transposeA ? columnsOf(a) : a.count) === m &&
-    (transposeA ? a.count : columnsOf(a)) === k && b.count === n && k < 2 * SHORTEST_SLICE &&
+    sides !== undefined && sides.isInFours && m <= MOST_ROWS && k < 2 * SHORTEST_SLICE &&
     fitsAtOnce(recorder.gpu, extents, [a, b])
   ) {
     const active = activeRows(options.active, m);
@@ -413,11 +410,33 @@ function rowsOf(name: string, operand: Tensor | MatrixRows): MatrixRows {
   return rows;
 }
 
+/** Rows and columns. */
+type MatrixShape = readonly [rows: number, columns: number];
+
+function shapeOf({ matrix, count }: MatrixRows): MatrixShape {
+  return [count, matrix.shape[1]!];
+}
+
+/** @throws {ShapeError} unless op(a)·op(b) has the shape of `out`. */
+function checkProduct(
+  { a, b, out }: Readonly<Record<"a" | "b" | "out", MatrixShape>>,
+  { transposeA = false, transposeB = false }: Pick<MatmulOptions, "transposeA" | "transposeB">,
+): void {
+  const [m, k] = transposeA ? [a[1], a[0]] : a;
+  const [kOfB, n] = transposeB ? [b[1], b[0]] : b;
+  if (k === kOfB && out[0] === m && out[1] === n) return;
+  const text = ([rows, columns]: MatrixShape, isTransposed = false) =>
+    `[${rows}, ${columns}]${isTransposed ? "ᵀ" : ""}`;
+  throw new ShapeError(
+    `a ${text(a, transposeA)} times b ${text(b, transposeB)} does not give out ${text(out)}.`,
+  );
+}
+
 function columnsOf({ matrix }: MatrixRows): number {
   return matrix.shape[1]!;
 }
 
-/** `count` rounded down to a multiple of 4 unless it is all there is. */
+/** `count` rounded down to a multiple of 4 unless it is all there is, or less. */
 function multipleOf4(count: number, all: number): number {
-  return count >= all ? all : count - (count % 4);
+  return count >= all ? all : count < 4 ? count : count - (count % 4);
 }

@@ -52,8 +52,6 @@ struct Params {
   out_stride: u32,
   // Elements of the result before the first.
   out_offset: u32,
-  // Rows from one partial product to the next.
-  slice_rows: u32,
   // Elements before the first of the bias.
   bias_offset: u32,
   // The words of Sides.
@@ -86,7 +84,7 @@ fn store_block(row: u32, end: u32, column: u32, z: u32, block: mat4x4f) {
   if (BIAS) {
     added = load_bias(column);
   }
-  let first = row + z * params.slice_rows;
+  let first = row + z * params.m;
   if (row < end) {
     store(first, column, block[0] + added);
   }

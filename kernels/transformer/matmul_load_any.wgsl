@@ -18,6 +18,7 @@ fn shifted(first: vec4f, second: vec4f, shift: u32) -> vec4f {
   return select(near, vec4f(near.zw, far), shift >= 2);
 }
 
+// Staged reads index by one name (staged_reads.ts).
 fn vector_of_a(at: u32) -> vec4f {
   return a[at];
 }
@@ -77,6 +78,8 @@ fn components_before_end(k: u32, block: mat4x4f) -> mat4x4f {
   );
 }
 
+// Four rows of A at four k: column i of the result is row `row + i`, its components run over k. Rows past
+// the last give numbers that are not stored.
 fn load_a(row: u32, k: u32) -> mat4x4f {
   let stride = params.a_stride;
   if (TRANSPOSE_A) {
@@ -86,6 +89,7 @@ fn load_a(row: u32, k: u32) -> mat4x4f {
   return components_before_end(k, block_of_a(params.a_offset + row * stride + k, stride));
 }
 
+// Four columns of B at four k: column i of the result is k + i, its components run over the columns.
 fn load_b(k: u32, column: u32) -> mat4x4f {
   let stride = params.b_stride;
   if (TRANSPOSE_B) {
@@ -95,11 +99,13 @@ fn load_b(k: u32, column: u32) -> mat4x4f {
   return columns_before_end(k, block_of_b(params.b_offset + k * stride + column, stride));
 }
 
+// The bias of four columns; past the last it gives numbers that are not stored.
 fn load_bias(column: u32) -> vec4f {
   let at = params.bias_offset + column;
   return vec4f(bias[at], bias[at + 1], bias[at + 2], bias[at + 3]);
 }
 
+// Stores four columns of a row, but for those past the last.
 fn store(row: u32, column: u32, value: vec4f) {
   let at = params.out_offset + row * params.out_stride + column;
   for (var i = 0u; i < min(4, params.n - column); i++) {

@@ -9,6 +9,7 @@
 // The result, rows of m × n, or the partial products, one after the other.
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 
+// Staged reads index by one name (staged_reads.ts).
 fn vector_of_a(at: u32) -> vec4f {
   return a[at];
 }

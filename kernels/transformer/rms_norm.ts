@@ -14,9 +14,6 @@ import code from "./rms_norm.wgsl" with { type: "text" };
 import { type RowReads, rowReads, sliceOf } from "./row_reads.ts";
 import { specialize } from "./shader_text.ts";
 
-/** Rows that an invocation of the backward goes through, and workgroups below which it takes fewer. */
-const [LEAST_TIMES, MOST_TIMES, BUSY] = [4, 16, 8];
-
 /** What {@linkcode rmsNorm} writes. */
 export interface RmsNormOutput {
   /** The result, [N, D] in f32. */
@@ -135,6 +132,7 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
   expectTensor("out.gradX", out.gradX, "f32", x.shape);
   expectTensor("out.gradWeight", out.gradWeight, "f32", [columns]);
   const { gpu } = recorder;
+  const { least, most, busy } = gpu.tiles.normBackward;
   const reads = rowReads(gpu, { rows, width: columns }, ["x", "gradient"]);
   const { constants, perLane } = layoutOf(gpu, columns, reads);
   const program = gpu.program({
@@ -144,8 +142,8 @@ export function rmsNormBackward(recorder: Recorder, options: RmsNormBackwardOpti
   });
   for (const { first, count, slices } of stagedRowBlocks(gpu, rows, x, gradOut, out.gradX)) {
     const [xRows, gradient, gradX] = slices;
-    const fair = Math.ceil(count / (BUSY * constants.ROWS));
-    const times = Math.max(LEAST_TIMES, Math.min(MOST_TIMES, fair));
+    const fair = Math.ceil(count / (busy * constants.ROWS));
+    const times = Math.max(least, Math.min(most, fair));
     const sums = recorder.temporary([Math.ceil(count / times), columns]);
     recorder.dispatch(program, {
       bindings: {

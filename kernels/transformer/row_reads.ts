@@ -1,6 +1,7 @@
 import type { GpuContext } from "../runtime/context.ts";
 import type { Dispatch, Recorder, Slice } from "../runtime/recorder.ts";
-import { type StagedBindings, stagedCode, stageInputs } from "../runtime/staged_reads.ts";
+import { fitStage, type StagedBindings, stagedCode, stageInputs } from "../runtime/staged_reads.ts";
+import { TEXEL_BYTES } from "../runtime/stage.ts";
 import { Tensor } from "../runtime/tensor.ts";
 import { elementsOf } from "./shader_text.ts";
 
@@ -13,6 +14,8 @@ export interface RowExtents {
   readonly rows: number;
   /** Numbers of a row. */
   readonly width: number;
+  /** Numbers of a row of the widest input, `width` by default. */
+  readonly widest?: number;
 }
 
 /** How a kernel reads rows. */
@@ -26,17 +29,17 @@ export interface RowReads {
 }
 
 /**
- * How a kernel reads the inputs of these names, arrays of `Elements` that are indexed by a variable: through stages
- * where the adapter has them (stage.ts), rows are vectors, and there are enough of them. Their rows are those of
- * `stagedRowBlocks`.
+ * How a kernel reads the inputs of these names, arrays of `Elements` whose every index is one name: through stages
+ * where the adapter has them (stage.ts), rows are vectors, there are enough of them, and the smallest block of them
+ * fits. Their rows are those of `stagedRowBlocks`.
  */
 export function rowReads(
   gpu: GpuContext,
-  { rows, width }: RowExtents,
+  extents: RowExtents,
   names: readonly string[],
 ): RowReads {
-  const { code, chunks } = elementsOf(width);
-  if (width % 4 !== 0 || 4 * rows * width < LEAST_BYTES) {
+  const { code, chunks } = elementsOf(extents.width);
+  if (!isWorthStaging(extents) || !blocksFitStage(gpu, extents)) {
     return { code: (source) => code + source, chunks, bind: (_, inputs) => inputs };
   }
   return {
@@ -55,18 +58,20 @@ export interface WholeReads {
 }
 
 /**
- * How a kernel reads these inputs, arrays of `Elements` or of vectors that are indexed by a variable: through stages
- * where the adapter has them, each input fits one, rows are vectors, and there are enough of them.
+ * How a kernel reads these inputs, arrays of `Elements` or of vectors whose every index is one name: through stages
+ * where the adapter has them, each input fits one, rows are vectors, and there are enough of them. An input of more
+ * bytes than a stage has makes all of them be read from buffers, which is many times slower on llvmpipe: it is not cut
+ * into parts, as `rowReads` does.
  */
 export function wholeReads(
   gpu: GpuContext,
-  { rows, width }: RowExtents,
+  extents: RowExtents,
   inputs: Readonly<Record<string, Tensor | Slice>>,
 ): WholeReads {
   const names = Object.keys(inputs);
-  const isStaged = width % 4 === 0 && 4 * rows * width >= LEAST_BYTES &&
-    Object.values(inputs).every(({ bytes }) => bytes <= gpu.tiles.stageBytes);
-  if (!isStaged) return { code: (source) => source, bind: () => inputs };
+  if (!isWorthStaging(extents) || !fitStage(gpu, inputs)) {
+    return { code: (source) => source, bind: () => inputs };
+  }
   return {
     code: (source) => stagedCode(gpu, asVectors(source, names), names),
     bind: (recorder) =>
@@ -75,6 +80,17 @@ export function wholeReads(
         Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, sliceOf(input)])),
       ),
   };
+}
+
+/** Whether rows are vectors, and enough for the copy into a stage to pay. */
+function isWorthStaging({ rows, width }: RowExtents): boolean {
+  return width % 4 === 0 && 4 * rows * width >= LEAST_BYTES;
+}
+
+/** Whether as many rows fit a stage as may lie between where bindings begin. */
+function blocksFitStage(gpu: GpuContext, { width, widest = width }: RowExtents): boolean {
+  const rows = gpu.device.limits.minStorageBufferOffsetAlignment / TEXEL_BYTES;
+  return 4 * rows * widest <= gpu.tiles.stageBytes;
 }
 
 /** All of a tensor, as it is bound. */

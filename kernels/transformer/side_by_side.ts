@@ -1,19 +1,25 @@
 import type { GpuContext } from "../runtime/context.ts";
+import { ShapeError } from "../runtime/errors.ts";
 import type { Slice } from "../runtime/recorder.ts";
 import { type DataType, expectTensor, type Tensor } from "../runtime/tensor.ts";
 
 /**
- * Matrices of as many rows each that stand for one, its columns those of the first, then those of the next: such as
- * queries, keys and values. Kernels take three at once that {@linkcode sideBySide} made.
+ * Matrices [N, Wᵢ] read as one [N, ΣWᵢ]. Three cut from one tensor by {@linkcode sideBySide} take one dispatch, others
+ * one each.
  */
 export type SideBySide = readonly Tensor[];
 
 /** Elements of f32 at a multiple of which a part of a tensor may be bound on every adapter. */
 const ALIGNMENT = 64;
 
+/** So many elements of f32, and those up to where the next part of a tensor may be bound on every adapter. */
+export function alignedSize(elements: number): number {
+  return Math.ceil(elements / ALIGNMENT) * ALIGNMENT;
+}
+
 /** The elements that matrices of these numbers of columns take as parts of one tensor. */
 export function sideBySideSize(rows: number, widths: readonly number[]): number {
-  return widths.reduce((sum, width) => sum + Math.ceil(rows * width / ALIGNMENT) * ALIGNMENT, 0);
+  return widths.reduce((sum, width) => sum + alignedSize(rows * width), 0);
 }
 
 /** The matrices that a tensor of {@linkcode sideBySideSize} holds, one after the other. */
@@ -25,7 +31,7 @@ export function sideBySide<Type extends DataType>(
   let first = 0;
   return widths.map((width) => {
     const part = tensor.part(first, [rows, width]);
-    first += sideBySideSize(rows, [width]);
+    first += alignedSize(rows * width);
     return part;
   });
 }
@@ -34,8 +40,6 @@ export function sideBySide<Type extends DataType>(
 export interface Sides {
   /** The binding; it begins with the first. */
   readonly slice: Slice;
-  /** The element of it at which the first begins. */
-  readonly offset: 0;
   /** What side_by_side.wgsl is told of them, in elements. */
   readonly words: typeof NO_SIDES;
   /** Whether each has, and begins at, a multiple of four. */
@@ -51,7 +55,8 @@ export function isSideBySide(operand: unknown): operand is SideBySide {
 }
 
 /**
- * Checks matrices side by side, and gives their rows and the columns at which each begins and the last ends.
+ * Checks matrices side by side, of which there is one at least, and gives their rows and the columns at which each
+ * begins and the last ends.
  *
  * @throws {ShapeError} if shapes or types do not fit.
  */
@@ -59,7 +64,8 @@ export function checkSides(
   name: string,
   matrices: SideBySide,
 ): { readonly rows: number; readonly starts: readonly number[] } {
-  const rows = matrices[0]?.shape[0] ?? 0;
+  const rows = matrices[0]?.shape[0];
+  if (rows === undefined) throw new ShapeError(`${name} is no matrices, expected one or more.`);
   const starts = [0];
   for (const matrix of matrices) {
     expectTensor(name, matrix, "f32", [rows, -1]);
@@ -90,7 +96,6 @@ export function sidesOf(gpu: GpuContext, matrices: SideBySide): Sides | undefine
   };
   return {
     slice: { tensor: x, offset: x.offset, bytes },
-    offset: 0,
     words,
     isInFours: Object.values(words).every((word) => word % 4 === 0),
   };

@@ -104,7 +104,7 @@ function record(
   const { lanes, perLane } = recorder.gpu.tiles.elements;
   const reads = rowReads(
     recorder.gpu,
-    { rows: active.likely(params.rows), width: columns },
+    { rows: active.likely(params.rows), width: columns, widest: 2 * columns },
     ["gate_up", "gradient"],
   );
   const program = recorder.gpu.program({

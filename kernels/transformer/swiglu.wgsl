@@ -13,11 +13,11 @@ struct Params {
   // The first row's slot.
   first_row: u32,
 }
-// What goes through the sigmoid, then what it is multiplied with, [N, 2, F].
+// What goes through the sigmoid, then what it is multiplied with, [N, 2F].
 @group(0) @binding(0) var<storage, read> gate_up: array<Elements>;
 // The gradient of the loss with respect to the result, [N, F].
 @group(0) @binding(1) var<storage, read> gradient: array<Elements>;
-// The result, [N, F], or the gradient with respect to the input, [N, 2, F].
+// The result, [N, F], or the gradient with respect to the input, [N, 2F].
 @group(0) @binding(2) var<storage, read_write> out: array<Elements>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -46,6 +46,7 @@ fn forward(
   let first = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * PER_LANE * LANES + lane;
   let end = min(first + PER_LANE * LANES, slots_from(params.first_row, params.rows) * CHUNKS);
   for (var i = first; i < end; i += LANES) {
+    // Staged reads index by one name (staged_reads.ts).
     let at = i + i / CHUNKS * CHUNKS;
     let at_up = at + CHUNKS;
     let x = widened(gate_up[at]);
@@ -63,6 +64,7 @@ fn backward(
   let first = place_of(workgroup.y * workgroups.x + workgroup.x, workgroups.x * workgroups.y) * PER_LANE * LANES + lane;
   let end = min(first + PER_LANE * LANES, slots_from(params.first_row, params.rows) * CHUNKS);
   for (var i = first; i < end; i += LANES) {
+    // Staged reads index by one name (staged_reads.ts).
     let at = i + i / CHUNKS * CHUNKS;
     let at_up = at + CHUNKS;
     let x = widened(gate_up[at]);

@@ -130,6 +130,10 @@ Deno.test("a part outside of its tensor, or bound where no binding begins, is re
     assert.throws(() => x.part(first, shape), /has no part/);
   }
   assert.throws(() => halves.part(1, [2]), /in f16 has no part \[2\] at 1/);
+  // Writing it would write the element after it, too.
+  assert.throws(() => halves.part(0, [3]), /in f16 has no part \[3\] at 0/);
+  using sevens = gpu.zeros([7], "f16");
+  assert.equal(sevens.part(4, [3]).size, 3);
   const recorder = gpu.record();
   assert.throws(() => recorder.recycle(x.part(0, [8])), ShapeError);
   const bindings = { x: x.part(1, [4]) };

@@ -132,6 +132,23 @@ Deno.test("rows of the transformer give the same bits from buffers, from one sta
   for (const [i, value] of expected.at(-1)!.entries()) {
     assert(Math.abs(split.at(-1)![i]! - value) < 1e-4);
   }
+  // Not one row fits.
+  assert.deepEqual(await transformerResults(1 << 7), expected);
+});
+
+Deno.test("rows of which no block fits a stage are read from buffers, vectors or not", async () => {
+  for (const columns of [5, 64]) {
+    const of = async (stageBytes: number) => {
+      using gpu = await requestGpu();
+      (gpu as { tiles: Tiles }).tiles = { ...gpu.tiles, stageBytes };
+      const gateUp = gpu.tensor(new RandomData(5).normal(640 * columns), [320, 2 * columns]);
+      const out = gpu.empty([320, columns]);
+      const recorder = gpu.record();
+      swiglu(recorder, { gateUp, out });
+      return await recorder.read(out);
+    };
+    assert.deepEqual(await of(16), await of(0));
+  }
 });
 
 Deno.test("what is read of each row gives the same bits from buffers and, rows by rows, from stages", async () => {

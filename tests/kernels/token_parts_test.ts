@@ -10,6 +10,7 @@ import {
 import { sequenceCovariance } from "../../kernels/covariance/sequence_covariance.ts";
 import { emptyPolicyLoss, policyLoss } from "../../kernels/policy_loss/policy_loss.ts";
 import { KL_COV } from "../../kernels/policy_loss/policy_loss_settings.ts";
+import { ShapeError } from "../../kernels/runtime/errors.ts";
 import { type Gpu, requestGpu } from "../../kernels/runtime/gpu.ts";
 import { emptySelection, selectSample, selectTop } from "../../kernels/selection/selection.ts";
 import { topReference } from "../../kernels/selection/selection_reference.ts";
@@ -141,3 +142,29 @@ for (
     assert.deepEqual(selected, topReference(covariance, mask, 3000));
   });
 }
+
+Deno.test("a part of a tensor that begins where no binding does is refused, never read from too early", () => {
+  const shape = [8, 16];
+  const logProb = gpu.zeros([160]).part(1, shape);
+  const [advantages, mask] = [gpu.zeros(shape), gpu.tensor(new Uint32Array(128).fill(1), shape)];
+  const batch = { logProb, advantages, mask };
+  const refused = /^a part \[8,16\] of a tensor is read from byte 4, where no binding begins\.$/;
+  const recorder = gpu.record();
+  const covariance = emptyTokenCovariance(gpu, 128);
+  const loss = emptyPolicyLoss(gpu, 8, 16);
+  const records = [
+    () => tokenCovariance(recorder, { ...batch, out: covariance }),
+    () => sequenceCovariance(recorder, { ...batch, group: 4, out: gpu.empty([2, 2]) }),
+    () =>
+      policyLoss(recorder, {
+        ...batch,
+        oldLogProb: advantages,
+        settings: { ...KL_COV, intervention: "none" },
+        out: loss,
+      }),
+  ];
+  for (const record of records) {
+    assert.throws(record, (error) => error instanceof ShapeError && refused.test(error.message));
+  }
+  recorder.submit();
+});

@@ -1,5 +1,6 @@
 /** What the wrappers promise besides numbers: refusals, bounded memory, rows split, the same bits again. */
 import assert from "node:assert/strict";
+import { RandomData } from "../../kernels/conformance/random_data.ts";
 import {
   adamw,
   checkTokenStatistics,
@@ -228,6 +229,26 @@ Deno.test("an optimizer's tensors larger than a binding are split", async () => 
     await passing((tally) => check.run(small, tally));
   }
   assert.equal(small.liveBytes, 0);
+});
+
+Deno.test("matrices of which fewer than four rows fit a binding are split, too", async () => {
+  const [m, k, n] = [5, 511, 7];
+  const random = new RandomData(3);
+  const [a, b] = [random.normal(m * k), random.normal(n * k)];
+  for (const [transposeA, transposeB] of [[false, true], [true, true]] as const) {
+    const products = await Promise.all([gpu, withSmallBindings(gpu, 6000)].map(async (gpu) => {
+      using left = gpu.tensor(a, transposeA ? [k, m] : [m, k]);
+      using right = gpu.tensor(b, [n, k]);
+      using out = gpu.empty([m, n]);
+      const recorder = gpu.record();
+      matmul(recorder, { a: left, b: right, transposeA, transposeB, out });
+      const [values] = await recorder.read(out);
+      return values;
+    }));
+    for (const [i, value] of products[1]!.entries()) {
+      assert(Math.abs(value - products[0]![i]!) < 1e-4, `${value}, expected ${products[0]![i]}`);
+    }
+  }
 });
 
 Deno.test("logits larger than a binding are split over rows", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { modelConfig, parameterShapes } from "../../experiments/lab/families.ts";
 import { requestGpu } from "../../kernels/runtime/gpu.ts";
+import { Recorder } from "../../kernels/runtime/recorder.ts";
 import { type Job, type Library, NotInstalledError } from "../../bench/library.ts";
 import { measure } from "../../bench/measure.ts";
 import { openPeers } from "../../bench/peers.ts";
@@ -13,7 +14,7 @@ import { table } from "../../bench/table.ts";
 import { jaxLibrary } from "../../bench/train/jax_library.ts";
 import { labLibrary } from "../../bench/train/lab_library.ts";
 import { torchUpdates } from "../../bench/train/torch_library.ts";
-import { forwardOperations } from "../../bench/train/operations.ts";
+import { forwardOperations, TRAINING_PASSES } from "../../bench/train/operations.ts";
 import {
   exponent,
   stepResult,
@@ -192,7 +193,7 @@ Deno.test("bench: rates, shares and ratios come from times, amounts and bytes", 
   });
   assert.match(text, /^\|\s+\| size .*\| jax-js 1\.2\.3 \| tfjs 4\.5\.6 \|$/m);
   assert.match(text, /^\| token-statistics \| 2×3 +\| +6 GB\/s +\| +60 % \|.* 2 GB\/s \(×3\) \|/m);
-  assert.match(text, /^tfjs did not run token-statistics 2×3: it crashed\.$/m);
+  assert.match(text, /^tfjs did not run token-statistics: it crashed\.$/m);
   assert.doesNotMatch(text, /times as fast/);
 });
 
@@ -211,13 +212,47 @@ const TINY = {
 
 Deno.test("bench train: needed operations are those of the products, counted one by one", () => {
   // A prompt of 2 tokens and a response of 4: 5 tokens are read, with 1, 2, 3, 3, 3 in their windows.
-  const projections = 8 * 8 + 2 * 8 * 4 + 8 * 8 + 3 * 8 * 12;
+  const [before, after] = [8 * 8 + 2 * 8 * 4, 8 * 8 + 3 * 8 * 12];
   assert.equal(
     forwardOperations(TINY, 2, 4),
-    2 * 5 * projections + 2 * 4 * 32 * 8 + 4 * 8 * (1 + 2 + 3 + 3 + 3),
+    2 * 5 * before + 2 * 4 * (after + 32 * 8) + 4 * 8 * (1 + 2 + 3 + 3 + 3),
+  );
+  // Of the layers before the last, all is of all tokens.
+  const two = { ...TINY, num_hidden_layers: 2 };
+  assert.equal(
+    forwardOperations(two, 2, 4) - forwardOperations(TINY, 2, 4),
+    2 * 5 * (before + after) + 4 * 8 * (1 + 2 + 3 + 3 + 3),
   );
   const all = { ...TINY, sliding_window: null };
   assert.equal(forwardOperations(all, 2, 4) - forwardOperations(TINY, 2, 4), 4 * 8 * (1 + 2));
+});
+
+Deno.test("bench train: an update computes the products that are counted, and logits once more", async () => {
+  const gpu = await requestGpu();
+  const [rows, promptTokens, responseTokens] = [3, 2, 4];
+  const problem = trainingProblem("tiny", TINY, { rows, promptTokens, responseTokens });
+  const job = labLibrary(gpu).prepare(problem)!;
+  let multiplied = 0;
+  const { dispatch } = Recorder.prototype;
+  Recorder.prototype.dispatch = function (program, given) {
+    if (program.name === "matmul") {
+      const { m, n, k } = given.params as Record<"m" | "n" | "k", number>;
+      multiplied += 2 * m * n * k;
+    }
+    dispatch.call(this, program, given);
+  };
+  try {
+    await job.results();
+  } finally {
+    Recorder.prototype.dispatch = dispatch;
+  }
+  const attention = 4 * 8 * (1 + 2 + 3 + 3 + 3);
+  const needed = forwardOperations(TINY, promptTokens, responseTokens) - attention;
+  const logits = 2 * responseTokens * 32 * 8;
+  assert.equal(multiplied, rows * (TRAINING_PASSES * needed + logits));
+  job.destroy();
+  assert.equal(gpu.liveBytes, 0);
+  gpu.destroy();
 });
 
 Deno.test("bench train: the lab's steps are timed phase by phase, on responses of full length", async () => {
@@ -227,8 +262,7 @@ Deno.test("bench train: the lab's steps are timed phase by phase, on responses o
   assert.equal(times.rollout.tokens, 2 * 4 * 5);
   // Prompts of the task have an even number of tokens, two at least.
   assert(times.training.tokens >= 2 * 4 * (2 + 5 - 1));
-  // The forward of the policy, that of the reference, and a backward of two products for each.
-  assert.equal(times.training.operations, 4 * times.rollout.operations);
+  assert.equal(times.training.operations, TRAINING_PASSES * times.rollout.operations);
   assert(times.rollout.seconds + times.training.seconds <= times.seconds);
   if (gpu.features.timestampQuery) {
     assert.deepEqual(Object.keys(times.phases!), [...PHASES]);
@@ -348,8 +382,10 @@ Deno.test("bench train: rates, shares, exponents and the tables come from times"
     adapter: "made up",
     versions: { "deno": "1", "jax-js": "2", "PyTorch": "3" },
     matmul: 10,
+    processor: "made up, 2 threads",
     steps,
     shown: 1,
+    study: [step(64, 3, "qwen2.5-0.5b")],
     tokens: exponents,
     parameters: { rollout: 0.8, training: 1.3 },
     updates: [
@@ -359,7 +395,8 @@ Deno.test("bench train: rates, shares, exponents and the tables come from times"
     ],
   };
   const text = trainTables(report);
-  assert.match(text, /^\| GPU busy +\| +60 % \|$/m);
+  assert.equal(text.match(/^\| GPU busy +\| +60 % \|$/gm)?.length, 2);
+  assert.match(text, /^\| +\| +qwen2\.5-0\.5b \|$/m);
   assert.match(text, /^\| rollout, GFLOP\/s +\| +2 \(20 %\) \|$/m);
   assert.match(text, /^\| backward, share of time +\| +10 % \|$/m);
   assert.match(text, /^\| qwen2\.5-7b \| +63936 \| +128 \| +1 s \| +61 µs \| +0\.955 ns \|/m);
@@ -371,6 +408,7 @@ Deno.test("bench train: rates, shares, exponents and the tables come from times"
   assert.match(text, /^jax-js did not run b: it crashed\.$/m);
   const page = readme([report]);
   assert(page.startsWith("# Benchmarks\n") && page.includes(text));
+  assert(page.includes("\nDeno 1 on made up, 2 threads.\n"));
 });
 
 Deno.test("bench: the page in results/bench is made from the reports there", async () => {

@@ -110,8 +110,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/training_step.ts",
-    text: "recordReferenceLogProb(reference!, samples, columns, settings.temperature)",
-    replacement: "recordReferenceLogProb(policy, samples, columns, settings.temperature)",
+    text: "recordResponseStatistics(reference!, samples,",
+    replacement: "recordResponseStatistics(policy, samples,",
     what: "the reference KL is taken to the policy itself",
     ...INTERVENTIONS,
   },

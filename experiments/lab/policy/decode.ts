@@ -14,10 +14,13 @@ import {
   extents,
   forward,
   layerName,
+  linear,
   normalize,
   operandsOf,
+  queriesKeysValues,
   recycleActivations,
   type SequenceBatch,
+  temporaryQkv,
 } from "./forward.ts";
 import { outputEmbedding, type Policy } from "./parameters.ts";
 
@@ -124,18 +127,17 @@ export function readToken(
     stream = sum;
     return normalized;
   };
-  const linear = (name: string, x: Tensor): Tensor => {
-    const operands = operandsOf(policy, name);
-    const out = recorder.temporary([rows, operands.b.shape[0]!]);
-    matmul(recorder, { a: x, ...operands, active, out });
-    return out;
-  };
   for (const [layer, keysAndValues] of cache.entries()) {
     const name = (part: string) => layerName(layer, part);
     const input = normalizeStream(name("input_layernorm"));
-    const q = linear(name("self_attn.q_proj"), input);
-    const k = linear(name("self_attn.k_proj"), input);
-    const v = linear(name("self_attn.v_proj"), input);
+    const qkv = temporaryQkv(recorder, policy, rows);
+    const [q, k, v] = queriesKeysValues(policy, qkv, rows);
+    matmul(recorder, {
+      a: input,
+      ...operandsOf(policy, name("self_attn.qkv_proj")),
+      active,
+      out: [q, k, v],
+    });
     recorder.recycle(input);
     rope(recorder, {
       q: q.reshape([rows, queryHeads, headSize]),
@@ -149,8 +151,6 @@ export function readToken(
     const after = { spans, step };
     const [key, value] = [k.reshape(shape), v.reshape(shape)];
     writeCache(recorder, { key, value, after, active, out: keysAndValues });
-    recorder.recycle(k);
-    recorder.recycle(v);
     const attended = recorder.temporary(q.shape);
     attentionDecode(recorder, {
       q: q.reshape([rows, queryHeads, headSize]),
@@ -162,15 +162,15 @@ export function readToken(
       ...window,
       out: attended.reshape([rows, queryHeads, headSize]),
     });
-    recorder.recycle(q);
-    added = linear(name("self_attn.o_proj"), attended);
+    recorder.recycle(qkv);
+    added = linear(recorder, policy, name("self_attn.o_proj"), { x: attended, active });
     recorder.recycle(attended);
     const middle = normalizeStream(name("post_attention_layernorm"));
-    const gateUp = linear(name("mlp.gate_up_proj"), middle);
+    const gateUp = linear(recorder, policy, name("mlp.gate_up_proj"), { x: middle, active });
     recorder.recycle(middle);
     const gated = recorder.temporary([rows, policy.config.intermediate_size]);
     swiglu(recorder, { gateUp, active, out: gated });
-    added = linear(name("mlp.down_proj"), gated);
+    added = linear(recorder, policy, name("mlp.down_proj"), { x: gated, active });
     for (const tensor of [gateUp, gated]) recorder.recycle(tensor);
   }
   const hidden = normalizeStream("model.norm");

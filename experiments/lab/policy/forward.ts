@@ -99,15 +99,26 @@ export function extents({ config }: Policy): AttentionExtents {
   };
 }
 
+/** What {@linkcode linear} takes. */
+export interface LinearInput extends ActiveRowsOption {
+  /** [N, inputs]. */
+  readonly x: Tensor;
+}
+
 /** x · weightᵀ + bias, as `torch.nn.Linear` of this name: [N, outputs]; a temporary. */
-export function linear(recorder: Recorder, policy: Policy, name: string, x: Tensor): Tensor {
+export function linear(
+  recorder: Recorder,
+  policy: Policy,
+  name: string,
+  { x, active }: LinearInput,
+): Tensor {
   const operands = operandsOf(policy, name);
   const out = recorder.temporary([x.shape[0]!, operands.b.shape[0]!]);
-  matmul(recorder, { a: x, ...operands, out });
+  matmul(recorder, { a: x, ...operands, active, out });
   return out;
 }
 
-/** Columns of queries, keys and values. */
+/** The widths of queries, keys and values. */
 function qkvWidths(policy: Policy): [number, number, number] {
   const { queryHeads, keyHeads, headSize } = extents(policy);
   return [queryHeads * headSize, keyHeads * headSize, keyHeads * headSize];
@@ -244,17 +255,17 @@ export function forward(
     const pick = (x: Tensor) => rows === undefined ? x : rowsAt(recorder, rows, x);
     const goingOn = pick(attended);
     const before = pick(first.sum);
-    const projected = linear(recorder, policy, name("self_attn.o_proj"), goingOn);
+    const projected = linear(recorder, policy, name("self_attn.o_proj"), { x: goingOn });
     const second = normalize(recorder, policy, name("post_attention_layernorm"), {
       stream: before,
       added: projected,
     });
     if (before !== first.sum) recorder.recycle(before);
     recorder.recycle(projected);
-    const gateUp = linear(recorder, policy, name("mlp.gate_up_proj"), second.normalized);
+    const gateUp = linear(recorder, policy, name("mlp.gate_up_proj"), { x: second.normalized });
     const gated = recorder.temporary([gateUp.shape[0]!, policy.config.intermediate_size]);
     swiglu(recorder, { gateUp, out: gated });
-    added = linear(recorder, policy, name("mlp.down_proj"), gated);
+    added = linear(recorder, policy, name("mlp.down_proj"), { x: gated });
     stream = second.sum;
     layers.push({
       input: first.sum,

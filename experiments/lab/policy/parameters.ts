@@ -1,4 +1,4 @@
-import type { Gpu, Recorder, Tensor } from "../../../kernels/mod.ts";
+import { alignedSize, type Gpu, type Recorder, type Tensor } from "../../../kernels/mod.ts";
 import { type ModelConfig, parameterShapes } from "../families.ts";
 import type { TensorData } from "../../../formats/safetensors.ts";
 
@@ -26,17 +26,17 @@ export interface Policy extends Disposable {
   readonly parameters: readonly Parameter[];
   /** All parameters in as few tensors as fit bindings, so that what goes over all takes few dispatches. */
   readonly packs: readonly Pack[];
-  /** A parameter by its name, or several that are one matrix: see {@linkcode JOINED}. */
+  /** A parameter by its name, or several that are one matrix: `qkv_proj` and `gate_up_proj`. */
   get(name: string): Parameter;
   /** The same, or undefined if the architecture has none such. */
   find(name: string): Parameter | undefined;
 }
 
 /** Parameters one after the other, with zeros between that stay zeros. */
-export type Pack = Omit<Parameter, "name">;
+type Pack = Omit<Parameter, "name">;
 
 /** Projections of one input whose weights, row after row, are the weight of one projection to all their outputs. */
-export const JOINED: Readonly<Record<string, readonly string[]>> = {
+const JOINED: Readonly<Record<string, readonly string[]>> = {
   "self_attn.qkv_proj": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
   "mlp.gate_up_proj": ["mlp.gate_proj", "mlp.up_proj"],
 };
@@ -48,9 +48,6 @@ export type ParameterValues = Readonly<Record<string, Float32Array<ArrayBuffer>>
 export function valuesOf(tensors: ReadonlyMap<string, TensorData>): ParameterValues {
   return Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
 }
-
-/** Where bindings may begin on every adapter, in elements of f32. */
-const ALIGNMENT = 64;
 
 /** One parameter, or joined ones, on end. */
 interface Section {
@@ -142,7 +139,7 @@ function* packed({ device: { limits } }: Gpu, sections: readonly Section[]): Gen
 function startsOf(sections: readonly Section[]): number[] {
   const starts = [0];
   for (const { shape } of sections) {
-    starts.push(starts.at(-1)! + Math.ceil(sizeOf(shape) / ALIGNMENT) * ALIGNMENT);
+    starts.push(starts.at(-1)! + alignedSize(sizeOf(shape)));
   }
   return starts;
 }

@@ -118,7 +118,7 @@ function activations(config: ModelConfig): Bytes {
   const keys = config.num_key_value_heads * config.head_dim;
   const layer = 4 * width + 2 * queries + 2 * keys + 3 * inner + config.num_attention_heads + 2;
   return {
-    largest: F32 * Math.max(width, queries + 2 * keys, inner),
+    largest: F32 * Math.max(width, queries + 2 * keys, 2 * inner),
     // Of the last layer, what goes on is copied.
     all: F32 * (config.num_hidden_layers * layer + queries + 2 * width + 1),
   };

@@ -1,12 +1,6 @@
-import {
-  embedding,
-  type Gpu,
-  type Recorder,
-  ropeTable,
-  type Tensor,
-} from "../../../kernels/mod.ts";
+import { type Gpu, type Recorder, ropeTable, type Tensor } from "../../../kernels/mod.ts";
 import type { ModelConfig } from "../families.ts";
-import type { SequenceBatch } from "./forward.ts";
+import { rowsAt, type SequenceBatch } from "./forward.ts";
 import { ropeSettings } from "./rope_settings.ts";
 
 /** A prompt and what was written after it. */
@@ -24,7 +18,7 @@ export interface Sequence {
 export interface PredictionBatch extends SequenceBatch, Disposable {
   /** Which of the N tokens predict a response token, in their order, [M] in u32. */
   readonly wanted: Tensor;
-  /** Which of the M each token is, [N] in u32; none within prompts. */
+  /** Which of the M each token is, [N] in u32; 0xffffffff for tokens that predict no response token. */
   readonly places: Tensor;
   /** The response token that each of the M predicts, [M] in u32. */
   readonly targets: Tensor;
@@ -123,7 +117,7 @@ export function ofResponses(
   { predictors, mask }: PredictionBatch,
   values: Tensor,
 ): Tensor<"f32"> {
-  return gather(recorder, predictors, values, mask.shape);
+  return numbersAt(recorder, predictors, values).reshape(mask.shape);
 }
 
 /** The reverse of {@linkcode ofResponses}, [M]; a temporary. */
@@ -132,23 +126,12 @@ export function ofPredictors(
   { predicted }: PredictionBatch,
   values: Tensor,
 ): Tensor<"f32"> {
-  return gather(recorder, predicted, values, predicted.shape);
+  return numbersAt(recorder, predicted, values);
 }
 
-function gather(
-  recorder: Recorder,
-  indices: Tensor,
-  values: Tensor,
-  shape: readonly number[],
-): Tensor<"f32"> {
-  const out = recorder.temporary(shape);
-  // A row of a table for each index, zeros for an index outside, is what an embedding is.
-  embedding(recorder, {
-    tokens: indices,
-    table: values.reshape([values.size, 1]),
-    out: out.reshape([indices.size, 1]),
-  });
-  return out;
+/** A number for each index; 0 for an index past the end; a temporary. */
+function numbersAt(recorder: Recorder, indices: Tensor, values: Tensor): Tensor<"f32"> {
+  return rowsAt(recorder, indices, values.reshape([values.size, 1])).reshape(indices.shape);
 }
 
 /** Numbers of each response token, [B, R]; 0 for padding. */

@@ -4,6 +4,7 @@ import { grpoAdvantages } from "../../../experiments/lab/advantages/grpo.ts";
 import { primeAdvantages } from "../../../experiments/lab/advantages/prime.ts";
 import { reinforcePlusPlusAdvantages } from "../../../experiments/lab/advantages/reinforce_plus_plus.ts";
 import { rlooAdvantages } from "../../../experiments/lab/advantages/rloo.ts";
+import { LabError } from "../../../experiments/lab/errors.ts";
 import { type ModelConfig, modelConfig } from "../../../experiments/lab/families.ts";
 import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
 import { createPolicy, policyState } from "../../../experiments/lab/policy/parameters.ts";
@@ -344,6 +345,27 @@ Deno.test("the update is that of float64: every algorithm's advantages", async (
       () => compare({ algorithm }, { advantageOf: everyTokenOf(advantages) }),
     );
   }
+});
+
+Deno.test("a base model whose logits are NaN is told, and gives no KL", async () => {
+  const config = tiny("qwen2.5-7b");
+  const values = parametersOf(config);
+  const wrong = { ...values, "model.norm.weight": new Float32Array(config.hidden_size).fill(NaN) };
+  using policy = createPolicy(gpu, config, values);
+  using reference = createPolicy(gpu, config, wrong);
+  const samples = samplesOf(
+    { config, values, temperature: 1, advantageOf: handMade, prompts: PROMPTS.length },
+    1,
+  );
+  await assert.rejects(
+    updateFromSamples({ policy, reference }, samples, trainSettings(SETTINGS), {
+      step: 1,
+      updates: 0,
+    }),
+    new LabError(
+      "the logits of the base model hold NaN or Inf at token 0, expected finite numbers.",
+    ),
+  );
 });
 
 Deno.test("the update is that of float64: the reference KL is logged when it is time, and by the loss that has it", async () => {

@@ -74,7 +74,9 @@ Deno.test("matrices side by side are multiplied and summed as one", async () => 
     using weight = gpu.tensor(wholes(columns * INNER, 3), [columns, INNER]);
     using x = gpu.tensor(wholes(ROWS * INNER, 5), [ROWS, INNER]);
     const recorder = gpu.record();
-    const results = [sides, one].map((a) => {
+    // The second three are not in one tensor.
+    using first = gpu.tensor(await gpu.read(sides[0]!), sides[0]!.shape);
+    const results = [sides, [first, ...sides.slice(1)], one].map((a) => {
       const gradX = gpu.zeros([ROWS, INNER]);
       matmul(recorder, { a, b: weight, out: gradX });
       const gradWeight = gpu.zeros([columns, INNER]);
@@ -86,7 +88,8 @@ Deno.test("matrices side by side are multiplied and summed as one", async () => 
       return [gradX, gradWeight, sums];
     });
     const read = await recorder.read(...results.flat());
-    assert.deepEqual(read.slice(0, 3), read.slice(3));
+    assert.deepEqual(read.slice(0, 3), read.slice(6));
+    assert.deepEqual(read.slice(3, 6), read.slice(6));
     for (const tensor of results.flat()) tensor.destroy();
   }
 });
@@ -108,9 +111,31 @@ Deno.test("what does not go side by side is refused", () => {
       /a is side by side, expected b without transposeB, one out, and all rows active/,
     );
   }
+  // Shapes are checked as those of one matrix, whichever way the product is made.
+  using four = gpu.zeros([4, 4]);
+  using narrow = gpu.zeros([4, 12]);
+  using tall = gpu.zeros([20, 8]);
+  using square = gpu.zeros([sideBySideSize(4, [4, 4, 4])]);
+  const squares = sideBySide(square, 4, [4, 4, 4]);
   assertRefused(
-    () => columnSums(recorder, { x: sides.slice(1), out: x.reshape([8]) }),
-    /x is 2 matrices, expected three/,
+    () => matmul(recorder, { a: narrow, b: tall, out: squares, transposeB: true }),
+    /a \[4, 12\] times b \[20, 8\]ᵀ does not give out \[4, 12\]/,
+  );
+  assertRefused(
+    () => matmul(recorder, { a: squares, b: tall, out: four }),
+    /a \[4, 12\] times b \[20, 8\] does not give out \[4, 4\]/,
+  );
+  assertRefused(
+    () => matmul(recorder, { a: squares, b: tall, out: tall, transposeA: true }),
+    /a \[4, 12\]ᵀ times b \[20, 8\] does not give out \[20, 8\]/,
+  );
+  assertRefused(
+    () => matmul(recorder, { a: [], b: weight, out: x }),
+    /a is no matrices, expected one or more/,
+  );
+  assertRefused(
+    () => columnSums(recorder, { x: sides, out: x.reshape([8]) }),
+    /out has shape \[8\], expected \[12\]/,
   );
   recorder.submit();
 });
