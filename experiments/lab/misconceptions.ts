@@ -1,7 +1,8 @@
+import { expectValidParts } from "./finite.ts";
 import { mean } from "./mean.ts";
 import type { Policy } from "./policy/parameters.ts";
+import { recordResponseStatistics } from "./policy/response_statistics.ts";
 import { longestResponse, type Sequence } from "./policy/sequences.ts";
-import { recordReferenceLogProb } from "./reference_log_prob.ts";
 import type { Task } from "./tasks/task.ts";
 
 /**
@@ -14,6 +15,8 @@ export type MisconceptionKey = `misconceptions/log_probability/${number}`;
  * How likely a policy is to write one of the two right responses that the teacher would, the answer alone or all
  * steps, to the problems of each misconception (mean over these): from log-probs, so that rare ones need no luck. In
  * math there are no other right ones.
+ *
+ * @throws {LabError} if logits hold NaN or Inf.
  */
 export async function askMisconceptions(
   policy: Policy,
@@ -31,8 +34,14 @@ export async function askMisconceptions(
     )
   );
   const columns = longestResponse(sequences);
-  using logProb = recordReferenceLogProb(policy, sequences, columns, 1);
-  const values = await policy.gpu.read(logProb);
+  using statistics = recordResponseStatistics(policy, sequences, {
+    label: "misconceptions",
+    columns,
+    temperature: 1,
+  });
+  const [values, invalid] = await policy.gpu.record("misconceptions")
+    .read(statistics.logProb, statistics.invalid);
+  expectValidParts("the policy", invalid);
   const chanceOf = (sequence: number) =>
     Math.exp(
       values.subarray(sequence * columns, (sequence + 1) * columns).reduce((sum, x) => sum + x, 0),
