@@ -27,6 +27,6 @@ export function verifyCode(problem: CodeProblem, response: string): Verdict {
   return { correct: holds && solves(problem, program), finished: true };
 }
 
-function solves({ outputs }: CodeProblem, program: string): boolean {
-  return INPUTS.every((x) => runProgram(program, x) === outputs[x]);
+function solves(problem: CodeProblem, program: string): boolean {
+  return INPUTS.every((x) => runProgram(program, x) === problem.outputs[x]);
 }
