@@ -11,6 +11,7 @@ import {
   valuesOf,
 } from "../../../experiments/lab/policy/parameters.ts";
 import { predictionReference } from "../../../experiments/lab/policy/prediction_reference.ts";
+import { askMisconceptions } from "../../../experiments/lab/misconceptions.ts";
 import { rewardModel } from "../../../experiments/lab/reward_model.ts";
 import { trainSettings } from "../../../experiments/lab/train_settings.ts";
 import { taskByName } from "../../../experiments/lab/tasks/task_by_name.ts";
@@ -84,8 +85,11 @@ Deno.test("each step logs accuracy and entropy of the policy as its rollout foun
     let updates = 0;
     for (const { step, data } of steps) {
       const found = await parametersOf(policy);
-      const accuracies = step === 1
-        ? await validate(policy, task, { seed, step, samples, all: true })
+      const measured = step === 1
+        ? {
+          ...await validate(policy, task, { seed, step, samples, all: true }),
+          ...await askMisconceptions(policy, task),
+        }
         : {};
       const experience = await gatherExperience(policy, task, SETTINGS, {
         step,
@@ -97,7 +101,7 @@ Deno.test("each step logs accuracy and entropy of the policy as its rollout foun
         updates,
       });
       updates = update.updates;
-      assert.deepEqual(data, { ...experience.data, ...update.data, ...accuracies });
+      assert.deepEqual(data, { ...experience.data, ...update.data, ...measured });
 
       const entropies = (temperature: number) =>
         experience.samples.map((sample) => [
