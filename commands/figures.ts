@@ -20,7 +20,7 @@ const HELP =
   deno task NAME              one`;
 
 const INTRODUCTION =
-  "Figures of “The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models” (arXiv 2505.22617), drawn again from the paper's published curves and tables and, where a figure says so, from the raw logs of our own scale model. Beside each stands what the paper states and what we measure on the same data.";
+  "Figures of “The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models” (arXiv 2505.22617), drawn again from the paper's published curves and tables and, where a figure says so, from the raw logs of our own scale model or by exact computation. Beside each stands what the paper states and what we measure on the same data.";
 
 async function main(): Promise<boolean> {
   const { positionals } = parseArguments(HELP, {});

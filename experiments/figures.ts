@@ -5,14 +5,16 @@ import { drawFigure8 } from "./fig08_covariance.ts";
 import { drawFigure11 } from "./fig11_interventions.ts";
 import { drawTable1 } from "./table1_covariance.ts";
 import { drawTable2 } from "./table2_benchmarks.ts";
+import { drawTheory } from "./theory.ts";
 
-/** What a script of a figure or table exports: its figures, from the data in results/. */
+/** What a script of a figure or table exports: its figures, from the data in results/ or by computation alone. */
 export type FigureScript = () => Promise<Figure[]>;
 
 /** The script of each figure and table by the name of its task, in the order of the paper. */
 export const FIGURES: ReadonlyMap<string, FigureScript> = new Map([
   ["fig1", drawFigure1],
   ["fig7", drawFigure7],
+  ["theory", drawTheory],
   ["fig8", drawFigure8],
   ["table1", drawTable1],
   ["fig11", drawFigure11],

@@ -22,6 +22,7 @@ const TABLE: Record<string, readonly string[]> = {
   figures: FIGURES,
   fig1: FIGURES,
   fig7: FIGURES,
+  theory: FIGURES,
   fig8: FIGURES,
   fig11: FIGURES,
   table1: FIGURES,
@@ -117,7 +118,7 @@ Deno.test("no task asks a person, or fetches code or data", async () => {
 
 Deno.test("every task starts with its permissions, from any folder", async () => {
   // Single figures are as all of them, and tests run the tests.
-  const others = /^(?:fig\d+|table\d|test|ok)$/;
+  const others = /^(?:fig\d+|table\d|theory|test|ok)$/;
   await withFolder(async (folder) => {
     for (const name of Object.keys(tasks).filter((name) => !others.test(name))) {
       const { code, stdout, stderr } = await runTask(name, ["--help"], folder);
