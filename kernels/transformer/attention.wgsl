@@ -40,13 +40,11 @@ fn main(
   let span = place.span;
   let lowest = place.offset + indices[0].x;
   let end = min(span.end, place.offset + indices[TILES - 1].w + 1);
-  let key_head = work.head * HEADS / (QUERY_HEADS / KEY_HEADS);
+  let key_head = key_head_of(work);
   var key = max(span.first, lowest - min(lowest, params.window - 1));
   loop {
     let keys = key + vec4u(0, 1, 2, 3);
-    // Keys past the end are not seen; the last one is read in their place.
-    let k_vectors =
-      (place.first_key + min(keys, vec4u(end - 1))) * KEY_HEADS + key_head;
+    let k_vectors = key_vectors(keys, place.first_key, end, key_head);
     var scores = array<mat4x4f, TILES>();
     for (var c = 0u; c < CHUNKS; c++) {
       let rows = transpose(k_columns(k_vectors, c));

@@ -46,13 +46,11 @@ fn queries(
 
   let lowest = positions[0].x;
   let end = min(length, positions[TILES - 1].w + 1);
-  let key_head = work.head * HEADS / (QUERY_HEADS / KEY_HEADS);
+  let key_head = key_head_of(work);
   var key = lowest - min(lowest, params.window - 1);
   loop {
     let keys = key + vec4u(0, 1, 2, 3);
-    // Keys past the end are not seen; the last one is read in their place.
-    let k_vectors =
-      (tokens.first + min(keys, vec4u(end - 1))) * KEY_HEADS + key_head;
+    let k_vectors = key_vectors(keys, tokens.first, end, key_head);
     var scores = array<mat4x4f, TILES>();
     var gradients = array<mat4x4f, TILES>();
     var k_own: array<mat4x4f, CHUNKS>;
@@ -65,12 +63,7 @@ fn queries(
       }
     }
     for (var t = 0u; t < TILES; t++) {
-      let seen = array(
-        sees(positions[t].x, keys),
-        sees(positions[t].y, keys),
-        sees(positions[t].z, keys),
-        sees(positions[t].w, keys),
-      );
+      let seen = seen_by(vec4<bool>(true), positions[t], keys);
       let tile = tile_of(scores[t], gradients[t], own_means[t], seen);
       for (var c = 0u; c < CHUNKS; c++) {
         sums[t][c] += k_own[c] * tile.gradient;
@@ -118,7 +111,7 @@ fn keys(
   var v_sums: array<array<mat4x4f, CHUNKS>, KEY_TILES>;
   for (var t = 0u; t < KEY_TILES; t++) {
     keys[t] = first + 4 * t + vec4u(0, 1, 2, 3);
-    vectors[t] = (tokens.first + min(keys[t], vec4u(length - 1))) * KEY_HEADS + work.head;
+    vectors[t] = key_vectors(keys[t], tokens.first, length, work.head);
     for (var c = 0u; c < CHUNKS; c++) {
       k[t][c] = k_columns(vectors[t], c);
       v[t][c] = v_columns(vectors[t], c);
@@ -151,12 +144,7 @@ fn keys(
     // Queries past the end are read as those of the last position, but see nothing.
     let is_query = positions < vec4u(end);
     for (var t = 0u; t < KEY_TILES; t++) {
-      let seen = array(
-        sees(positions.x, keys[t]) & vec4<bool>(is_query.x),
-        sees(positions.y, keys[t]) & vec4<bool>(is_query.y),
-        sees(positions.z, keys[t]) & vec4<bool>(is_query.z),
-        sees(positions.w, keys[t]) & vec4<bool>(is_query.w),
-      );
+      let seen = seen_by(is_query, positions, keys[t]);
       let tile = tile_of(scores[t], gradients[t], query_means, seen);
       for (var c = 0u; c < CHUNKS; c++) {
         k_sums[t][c] += q_own[c] * transpose(tile.gradient);

@@ -84,12 +84,7 @@ fn tiles_of(
     let query_means = means_of(q_vectors[t]);
     let is_query = positions[t] < vec4u(end);
     for (var u = 0u; u < KEY_TILES; u++) {
-      let seen = array(
-        sees(positions[t].x, keys[u]) & vec4<bool>(is_query.x),
-        sees(positions[t].y, keys[u]) & vec4<bool>(is_query.y),
-        sees(positions[t].z, keys[u]) & vec4<bool>(is_query.z),
-        sees(positions[t].w, keys[u]) & vec4<bool>(is_query.w),
-      );
+      let seen = seen_by(is_query, positions[t], keys[u]);
       tiles.tiles[t][u] = tile_of(scores[t][u], gradients[t][u], query_means, seen);
     }
   }
@@ -124,15 +119,14 @@ fn queries(
   let lowest = positions[0].x;
   let first = lowest - min(lowest, params.window - 1);
   let end = min(length, positions[TILES - 1].w + 1);
-  let key_head = work.head * HEADS / (QUERY_HEADS / KEY_HEADS);
+  let key_head = key_head_of(work);
   var key = first;
   loop {
     var keys: array<vec4u, KEY_TILES>;
     var k_vectors: array<vec4u, KEY_TILES>;
     for (var u = 0u; u < KEY_TILES; u++) {
       keys[u] = key + 4 * u + vec4u(0, 1, 2, 3);
-      // Keys past the end are not seen; the last one is read in their place.
-      k_vectors[u] = (tokens.first + min(keys[u], vec4u(end - 1))) * KEY_HEADS + key_head;
+      k_vectors[u] = key_vectors(keys[u], tokens.first, end, key_head);
     }
     let step = tiles_of(vectors, positions, k_vectors, keys, length);
     let is_first = key == first;
@@ -187,7 +181,7 @@ fn keys(
   var vectors: array<vec4u, KEY_TILES>;
   for (var u = 0u; u < KEY_TILES; u++) {
     keys[u] = first + 4 * u + vec4u(0, 1, 2, 3);
-    vectors[u] = (tokens.first + min(keys[u], vec4u(length - 1))) * KEY_HEADS + work.head;
+    vectors[u] = key_vectors(keys[u], tokens.first, length, work.head);
   }
   // The queries that see them, of all heads in turn at each position.
   let group = QUERY_HEADS / KEY_HEADS;

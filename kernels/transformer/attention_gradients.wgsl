@@ -37,6 +37,16 @@ fn tile_of(
   return tile;
 }
 
+// Which of four keys each of four queries sees; what is no query sees none.
+fn seen_by(is_query: vec4<bool>, positions: vec4u, keys: vec4u) -> array<vec4<bool>, TILE> {
+  return array(
+    sees(positions.x, keys) & vec4<bool>(is_query.x),
+    sees(positions.y, keys) & vec4<bool>(is_query.y),
+    sees(positions.z, keys) & vec4<bool>(is_query.z),
+    sees(positions.w, keys) & vec4<bool>(is_query.w),
+  );
+}
+
 fn means_of(vectors: vec4u) -> array<QueryMeans, TILE> {
   return array(means[vectors.x], means[vectors.y], means[vectors.z], means[vectors.w]);
 }

@@ -59,6 +59,17 @@ fn query_vectors(each: vec4u, first: u32, queries: u32, head: u32) -> vec4u {
   return (first + own / HEADS) * QUERY_HEADS + head * HEADS + own % HEADS;
 }
 
+// The key head of the heads that an invocation takes of a group.
+fn key_head_of(work: Work) -> u32 {
+  return work.head * HEADS / (QUERY_HEADS / KEY_HEADS);
+}
+
+// The vectors of four keys of a head; those from `end` on are not seen, and the last one before it is read in their
+// place.
+fn key_vectors(keys: vec4u, first: u32, end: u32, head: u32) -> vec4u {
+  return (first + min(keys, vec4u(end - 1))) * KEY_HEADS + head;
+}
+
 // Whether a query sees each of four keys: none that comes after it, none that lies too far back.
 fn sees(query: u32, keys: vec4u) -> vec4<bool> {
   return vec4u(query) - keys < vec4u(params.window);

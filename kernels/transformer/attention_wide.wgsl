@@ -43,15 +43,14 @@ fn main(
   let lowest = place.offset + indices[0].x;
   let first = max(span.first, lowest - min(lowest, params.window - 1));
   let end = min(span.end, place.offset + indices[TILES - 1].w + 1);
-  let key_head = work.head * HEADS / (QUERY_HEADS / KEY_HEADS);
+  let key_head = key_head_of(work);
   var key = first;
   loop {
     var keys: array<vec4u, KEY_TILES>;
     var k_vectors: array<vec4u, KEY_TILES>;
     for (var u = 0u; u < KEY_TILES; u++) {
       keys[u] = key + 4 * u + vec4u(0, 1, 2, 3);
-      // Keys past the end are not seen; the last one is read in their place.
-      k_vectors[u] = (place.first_key + min(keys[u], vec4u(end - 1))) * KEY_HEADS + key_head;
+      k_vectors[u] = key_vectors(keys[u], place.first_key, end, key_head);
     }
     var scores: array<array<mat4x4f, KEY_TILES>, TILES>;
     for (var t = 0u; t < TILES; t++) {
