@@ -1,9 +1,19 @@
 /** `deno task study`: makes the raw logs that the figures are drawn from, where they are missing. */
+import {
+  conditionOfCapacity,
+  conditionOfExploration,
+  conditionsOf,
+  RUNS as CONDITION_RUNS,
+} from "../experiments/conditions.ts";
+import { capacityOf } from "../experiments/lab/study/capacity.ts";
 import { missingRuns } from "../experiments/lab/study/missing_runs.ts";
 import { runStudy } from "../experiments/lab/study/run_study.ts";
+import { studyRun } from "../experiments/lab/study/study_run.ts";
 import { costOfStep, readTimings, secondsPerCost } from "../experiments/lab/study/timings.ts";
-import { LOGS, MODELS, TIMINGS, UNFINISHED } from "../experiments/models.ts";
+import { TASK_NAMES, taskByName } from "../experiments/lab/tasks/task_by_name.ts";
+import { baseModelFolder, LOGS, MODELS, TIMINGS, UNFINISHED } from "../experiments/models.ts";
 import { type FigureRun, studyRuns } from "../experiments/study.ts";
+import { readStudyLog } from "../experiments/study_log.ts";
 import { counted } from "../formats/counted.ts";
 import { requestGpu } from "../kernels/mod.ts";
 import { codeVersion } from "./common/code_version.ts";
@@ -17,12 +27,16 @@ const HELP =
   deno task study             all of them
   deno task study NAME…       the runs of these names, or of these figures: fig1, …
   deno task study --list      what there is to do, with the time that it takes
+  deno task study --conditions
+                              whether the tasks are what the study asks of them
 
 Options:
 
-  --list     prints the runs and makes none
-  --json     with --list: as JSON, with every setting
-  --missing  prints the names of the runs that are missing, one a line, and makes none
+  --list        prints the runs and makes none
+  --json        with --list: as JSON, with every setting
+  --missing     prints the names of the runs that are missing, one a line, and makes none
+  --conditions  checks the tasks on the runs named conditions, which have to be there, and trains their base models on
+                right answers (WebGPU, some minutes)
 
 A run that was stopped, by whatever, is gone on with. Several processes share the work, also on several machines
 that have the same folders: none makes, or waits for, a run that another is making. experiments/slurm.sh gives each
@@ -40,13 +54,22 @@ const OPTIONS = {
   list: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   missing: { type: "boolean", default: false },
+  conditions: { type: "boolean", default: false },
 } as const;
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArguments(HELP, OPTIONS);
   if (values.json && !values.list) throw new UsageError("--json is without --list (see --help).");
-  if (values.missing && values.list) {
-    throw new UsageError("--list and --missing are two lists, expected one of them.");
+  const modes = (["list", "missing", "conditions"] as const).filter((name) => values[name]);
+  if (modes.length > 1) {
+    throw new UsageError(`--${modes[0]} and --${modes[1]} are two things, expected one of them.`);
+  }
+  if (values.conditions) {
+    if (positionals.length > 0) {
+      throw new UsageError(`--conditions has runs of its own, expected no ${positionals[0]}.`);
+    }
+    await printConditions();
+    return true;
   }
   const runs = chosenRuns(positionals);
   const missing = await missingRuns(runs, LOGS);
@@ -83,6 +106,36 @@ async function printRuns(
     console.log(`${state.padStart(10)}  ${run.name}  (${run.figures.join(", ")})`);
   }
   console.log(describeMissing(missing, seconds));
+}
+
+/** Prints what the study asks of each task, and what is measured. */
+async function printConditions(): Promise<void> {
+  const logs = await Promise.all(CONDITION_RUNS.map((given) => readStudyLog(studyRun(given))));
+  using gpu = await requestGpu();
+  for (const task of TASK_NAMES) {
+    const own = logs.filter(({ run }) => run.settings.task === task);
+    const hot = own.find(({ run }) => run.settings.temperature !== 1)!;
+    const usual = own.filter((log) => log !== hot);
+    const bySeed = usual.map(conditionsOf);
+    const base = baseModelFolder(hot.run.settings.model, task, false);
+    const conditions = bySeed[0]!.map(({ name, expected }, i) => ({
+      name,
+      expected,
+      seeds: bySeed.map((conditions) => conditions[i]!),
+    }));
+    for (
+      const once of [
+        conditionOfExploration(usual, hot),
+        conditionOfCapacity(await capacityOf(gpu, taskByName(task), base)),
+      ]
+    ) conditions.push({ ...once, seeds: [once] });
+    console.log(`${task}, ${hot.run.settings.model}, GRPO, seeds 1 to ${usual.length}`);
+    for (const { name, expected, seeds } of conditions) {
+      const verdict = seeds.every(({ holds }) => holds) ? "holds" : "does not hold";
+      console.log(`  ${name} (${expected}): ${verdict}`);
+      for (const { measured } of seeds) console.log(`    ${measured}`);
+    }
+  }
 }
 
 /** Makes the runs that are missing; false if one of them fails. */

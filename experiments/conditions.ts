@@ -1,6 +1,10 @@
 import { linearRegression, mean } from "simple-statistics";
 import type { Curve } from "../analysis/paper_data.ts";
+import { TASK_NAMES } from "./lab/tasks/task_by_name.ts";
 import type { StudyLog } from "./study_log.ts";
+
+/** The temperature of rollouts that explore more. */
+const EXPLORING_TEMPERATURE = 1.2;
 
 /** Something that the study asks of its task, in one run. */
 export interface Condition {
@@ -14,6 +18,12 @@ export interface Condition {
   readonly holds: boolean;
 }
 
+/** What the conditions are checked on: plain GRPO by three seeds, and rollouts at a higher temperature. */
+export const RUNS = TASK_NAMES.flatMap((task) => [
+  ...[1, 2, 3].map((seed) => ({ task, seed })),
+  { task, temperature: EXPLORING_TEMPERATURE },
+]);
+
 /** The chances, of the teacher being right, at which misconceptions are parted into groups: halves of decades. */
 const RARITIES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
 
@@ -26,27 +36,11 @@ const MISCONCEPTION = "misconceptions/log_probability/";
 export function conditionsOf({ run, curves }: StudyLog): Condition[] {
   const { steps } = run.settings;
   const entropy = curves.get("train_entropy/all")!;
-  const greedy = meanOver(curves, (key) => key.includes("/greedy/") && key.endsWith("/mean@1"));
+  const greedy = greedyAccuracy(curves);
   const start = entropy[0]!.value;
   const [first, last] = [greedy[0]!.value, endOf(greedy, steps)];
   const spent = (share: number) => 1 - around(entropy, share * steps, steps) / start;
   const gained = (share: number) => (around(greedy, share * steps, steps) - first) / (last - first);
-  const range = (
-    name: string,
-    value: number,
-    [low, high]: readonly [number, number],
-  ): Condition => ({
-    name,
-    expected: `${low} to ${high}`,
-    measured: value.toFixed(3),
-    holds: low <= value && value <= high,
-  });
-  const atLeast = (name: string, value: number, least: number): Condition => ({
-    name,
-    expected: `at least ${least}`,
-    measured: value.toFixed(3),
-    holds: value >= least,
-  });
   const lastThird = greedy.filter(({ step }) => step > steps * 2 / 3);
   const { m } = linearRegression(lastThird.map(({ step, value }) => [step, value]));
   const lengths = curves.get("response_length/mean")!;
@@ -72,6 +66,26 @@ export function conditionsOf({ run, curves }: StudyLog): Condition[] {
     range("largest share of truncated responses after the beginning", worstCut, [0, 0.05]),
     ...exploration(curves),
   ];
+}
+
+/** Whether rollouts at a higher temperature end higher, so that exploration is what pays. */
+export function conditionOfExploration(usual: readonly StudyLog[], hot: StudyLog): Condition {
+  const end = ({ run, curves }: StudyLog) => endOf(greedyAccuracy(curves), run.settings.steps);
+  const [least, reached] = [mean(usual.map(end)), end(hot)];
+  return atLeast(
+    `greedy accuracy at the end with rollouts at temperature ${hot.run.settings.temperature}`,
+    reached,
+    least,
+  );
+}
+
+/** Whether the base model, shown right answers, gets nearly all problems right: by benchmark, a fraction. */
+export function conditionOfCapacity(accuracies: Readonly<Record<string, number>>): Condition {
+  return atLeast(
+    "greedy accuracy after training on right answers",
+    mean(Object.values(accuracies)),
+    0.97,
+  );
 }
 
 /** Whether what was not found is what was rare, and has become rarer. */
@@ -103,6 +117,29 @@ function exploration(curves: StudyLog["curves"]): Condition[] {
     measured: change.toFixed(2),
     holds: change < 0,
   }];
+}
+
+function range(name: string, value: number, [low, high]: readonly [number, number]): Condition {
+  return {
+    name,
+    expected: `${low} to ${high}`,
+    measured: value.toFixed(3),
+    holds: low <= value && value <= high,
+  };
+}
+
+function atLeast(name: string, value: number, least: number): Condition {
+  return {
+    name,
+    expected: `at least ${Number(least.toFixed(3))}`,
+    measured: value.toFixed(3),
+    holds: value >= least,
+  };
+}
+
+/** The mean over benchmarks of greedy accuracy, at the steps that measure all of them. */
+function greedyAccuracy(curves: StudyLog["curves"]): Curve {
+  return meanOver(curves, (key) => key.includes("/greedy/") && key.endsWith("/mean@1"));
 }
 
 /** The mean over all curves of some keys, at the steps that all have. */

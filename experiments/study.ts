@@ -1,3 +1,4 @@
+import { RUNS as CONDITIONS } from "./conditions.ts";
 import { type StudyRun, studyRun } from "./lab/study/study_run.ts";
 import { RUNS as FIGURE_1 } from "./fig01_collapse.ts";
 import { RUNS as FIGURE_11 } from "./fig11_interventions.ts";
@@ -6,6 +7,7 @@ import { RUNS as FIGURE_11 } from "./fig11_interventions.ts";
 const RUNS: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>> = {
   fig1: FIGURE_1,
   fig11: FIGURE_11,
+  conditions: CONDITIONS,
 };
 
 /** A run, and the figures and tables that are drawn from it. */

@@ -9,7 +9,7 @@ import {
 } from "./task.ts";
 
 /** Problems of a benchmark. */
-export const BENCHMARK_SIZE = 128;
+export const BENCHMARK_SIZE = 512;
 /** Draws after which a grade counts as impossible. */
 const MAX_DRAWS = 10_000;
 /** Chooses the benchmarks and the problems of a mixture with few of them. */

@@ -15,8 +15,8 @@ export const MATH_GRADES: Grades = {
   benchmarks: {
     "math-500": { sizes: [3, 3], misconceptions: [0, 1] },
     "amc": { sizes: [4, 4], misconceptions: [0, 1] },
-    "olympiadbench": { sizes: [4, 5], misconceptions: [0, 2] },
-    "omni-math": { sizes: [5, 5], misconceptions: [1, 2] },
-    "aime24": { sizes: [5, 6], misconceptions: [2, 4] },
+    "olympiadbench": { sizes: [4, 5], misconceptions: [0, 1] },
+    "omni-math": { sizes: [5, 5], misconceptions: [0, 1] },
+    "aime24": { sizes: [5, 6], misconceptions: [0, 2] },
   },
 };

@@ -10,7 +10,7 @@ export const MATH_TEACHER: TeacherSettings = {
   directShare: 0.55,
   directSlip: 0.5,
   slip: 0.25,
-  misconceptionShare: 0.3,
+  misconceptionShare: 0.25,
   misconceptionRight: [0.0003, 0.3],
   seed: 1,
 };
