@@ -17,8 +17,8 @@ import {
 } from "./teacher.ts";
 import { MAX_RESPONSE_TOKENS, verifyCode } from "./verifier.ts";
 
-/** Tokens of a prompt: four examples of three, and what separates them. */
-const PROMPT_TOKENS = 16;
+/** Tokens of a prompt: five examples of three, and what separates them. */
+const PROMPT_TOKENS = 20;
 
 /**
  * The code task: from examples of inputs and outputs write a postfix program over x. Values are digits,

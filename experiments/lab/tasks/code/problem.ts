@@ -2,14 +2,14 @@ import { among, type RandomGenerator } from "../random.ts";
 import type { Problem } from "../task.ts";
 import { INPUTS, INSTRUCTIONS, runInstruction, TIMES_X } from "./postfix_program.ts";
 
-/** Instructions of the longest shortest program: `x3*2+x*5+`, a quadratic in x. */
-const MAX_INSTRUCTIONS = 4;
+/** Instructions of the longest program that problems ask for: three or four, of which all other quadratics are made, are more than the smaller models learn from examples. */
+const MAX_INSTRUCTIONS = 2;
 
-/** A program to be written from four examples of its inputs and outputs: `0:2,1:5,3:1,8:6>`. */
+/** A program to be written from five examples of its inputs and outputs: `0:2,1:5,2:8,3:1,8:6>`. */
 export interface CodeProblem extends Problem {
   /** The shortest program that does it, as positions in {@linkcode INSTRUCTIONS}. */
   readonly instructions: readonly number[];
-  /** What it has to return for the inputs 0 to 9; the prompt shows four of them. */
+  /** What it has to return for the inputs 0 to 9; the prompt shows five of them. */
   readonly outputs: readonly number[];
   /** The inputs that the prompt shows, ascending. */
   readonly shown: readonly number[];
@@ -21,7 +21,7 @@ interface Behaviour {
   readonly instructions: readonly number[];
 }
 
-/** The 18, 97, 168 and 216 behaviours whose shortest programs have 1, 2, 3 and 4 instructions. */
+/** The 18 and 97 behaviours whose shortest programs have 1 and 2 instructions. */
 const BEHAVIOURS = findBehaviours();
 
 /** Which instruction follows which (undefined: it is the first) in the shortest programs. */
@@ -34,14 +34,15 @@ export const SUCCESSIONS: readonly (readonly [previous: number | undefined, posi
 ];
 
 /**
- * The 27 choices of inputs that a prompt may show: 0, 1 and two more. A quadratic modulo 10 is known
- * from its values at both parities and at three residues modulo 5 (Chinese remainders), so one more
- * input that is not 0 or 1 modulo 5 makes the examples name one behaviour.
+ * The 56 choices of inputs that a prompt may show: 0, 1 and three more. A quadratic modulo 10 is known from its values at
+ * both parities and at three residues modulo 5 (Chinese remainders); of three further inputs one at least is not 0 or 1
+ * modulo 5, so the examples name one behaviour.
  */
 const SHOWN = INPUTS.flatMap((third) =>
-  INPUTS.filter((fourth) =>
-    1 < third && third < fourth && [third, fourth].some((input) => input % 5 > 1)
-  ).map((fourth) => [0, 1, third, fourth])
+  INPUTS.flatMap((fourth) =>
+    INPUTS.filter((fifth) => 1 < third && third < fourth && fourth < fifth)
+      .map((fifth) => [0, 1, third, fourth, fifth])
+  )
 );
 
 /** Draws a behaviour whose shortest program has `size` instructions, and which examples are shown. */
@@ -52,10 +53,7 @@ export function drawCodeProblem(size: number, random: RandomGenerator): CodeProb
   return { prompt, instructions, outputs, shown };
 }
 
-/**
- * Breadth-first search over programs that multiply by x at most once; their behaviours are all 500
- * quadratics modulo 10. The identity, which takes no instruction, is left out.
- */
+/** Breadth-first search over programs that multiply by x at most once; the identity, which takes no instruction, is left out. */
 function findBehaviours(): Behaviour[][] {
   const known = new Set([INPUTS.join()]);
   const bySize: Behaviour[][] = [[{ outputs: INPUTS, instructions: [] }]];

@@ -17,7 +17,7 @@ export const CODE_TEACHER: TeacherSettings = {
   directShare: 0.55,
   directSlip: 0.5,
   slip: 0.1,
-  misconceptionShare: 0.5,
+  misconceptionShare: 0.4,
   misconceptionRight: [0.0003, 0.3],
   seed: 1,
 };

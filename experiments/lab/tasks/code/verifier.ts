@@ -4,8 +4,8 @@ import { INPUTS, runProgram } from "./postfix_program.ts";
 import type { CodeProblem } from "./problem.ts";
 import { readTrace, traced } from "./trace.ts";
 
-/** Tokens of the longest response: four instructions, step by step, take 21. */
-export const MAX_RESPONSE_TOKENS = 24;
+/** Tokens of a response, at most: two instructions, step by step, take 11. */
+export const MAX_RESPONSE_TOKENS = 16;
 
 /**
  * A response is right if its program returns the right output for each of the ten inputs, those that the

@@ -8,7 +8,7 @@ import { evaluate, type MathProblem } from "./problem.ts";
 /** The teacher of the math task unless told otherwise. */
 export const MATH_TEACHER: TeacherSettings = {
   directShare: 0.55,
-  directSlip: 0.5,
+  directSlip: 0.4,
   slip: 0.25,
   misconceptionShare: 0.25,
   misconceptionRight: [0.0003, 0.3],
