@@ -92,7 +92,8 @@ export function covarianceData(
   group: number,
   { mean: [ofTokens], groups, sequences }: CovarianceValues,
 ): Partial<StepData> {
-  const prompts = readSequenceCovariance(sequences).map(({ withPolicyAdvantage }, prompt) => ({
+  const covariances = readSequenceCovariance(sequences);
+  const prompts = covariances.map(({ withPolicyAdvantage }, prompt) => ({
     // As the policy gradient sees it (paper, Theorem 1).
     covariance: withPolicyAdvantage,
     right: samples[prompt * group]!.right,
@@ -106,6 +107,7 @@ export function covarianceData(
       TABLE_1_SHARES.slice(0, -1).map((share, i) => [`covariance/top-${share}`, groups[i]!]),
     ),
     "covariance/sequence": meanOf(prompts),
+    "covariance/sequence-advantage": mean(covariances.map(({ withAdvantage }) => withAdvantage)),
     ...Object.fromEntries(
       [...byRight].sort(([left], [right]) => left - right).map((
         [right, some],

@@ -43,7 +43,9 @@ export interface StepData {
   readonly "covariance/top-0.5"?: number;
   /** Covariance of ln π and π·A over the responses to a prompt (paper, Theorem 1, Eqs. 8-9), mean over prompts. */
   readonly "covariance/sequence"?: number;
-  /** The same over the prompts of which that many responses are right. */
+  /** The same of ln π and A (Theorem 2). */
+  readonly "covariance/sequence-advantage"?: number;
+  /** `covariance/sequence` over the prompts of which that many responses are right. */
   readonly [difficulty: `covariance/difficulty/${number}`]: number;
 
   /** Update: the policy loss that was minimized. */
@@ -68,6 +70,35 @@ export interface StepData {
    * them, so that logs stay comparable.
    */
   readonly "actor/touched_tokens"?: number;
+
+  /** Mean covariance (Eq. 10, of the whole rollout) of these tokens; missing where there are none. */
+  readonly "touched/covariance"?: number;
+  /** Mean ln π of these tokens, in nats. */
+  readonly "touched/log_prob"?: number;
+  /** Share of these tokens whose advantage is positive. */
+  readonly "touched/positive"?: number;
+  /**
+   * Tokens whose gradient GRPO's ε = 0.2 would have stopped and the run's own, wider range does not, summed over the
+   * step's minibatches.
+   */
+  readonly "freed/tokens"?: number;
+  /** Mean covariance (Eq. 10, of the whole rollout) of these tokens; missing where there are none. */
+  readonly "freed/covariance"?: number;
+
+  /**
+   * In runs of one update a rollout: by how much it changed the entropy before the tokens of the rollout that it
+   * learnt from, mean over tokens, in nats. The states are the same before and after.
+   */
+  readonly "theory/entropy_change"?: number;
+  /**
+   * The same by Lemma 1, −Cov(ln π, z' − z) over the actions in a state, mean over states. In place of the logits z
+   * stands ln π, which differs from them by the same number for all actions.
+   */
+  readonly "theory/lemma_1"?: number;
+  /** Cov(ln π, π·A) over the actions in a state (Theorem 1), mean over states: nats × advantage. */
+  readonly "theory/theorem_1"?: number;
+  /** Cov(ln π, A) over the actions in a state (Theorem 2), mean over states: nats × advantage. */
+  readonly "theory/theorem_2"?: number;
 
   /** Cross-entropy of PRIME's implicit reward model, in nats per response. */
   readonly "reward_model/dpo_loss"?: number;

@@ -18,6 +18,9 @@ export const RUN_INTERVENTIONS = [
   "kl-cov",
 ] as const;
 
+/** ε of GRPO as the paper runs it, on both sides. */
+export const PPO_CLIP = 0.2;
+
 /** Among which tokens Clip-Cov and KL-Cov select: a minibatch's, or the whole rollout's. */
 export const SELECTIONS = ["minibatch", "batch"] as const;
 
@@ -118,8 +121,8 @@ function dependentSettings({ intervention, definition, validateEvery }: Given): 
     return { clipLow: null, clipHigh: null, dualClip: null, ...common };
   }
   if (intervention === "clip-cov") return { clipLow: 1, clipHigh: 1, dualClip: null, ...common };
-  const clipHigh = intervention === "clip-higher" ? 0.28 : 0.2;
-  return { clipLow: 0.2, clipHigh, dualClip: 10, ...common };
+  const clipHigh = intervention === "clip-higher" ? 0.28 : PPO_CLIP;
+  return { clipLow: PPO_CLIP, clipHigh, dualClip: 10, ...common };
 }
 
 /** A setting as `--help` shows it. */

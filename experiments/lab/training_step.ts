@@ -30,6 +30,7 @@ import { rowsOf } from "./rows_of.ts";
 import { type Sample, sampleTensors } from "./sample.ts";
 import type { TrainSettings } from "./train_settings.ts";
 import type { StepData } from "./step_data.ts";
+import { firstOrderData, methodTokenData, type UpdateTokens } from "./token_data.ts";
 
 /** The policies of a run. */
 export interface Policies {
@@ -93,7 +94,7 @@ export async function updateFromSamples(
     ? recordResponseStatistics(reference!, samples, { label: "reference", columns, temperature })
     : undefined;
   const referenceLogProb = known ?? asked?.logProb;
-  using out = emptyOutput(gpu, parts.length);
+  using out = emptyOutput(gpu, parts.length, [samples.length, columns]);
   for (const minibatch of parts) {
     const { number } = minibatch;
     recordMinibatch(policy, minibatch, settings, {
@@ -106,11 +107,25 @@ export async function updateFromSamples(
       out,
     });
   }
-  const [metrics, norms, invalid, tokenMean, groups, sequences, ...ofReference] = await gpu
+  const [
+    metrics,
+    norms,
+    invalid,
+    logProb,
+    entropy,
+    touched,
+    tokenMean,
+    groups,
+    sequences,
+    ...ofReference
+  ] = await gpu
     .record("metrics").read(
       out.metrics,
       out.norms,
       out.invalid,
+      out.logProb,
+      out.entropy,
+      out.selected,
       rollout.mean,
       rollout.groups,
       rollout.sequences,
@@ -123,6 +138,8 @@ export async function updateFromSamples(
     expectValidLogits(`minibatch ${number + 1} in the update`, rows);
     await checkNorm(policy, "the policy", gradientNorms[number]!);
   }
+  const selected = selectsAmong(settings) === undefined ? undefined : touched;
+  const seen = { columns, logProb, entropy, selected };
   return {
     updates: updates + parts.length,
     data: {
@@ -135,8 +152,31 @@ export async function updateFromSamples(
         learningRate,
         hasReference: referenceLogProb !== undefined,
       }),
+      ...methodTokenData(samples, seen, settings),
+      // The theory is about one update.
+      ...(settings.minibatches === 1
+        ? await comparedWithTheory(policy, samples, seen, temperature)
+        : {}),
     },
   };
+}
+
+/** {@linkcode firstOrderData}, for which the updated policy is asked once more; reads back. */
+async function comparedWithTheory(
+  policy: Policy,
+  samples: readonly Sample[],
+  seen: UpdateTokens,
+  temperature: number,
+): Promise<Partial<StepData>> {
+  const question = { label: "after the update", columns: seen.columns, temperature };
+  using now = recordResponseStatistics(policy, samples, question);
+  const [logProb, entropy, invalid] = await policy.gpu.record().read(
+    now.logProb,
+    now.entropy,
+    now.invalid,
+  );
+  expectValidParts("the updated policy", invalid);
+  return firstOrderData(samples, seen, { logProb, entropy });
 }
 
 /** The samples of one update. */
@@ -249,6 +289,9 @@ function recordMinibatch(
   recorder.copy(gradients.metrics, out.metrics, { to: number * POLICY_LOSS_METRICS });
   recorder.copy(norm, out.norms, { to: number * 2 });
   recorder.copy(statistics.invalid, out.invalid, { to: number * 2, count: 2 });
+  recorder.copy(prediction.logProb, out.logProb, { to: rows.from });
+  recorder.copy(prediction.entropy, out.entropy, { to: rows.from });
+  recorder.copy(selection.selected, out.selected, { to: rows.from });
   recorder.submit();
 }
 
@@ -264,7 +307,7 @@ function rowsOfRollout(
   return own;
 }
 
-/** What the updates of a step give back, a row for each, kept on the GPU until the step's one readback. */
+/** What the M updates of a step give back, kept on the GPU until they all are read. */
 interface StepOutput extends Disposable {
   /** What {@linkcode readMetrics} names, [M, 8] in f32. */
   readonly metrics: Tensor<"f32">;
@@ -272,13 +315,23 @@ interface StepOutput extends Disposable {
   readonly norms: Tensor<"f32">;
   /** How many rows of logits are invalid, and which is the first, [M, 2] in u32. */
   readonly invalid: Tensor<"u32">;
+  /** What {@linkcode UpdateTokens} has of the rollout's tokens, [B, R] in f32. */
+  readonly logProb: Tensor<"f32">;
+  /** The same. */
+  readonly entropy: Tensor<"f32">;
+  /** The same, [B, R] in u32; undefined values where nothing is selected. */
+  readonly selected: Tensor<"u32">;
 }
 
-function emptyOutput(gpu: Gpu, parts: number): StepOutput {
+/** @param tokens B and R. */
+function emptyOutput(gpu: Gpu, parts: number, tokens: readonly number[]): StepOutput {
   const tensors = {
     metrics: gpu.empty([parts, POLICY_LOSS_METRICS]),
     norms: gpu.empty([parts, 2]),
     invalid: gpu.empty([parts, 2], "u32"),
+    logProb: gpu.empty(tokens),
+    entropy: gpu.empty(tokens),
+    selected: gpu.empty(tokens, "u32"),
   };
   return {
     ...tensors,

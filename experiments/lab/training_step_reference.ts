@@ -92,12 +92,11 @@ export function updateFromSamplesReference(
     rollout.mask,
     [0.0002, 0.002, 0.02, 0.2, 0.5],
   );
-  const prompts = sequenceCovarianceReference(rollout, columns, group).map(
-    ({ withPolicyAdvantage }, prompt) => ({
-      covariance: withPolicyAdvantage,
-      right: samples[prompt * group]!.right,
-    }),
-  );
+  const ofResponses = sequenceCovarianceReference(rollout, columns, group);
+  const prompts = ofResponses.map(({ withPolicyAdvantage }, prompt) => ({
+    covariance: withPolicyAdvantage,
+    right: samples[prompt * group]!.right,
+  }));
   const selectedInRollout = settings.selection === "batch"
     ? select(rollout, settings, step * settings.minibatches)
     : undefined;
@@ -112,6 +111,7 @@ export function updateFromSamplesReference(
   const losses: PolicyLossOutput[] = [];
   const gradients: GradientArrays[] = [];
   const norms: number[] = [];
+  const seen: SeenToken[] = [];
   for (let part = 0; part < parts; part++) {
     const first = Math.round((part * samples.length) / parts);
     const end = Math.round(((part + 1) * samples.length) / parts);
@@ -150,6 +150,20 @@ export function updateFromSamplesReference(
         step: updates + part + 1,
       });
     }
+    for (const [row, { response }] of own.entries()) {
+      for (let token = 0; token < response.length; token++) {
+        const i = row * columns + token;
+        seen.push({
+          logProb: predictions[row]!.logProb[token]!,
+          entropy: predictions[row]!.entropy[token]!,
+          selected: selected[i]! !== 0,
+          advantage: tokens.advantages[i]!,
+          ratio: Math.exp(predictions[row]!.logProb[token]! - tokens.oldLogProb[i]!),
+          oldLogProb: tokens.oldLogProb[i]!,
+          covariance: covariance[first * columns + i]!,
+        });
+      }
+    }
     losses.push(loss);
     gradients.push(gradient);
     norms.push(norm);
@@ -167,6 +181,7 @@ export function updateFromSamplesReference(
       "covariance/top-0.2": top2e1!,
       "covariance/top-0.5": top5e1!,
       "covariance/sequence": mean(prompts.map(({ covariance }) => covariance)),
+      "covariance/sequence-advantage": mean(ofResponses.map(({ withAdvantage }) => withAdvantage)),
       ...Object.fromEntries(prompts.map(({ right }) => [
         `covariance/difficulty/${right}`,
         mean(prompts.filter((other) => other.right === right).map(({ covariance }) => covariance)),
@@ -180,7 +195,62 @@ export function updateFromSamplesReference(
       "actor/lr": learningRate,
       "actor/touched_tokens": losses.reduce((sum, { selected }) => sum + selected, 0),
       "rollout/tokens": samples.reduce((sum, { response }) => sum + response.length, 0),
+      ...methodTokens(seen, settings),
+      ...(settings.minibatches === 1 ? firstOrder(seen, think(policy, samples)) : {}),
     },
+  };
+}
+
+/** A response token as its update finds it. */
+interface SeenToken {
+  readonly logProb: number;
+  readonly entropy: number;
+  readonly selected: boolean;
+  readonly advantage: number;
+  readonly ratio: number;
+  readonly oldLogProb: number;
+  readonly covariance: number;
+}
+
+/** What is logged of selected tokens, and of those within a clip range wider than ε = 0.2. */
+function methodTokens(seen: readonly SeenToken[], { clipLow, clipHigh }: TrainSettings) {
+  const selected = seen.filter((token) => token.selected);
+  const bounds = (low: number, high: number) => ({ advantage, ratio }: SeenToken) =>
+    advantage > 0 ? ratio <= 1 + high : advantage === 0 || ratio >= 1 - low;
+  const isWithin = bounds(clipLow ?? Infinity, clipHigh ?? Infinity);
+  const freed = seen.filter((token) => isWithin(token) && !bounds(0.2, 0.2)(token));
+  const isWider = (clipLow ?? Infinity) > 0.2 || (clipHigh ?? Infinity) > 0.2;
+  return {
+    ...(selected.length > 0
+      ? {
+        "touched/covariance": mean(selected.map(({ covariance }) => covariance)),
+        "touched/log_prob": mean(selected.map(({ oldLogProb }) => oldLogProb)),
+        "touched/positive": selected.filter(({ advantage }) => advantage > 0).length /
+          selected.length,
+      }
+      : {}),
+    ...(isWider ? { "freed/tokens": freed.length } : {}),
+    ...(freed.length > 0
+      ? { "freed/covariance": mean(freed.map(({ covariance }) => covariance)) }
+      : {}),
+  };
+}
+
+/** What Lemma 1 and the theorems say of one update, at the states and for the actions that were sampled. */
+function firstOrder(seen: readonly SeenToken[], after: readonly PredictionReference[]) {
+  const logProbs = after.flatMap(({ logProb }) => [...logProb]);
+  const entropies = after.flatMap(({ entropy }) => [...entropy]);
+  const sum = (value: (token: SeenToken, i: number) => number) =>
+    seen.reduce((sum, token, i) => sum + value(token, i), 0) / seen.length;
+  return {
+    "theory/entropy_change": sum(({ entropy }, i) => entropies[i]! - entropy),
+    "theory/lemma_1": sum(({ logProb, entropy }, i) =>
+      -(logProb + entropy) * (logProbs[i]! - logProb)
+    ),
+    "theory/theorem_1": sum(({ logProb, entropy, advantage }) =>
+      (logProb + entropy) * (Math.exp(logProb) * advantage)
+    ),
+    "theory/theorem_2": sum(({ logProb, entropy, advantage }) => (logProb + entropy) * advantage),
   };
 }
 

@@ -15,6 +15,7 @@ const EVERY_STEP = [
   "covariance/mean",
   ...[0.0002, 0.002, 0.02, 0.2, 0.5].map((share) => `covariance/top-${share}`),
   "covariance/sequence",
+  "covariance/sequence-advantage",
   "actor/pg_loss",
   "actor/pg_clipfrac",
   "actor/pg_clipfrac_lower",

@@ -368,8 +368,8 @@ export const LAB_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "experiments/lab/train_settings.ts",
-    text: 'intervention === "clip-higher" ? 0.28 : 0.2',
-    replacement: "0.2",
+    text: 'intervention === "clip-higher" ? 0.28 : PPO_CLIP',
+    replacement: "PPO_CLIP",
     what: "clip-higher has the upper clip of plain GRPO by default",
     tests: SETTINGS,
   },

@@ -283,6 +283,7 @@ const clips = (data: Record<string, number>) => {
 const selects = (data: Record<string, number>) => {
   assert(data["actor/touched_tokens"]! > 2);
   assert(data["actor/touched_tokens"]! < data["rollout/tokens"]! / 2);
+  assert("touched/covariance" in data);
 };
 
 Deno.test("the update is that of float64: plain GRPO", () => compare({}, { expect: clips }));
@@ -323,6 +324,28 @@ Deno.test("the update is that of float64: clip ranges other than the method's ow
   for (const settings of cases) {
     await t.step(JSON.stringify(settings), () => compare(settings));
   }
+});
+
+Deno.test("the update is that of float64: what is logged of tokens that a wider clip range lets through", async () => {
+  const expect = (data: Record<string, number>) => {
+    assert(data["freed/tokens"]! > 0);
+    assert(Number.isFinite(data["freed/covariance"]));
+  };
+  await compare({ intervention: "clip-higher", clipHigh: 0.5 }, { expect });
+  await compare({ clipLow: 0.5, clipHigh: null }, { expect });
+  const none = (data: Record<string, number>) => assert(!("freed/tokens" in data));
+  await compare({}, { expect: none });
+});
+
+Deno.test("the update is that of float64: what is logged of one update of a rollout, for the theory", async () => {
+  const is = (has: boolean) => (data: Record<string, number>) => {
+    const keys = Object.keys(data).filter((key) => key.startsWith("theory/"));
+    assert.equal(keys.length, has ? 4 : 0);
+  };
+  const plain = { clipLow: null, clipHigh: null, dualClip: null };
+  await compare({ minibatches: 1, ...plain }, { expect: is(true) });
+  await compare({ minibatches: 1, temperature: 0.7, filterGroups: false }, { expect: is(true) });
+  await compare({ minibatches: 2, ...plain }, { expect: is(false) });
 });
 
 Deno.test("the update is that of float64: every aggregation", async (t) => {
