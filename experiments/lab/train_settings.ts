@@ -47,7 +47,7 @@ const SCHEMA = z.strictObject({
   selection: z.enum(SELECTIONS).optional()
     .describe("whose tokens these select among; batch with the definition paper"),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1).describe("of problems, sampling and selection"),
-  steps: count.default(300).describe("rollouts"),
+  steps: count.default(360).describe("rollouts"),
   prompts: count.default(64).describe("problems of a rollout"),
   group: z.int().min(2).default(8).describe("responses to a problem"),
   minibatches: count.default(8).describe("updates of a rollout; 1 is on-policy"),
@@ -77,13 +77,13 @@ const SCHEMA = z.strictObject({
   aggregation: z.enum(AGGREGATIONS).default("token-mean")
     .describe("how token losses become one"),
   filterGroups: z.boolean().default(true).describe("leave out groups all right or all wrong"),
-  validateEvery: count.default(4).describe("rollouts between validations by the paper's protocol"),
-  validateAllEvery: z.int().min(0).default(40)
+  validateEvery: count.default(6).describe("rollouts between validations by the paper's protocol"),
+  validateAllEvery: z.int().min(0).default(30)
     .describe("rollouts between validations greedily, at temperature 0.6 and at 1; 0 for none"),
   referenceKlEvery: z.int().min(0).optional().describe(
     "rollouts between steps that log the KL to the base model; validateEvery unless set, 0 for none; reference-kl logs it in all",
   ),
-  validationSamples: count.max(512).default(8)
+  validationSamples: count.max(512).default(2)
     .describe("k of validations that sample: mean@k and best@k of a benchmark"),
   checkpointEvery: count.default(20).describe("rollouts between checkpoints"),
 });
