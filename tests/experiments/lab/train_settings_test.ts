@@ -62,7 +62,7 @@ Deno.test("the definition is verl's and there is no intervention unless they are
 });
 
 Deno.test("the KL to the base model is logged at validations unless it is set", () => {
-  assert.equal(trainSettings({}).referenceKlEvery, 4);
+  assert.equal(trainSettings({}).referenceKlEvery, 6);
   assert.equal(trainSettings({ validateEvery: 7 }).referenceKlEvery, 7);
   assert.equal(trainSettings({ validateEvery: 7, referenceKlEvery: 0 }).referenceKlEvery, 0);
 });
