@@ -6,6 +6,7 @@ import { UserError } from "../formats/errors.ts";
 import { exists } from "./lab/checkpoint.ts";
 import { missingRuns } from "./lab/study/missing_runs.ts";
 import { type StudyRun, studyRun } from "./lab/study/study_run.ts";
+import type { TrainSettings } from "./lab/train_settings.ts";
 import { LOGS } from "./models.ts";
 
 /** A run, by the settings in which it differs from the defaults. */
@@ -90,4 +91,15 @@ async function readText(path: string): Promise<string | undefined> {
 /** The updates of the policy that were made before a step. */
 export function gradientStep({ run }: StudyLog, step: number): number {
   return (step - 1) * run.settings.minibatches;
+}
+
+/** The part of a study that is of one kind of runs, with what of it is missing. */
+export function partOf(
+  { logs, missing }: StudyLogs,
+  isOwn: (settings: TrainSettings) => boolean,
+): StudyLogs {
+  return {
+    logs: logs.filter(({ run }) => isOwn(run.settings)),
+    missing: missing.filter(({ settings }) => isOwn(settings)),
+  };
 }

@@ -4,7 +4,7 @@ import type { Field } from "vega-lite/types_unstable/channeldef.js";
 import { type FittedRuns, identifiedLaw } from "../fit_runs.ts";
 import type { Interval } from "../interval.ts";
 import { lawAt, type LawCurve } from "../law.ts";
-import { entropyTicks, seriesLook } from "./theme.ts";
+import { DASHES, entropyTicks, seriesLook } from "./theme.ts";
 
 /** The ranges of both axes of a panel: what is drawn, with a margin. */
 export interface LawAxes {
@@ -55,8 +55,11 @@ export function lawPoints(all: readonly FittedRuns[]): LawPoint[] {
 export function lawAxes(all: readonly FittedRuns[]): LawAxes {
   const points = lawPoints(all);
   const entropies = points.map(({ H }) => H);
-  const drawn = all.flatMap(lawRows).flatMap(({ low, high }) => [low, high]);
-  const accuracies = [...points.map(({ R }) => R), ...drawn];
+  const accuracies = [
+    ...points.map(({ R }) => R),
+    ...all.flatMap(lineOf).map(({ R }) => R),
+    ...all.flatMap(bandOf).flatMap(({ low, high }) => [low, high]),
+  ];
   const [low, high] = [min(accuracies), max(accuracies)];
   const margin = 0.03 * (high - low) || 1;
   return {
@@ -68,14 +71,21 @@ export function lawAxes(all: readonly FittedRuns[]): LawAxes {
 /** Points of a curve of the law. */
 const CURVE_POINTS = 60;
 
-/** The law of some runs over the entropies of their points, where these tell it, with its 95 % band. */
-function lawRows(one: FittedRuns) {
-  const fit = identifiedLaw(one);
-  if (fit === undefined) return [];
-  return lawCurve(one, fit).map((point) => {
-    const [low, high] = fit.bootstrap.interval(1, Math.exp(point.H));
-    return { ...point, low: 100 * low, high: 100 * high };
+/** The law of some runs, where their points tell it. */
+function lineOf(runs: FittedRuns) {
+  const fit = identifiedLaw(runs);
+  return fit === undefined ? [] : lawCurve(runs, fit);
+}
+
+/** The 95 % band around the law, where it says more than the points do. */
+function bandOf(runs: FittedRuns): { series: string; H: number; low: number; high: number }[] {
+  const band = lineOf(runs).map(({ series, H }) => {
+    const [low, high] = runs.fit!.bootstrap.interval(1, Math.exp(H));
+    return { series, H, low: 100 * low, high: 100 * high };
   });
+  const scores = lawPoints([runs]).map(({ R }) => R);
+  const range = max(scores) - min(scores);
+  return band.every(({ low, high }) => high - low <= range) ? band : [];
 }
 
 /** A law over the entropies of the points of some runs, R in percent. */
@@ -115,7 +125,7 @@ export function accuracyAxis(domain: Interval) {
 
 /** What {@linkcode LAW_PANEL_CAPTION} says holds for every panel of {@linkcode lawPanel}. */
 export const LAW_PANEL_CAPTION =
-  "Time runs from left to right: the entropy axis is logarithmic and reversed. A solid line is R = −a·exp(H) + b by least squares over the entropies of its points, its band the pointwise 95 % bootstrap interval.";
+  "Time runs from left to right: the entropy axis is logarithmic and reversed. A solid line is R = −a·exp(H) + b by least squares over the entropies of its points, its band the pointwise 95 % bootstrap interval, left out where it would be wider than the points lie apart. Where the points do not tell the law, there is no line.";
 
 /** Which panel {@linkcode lawPanel} draws. */
 export interface LawPanel {
@@ -136,6 +146,7 @@ export interface LawPanel {
  * with a band where the points tell it. Where they do not, there are points alone.
  */
 export function lawPanel(all: readonly FittedRuns[], panel: LawPanel): LayerSpec<Field> {
+  const width = panel.width ?? 300;
   const names = all.map(({ name }) => name);
   const looks = names.map((_, i) => seriesLook(i));
   const legend = { title: null, columns: panel.legendColumns ?? 3 };
@@ -151,24 +162,46 @@ export function lawPanel(all: readonly FittedRuns[], panel: LawPanel): LayerSpec
     ...color,
     scale: { domain: names, range: looks.map(({ shape }) => shape) },
   };
-  const curves = all.flatMap(lawRows);
-  const layer: (UnitSpec<Field> | LayerSpec<Field>)[] = [
+  const layer: UnitSpec<Field>[] = [
     {
-      data: { values: curves },
+      data: { values: all.flatMap(bandOf) },
       mark: { type: "area", opacity: 0.16 },
       encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color },
     },
     {
       data: { values: lawPoints(all) },
-      mark: { type: "point" },
+      mark: { type: "point", size: width < 200 ? 10 : 16, opacity: 0.65 },
       encoding: { x, y, color, shape, tooltip: POINT_TOOLTIP },
     },
-    { data: { values: curves }, mark: { type: "line" }, encoding: { x, y, color } },
+    { data: { values: all.flatMap(lineOf) }, mark: { type: "line" }, encoding: { x, y, color } },
   ];
   return {
     ...(panel.title === undefined ? {} : { title: panel.title }),
-    width: panel.width ?? 300,
+    width,
     height: panel.height ?? 210,
     layer,
+  };
+}
+
+/** Black lines over a panel of {@linkcode lawPanel}, with what the legend calls them. */
+export function blackLines(
+  curves: readonly { readonly series: string; readonly H: number; readonly R: number }[],
+  label: string,
+  axes: LawAxes,
+): UnitSpec<Field> {
+  return {
+    data: { values: curves.map((point) => ({ ...point, line: label })) },
+    mark: { type: "line", color: "#111", strokeWidth: 1.1 },
+    encoding: {
+      x: entropyAxis(axes.entropy),
+      y: accuracyAxis(axes.accuracy),
+      detail: { field: "series" },
+      strokeDash: {
+        field: "line",
+        type: "nominal",
+        scale: { domain: [label], range: [DASHES.solid] },
+        legend: { title: null, symbolType: "stroke", symbolStrokeColor: "#111", symbolSize: 220 },
+      },
+    },
   };
 }

@@ -78,6 +78,9 @@ export const SHAPES: readonly string[] = [
   "triangle-right",
 ];
 
+/** A cross as the path of a shape: what stands for a number of the paper's among ours. */
+export const CROSS = "M-0.6,-0.6L0.6,0.6M-0.6,0.6L0.6,-0.6";
+
 /** How much white the colours are mixed with when they are handed out again and again. */
 const TINTS = [0, 0.35, 0.55, 0.7, 0.82];
 
