@@ -78,6 +78,9 @@ export const SHAPES: readonly string[] = [
   "triangle-right",
 ];
 
+/** A cross as the path of a shape: what stands for a number of the paper's among ours. */
+export const CROSS = "M-0.6,-0.6L0.6,0.6M-0.6,0.6L0.6,-0.6";
+
 /** How much white the colours are mixed with when they are handed out again and again. */
 const TINTS = [0, 0.35, 0.55, 0.7, 0.82];
 
@@ -113,3 +116,24 @@ export function logTicks(
   }
   return ticks;
 }
+
+/** Fewer ticks than this leave an axis unreadable. */
+const FEWEST_TICKS = 4;
+
+/** Ticks of a logarithmic axis of entropies: as many digits in each decade as a narrow range needs. */
+export function entropyTicks(low: number, high: number): number[] {
+  const digits = [[1, 2, 5], [1, 1.5, 2, 3, 5, 7], TENTHS];
+  const all = digits.map((own) => logTicks(low, high, own));
+  return all.find((ticks) => ticks.length >= FEWEST_TICKS) ?? all.at(-1)!;
+}
+
+/** 1, 1.1, … 9.9. */
+const TENTHS = Array.from({ length: 90 }, (_, i) => (10 + i) / 10);
+
+/** Dashes mean one thing in all figures: dashed is what was predicted from other data than it passes by. */
+export const DASHES = {
+  /** Measured, or fitted to the points that the line passes. */
+  solid: [1, 0],
+  /** Predicted. */
+  predicted: [4, 3],
+};
