@@ -7,7 +7,10 @@ import { drawFigure5 } from "./fig05_prediction.ts";
 import { drawFigure6 } from "./fig06_algorithms.ts";
 import { drawFigure7 } from "./fig07_scaling.ts";
 import { drawFigure8 } from "./fig08_covariance.ts";
+import { drawFigure9 } from "./fig09_entropy_bonus.ts";
+import { drawFigure10 } from "./fig10_reference_kl.ts";
 import { drawFigure11 } from "./fig11_interventions.ts";
+import { drawFigure12 } from "./fig12_strength.ts";
 import { drawFigure13 } from "./fig13_data.ts";
 import { drawFigure14 } from "./fig14_instruct.ts";
 import { drawTable1 } from "./table1_covariance.ts";
@@ -29,8 +32,11 @@ export const FIGURES: ReadonlyMap<string, FigureScript> = new Map([
   ["theory", drawTheory],
   ["fig8", drawFigure8],
   ["table1", drawTable1],
+  ["fig9", drawFigure9],
+  ["fig10", drawFigure10],
   ["fig11", drawFigure11],
   ["table2", drawTable2],
+  ["fig12", drawFigure12],
   ["fig13", drawFigure13],
   ["fig14", drawFigure14],
 ]);
