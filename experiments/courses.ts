@@ -26,8 +26,7 @@ export function logged({ curves }: StudyLog, key: string): Curve {
 export const WINDOW = 5;
 
 /** Says so, for captions. */
-export const WINDOW_CAPTION =
-  `Entropy and length are means over ${WINDOW} rollouts, accuracy is that of each validation.`;
+export const WINDOW_CAPTION = `What is logged in every step is averaged over ${WINDOW} rollouts.`;
 
 /** Means of neighbouring steps, each at the middle of its window. */
 export function inWindows(curve: Curve, width = WINDOW): Curve {

@@ -205,11 +205,13 @@ function ourLeft(study: StudyLogs, log: StudyLog): Figure {
         ],
       },
       {
-        quantity: "Covariance in a state",
+        title: "Over the actions in a state",
+        quantity: "Covariance (nats)",
         courses: [course("Theorem 1", 0, curve(first)), course("Theorem 2", 4, curve(second))],
       },
       {
-        quantity: "Covariance of responses",
+        title: "Over the responses to a prompt",
+        quantity: "Covariance (nats)",
         courses: [
           course("Theorem 1 (Eqs. 8 and 9)", 2, curve(ofResponses)),
           course("Theorem 2", 3, curve(ofResponsesSecond)),
@@ -244,7 +246,7 @@ function ourSlopes(study: StudyLogs, log: StudyLog): Figure {
     id: "fig08_slope_lab",
     title: "Figure 8, left, in the lab: slopes",
     caption:
-      `−ΔH over what the theory says of it, a point for the mean of ${WINDOW} steps, with the line by least squares. Lemma 1 asks for a slope of 1; the slope of Theorems 1 and 2 is the step size of plain gradient ascent, which AdamW and the clipped gradient change from step to step. Steps of the warm-up are left out. Intervals are 95 %, by the moving-block bootstrap over steps.`,
+      `−ΔH over what the theory says of it, a point for the mean of ${WINDOW} steps, with the line by least squares. Lemma 1 asks for a slope of 1; the slope of Theorems 1 and 2 is the step size of plain gradient ascent, which AdamW and the clipped gradient change from step to step. The covariances are of sampled tokens, and their noise draws slopes towards 0. Steps of the warm-up are left out. Intervals are 95 %, by the moving-block bootstrap over steps.`,
     spec: {
       columns: 1,
       spacing: 14,
@@ -420,14 +422,23 @@ function course(series: string, look: number, points: Course["points"]): Course 
 
 /** Panels over one another, each with its own legend. */
 function stacked(
-  panels: readonly { readonly quantity: string; readonly courses: readonly Course[] }[],
+  panels: readonly {
+    readonly title?: string;
+    readonly quantity: string;
+    readonly courses: readonly Course[];
+  }[],
 ): Figure["spec"] {
   return {
-    vconcat: panels.map(({ quantity, courses }) =>
-      coursePanel(courses, { quantity, steps: "Gradient step", zero: true, height: 105 })
+    vconcat: panels.map(({ courses, ...panel }, i) =>
+      coursePanel(courses, {
+        ...panel,
+        steps: i === panels.length - 1 ? "Gradient step" : undefined,
+        zero: true,
+        height: 105,
+      })
     ),
     spacing: 8,
-    resolve: { legend: { color: "independent", shape: "independent" } },
+    resolve: { scale: { color: "independent", shape: "independent" } },
   };
 }
 

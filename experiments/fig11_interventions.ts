@@ -28,7 +28,7 @@ export const RUNS = ARM_RUNS;
 /** The rows of panels: in the paper's data, and in the lab's logs. */
 const PANELS = [
   { paper: "entropy", title: "Entropy (nats/token)", of: ENTROPY, zero: true },
-  { paper: "response_length", title: "Response length (tokens)", of: LENGTH, zero: true },
+  { paper: "response_length", title: "Response length (tokens)", of: LENGTH, zero: false },
   { paper: "test_accuracy", title: "Test accuracy (%)", of: ACCURACY, zero: false },
 ];
 
@@ -52,8 +52,11 @@ async function paperFigure(): Promise<Figure> {
       `Entropy, response length and test accuracy of Qwen2.5-7B (left) and 32B (right) under GRPO, clip-higher, Clip-Cov and KL-Cov. Gaps are points hidden behind another curve in the paper's image. ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
     spec: panels(
+      ARM_MODELS.map(({ label }) => ({
+        label,
+        points: ({ paper }, arm) => curve(label, paper, arm),
+      })),
       arms,
-      (model, { paper }, arm) => curve(ARM_MODELS[model]!.label, paper, arm),
     ),
     measurements: ARM_MODELS.flatMap(({ label }) => {
       const end = (panel: string, arm: Arm) => {
@@ -73,57 +76,79 @@ async function paperFigure(): Promise<Figure> {
 
 /** What the lab's logs show. */
 export function figure11(study: StudyLogs): Figure[] {
-  if (study.logs.length === 0) return [];
-  const logsOf = ARM_MODELS.map(({ model }) =>
-    new Map(ARMS.map((arm) => [arm, logsWith(study.logs, model, arm.settings)]))
-  );
-  const arms = ARMS.filter((arm) => logsOf.some((own) => own.get(arm)!.length > 0));
+  const models = ARM_MODELS.map(({ model, label }) => ({
+    label,
+    arms: ARMS.map((arm) => ({ arm, logs: logsWith(study.logs, model, arm.settings) }))
+      .filter(({ logs }) => logs.length > 0),
+  })).filter(({ arms }) => arms.length > 0);
+  if (models.length === 0) return [];
   return [labFigure(study, {
     id: "fig11_lab",
     title: "Figure 11 in the lab",
-    caption:
-      `The same of the counterparts of Qwen2.5-7B (left) and 32B (right), with a fifth arm: GRPO with the clip range ε = 1 that the authors gave Clip-Cov. ${COURSE_BANDS} ${WINDOW_CAPTION} ${PAPER_ENTROPY} ${LAB_ACCURACY}`,
-    spec: panels(arms, (model, { of }, arm) => courseOf(logsOf[model]!.get(arm)!, of)),
-    measurements: ARM_MODELS.flatMap(({ label }, model) => {
-      const own = logsOf[model]!;
+    caption: `The same of the counterparts of ${
+      models.map(({ label }) => label).join(" and ")
+    }, with a fifth arm: GRPO with the clip range ε = 1 that the authors gave Clip-Cov. ${COURSE_BANDS} ${WINDOW_CAPTION} ${PAPER_ENTROPY} ${LAB_ACCURACY}`,
+    spec: panels(
+      models.map(({ label, arms }) => ({
+        label,
+        points: ({ of }, arm) => courseOf(logsOf(arms, arm), of),
+      })),
+      ARMS.filter((arm) => models.some(({ arms }) => logsOf(arms, arm).length > 0)),
+    ),
+    measurements: models.flatMap(({ label, arms }) => {
       const size = label.replace("Qwen2.5-", "");
-      const withRuns = arms.filter((arm) => own.get(arm)!.length > 0);
+      const clipHigher = arms.filter(({ arm }) => arm.label === "Clip-higher");
       return [
         ...measure(
           size,
-          withRuns,
+          arms.map(({ arm }) => arm),
           ({ of }, arm, compare) =>
             bySeed(
-              own.get(arm)!,
-              own.get(GRPO)!,
+              logsOf(arms, arm),
+              logsOf(arms, GRPO),
               (run, plain) => compare(plateau(run, of), plateau(plain, of)),
             ),
         ),
-        ...withRuns.filter(({ label }) => label === "Clip-higher").map((arm) =>
-          decline(size, own.get(arm)!)
-        ),
-        ...dose(size, withRuns.map((arm) => ({ arm, logs: own.get(arm)! }))),
+        ...clipHigher.map(({ logs }) => decline(size, logs)),
+        ...dose(size, arms),
       ];
     }),
   })];
 }
 
-/** Two columns of panels, one for each model. */
-function panels(
-  arms: readonly Arm[],
-  points: (model: number, panel: typeof PANELS[number], arm: Arm) => Course["points"],
-): Figure["spec"] {
+/** An arm with its runs. */
+interface ArmLogs {
+  readonly arm: Arm;
+  readonly logs: readonly StudyLog[];
+}
+
+function logsOf(arms: readonly ArmLogs[], wanted: Arm): readonly StudyLog[] {
+  return arms.find(({ arm }) => arm === wanted)?.logs ?? [];
+}
+
+type Panel = typeof PANELS[number];
+
+/** What a column of panels shows. */
+interface Column {
+  /** The model. */
+  readonly label: string;
+  /** The course of a panel's number under an arm. */
+  readonly points: (panel: Panel, arm: Arm) => Course["points"];
+}
+
+/** A column of panels for each model. */
+function panels(models: readonly Column[], arms: readonly Arm[]): Figure["spec"] {
   return {
-    columns: ARM_MODELS.length,
+    columns: models.length,
     spacing: { row: 10, column: 16 },
     concat: PANELS.flatMap((panel, row) =>
-      ARM_MODELS.map(({ label }, model) =>
+      models.map(({ label, points }) =>
         coursePanel(
           arms.map((arm) => ({
             series: arm.label,
             colour: arm.colour,
             shape: arm.shape,
-            points: points(model, panel, arm),
+            points: points(panel, arm),
           })),
           {
             quantity: panel.title,
@@ -141,7 +166,7 @@ function panels(
 
 /** A number of an arm against GRPO's: one value for each pair of runs. */
 type Compared = (
-  panel: typeof PANELS[number],
+  panel: Panel,
   arm: Arm,
   compare: (value: number, plain: number) => number,
 ) => number[];
@@ -176,8 +201,6 @@ function measure(size: string, arms: readonly Arm[], compared: Compared): Measur
   ];
 }
 
-type Panel = typeof PANELS[number];
-
 /** Neighbouring validations whose mean is a peak. */
 const PEAK = 5;
 
@@ -197,10 +220,7 @@ function decline(size: string, logs: readonly StudyLog[]): Measurement {
 }
 
 /** How many tokens the methods touch, and which clip-higher lets through. */
-function dose(
-  size: string,
-  runs: readonly { readonly arm: Arm; readonly logs: readonly StudyLog[] }[],
-): Measurement[] {
+function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
   const total = (log: StudyLog, key: string) =>
     logged(log, key).reduce((sum, { value }) => sum + value, 0);
   const touching = runs.filter(({ logs }) =>
@@ -223,7 +243,7 @@ function dose(
     }, {
       quantity: `${size}: mean covariance of those tokens`,
       paper: "about −0.03 (clip-higher)",
-      measured: each(freeing, freedCovariance, (value) => value.toFixed(3)),
+      measured: each(freeing, freedCovariance, (value) => signed(value, 3)),
     }]),
   ];
 }

@@ -86,9 +86,9 @@ export function measureSweep(
   ];
 }
 
-/** Entropy over the last fifth of training at each strength that has a log, from none to the strongest. */
-export function plateauEntropies(study: StudyLogs, sweep: Sweep): number[] {
-  return measuredLevels(study, sweep).map(({ logs }) => plateau(logs[0]!, ENTROPY));
+/** The log of each strength that has one, from none to the strongest. */
+export function sweepLogs(study: StudyLogs, sweep: Sweep): StudyLog[] {
+  return measuredLevels(study, sweep).map(({ logs }) => logs[0]!);
 }
 
 /** Numbers in order, each once. */

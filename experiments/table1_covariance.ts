@@ -5,7 +5,7 @@ import { max, mean, min } from "simple-statistics";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { COLOURS, logTicks } from "../analysis/figures/theme.ts";
 import { paperRows } from "../analysis/paper_data.ts";
-import { overSeeds } from "./courses.ts";
+import { overSeeds, signed } from "./courses.ts";
 import { labFigure } from "./lab_figure.ts";
 import { plainRuns } from "./plain_runs.ts";
 import { readStudyLogs, type StudyLog, type StudyLogs } from "./study_log.ts";
@@ -97,10 +97,10 @@ export function table1(groups: readonly Group[], study: StudyLogs): Figure[] {
       },
       {
         quantity: "mean covariance of the lower half of the tokens (nats)",
-        paper: `${lowerHalf(groups, groups.map(({ value }) => value)).toFixed(3)} (implied)`,
+        paper: `${signed(lowerHalf(groups, groups.map(({ value }) => value)), 3)} (implied)`,
         measured: overSeeds(
           logs.map((_, seed) => lowerHalf(groups, values.map((own) => own[seed]!))),
-          (value) => value.toFixed(3),
+          (value) => signed(value, 3),
         ),
       },
     ],
@@ -136,8 +136,13 @@ function dots(
   const legend = whose.length === 1 ? null : { title: null };
   const looks = [{ colour: "#111", shape: "square" }, { colour: COLOURS[0]!, shape: "circle" }];
   return {
-    data: { values: [...rows] },
-    height: 150,
+    data: {
+      values: rows.map((row) => ({
+        ...row,
+        text: row.whose === PAPER ? String(row.value) : row.value.toPrecision(3),
+      })),
+    },
+    height: 36 * new Set(rows.map(({ group }) => group)).size,
     width: 250,
     encoding: {
       y: {
@@ -181,12 +186,12 @@ function dots(
       {
         transform: [{ filter: { field: "whose", equal: PAPER } }],
         mark: { type: "text", dy: -9 },
-        encoding: { text: { field: "value", type: "quantitative", format: "~g" } },
+        encoding: { text: { field: "text", type: "nominal" } },
       },
       {
         transform: [{ filter: { field: "whose", equal: OURS } }],
         mark: { type: "text", dy: 11 },
-        encoding: { text: { field: "value", type: "quantitative", format: ".3~g" } },
+        encoding: { text: { field: "text", type: "nominal" } },
       },
     ],
   };

@@ -98,7 +98,7 @@ export function table2(rows: PaperRows, study: StudyLogs): Figure[] {
     id: "table2_lab",
     title: "Table 2 in the lab",
     caption:
-      "Accuracy (%) of the counterparts on the lab's five benchmarks, named after the paper's and graded like them, by the paper's protocol; mean over the last fifth of training and over seeds, with the half width of the 95 % interval over seeds. The colour is the change against GRPO in points, as far as it goes, bold is the best mean of a model. The fifth arm is GRPO with the clip range that the authors gave Clip-Cov.",
+      "Accuracy (%) of the counterparts on the lab's five benchmarks, named after the paper's and graded like them, by the paper's protocol; mean over the last fifth of training and over seeds, with the half width of the 95 % interval over seeds. The colour is the change against GRPO in points, from −16 to +16 as in the paper's table, bold is the best mean of a model. The fifth arm is GRPO with the clip range that the authors gave Clip-Cov.",
     spec: tables(
       models.map(({ label }) => label),
       models.flatMap(({ label, arms }) => cellsOf(label, arms)),

@@ -1,6 +1,5 @@
 import type { LayerSpec } from "vega-lite/types_unstable/spec/index.js";
 import type { Field } from "vega-lite/types_unstable/channeldef.js";
-import type { Interval } from "../interval.ts";
 import { segments } from "./segments.ts";
 
 /** A number over training, of one kind of runs. */
@@ -35,12 +34,8 @@ export interface CoursePanel {
   readonly steps: string | undefined;
   /** What stands above it. */
   readonly title?: string;
-  /** Both ends of the vertical axis; what is drawn unless told. */
-  readonly range?: Interval;
   /** Whether the vertical axis begins at 0. */
   readonly zero?: boolean;
-  /** Last step of the axis; that of the points unless told. */
-  readonly lastStep?: number;
   /** In units of the figure: 300 unless told. */
   readonly width?: number;
   /** 130 unless told. */
@@ -64,17 +59,15 @@ export function coursePanel(courses: readonly Course[], panel: CoursePanel): Lay
     field: "step",
     type: "quantitative" as const,
     title: panel.steps ?? null,
-    scale: { domain: [0, panel.lastStep ?? Math.max(1, ...steps)], nice: false },
+    scale: { domain: [0, Math.max(1, ...steps)], nice: false },
     axis: { tickCount: 5, labels: panel.steps !== undefined },
   };
   const y = {
     type: "quantitative" as const,
     title: panel.quantity,
-    scale: {
-      zero: panel.zero ?? false,
-      ...(panel.range === undefined ? {} : { domain: [...panel.range], nice: false }),
-    },
-    axis: { tickCount: 5 },
+    scale: { zero: panel.zero ?? false },
+    // Panels over one another begin at the same place.
+    axis: { tickCount: 5, minExtent: 34 },
   };
   const color = {
     field: "series",
@@ -93,25 +86,26 @@ export function coursePanel(courses: readonly Course[], panel: CoursePanel): Lay
       marked: i % every === first,
     }));
   });
+  const bands = rows.filter(({ low }) => low !== undefined);
   const detail = { field: "segment" };
   return {
     ...(panel.title === undefined ? {} : { title: panel.title }),
     width: panel.width ?? 300,
     height: panel.height ?? 130,
     layer: [
-      {
-        data: { values: rows.filter(({ low }) => low !== undefined) },
-        mark: { type: "area", opacity: 0.16, clip: true },
+      ...(bands.length === 0 ? [] : [{
+        data: { values: bands },
+        mark: { type: "area" as const, opacity: 0.16 },
         encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color, detail },
-      },
+      }]),
       {
         data: { values: rows },
-        mark: { type: "line", strokeWidth: 1.2, clip: true },
+        mark: { type: "line", strokeWidth: 1.2 },
         encoding: { x, y: { ...y, field: "value" }, color, detail },
       },
       {
         data: { values: rows.filter(({ marked }) => marked) },
-        mark: { type: "point", size: 20, opacity: 1, clip: true },
+        mark: { type: "point", size: 20, opacity: 1 },
         encoding: {
           x,
           y: { ...y, field: "value" },
