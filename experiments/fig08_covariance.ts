@@ -26,14 +26,16 @@ import { gradientStep, readStudyLogs, type StudyLog, type StudyLogs } from "./st
 
 /**
  * One long run of one update a rollout. Its ratio is 1, so that without clip its gradient is that of A·ln π and no
- * PPO is left; no group is left out, because the theory's means are over all prompts.
+ * PPO is left; no group is left out, because the theory's means are over all prompts; and steps are small, because it
+ * is of first order.
  */
 export const RUNS = [{
   model: "qwen2.5-7b",
   seed: 1,
-  steps: 600,
+  steps: 480,
   prompts: 128,
   minibatches: 1,
+  learningRate: 5e-5,
   clipLow: null,
   clipHigh: null,
   dualClip: null,
