@@ -132,7 +132,7 @@ async function right(): Promise<Figure> {
     id: "fig08_right",
     title: "Figure 8, right",
     caption:
-      "The covariance by how often a prompt is solved. Prompts that the policy solves more often show the larger covariance: confident tokens meet positive advantages there.",
+      "The covariance by how often a prompt is solved. Prompts that the policy solves more often show the larger covariance: confident tokens meet positive advantages there. Gaps are points hidden behind another curve in the paper's image.",
     source: PAPER_SOURCE,
     spec: rightSpec(groups),
     measurements: [
