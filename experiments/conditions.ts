@@ -24,8 +24,8 @@ export const RUNS = TASK_NAMES.flatMap((task) => [
   { task, temperature: EXPLORING_TEMPERATURE },
 ]);
 
-/** The chances, of the teacher being right, at which misconceptions are parted into groups: halves of decades. */
-const RARITIES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
+/** The chances, of the teacher being right, at which misconceptions are parted into groups: decades. */
+const RARITIES = [0.0003, 0.003, 0.03, 0.3];
 
 const MISCONCEPTION = "misconceptions/log_probability/";
 

@@ -137,7 +137,7 @@ Deno.test("one process at a time makes a base model, and one that was killed doe
       await output.read();
       for (const resume of [false, true]) {
         await assert.rejects(make(place, resume, Infinity, { passes }), {
-          name: "LabError",
+          name: "BusyError",
           message: `${place}.unfinished is being made by another process.`,
         });
       }

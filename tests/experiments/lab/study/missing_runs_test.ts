@@ -33,7 +33,7 @@ Deno.test("a log of other settings is no log of the run, and is named", async ()
   await withFolder(async (folder) => {
     for (
       const [text, expected] of [
-        [logOf({ ...run.settings, steps: 7 }), "was made with steps 7, expected 300; move it away"],
+        [logOf({ ...run.settings, steps: 7 }), "was made with steps 7, expected 360; move it away"],
         [logOf({ ...run.settings, speed: 1 }), "was made with speed 1, expected no such setting"],
         ["", "does not begin with a run's settings"],
         ["my notes\n", "does not begin with a run's settings"],
