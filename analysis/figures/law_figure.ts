@@ -103,7 +103,7 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
   const surface = crowd === "few" ? { clip: true } : { opacity: 1 };
   const spec: TopLevelSpec = {
     layer: [
-      ...(crowd === "few"
+      ...(crowd === "few" && curves.length > 0
         ? [
           {
             data: { values: curves },
@@ -112,11 +112,15 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
           } as const,
         ]
         : []),
-      {
-        data: { values: curves },
-        mark: { type: "line", ...surface },
-        encoding: { x, y: { ...y, field: "fit" }, color },
-      },
+      ...(curves.length > 0
+        ? [
+          {
+            data: { values: curves },
+            mark: { type: "line", ...surface },
+            encoding: { x, y: { ...y, field: "fit" }, color },
+          } as const,
+        ]
+        : []),
       {
         data: { values: points },
         mark: { type: "point", ...surface },
