@@ -1,6 +1,6 @@
 import { linearRegression, mean, rSquared } from "simple-statistics";
 import type { Interval } from "./interval.ts";
-import { studentT } from "./student.ts";
+import { tQuantile } from "./mean_interval.ts";
 
 /** A quantity of models of several sizes. */
 export interface SizedValue {
@@ -43,7 +43,7 @@ export function fitLogLinear(values: readonly SizedValue[]): LogLinear | undefin
       if (free < 1) return undefined;
       const x = Math.log10(size);
       const variance = squared / free * (1 + 1 / points.length + (x - middle) ** 2 / spread);
-      const half = studentT(free) * Math.sqrt(variance);
+      const half = tQuantile(free) * Math.sqrt(variance);
       return [line(x) - half, line(x) + half];
     },
   };

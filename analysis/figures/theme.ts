@@ -117,18 +117,25 @@ export function logTicks(
   return ticks;
 }
 
-/** Fewer ticks than this leave an axis unreadable. */
-const FEWEST_TICKS = 4;
+/** Fewer ticks than the first leave an axis unreadable, more than the second fill it. */
+const [FEWEST_TICKS, MOST_TICKS] = [4, 10];
 
-/** Ticks of a logarithmic axis of entropies: as many digits in each decade as a narrow range needs. */
+/** The digits that are tried where 1, 2 and 5 are too few. */
+const MORE_DIGITS = [
+  [1, 1.5, 2, 3, 5, 7],
+  [1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9],
+];
+
+/** Ticks of a logarithmic axis of entropies: as many in each decade as a narrow range needs. */
 export function entropyTicks(low: number, high: number): number[] {
-  const digits = [[1, 2, 5], [1, 1.5, 2, 3, 5, 7], TENTHS];
-  const all = digits.map((own) => logTicks(low, high, own));
-  return all.find((ticks) => ticks.length >= FEWEST_TICKS) ?? all.at(-1)!;
+  const ticks = logTicks(low, high);
+  if (ticks.length >= FEWEST_TICKS) return ticks;
+  const more = MORE_DIGITS.map((digits) => logTicks(low, high, digits))
+    .find(({ length }) => length >= FEWEST_TICKS);
+  if (more !== undefined) return more;
+  const tenths = logTicks(low, high, Array.from({ length: 90 }, (_, i) => (10 + i) / 10));
+  return tenths.filter((_, i) => i % Math.ceil(tenths.length / MOST_TICKS) === 0);
 }
-
-/** 1, 1.1, … 9.9. */
-const TENTHS = Array.from({ length: 90 }, (_, i) => (10 + i) / 10);
 
 /** Dashes mean one thing in all figures: dashed is what was predicted from other data than it passes by. */
 export const DASHES = {
