@@ -27,6 +27,7 @@ const TABLE: Record<string, readonly string[]> = {
   fig11: FIGURES,
   table1: FIGURES,
   table2: FIGURES,
+  claims: [READ, ...ENVIRONMENT],
   fit: [READ, WRITE, ...ENVIRONMENT],
   diagnose: [READ, ...ENVIRONMENT],
   cov: [READ, WRITE, ...ENVIRONMENT],
