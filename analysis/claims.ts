@@ -22,9 +22,12 @@ const BEST_FIRST: readonly Verdict[] = [
   "not testable at this scale",
 ];
 
+/** More runs than this nobody makes to decide what is open. */
+const MOST_RUNS = 100;
+
 /** The rule of all verdicts, in words. */
 export const VERDICT_RULE =
-  "Each number of a claim has an accepted range, set before the runs. It is met if ours lies in the range and its 95 % interval does not leave it (one run has no interval), open if only the interval leaves it, and missed if ours lies outside. Reproduced: all are met. Not reproduced: a decisive one is missed, or all are. Partly: anything between. Not testable at this scale: none could be measured here, for the reason given in numbers. Where the paper contradicts itself, each reading has its own verdict, and the best of them counts.";
+  "Each number of a claim has an accepted range, set before the runs. It is met if ours lies in the range and its 95 % interval does not leave it (one run has no interval), open if only the interval leaves it, and missed if ours lies outside. Reproduced: all are met. Not testable at this scale: a decisive one, or all, cannot be measured here, for the reason given in numbers. Not reproduced: a decisive one is missed, or all that can be measured are. Partly: anything between. Where the paper contradicts itself, each reading has its own verdict, and the best of them counts.";
 
 /** A number of one run, or of what else is independent of the others. */
 export interface Observation {
@@ -183,12 +186,16 @@ function ruleOf<Logs>(readings: readonly Reading<Logs>[]): string {
 }
 
 function verdictOf(criteria: readonly JudgedCriterion[]): Verdict {
-  const tested = criteria.filter(({ outcome }) => outcome !== "not testable");
-  if (tested.length === 0) return "not testable at this scale";
-  const isMissed = ({ outcome }: JudgedCriterion) => outcome === "missed";
-  if (tested.every(({ outcome }) => outcome === "met")) return "reproduced";
-  const decided = tested.some((criterion) => criterion.decisive && isMissed(criterion));
-  return decided || tested.every(isMissed) ? "not reproduced" : "partly";
+  const [met, untestable, missed] = (["met", "not testable", "missed"] as const).map((outcome) =>
+    criteria.filter((criterion) => criterion.outcome === outcome)
+  );
+  const decide = (some: readonly JudgedCriterion[]) => some.some(({ decisive }) => decisive);
+  if (met!.length === criteria.length) return "reproduced";
+  if (decide(untestable!) || untestable!.length === criteria.length) {
+    return "not testable at this scale";
+  }
+  const all = criteria.length - untestable!.length;
+  return decide(missed!) || missed!.length === all ? "not reproduced" : "partly";
 }
 
 function judgeCriterion<Logs>(criterion: Criterion<Logs>, logs: Logs): JudgedCriterion {
@@ -241,11 +248,13 @@ function whyNot<Logs>(
     const spread = sampleStandardDeviation(values);
     const needed = Math.max(values.length + 1, Math.ceil((1.96 * spread / distance) ** 2));
     sentences.push(
-      `With as much spread, about ${needed} runs instead of ${values.length} would decide it.`,
+      needed > MOST_RUNS
+        ? `It lies so near to the end of the accepted range that more than ${MOST_RUNS} such numbers would be needed.`
+        : `With as much spread, about ${needed} such numbers instead of ${values.length} would decide it.`,
     );
   }
   sentences.push(sizeTrend(criterion, observations));
-  return sentences.join(" ");
+  return sentences.join(" ").trimEnd();
 }
 
 /** Whether the observations move towards the accepted range with the size of the model. */
@@ -257,9 +266,7 @@ function sizeTrend<Logs>(
     one.size !== undefined
   );
   const sizes = new Set(sized.map(({ size }) => size));
-  if (sized.length < observations.length || sized.length === 0) {
-    return "It is no number of single models, so their size cannot be told to matter.";
-  }
+  if (sized.length < observations.length) return "";
   if (sizes.size < 2) {
     return `All stand for one size (${
       [...sizes][0]

@@ -39,11 +39,16 @@ export function countVerdicts(claims: readonly JudgedClaim[]): string {
   return `${counted(claims.length, "claim")}: ${said.join(", ")}.`;
 }
 
+/** Runs that are named where many are missing. */
+const NAMED = 3;
+
 /** Why a claim has no verdict yet, in a sentence. */
 export function describeMissing({ missing }: JudgedClaim): string {
+  const named = missing.slice(0, NAMED).join(", ");
+  const rest = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : "";
   return `${counted(missing.length, "run")} ${
     missing.length === 1 ? "is" : "are"
-  } still to be made: ${missing.join(", ")}.`;
+  } still to be made: ${named}${rest}.`;
 }
 
 function claimText(claim: JudgedClaim): string {

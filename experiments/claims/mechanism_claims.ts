@@ -66,7 +66,7 @@ function relativeError(gradient: Gradient, name: string): MechanismCriterion {
     quantity:
       `one state, ${name}: relative error of −η·Cov at η = ${SMALL}, mean over random policies`,
     paper: "≈",
-    accept: [0, 0.01],
+    accept: [-Infinity, 0.01],
     unit: "%",
     decisive: true,
     measure: () =>
@@ -82,7 +82,7 @@ function signRight(gradient: Gradient, name: string): MechanismCriterion {
     quantity:
       `responses of several tokens, ${name}: random policies for which −η·Cov has the sign of ΔH`,
     paper: "not restricted to one token",
-    accept: [0.95, 1],
+    accept: [0.95, Infinity],
     unit: "%",
     measure: () =>
       ofPolicies(policies().treesOfError, (policy) => {
@@ -90,6 +90,24 @@ function signRight(gradient: Gradient, name: string): MechanismCriterion {
         return Number(total * lemma > 0);
       }),
   };
+}
+
+/** In how many policies Lemma 1 has the sign of ΔH, by the length of the responses. */
+function signByLength(): string[] {
+  const { trees } = policies();
+  return GRADIENTS.map((gradient) => {
+    const shares = trees.map((all) =>
+      mean(all.map((policy) => {
+        const { total, lemma } = firstStep(policy, gradient);
+        return Number(total * lemma > 0);
+      }))
+    );
+    const percents = shares.map((share) => (100 * share).toFixed(0)).join(", ");
+    const isBetter = shares.at(-1)! >= shares[0]!;
+    return `By exact computation, with the ${gradient} gradient and responses of 1 to ${trees.length} tokens, −η·Cov has the sign of ΔH in ${percents} % of random policies: longer responses make it ${
+      isBetter ? "no worse" : "worse, so scale does not explain it"
+    }.`;
+  });
 }
 
 /** Whether the expected reward of a policy of one state rises with Δz = η·∇J. */
@@ -229,10 +247,11 @@ export const MECHANISM_CLAIMS: readonly Claim<ClaimLogs>[] = [
         })),
       ],
     }],
+    scale: signByLength,
   },
   {
     number: 14,
-    place: "Sec. 3.2, Prop. 1; App.",
+    place: "Sec. 3.2, Prop. 1, and the appendix",
     statement: "A step of the vanilla policy gradient changes logits by Δz = η·π·A.",
     paper: "Δz = −η·∇J in the main text, +η·∇J in the appendix",
     figures: [],
@@ -243,7 +262,7 @@ export const MECHANISM_CLAIMS: readonly Claim<ClaimLogs>[] = [
           {
             quantity: "one state: largest difference of ∇J from π·A",
             paper: "0",
-            accept: [0, 1e-12],
+            accept: [-Infinity, 1e-12],
             unit: "",
             decisive: true,
             measure: () =>
@@ -296,6 +315,7 @@ export const MECHANISM_CLAIMS: readonly Claim<ClaimLogs>[] = [
         signRight("natural", "Theorem 2"),
       ],
     }],
+    scale: signByLength,
   },
   {
     number: 16,
@@ -311,7 +331,7 @@ export const MECHANISM_CLAIMS: readonly Claim<ClaimLogs>[] = [
           quantity:
             `correlation of −ΔH and Cov(log π, π·A) of responses, by ${BLOCKS} parts of training`,
           paper: "“highly similar”",
-          accept: [0.7, 1],
+          accept: [0.7, Infinity],
           unit: "",
           decisive: true,
           measure: lossAndCovariance,
@@ -319,7 +339,7 @@ export const MECHANISM_CLAIMS: readonly Claim<ClaimLogs>[] = [
         {
           quantity: "steps with positive covariance",
           paper: "all",
-          accept: [0.95, 1],
+          accept: [0.95, Infinity],
           unit: "%",
           measure: (logs) => {
             const curve = logged(onPolicy(logs), "covariance/sequence");
@@ -335,7 +355,7 @@ export const MECHANISM_CLAIMS: readonly Claim<ClaimLogs>[] = [
           quantity:
             `correlation, step by step, of −ΔH in the states that the update learnt from and the covariance of Theorem ${theorem} there`,
           paper: "not measured",
-          accept: [0.7, 1],
+          accept: [0.7, Infinity],
           unit: "",
           measure: (logs) => atSameStates(logs, `theory/theorem_${theorem}`),
         })),
