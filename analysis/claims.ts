@@ -25,6 +25,9 @@ const BEST_FIRST: readonly Verdict[] = [
 /** More runs than this nobody makes to decide what is open. */
 const MOST_RUNS = 100;
 
+/** Parameters beyond which no model is, in billions. */
+const LARGEST_MODEL = 10_000;
+
 /** The rule of all verdicts, in words. */
 export const VERDICT_RULE =
   "Each number of a claim has an accepted range, set before the runs. It is met if ours lies in the range and its 95 % interval does not leave it (one run has no interval), open if only the interval leaves it, and missed if ours lies outside. Reproduced: all are met. Not testable at this scale: a decisive one, or all, cannot be measured here, for the reason given in numbers. Not reproduced: a decisive one is missed, or all that can be measured are. Partly: anything between. Where the paper contradicts itself, each reading has its own verdict, and the best of them counts.";
@@ -306,9 +309,11 @@ function sizeTrend<Logs>(
     return `${moves} ${range}, in the paper's direction: size may explain it.`;
   }
   const reached = 10 ** ((target - intercept) / slope);
-  return `${moves} ${range}, in the paper's direction: size may explain it, and the accepted range would begin at ${
-    Number(reached.toPrecision(2))
-  } B.`;
+  return `${moves} ${range}, in the paper's direction, so the accepted range would begin at ${
+    reached.toPrecision(2)
+  } B: ${
+    reached < LARGEST_MODEL ? "size may explain it." : "too slowly for size alone to explain it."
+  }`;
 }
 
 /** The 95 % interval of a slope by least squares; undefined for fewer than three points. */

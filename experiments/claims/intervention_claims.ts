@@ -4,12 +4,13 @@ import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Interval } from "../../analysis/interval.ts";
 import { meanInterval } from "../../analysis/mean_interval.ts";
 import { paperRows } from "../../analysis/paper_data.ts";
-import { around, endOf } from "../conditions.ts";
 import type { TrainSettings } from "../lab/train_settings.ts";
 import type { StudyLog } from "../study_log.ts";
 import {
   accuracyOf,
+  after,
   againstBaseline,
+  atEnd,
   bestOf,
   type ClaimLogs,
   correlation,
@@ -321,7 +322,7 @@ const GAINS: readonly InterventionCriterion[] = [
 
 function onAime(log: StudyLog): number {
   const key = [...log.curves.keys()].find((name) => /^val-core\/.*\/aime24\/acc\/mean@/.test(name));
-  return endOf(logged(log, key ?? ""), log.run.settings.steps);
+  return atEnd(log, logged(log, key ?? ""));
 }
 
 // What entropy under an intervention has to do with performance.
@@ -594,7 +595,8 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
                 logs,
                 "clip-higher",
                 model,
-                (log, grpo) => accuracyAt(log, 1 / 3) - accuracyAt(grpo, 1 / 3),
+                (log, grpo) =>
+                  after(log, accuracyOf(log), 1 / 3) - after(grpo, accuracyOf(grpo), 1 / 3),
               ),
           },
           {
@@ -757,15 +759,10 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
 ];
 
 function endLength(log: StudyLog): number {
-  return endOf(logged(log, "response_length/mean"), log.run.settings.steps);
+  return atEnd(log, logged(log, "response_length/mean"));
 }
 
 function lateAccuracy(log: StudyLog): number {
-  const { steps } = log.run.settings;
-  return mean(accuracyOf(log).filter(({ step }) => step > steps / 2).map(valueOf));
-}
-
-function accuracyAt(log: StudyLog, share: number): number {
-  const { steps } = log.run.settings;
-  return around(accuracyOf(log), share * steps, steps);
+  const late = accuracyOf(log).filter(({ step }) => step > log.run.settings.steps / 2);
+  return late.length === 0 ? NaN : mean(late.map(valueOf));
 }

@@ -1,8 +1,16 @@
 /** Claims 1 to 12: what the paper says of entropy, performance and the law that ties them (Sec. 2). */
-import { linearRegression, mean, rSquared, sampleRankCorrelation } from "simple-statistics";
+import {
+  linearRegression,
+  max,
+  mean,
+  min,
+  rSquared,
+  sampleRankCorrelation,
+} from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
-import { fitCurve, fitLaw } from "../../analysis/law.ts";
+import { FEWEST_PAIRS, fitCurve, fitLaw } from "../../analysis/law.ts";
 import { tQuantile } from "../../analysis/mean_interval.ts";
+import type { Pair } from "../../analysis/pairs.ts";
 import { type Portion, predictFrom } from "../../analysis/prediction.ts";
 import { compareRivals } from "../../analysis/rivals.ts";
 import type { StudyLog } from "../study_log.ts";
@@ -140,14 +148,24 @@ const COEFFICIENTS = ["math", "code"].flatMap((task) =>
   (["a", "b"] as const).map((name) => ({ task, name }))
 );
 
-/** The law of the first part of the way that exp(H) goes, and of the rest: how often the one slope is the other. */
+/** Points with which two slopes are fitted, at the least. */
+const SLOPE_POINTS = 2 * FEWEST_PAIRS;
+
+/** The pairs of a run outside of the lowest tenth of its range of exp(H), from high H to low. */
+function steepPairs({ pairs }: StudyLog): Pair[] {
+  const x = pairs.map(({ entropy }) => Math.exp(entropy));
+  const bound = 0.9 * min(x) + 0.1 * max(x);
+  return pairs.filter((_, i) => x[i]! > bound).sort((p, q) => q.entropy - p.entropy);
+}
+
+/** log2 of a in the lower half of the steep pairs over a in the upper half. */
 function slopeRatio(log: StudyLog): number {
-  const x = log.pairs.map(({ entropy }) => Math.exp(entropy));
-  const middle = (Math.max(...x) + Math.min(...x)) / 2;
-  const [high, low] = [true, false].map((isHigh) =>
-    orNone(() => fitCurve(log.pairs.filter((_, i) => x[i]! > middle === isHigh)).a)
+  const steep = steepPairs(log);
+  const middle = Math.floor(steep.length / 2);
+  const [high, low] = [steep.slice(0, middle), steep.slice(middle)].map((half) =>
+    orNone(() => fitCurve(half).a) ?? NaN
   );
-  return Math.log2((low ?? NaN) / (high ?? NaN));
+  return Math.log2(low! / high!);
 }
 
 /** Whether a or b of a run lies outside of what another seed of some runs would have, in 95 % of cases. */
@@ -451,11 +469,19 @@ export const LAW_CLAIMS: readonly Claim<ClaimLogs>[] = [
       name: "",
       criteria: [{
         quantity:
-          "log2 of a in the lower half of the range of exp(H) over a in the upper half, mean over models",
+          "log2 of a in the lower half of the points where H still falls over a in the upper half, mean over models",
         paper: "0",
         accept: [-1, 1],
         unit: "",
-        measure: (logs) => eachModel(logs.of(...PLAIN).filter(isIdentified), slopeRatio),
+        measure: (logs) => {
+          const runs = logs.of(...PLAIN);
+          const long = runs.filter((log) => steepPairs(log).length >= SLOPE_POINTS);
+          const most = max(runs.map((log) => steepPairs(log).length));
+          return long.length > 0 ? eachModel(long, slopeRatio) : {
+            untestable:
+              `no run has ${SLOPE_POINTS} validations while H falls, the most are ${most}`,
+          };
+        },
       }],
     }],
   },

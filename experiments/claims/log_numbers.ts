@@ -30,6 +30,18 @@ export function accuracyOf({ pairs }: StudyLog): Curve {
   return pairs.map(({ step, score }) => ({ step, value: score }));
 }
 
+/** The mean of a curve of a run over the last twelfth of training; NaN where it has no values there. */
+export function atEnd({ run }: StudyLog, curve: Curve): number {
+  const { steps } = run.settings;
+  return curve.some(({ step }) => step > steps * 11 / 12) ? endOf(curve, steps) : NaN;
+}
+
+/** A curve of a run when a share of training is over; NaN where it has no values. */
+export function after({ run }: StudyLog, curve: Curve, share: number): number {
+  const { steps } = run.settings;
+  return curve.length === 0 ? NaN : around(curve, share * steps, steps);
+}
+
 /** H before training. */
 export function startEntropy(log: StudyLog): number {
   return entropyOf(log)[0]?.value ?? NaN;
@@ -37,26 +49,24 @@ export function startEntropy(log: StudyLog): number {
 
 /** H over the last twelfth of training. */
 export function endEntropy(log: StudyLog): number {
-  return endOf(entropyOf(log), log.run.settings.steps);
+  return atEnd(log, entropyOf(log));
 }
 
 /** R over the last twelfth of training. */
 export function endAccuracy(log: StudyLog): number {
-  return endOf(accuracyOf(log), log.run.settings.steps);
+  return atEnd(log, accuracyOf(log));
 }
 
 /** The share of H at the start that is spent when a share of training is over. */
 export function spent(log: StudyLog, share: number): number {
-  const { steps } = log.run.settings;
-  return 1 - around(entropyOf(log), share * steps, steps) / startEntropy(log);
+  return 1 - after(log, entropyOf(log), share) / startEntropy(log);
 }
 
 /** The share of the gain in R that is made when a share of training is over. */
 export function gained(log: StudyLog, share: number): number {
-  const { steps } = log.run.settings;
   const curve = accuracyOf(log);
-  const first = curve[0]!.value;
-  return (around(curve, share * steps, steps) - first) / (endAccuracy(log) - first);
+  const first = curve[0]?.value ?? NaN;
+  return (after(log, curve, share) - first) / (endAccuracy(log) - first);
 }
 
 /** Parameters of the paper's model that a run stands for, without embeddings, in billions. */

@@ -162,14 +162,14 @@ function byDifficulty(log: StudyLog, share: number): Curve {
   return logged(log, `covariance/difficulty/${right}`);
 }
 
-/** By how much the covariance of easier prompts is above that of harder ones, by parts of training. */
-function easierLessHarder(easier: number, harder: number): MechanismCriterion {
+/** In how many parts of training the covariance of easier prompts is above that of harder ones. */
+function easierAboveHarder(easier: number, harder: number): MechanismCriterion {
   return {
     quantity:
-      `covariance of prompts with accuracy ${easier} less that with ${harder}, mean over twentieths of training`,
-    paper: "above 0",
-    accept: [0, Infinity],
-    unit: "",
+      `twentieths of training in which prompts with accuracy ${easier} have the higher covariance than those with ${harder}`,
+    paper: "nearly all, in the picture",
+    accept: [0.75, Infinity],
+    unit: "%",
     measure: (logs) => {
       const log = onPolicy(logs);
       const { steps } = log.run.settings;
@@ -179,7 +179,7 @@ function easierLessHarder(easier: number, harder: number): MechanismCriterion {
       const both = high!.flatMap((value, i) =>
         value === undefined || low![i] === undefined
           ? []
-          : [{ name: `part ${i + 1}`, value: value - low![i]! }]
+          : [{ name: `part ${i + 1}`, value: Number(value > low![i]!) }]
       );
       return both.length === 0
         ? { untestable: `no step has prompts of accuracy ${easier} and ${harder}` }
@@ -371,7 +371,7 @@ export const MECHANISM_CLAIMS: readonly Claim<ClaimLogs>[] = [
     figures: ["fig8"],
     readings: [{
       name: "",
-      criteria: [easierLessHarder(0.875, 0.5), easierLessHarder(0.5, 0.125)],
+      criteria: [easierAboveHarder(0.875, 0.5), easierAboveHarder(0.5, 0.125)],
     }],
   },
   {
