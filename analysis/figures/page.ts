@@ -171,8 +171,13 @@ function json(spec: object): string {
     spec,
     (_, value) => typeof value === "number" ? Number(value.toPrecision(DIGITS)) : value,
   );
-  // In a script an end tag or a comment would be read as such.
-  return text.replaceAll("<", "\\u003c");
+  // In a script an end tag or a comment would be read as such, and unseen characters are seen by nobody.
+  return text.replace(
+    /[<\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) =>
+      character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+        .join(""),
+  );
 }
 
 function logList(logs: readonly LinkedLog[]): string {
