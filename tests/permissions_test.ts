@@ -27,10 +27,10 @@ const TABLE: Record<string, readonly string[]> = {
   fig11: FIGURES,
   table1: FIGURES,
   table2: FIGURES,
-  claims: [READ, ...ENVIRONMENT],
   fit: [READ, WRITE, ...ENVIRONMENT],
   diagnose: [READ, ...ENVIRONMENT],
   cov: [READ, WRITE, ...ENVIRONMENT],
+  claims: [READ, ...ENVIRONMENT],
   pretrain: [READ, WRITE, ...ENVIRONMENT],
   // git tells the version of the code, which the log holds.
   train: [READ, WRITE, ...ENVIRONMENT, "--allow-run=git"],
