@@ -57,11 +57,10 @@ export async function readStudyLogs(
  * @throws {UserError} if it is not there, or not as a run writes it.
  */
 export async function readStudyLog(run: StudyRun, folder: string = LOGS): Promise<StudyLog> {
-  const plain = join(folder, `${run.name}.jsonl`);
-  const path = await exists(plain) ? plain : `${plain}.gz`;
+  const path = await logPath(run.name, folder);
   const text = await readText(path);
   if (text === undefined) {
-    throw new UserError(`there is no log ${plain}; deno task study ${run.name} makes it.`);
+    throw new UserError(`there is no log ${path}; deno task study ${run.name} makes it.`);
   }
   const curves = new Map<string, Curve>();
   for (const line of text.split("\n").slice(1, -1)) {
@@ -75,6 +74,12 @@ export async function readStudyLog(run: StudyRun, folder: string = LOGS): Promis
     }
   }
   return { run, curves, pairs: pairs(await readRun(path)) };
+}
+
+/** Where the log of a run lies, plain or, which it is taken for where there is none, compressed. */
+export async function logPath(name: string, folder: string = LOGS): Promise<string> {
+  const plain = join(folder, `${name}.jsonl`);
+  return await exists(plain) ? plain : `${plain}.gz`;
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -40,6 +40,7 @@ const TABLE: Record<string, readonly string[]> = {
   fit: [READ, WRITE, ...ENVIRONMENT],
   diagnose: [READ, ...ENVIRONMENT],
   cov: [READ, WRITE, ...ENVIRONMENT],
+  claims: [READ, ...ENVIRONMENT],
   pretrain: [READ, WRITE, ...ENVIRONMENT],
   // git tells the version of the code, which the log holds.
   train: [READ, WRITE, ...ENVIRONMENT, "--allow-run=git"],
