@@ -16,6 +16,7 @@ import { drawFigure14 } from "./fig14_instruct.ts";
 import { drawTable1 } from "./table1_covariance.ts";
 import { drawTable2 } from "./table2_benchmarks.ts";
 import { drawTheory } from "./theory.ts";
+import { drawTuning } from "./tuning.ts";
 
 /** What a script of a figure or table exports: its figures, from the data in results/ or by computation alone. */
 export type FigureScript = () => Promise<Figure[]>;
@@ -32,6 +33,7 @@ export const FIGURES: ReadonlyMap<string, FigureScript> = new Map([
   ["theory", drawTheory],
   ["fig8", drawFigure8],
   ["table1", drawTable1],
+  ["tuning", drawTuning],
   ["fig9", drawFigure9],
   ["fig10", drawFigure10],
   ["fig11", drawFigure11],

@@ -17,6 +17,7 @@ import { type StudyRun, studyRun } from "./lab/study/study_run.ts";
 import type { RunSettings } from "./study_log.ts";
 import { RUNS as TABLE_1 } from "./table1_covariance.ts";
 import { RUNS as TABLE_2 } from "./table2_benchmarks.ts";
+import { RUNS as TUNING } from "./tuning.ts";
 
 /** The runs of each figure and table, and of what else is measured, by the settings that are not the defaults. */
 const RUNS: Readonly<Record<string, readonly RunSettings[]>> = {
@@ -30,6 +31,7 @@ const RUNS: Readonly<Record<string, readonly RunSettings[]>> = {
   fig7: FIGURE_7,
   fig8: FIGURE_8,
   table1: TABLE_1,
+  tuning: TUNING,
   fig9: FIGURE_9,
   fig10: FIGURE_10,
   fig11: FIGURE_11,
