@@ -260,8 +260,8 @@ function panel(
       },
       {
         data: { values: rows },
-        mark: { type: "text" as const, dy: -10, dx: -12, fontSize: 9 },
-        encoding: { x, y: y("value"), text: { field: "model", type: "nominal" as const } },
+        mark: { type: "text" as const, dy: -11, dx: -6, fontSize: 9 },
+        encoding: { x, y: y("high"), text: { field: "model", type: "nominal" as const } },
       },
     ],
   };

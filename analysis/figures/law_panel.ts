@@ -77,7 +77,10 @@ function lineOf(runs: FittedRuns) {
   return fit === undefined ? [] : lawCurve(runs, fit);
 }
 
-/** The 95 % band around the law, where it says more than the points do. */
+/** A band that is wider than this part of the points' own range hides more than it tells. */
+const WIDEST_BAND = 1 / 4;
+
+/** The 95 % band around the law, where it is narrow enough to tell something. */
 function bandOf(runs: FittedRuns): { series: string; H: number; low: number; high: number }[] {
   const band = lineOf(runs).map(({ series, H }) => {
     const [low, high] = runs.fit!.bootstrap.interval(1, Math.exp(H));
@@ -85,7 +88,7 @@ function bandOf(runs: FittedRuns): { series: string; H: number; low: number; hig
   });
   const scores = lawPoints([runs]).map(({ R }) => R);
   const range = max(scores) - min(scores);
-  return band.every(({ low, high }) => high - low <= range) ? band : [];
+  return band.every(({ low, high }) => high - low <= WIDEST_BAND * range) ? band : [];
 }
 
 /** A law over the entropies of the points of some runs, R in percent. */
@@ -125,7 +128,7 @@ export function accuracyAxis(domain: Interval) {
 
 /** What {@linkcode LAW_PANEL_CAPTION} says holds for every panel of {@linkcode lawPanel}. */
 export const LAW_PANEL_CAPTION =
-  "Time runs from left to right: the entropy axis is logarithmic and reversed. A solid line is R = −a·exp(H) + b by least squares over the entropies of its points, its band the pointwise 95 % bootstrap interval, left out where it would be wider than the points lie apart. Where the points do not tell the law, there is no line.";
+  "Time runs from left to right: the entropy axis is logarithmic and reversed. A solid line is R = −a·exp(H) + b by least squares over the entropies of its points, its band the pointwise 95 % bootstrap interval, left out where it is wider than a quarter of the range of the points. Where the points do not tell the law, there is no line.";
 
 /** Which panel {@linkcode lawPanel} draws. */
 export interface LawPanel {
