@@ -31,7 +31,9 @@ export const PAGE_STYLE = `
   th { font-weight: normal; }
   thead th { font-weight: bold; border-top: 0; border-bottom: 1px solid #444; }
   td { font-variant-numeric: tabular-nums; }
-  .claims th[scope="row"] { width: 58%; }
+  .claims th[scope="row"] { width: 42%; }
+  .claims td { width: 22%; }
+  .claims td:last-child { width: auto; }
   .claims details p, .claims details ul { color: #444; margin: .4rem 0; }
   .claims details ul { padding-left: 1.2rem; }
   .verdict { font-weight: bold; white-space: nowrap; }
@@ -52,7 +54,7 @@ export const PAGE_STYLE = `
   }
   @media (max-width: 40rem) {
     thead { display: none; }
-    table, tbody, tr, th, td, .claims th[scope="row"] { display: block; width: auto; border: 0; padding: 0; }
+    table, tbody, tr, th, td, .claims th[scope="row"], .claims td { display: block; width: auto; border: 0; padding: 0; }
     tr { border-top: 1px solid #ddd; padding: .5rem 0; }
     td::before { content: attr(data-head) ": "; color: #555; }
     .verdict { white-space: normal; }

@@ -177,7 +177,7 @@ for (const width of [390, 1400]) {
           found.told[0]!.text,
           /run: qwen2\.5-7b\.math\.grpo\.none\.seed1\nstep: \d+\nH/,
         );
-        assert.equal(found.contentsTop, 0);
+        assert(Math.abs(found.contentsTop) < 1);
       }),
   });
 }
@@ -196,7 +196,7 @@ Deno.test({
       assert.equal(found.pictures.length, titles.length);
       for (const { name, isThere, scale } of found.pictures) assert(isThere && scale >= 0.89, name);
       for (const { name, text } of found.told) assert.notEqual(text, "", name);
-      assert.equal(found.contentsTop, 0);
+      assert(Math.abs(found.contentsTop) < 1);
     }
   },
 });
