@@ -11,6 +11,7 @@ import type { StudyLog } from "../../experiments/study_log.ts";
 import { QWEN } from "../../experiments/plain_runs.ts";
 import { BASE_MODEL_NAMES } from "../../experiments/lab/families.ts";
 import { ROOT } from "../support.ts";
+import { paperLaw, withTokens } from "./papers_world.ts";
 import { type SyntheticLaw, syntheticLog } from "./synthetic_study.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
