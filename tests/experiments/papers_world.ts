@@ -31,6 +31,8 @@ export function paperLaw(settings: TrainSettings): Partial<SyntheticLaw> {
   }
 }
 
+const GREEDY = ["math-500", "olympiadbench", "omni-math"];
+
 /** The keys that synthetic logs lack, as the paper's world would have them. */
 export function withTokens(log: StudyLog): StudyLog {
   const { settings } = log.run;
@@ -48,7 +50,9 @@ export function withTokens(log: StudyLog): StudyLog {
   add("rollout/tokens", () => tokens);
   add("critic/score/mean", () => 0.3);
   add("covariance/sequence", fall);
+  add("covariance/sequence-advantage", (step) => 3 * fall(step));
   add("theory/entropy_change", (step) => -fall(step));
+  add("theory/lemma_1", (step) => -fall(step));
   for (const theorem of [1, 2]) add(`theory/theorem_${theorem}`, (step) => 2 * fall(step));
   for (const share of [1, 4, 7]) {
     add(`covariance/difficulty/${(share * group) / 8}`, (step) => share * fall(step));
@@ -66,10 +70,12 @@ export function withTokens(log: StudyLog): StudyLog {
     add("freed/tokens", () => 20);
     add("freed/covariance", () => -0.03);
   }
-  curves.set(
-    "val-core/t0.6/aime24/acc/mean@8",
-    log.pairs.map(({ step, score }) => ({ step, value: score })),
-  );
+  for (const benchmark of ["t0.6/aime24", "t0.6/amc", ...GREEDY.map((name) => `greedy/${name}`)]) {
+    curves.set(
+      `val-core/${benchmark}/acc/mean@${benchmark.startsWith("greedy") ? 1 : 8}`,
+      log.pairs.map(({ step, score }) => ({ step, value: score })),
+    );
+  }
   if (intervention === "kl-cov") {
     add("response_length/mean", () => 20);
   }

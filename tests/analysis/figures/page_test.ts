@@ -171,7 +171,7 @@ for (const width of [390, 1400]) {
         assert.equal(found.width, width);
         assert.deepEqual(found.overflowing, []);
         assert.deepEqual(found.pictures.map(({ name }) => name), ["Figure law", "Figure wide"]);
-        for (const { isThere, scale } of found.pictures) assert(isThere && scale >= 0.89);
+        for (const { isThere, scale } of found.pictures) assert(isThere && scale >= 0.84);
         assert.equal(found.told.length, 1);
         assert.match(
           found.told[0]!.text,
@@ -194,7 +194,7 @@ Deno.test({
       assert.equal(found.width, width);
       assert.deepEqual(found.overflowing, []);
       assert.equal(found.pictures.length, titles.length);
-      for (const { name, isThere, scale } of found.pictures) assert(isThere && scale >= 0.89, name);
+      for (const { name, isThere, scale } of found.pictures) assert(isThere && scale >= 0.84, name);
       for (const { name, text } of found.told) assert.notEqual(text, "", name);
       assert(Math.abs(found.contentsTop) < 1);
     }
