@@ -228,10 +228,8 @@ function judgeCriterion<Logs>(criterion: Criterion<Logs>, logs: Logs): JudgedCri
     : interval === null || interval.every(inside)
     ? "met"
     : "open";
-  const write = writer(criterion);
-  const range = interval === null ? "" : ` [${interval.map(write).join(", ")}]`;
   const count = observations.length === 1 ? "" : `, mean of ${observations.length}`;
-  const ours = `${write(value)}${range}${count}`;
+  const ours = `${written(criterion.unit, value, { interval })}${count}`;
   const because = outcome === "met" ? "" : whyNot(criterion, observations, outcome);
   return { ...same, ours, value, interval, outcome, because };
 }
@@ -277,11 +275,10 @@ function sizeTrend<Logs>(
   }
   const points = sized.map(({ size, value }) => [Math.log10(size), value]);
   const { m: slope, b: intercept } = linearRegression(points);
-  const write = writer({ unit: criterion.unit, signed: true });
-  const moves = `From ${Math.min(...sizes)} to ${Math.max(...sizes)} B parameters it moves by ${
-    write(slope)
-  } per tenfold size`;
   const interval = slopeInterval(points, { slope, intercept });
+  const moves = `From ${Math.min(...sizes)} to ${Math.max(...sizes)} B parameters it moves by ${
+    written(criterion.unit, slope, { interval: interval ?? null, signed: true })
+  } per tenfold size`;
   const value = mean(sized.map((one) => one.value));
   const [low, high] = criterion.accept;
   // An open number lies inside: what helps it leads away from the nearer end.
@@ -298,18 +295,17 @@ function sizeTrend<Logs>(
       counted(points.length, "run")
     } without an interval: whether size explains it is open.`;
   }
-  const range = `[${interval.map(write).join(", ")}]`;
   if (interval[0] <= 0 && interval[1] >= 0) {
-    return `${moves} ${range}: no trend with size can be told, so size does not explain it here.`;
+    return `${moves}: no trend with size can be told, so size does not explain it here.`;
   }
   if (!isToward) {
-    return `${moves} ${range}, against the paper's direction: size does not explain it.`;
+    return `${moves}, against the paper's direction: size does not explain it.`;
   }
   if (!Number.isFinite(target)) {
-    return `${moves} ${range}, in the paper's direction: size may explain it.`;
+    return `${moves}, in the paper's direction: size may explain it.`;
   }
   const reached = 10 ** ((target - intercept) / slope);
-  return `${moves} ${range}, in the paper's direction, so the accepted range would begin at ${
+  return `${moves}, in the paper's direction, so the accepted range would begin at ${
     reached.toPrecision(2)
   } B: ${
     reached < LARGEST_MODEL ? "size may explain it." : "too slowly for size alone to explain it."
@@ -335,25 +331,46 @@ function slopeInterval(
 
 /** The accepted range in words. */
 function accepted({ accept: [low, high], unit }: Criterion<never>): string {
-  const write = writer({ unit });
+  const write = (value: number) => written(unit, value);
   if (low === high) return `is ${write(low)}`;
   if (low === -Infinity) return `at most ${write(high)}`;
   if (high === Infinity) return `at least ${write(low)}`;
   return `from ${write(low)} to ${write(high)}`;
 }
 
-/** How numbers of a unit are written. */
-function writer(
-  { unit, signed = false }: Pick<Criterion<never>, "unit"> & { readonly signed?: boolean },
-): (value: number) => string {
-  return (value) => {
-    const size = Math.abs(value);
-    const sign = value < 0 ? "−" : signed ? "+" : "";
-    if (unit === "%") return `${sign}${(100 * size).toFixed(size < 0.1 ? 1 : 0)} %`;
-    if (unit === "points") return `${sign}${(100 * size).toFixed(1)} points`;
-    const digits = size !== 0 && (size < 1e-3 || size >= 1e5)
-      ? size.toExponential(1)
-      : String(Number(size.toPrecision(3)));
-    return `${sign}${digits}${unit}`;
+type Unit = Criterion<never>["unit"];
+
+/** How the units stand behind a number. */
+const SUFFIXES: Readonly<Record<Unit, string>> = {
+  "%": " %",
+  "points": " points",
+  "×": "×",
+  "": "",
+};
+
+/** A number with its interval, if it has one, and its unit. */
+function written(
+  unit: Unit,
+  value: number,
+  { interval = null, signed = false }: WritingOptions = {},
+): string {
+  const write = (one: number) => {
+    const sign = one < 0 ? "−" : signed ? "+" : "";
+    return `${sign}${digits(unit, Math.abs(one))}`;
   };
+  const range = interval === null ? "" : ` [${interval.map(write).join(", ")}]`;
+  return `${write(value)}${range}${SUFFIXES[unit]}`;
+}
+
+interface WritingOptions {
+  readonly interval?: Interval | null;
+  /** Whether there is a sign before positive numbers too. */
+  readonly signed?: boolean;
+}
+
+function digits(unit: Unit, size: number): string {
+  if (unit === "%") return (100 * size).toFixed(size < 0.1 ? 1 : 0);
+  if (unit === "points") return (100 * size).toFixed(1);
+  const isPlain = size === 0 || (size >= 1e-3 && size < 1e5);
+  return isPlain ? String(Number(size.toPrecision(3))) : size.toExponential(1);
 }

@@ -58,7 +58,7 @@ const inspect = `(frame, report) => frame.onload = async () => {
     const name = picture.querySelector("img").alt;
     picture.dispatchEvent(new window.PointerEvent("pointerenter"));
     while (picture.dataset.live !== "drawn") await wait();
-    const points = picture.querySelectorAll(".mark-symbol.role-mark path");
+    const points = picture.querySelectorAll(".role-mark path");
     for (const point of points) {
       const { left, top } = point.getBoundingClientRect();
       const at = { bubbles: true, clientX: left + 1, clientY: top + 1 };

@@ -43,6 +43,8 @@ export const LIVE_SCRIPT = `
     const image = picture.querySelector("img");
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", image.alt);
+    // With another font the legend may be wider.
+    picture.style.setProperty("--width", svg.getAttribute("width") + "px");
     image.replaceWith(svg);
     picture.dataset.live = "drawn";
   };

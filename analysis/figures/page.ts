@@ -82,9 +82,11 @@ ${drawn.map(section).join("\n")}
 function claimsSection(claims: readonly JudgedClaim[]): string {
   return `<section id="claims">
 <h2>What became of the paper's claims</h2>
-<p>${escape(countVerdicts(claims))} Each is opened by its number. ${escape(VERDICT_RULE)}</p>
+<p>${
+    escape(countVerdicts(claims))
+  } A claim opens to its numbers, or while it has none to its rule. ${escape(VERDICT_RULE)}</p>
 <table class="claims">
-<thead><tr><th scope="col">Claim</th><th scope="col">The paper</th><th scope="col">Verdict</th></tr></thead>
+<thead><tr><th scope="col">Claim</th><th scope="col">The paper</th><th scope="col">Ours</th><th scope="col">Verdict</th></tr></thead>
 <tbody>
 ${claims.map(claimRow).join("\n")}
 </tbody>
@@ -102,7 +104,17 @@ function claimRow(claim: JudgedClaim): string {
 ${claimDetails(claim)}
 </details></th><td data-head="The paper, ${escape(place)}">${
     escape(paper)
+  }</td><td data-head="Ours">${
+    headline(claim)
   }</td><td data-head="Verdict"><span class="verdict ${kind}">${escape(verdict)}</span></td></tr>`;
+}
+
+/** The numbers of a claim that decide: of the reading that counts its decisive ones, else its first. */
+function headline({ verdict, readings }: JudgedClaim): string {
+  const { criteria } = readings.find((reading) => reading.verdict === verdict)!;
+  const decisive = criteria.filter((criterion) => criterion.decisive);
+  const shown = decisive.length > 0 ? decisive : criteria.slice(0, 1);
+  return shown.map(({ quantity, ours }) => escape(`${quantity}: ${ours}`)).join("<br>") || "–";
 }
 
 function claimDetails(claim: JudgedClaim): string {

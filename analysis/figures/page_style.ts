@@ -20,7 +20,7 @@ export const PAGE_STYLE = `
   figure { margin: 0; }
   .picture { overflow-x: auto; }
   .picture > img, .picture > svg { display: block; height: auto; width: calc(1.5 * var(--width));
-    max-width: 100%; min-width: calc(.9 * var(--width)); }
+    max-width: 100%; min-width: calc(.85 * var(--width)); }
   figcaption { max-width: 46rem; }
   .source { color: #555; font-size: .85rem; margin: .4rem 0 .8rem; }
   details.logs { font-size: .85rem; margin: .4rem 0 .8rem; }
@@ -31,7 +31,9 @@ export const PAGE_STYLE = `
   th { font-weight: normal; }
   thead th { font-weight: bold; border-top: 0; border-bottom: 1px solid #444; }
   td { font-variant-numeric: tabular-nums; }
-  .claims th[scope="row"] { width: 58%; }
+  .claims th[scope="row"] { width: 38%; }
+  .claims td { width: 24%; }
+  .claims td:last-child { width: auto; }
   .claims details p, .claims details ul { color: #444; margin: .4rem 0; }
   .claims details ul { padding-left: 1.2rem; }
   .verdict { font-weight: bold; white-space: nowrap; }
@@ -51,8 +53,9 @@ export const PAGE_STYLE = `
     nav li { margin-bottom: .35rem; }
   }
   @media (max-width: 40rem) {
+    main { padding: .5rem; }
     thead { display: none; }
-    table, tbody, tr, th, td, .claims th[scope="row"] { display: block; width: auto; border: 0; padding: 0; }
+    table, tbody, tr, th, td, .claims th[scope="row"], .claims td { display: block; width: auto; border: 0; padding: 0; }
     tr { border-top: 1px solid #ddd; padding: .5rem 0; }
     td::before { content: attr(data-head) ": "; color: #555; }
     .verdict { white-space: normal; }

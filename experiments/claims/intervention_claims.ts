@@ -10,16 +10,14 @@ import {
   accuracyOf,
   after,
   againstBaseline,
-  atEnd,
   bestOf,
   type ClaimLogs,
   correlation,
   eachRun,
-  endAccuracy,
-  endEntropy,
   entropyOf,
   lawOf,
   logged,
+  plateau,
   single,
   startEntropy,
 } from "./log_numbers.ts";
@@ -60,7 +58,7 @@ function overGrpo(
   return againstBaseline(arm(logs, intervention, model), arm(logs, "none", model), value);
 }
 
-const gain = (log: StudyLog, grpo: StudyLog) => endAccuracy(log) - endAccuracy(grpo);
+const gain = (log: StudyLog, grpo: StudyLog) => lateAccuracy(log) - lateAccuracy(grpo);
 
 // Coefficients of the entropy bonus and the reference KL.
 
@@ -101,10 +99,10 @@ function atCoefficient(
   return (logs) => againstBaseline(sweep(logs, kind, coefficient), baselineOf(logs, kind), value);
 }
 
-const kept = (log: StudyLog) => endEntropy(log) / startEntropy(log);
-const overBaseline = (log: StudyLog, grpo: StudyLog) => endEntropy(log) / endEntropy(grpo);
+const kept = (log: StudyLog) => lateEntropy(log) / startEntropy(log);
+const overBaseline = (log: StudyLog, grpo: StudyLog) => lateEntropy(log) / lateEntropy(grpo);
 
-/** H at the end over that at the beginning of a run whose entropy holds, and of one whose entropy explodes. */
+/** H in the last fifth over that at the first step of a run whose entropy holds, and of one whose entropy explodes. */
 const HELD: Interval = [0.25, 2];
 const EXPLODED: Interval = [2, Infinity];
 
@@ -151,8 +149,8 @@ function strengths(
       settings.seed === first.run.settings.seed,
   );
   return rankTrend([
-    ...zero.map((log) => [0, endEntropy(log)] as const),
-    ...runs.map((log) => [log.run.settings[setting], endEntropy(log)] as const),
+    ...zero.map((log) => [0, lateEntropy(log)] as const),
+    ...runs.map((log) => [log.run.settings[setting], lateEntropy(log)] as const),
   ], "strengths");
 }
 
@@ -259,7 +257,7 @@ function ofFreed(value: (log: StudyLog) => number): (logs: ClaimLogs) => Evidenc
 
 /** KL-Cov less Clip-Cov on 7B, which the paper's two averages order differently. */
 const ranking = (accept: Interval, paper: string): InterventionCriterion => ({
-  quantity: "7B: KL-Cov less Clip-Cov at the end, by seed",
+  quantity: "7B: KL-Cov less Clip-Cov in the last fifth, by seed",
   paper,
   accept,
   unit: "points",
@@ -278,7 +276,7 @@ const GAINS: readonly InterventionCriterion[] = [
     [SMALL_MODEL, "7B", "clip-cov", "Clip-Cov", "+1.8 (printed), +2.7 (mean)"],
     [LARGE_MODEL, "32B", "clip-cov", "Clip-Cov", "+4.5 (printed), +5.5 (mean)"],
   ] as const).map(([model, size, intervention, name, paper]): InterventionCriterion => ({
-    quantity: `${size}: ${name} less GRPO at the end, by seed`,
+    quantity: `${size}: ${name} less GRPO in the last fifth, by seed`,
     paper,
     accept: [0, Infinity],
     unit: "points",
@@ -306,7 +304,7 @@ const GAINS: readonly InterventionCriterion[] = [
     },
   },
   {
-    quantity: "32B: KL-Cov less GRPO on AIME24 at the end, by seed",
+    quantity: "32B: KL-Cov less GRPO on AIME24 in the last fifth, by seed",
     paper: "+15.0",
     accept: [0, Infinity],
     unit: "points",
@@ -322,7 +320,7 @@ const GAINS: readonly InterventionCriterion[] = [
 
 function onAime(log: StudyLog): number {
   const key = [...log.curves.keys()].find((name) => /^val-core\/.*\/aime24\/acc\/mean@/.test(name));
-  return atEnd(log, logged(log, key ?? ""));
+  return plateau(log, logged(log, key ?? ""));
 }
 
 // What entropy under an intervention has to do with performance.
@@ -349,28 +347,28 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
         name: "the paper's coefficients",
         criteria: [
           ...[1e-4, 1e-3].map((alpha): InterventionCriterion => ({
-            quantity: `α = ${alpha}: H at the end over GRPO's`,
+            quantity: `α = ${alpha}: H in the last fifth over GRPO's`,
             paper: "little",
             accept: [-Infinity, 2],
             unit: "×",
             measure: atCoefficient(BONUS, alpha, overBaseline),
           })),
           {
-            quantity: "α = 0.005: H at the end over that at the beginning",
+            quantity: "α = 0.005: H in the last fifth over that at the first step",
             paper: "holds",
             accept: HELD,
             unit: "×",
             measure: atCoefficient(BONUS, 5e-3, kept),
           },
           {
-            quantity: "α = 0.005: accuracy above GRPO's at the end",
+            quantity: "α = 0.005: accuracy above GRPO's in the last fifth",
             paper: "not better",
             accept: [-Infinity, 0.01],
             unit: "points",
             measure: atCoefficient(BONUS, 5e-3, gain),
           },
           {
-            quantity: "α = 0.01: H at the end over that at the beginning",
+            quantity: "α = 0.01: H in the last fifth over that at the first step",
             paper: "explodes",
             accept: EXPLODED,
             unit: "×",
@@ -382,7 +380,8 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
         name: "any coefficients, as the loss has another scale here",
         criteria: [
           {
-            quantity: "largest H at the end over that at the beginning, over all coefficients",
+            quantity:
+              "largest H in the last fifth over that at the first step, over all coefficients",
             paper: "explodes",
             accept: EXPLODED,
             unit: "×",
@@ -390,7 +389,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
           },
           {
             quantity:
-              "largest accuracy above GRPO's at the end, over the coefficients that hold the entropy",
+              "largest accuracy above GRPO's in the last fifth, over the coefficients that hold the entropy",
             paper: "not better",
             accept: [-Infinity, 0.01],
             unit: "points",
@@ -423,28 +422,28 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
       name: "",
       criteria: [
         {
-          quantity: "rank correlation of β, all coefficients, with H at the end",
+          quantity: "rank correlation of β, all coefficients, with H in the last fifth",
           paper: "rises",
           accept: [0.8, Infinity],
           unit: "",
-          measure: trend(REFERENCE, endEntropy),
+          measure: trend(REFERENCE, lateEntropy),
         },
         {
-          quantity: "β = 0.1: H at the end over that at the beginning",
+          quantity: "β = 0.1: H in the last fifth over that at the first step",
           paper: "stable",
           accept: HELD,
           unit: "×",
           measure: atCoefficient(REFERENCE, 0.1, kept),
         },
         {
-          quantity: "rank correlation of β, all coefficients, with the accuracy at the end",
+          quantity: "rank correlation of β, all coefficients, with the accuracy in the last fifth",
           paper: "falls",
           accept: [-Infinity, -0.8],
           unit: "",
-          measure: trend(REFERENCE, endAccuracy),
+          measure: trend(REFERENCE, lateAccuracy),
         },
         {
-          quantity: "β = 0.1: accuracy above GRPO's at the end",
+          quantity: "β = 0.1: accuracy above GRPO's in the last fifth",
           paper: "degrades",
           accept: [-Infinity, -0.01],
           unit: "points",
@@ -557,7 +556,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
       criteria: [
         ...SIZES.flatMap(([model, size]): InterventionCriterion[] => [
           {
-            quantity: `${size}: KL-Cov's H over GRPO's at the end`,
+            quantity: `${size}: KL-Cov's H over GRPO's in the last fifth`,
             paper: "over 10×",
             accept: [10, Infinity],
             unit: "×",
@@ -565,12 +564,12 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
             measure: (logs) => overGrpo(logs, "kl-cov", model, overBaseline),
           },
           {
-            quantity: `${size}: KL-Cov's length of responses over GRPO's at the end`,
+            quantity: `${size}: KL-Cov's length of responses over GRPO's in the last fifth`,
             paper: "longer",
             accept: [1, Infinity],
             unit: "×",
             measure: (logs) =>
-              overGrpo(logs, "kl-cov", model, (log, grpo) => endLength(log) / endLength(grpo)),
+              overGrpo(logs, "kl-cov", model, (log, grpo) => lateLength(log) / lateLength(grpo)),
           },
           {
             quantity: `${size}: KL-Cov's accuracy above GRPO's over the second half of training`,
@@ -582,7 +581,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
                 logs,
                 "kl-cov",
                 model,
-                (log, grpo) => lateAccuracy(log) - lateAccuracy(grpo),
+                (log, grpo) => halfAccuracy(log) - halfAccuracy(grpo),
               ),
           },
           {
@@ -600,14 +599,14 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
               ),
           },
           {
-            quantity: `${size}: clip-higher's accuracy at the end less its best`,
+            quantity: `${size}: clip-higher's accuracy in the last fifth less its best`,
             paper: "declines",
             accept: [-Infinity, -0.01],
             unit: "points",
             measure: (logs) =>
               eachRun(
                 arm(logs, "clip-higher", model),
-                (log) => endAccuracy(log) - bestOf(accuracyOf(log), log.run.settings.steps),
+                (log) => lateAccuracy(log) - bestOf(accuracyOf(log), log.run.settings.steps),
               ),
           },
         ]),
@@ -626,14 +625,14 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
       name: "",
       criteria: [
         {
-          quantity: "rank correlation of r with H at the end",
+          quantity: "rank correlation of r with H in the last fifth",
           paper: "1",
           accept: [0.9, Infinity],
           unit: "",
           measure: (logs) => strengths(logs, "clip-cov", "clipCovRatio"),
         },
         {
-          quantity: "rank correlation of β with H at the end",
+          quantity: "rank correlation of β with H in the last fifth",
           paper: "1",
           accept: [0.9, Infinity],
           unit: "",
@@ -687,7 +686,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
           },
         },
         {
-          quantity: `7B, ${name}: H at the end over GRPO's`,
+          quantity: `7B, ${name}: H in the last fifth over GRPO's`,
           paper: "another course",
           accept: [2, Infinity],
           unit: "×",
@@ -737,13 +736,13 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
       name: "",
       criteria: [
         {
-          quantity: "7B: rank correlation over intervened runs of H and accuracy at the end",
+          quantity: "7B: rank correlation over intervened runs of H and accuracy in the last fifth",
           paper: "none",
           accept: [-0.5, 0.5],
           unit: "",
           measure: (logs) => {
             const runs = intervened(logs);
-            return correlation("rank", runs.map(endEntropy), runs.map(endAccuracy));
+            return correlation("rank", runs.map(lateEntropy), runs.map(lateAccuracy));
           },
         },
         {
@@ -758,11 +757,23 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
   },
 ];
 
-function endLength(log: StudyLog): number {
-  return atEnd(log, logged(log, "response_length/mean"));
+/** H over the last fifth of training, in nats per token. */
+function lateEntropy(log: StudyLog): number {
+  return plateau(log, entropyOf(log));
 }
 
+/** R over the last fifth of training. */
 function lateAccuracy(log: StudyLog): number {
+  return plateau(log, accuracyOf(log));
+}
+
+/** Length of responses over the last fifth of training, in tokens. */
+function lateLength(log: StudyLog): number {
+  return plateau(log, logged(log, "response_length/mean"));
+}
+
+/** R over the second half of training. */
+function halfAccuracy(log: StudyLog): number {
   const late = accuracyOf(log).filter(({ step }) => step > log.run.settings.steps / 2);
   return late.length === 0 ? NaN : mean(late.map(valueOf));
 }

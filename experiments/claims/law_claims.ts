@@ -1,12 +1,5 @@
 /** Claims 1 to 12: what the paper says of entropy, performance and the law that ties them (Sec. 2). */
-import {
-  linearRegression,
-  max,
-  mean,
-  min,
-  rSquared,
-  sampleRankCorrelation,
-} from "simple-statistics";
+import { linearRegression, max, mean, min, rSquared, sampleCorrelation } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import { FEWEST_PAIRS, fitCurve, fitLaw } from "../../analysis/law.ts";
 import { tQuantile } from "../../analysis/mean_interval.ts";
@@ -232,14 +225,14 @@ export const LAW_CLAIMS: readonly Claim<ClaimLogs>[] = [
             ),
         },
         {
-          quantity: "rank correlation of H and R in a run, mean",
+          quantity: "linear correlation of H and R in a run, mean over runs",
           paper: "they move together",
           accept: [-Infinity, -0.8],
           unit: "",
           decisive: true,
           measure: (logs) =>
             eachRun(logs.of("fig1", ...PLAIN), ({ pairs }) =>
-              sampleRankCorrelation(
+              sampleCorrelation(
                 pairs.map(({ entropy }) => entropy),
                 pairs.map(({ score }) => score),
               )),

@@ -36,6 +36,12 @@ export function atEnd({ run }: StudyLog, curve: Curve): number {
   return curve.some(({ step }) => step > steps * 11 / 12) ? endOf(curve, steps) : NaN;
 }
 
+/** The mean of a curve of a run over the last fifth of training, its plateau; NaN where it has no values there. */
+export function plateau({ run }: StudyLog, curve: Curve): number {
+  const late = curve.filter(({ step }) => step > 0.8 * run.settings.steps);
+  return late.length === 0 ? NaN : mean(late.map(({ value }) => value));
+}
+
 /** A curve of a run when a share of training is over; NaN where it has no values. */
 export function after({ run }: StudyLog, curve: Curve, share: number): number {
   const { steps } = run.settings;

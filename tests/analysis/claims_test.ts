@@ -101,7 +101,7 @@ Deno.test("why a number is not met: more runs, or larger models, by numbers", ()
   const toward = sized([[1, 0.1], [10, 0.2], [100, 0.3001]]);
   assert.match(
     because(toward),
-    /moves by \+0\.1 per tenfold size \[\+0\.0\d+, \+0\.1\d*\].*begin at 9\.\de\+8 B: too slowly/,
+    /moves by \+0\.1 \[\+0\.0\d+, \+0\.1\d*\] per tenfold size, .*begin at 9\.\de\+8 B: too slowly/,
   );
   const soon = sized([[1, 0.6], [10, 0.8], [100, 1.0001]]);
   assert.match(because(soon), /begin at 1\.0e\+2 B: size may explain it/);

@@ -11,6 +11,7 @@ import type { StudyLog } from "../../experiments/study_log.ts";
 import { QWEN } from "../../experiments/plain_runs.ts";
 import { BASE_MODEL_NAMES } from "../../experiments/lab/families.ts";
 import { ROOT } from "../support.ts";
+import { paperLaw, withTokens } from "./papers_world.ts";
 import { type SyntheticLaw, syntheticLog } from "./synthetic_study.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -58,79 +59,6 @@ const FIGURE_RUNS: Readonly<Record<string, readonly Settings[]>> = {
   fig14: ["1.5b", "3b", "7b"].map((size) => ({ model: `qwen2.5-${size}`, instruct: true })),
   table1: headline,
 };
-
-/** The paper's world: the law holds, algorithms share it, interventions keep entropy and pay. */
-function paperLaw(settings: TrainSettings): Partial<SyntheticLaw> {
-  const { model, task, mixture, intervention, clipHigh } = settings;
-  const size = Math.log10(Number(/(\d+(?:\.\d+)?)b/.exec(model)![1]));
-  const b = 0.5 + 0.1 * size - (task === "code" ? 0.1 : 0);
-  const law = { a: 0.2 + 0.02 * size, b, noise: 0.001 };
-  const gain = size > 1 ? 0.064 : 0.02;
-  if (mixture !== "standard") return { ...law, a: mixture === "easy" ? 0.1 : 0.3 };
-  // So much more than GRPO at the end, whatever the entropy.
-  const held = (end: number, more: number) => ({
-    ...law,
-    end,
-    b: b + more + law.a * (Math.exp(end) - Math.exp(0.02)),
-  });
-  switch (intervention) {
-    case "clip-cov":
-      return held(0.3 + 10 * (settings.clipCovRatio - 0.02), gain);
-    case "kl-cov":
-      return held(0.3 * settings.klCoefficient + 0.02, gain + 0.002);
-    case "entropy-bonus":
-      return held({ 0.0001: 0.02, 0.001: 0.03, 0.005: 0.5 }[settings.entropyCoefficient] ?? 5, 0);
-    case "reference-kl":
-      return held(0.02 + 4 * settings.referenceCoefficient, -2 * settings.referenceCoefficient);
-    default:
-      return clipHigh === 1 ? held(0.05, 0.01) : law;
-  }
-}
-
-/** The keys that synthetic logs lack, as the paper's world would have them. */
-function withTokens(log: StudyLog): StudyLog {
-  const { settings } = log.run;
-  const { steps, group, intervention } = settings;
-  const curves = new Map(log.curves);
-  const entropy = curves.get("train_entropy/all")!;
-  const add = (key: string, value: (step: number) => number) =>
-    curves.set(
-      key,
-      Array.from({ length: steps }, (_, i) => ({ step: i + 1, value: value(i + 1) })),
-    );
-  const fall = (step: number) =>
-    entropy[step - 1]!.value - (entropy[step] ?? entropy.at(-1)!).value + 1e-4;
-  const tokens = 1e5;
-  add("rollout/tokens", () => tokens);
-  add("critic/score/mean", () => 0.3);
-  add("covariance/sequence", fall);
-  add("theory/entropy_change", (step) => -fall(step));
-  for (const theorem of [1, 2]) add(`theory/theorem_${theorem}`, (step) => 2 * fall(step));
-  for (const share of [1, 4, 7]) {
-    add(`covariance/difficulty/${(share * group) / 8}`, (step) => share * fall(step));
-  }
-  add("covariance/mean", () => 0.0015);
-  const table = { 0.0002: 5.654, 0.002: 3.112, 0.02: 1.385, 0.2: 0.351, 0.5: 0.152 };
-  for (const [part, value] of Object.entries(table)) add(`covariance/top-${part}`, () => value);
-  const share = intervention === "clip-cov"
-    ? settings.clipCovRatio
-    : intervention === "kl-cov"
-    ? settings.klCovRatio
-    : 0;
-  add("actor/touched_tokens", () => share * tokens);
-  if (intervention === "clip-higher") {
-    add("freed/tokens", () => 20);
-    add("freed/covariance", () => -0.03);
-  }
-  curves.set(
-    "val-core/t0.6/aime24/acc/mean@8",
-    log.pairs.map(({ step, score }) => ({ step, value: score })),
-  );
-  if (intervention === "kl-cov") {
-    add("response_length/mean", () => 20);
-  }
-  return { ...log, curves };
-}
 
 function study(
   lawOf: (settings: TrainSettings) => Partial<SyntheticLaw>,

@@ -171,13 +171,13 @@ for (const width of [390, 1400]) {
         assert.equal(found.width, width);
         assert.deepEqual(found.overflowing, []);
         assert.deepEqual(found.pictures.map(({ name }) => name), ["Figure law", "Figure wide"]);
-        for (const { isThere, scale } of found.pictures) assert(isThere && scale >= 0.89);
+        for (const { isThere, scale } of found.pictures) assert(isThere && scale >= 0.84);
         assert.equal(found.told.length, 1);
         assert.match(
           found.told[0]!.text,
           /run: qwen2\.5-7b\.math\.grpo\.none\.seed1\nstep: \d+\nH/,
         );
-        assert.equal(found.contentsTop, 0);
+        assert(Math.abs(found.contentsTop) < 1);
       }),
   });
 }
@@ -194,9 +194,9 @@ Deno.test({
       assert.equal(found.width, width);
       assert.deepEqual(found.overflowing, []);
       assert.equal(found.pictures.length, titles.length);
-      for (const { name, isThere, scale } of found.pictures) assert(isThere && scale >= 0.89, name);
+      for (const { name, isThere, scale } of found.pictures) assert(isThere && scale >= 0.84, name);
       for (const { name, text } of found.told) assert.notEqual(text, "", name);
-      assert.equal(found.contentsTop, 0);
+      assert(Math.abs(found.contentsTop) < 1);
     }
   },
 });
