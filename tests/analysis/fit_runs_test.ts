@@ -50,7 +50,7 @@ Deno.test("kinds under one law share it, kinds under two do not, and one run of 
   const higher = kind("higher", [13, 14, 15], { b: 0.65 });
   const parted = compareOneLaw([first!, others[0]!, others[1]!, higher]);
   assert(parted.likelihoodRatio > 500);
-  assert(parted.p! < 0.01, `${parted.p}`);
+  assert(parted.p! < 0.05, `${parted.p}`);
   assert(Math.abs(parted.largestDifference - 0.05) < 0.01);
 
   const single = compareOneLaw([kind("a", [1], {}), kind("b", [2], {})]);
