@@ -44,12 +44,7 @@ export function predictFrom(
 ): Prediction {
   checkValues(pairs);
   const reverse = options.reverse ?? false;
-  const first = pairs[0]?.step ?? 0;
-  const last = pairs.at(-1)?.step ?? 0;
-  const length = "steps" in portion ? portion.steps : portion.fraction * (last - first);
-  const isFitted = ({ step }: Pair) => reverse ? step >= last - length : step <= first + length;
-  const fitted = pairs.filter(isFitted);
-  const rest = pairs.filter((pair) => !isFitted(pair));
+  const { fitted, rest } = splitPairs(pairs, portion, reverse);
   if (fitted.length < FEWEST_PAIRS || rest.length === 0) {
     throw new LawError(
       "no-split",
@@ -78,6 +73,22 @@ export function predictFrom(
     fittedSteps: [fitted[0]!.step, fitted.at(-1)!.step],
     rmse,
     endError: reverse ? errors[0]! : errors.at(-1)!,
+  };
+}
+
+/** The pairs of a portion of a run, and the others. Steps count from the first pair's. */
+export function splitPairs(
+  pairs: readonly Pair[],
+  portion: Portion,
+  reverse: boolean,
+): { fitted: Pair[]; rest: Pair[] } {
+  const first = pairs[0]?.step ?? 0;
+  const last = pairs.at(-1)?.step ?? 0;
+  const length = "steps" in portion ? portion.steps : portion.fraction * (last - first);
+  const isFitted = ({ step }: Pair) => reverse ? step >= last - length : step <= first + length;
+  return {
+    fitted: pairs.filter(isFitted),
+    rest: pairs.filter((pair) => !isFitted(pair)),
   };
 }
 

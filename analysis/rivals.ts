@@ -173,6 +173,22 @@ export function compareRivals(
   ).sort((left, right) => (left.aicc ?? Infinity) - (right.aicc ?? Infinity));
 }
 
+/**
+ * Fits one form of R by least squares.
+ *
+ * @returns R by that form, as a function of a pair's step and entropy; undefined where the pairs are too few or too much
+ * alike for it.
+ */
+export function fitRival(
+  name: RivalName,
+  pairs: readonly Pair[],
+): ((pair: Pair) => number) | undefined {
+  const model = MODELS.find(({ model }) => model === name)!;
+  if (whyUnfit(pairs) !== undefined || !isUsable(model, pairs)) return undefined;
+  const coefficients = model.fit(pairs);
+  return (pair) => model.at(coefficients, pair);
+}
+
 function isUsable(model: Model, pairs: readonly Pair[]): boolean {
   return pairs.length > model.coefficients && (model.isDefined?.(pairs) ?? true);
 }
@@ -202,9 +218,9 @@ function outOfSample(
   fitted: readonly Pair[],
   rest: readonly Pair[],
 ): number | undefined {
-  if (whyUnfit(fitted) !== undefined || !isUsable(model, fitted)) return undefined;
-  const coefficients = model.fit(fitted);
-  return Math.sqrt(squaredError(model, coefficients, rest) / rest.length);
+  const at = fitRival(model.model, fitted);
+  if (at === undefined) return undefined;
+  return Math.sqrt(rest.reduce((sum, pair) => sum + (at(pair) - pair.score) ** 2, 0) / rest.length);
 }
 
 function squaredError(model: Model, coefficients: number[], pairs: readonly Pair[]): number {

@@ -1,8 +1,12 @@
 /** `deno task figures [NAME…]`: figures and tables of the paper, and with all of them a page; `deno task fig1` is one. */
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { writeFigure } from "../analysis/figures/draw.ts";
-import { type DrawnFigure, renderPage } from "../analysis/figures/page.ts";
+import type { Figure } from "../analysis/figures/figure.ts";
+import { type DrawnFigure, renderPage, VEGA_FILE } from "../analysis/figures/page.ts";
+import { countVerdicts } from "../analysis/reports/claims_text.ts";
+import { judgeClaims } from "../experiments/claims/verdicts.ts";
 import { FIGURES } from "../experiments/figures.ts";
+import { logPath } from "../experiments/study_log.ts";
 import { writeWhole } from "../formats/write.ts";
 import { parseArguments } from "./common/arguments.ts";
 import { runCommand, UsageError, withProgress } from "./common/command.ts";
@@ -20,7 +24,7 @@ const HELP =
   deno task NAME              one`;
 
 const INTRODUCTION =
-  "Figures of “The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models” (arXiv 2505.22617), drawn again from the paper's published curves and tables and, where a figure says so, from the raw logs of our own scale model or by exact computation. Beside each stands what the paper states and what we measure on the same data.";
+  "“The Entropy Mechanism of Reinforcement Learning for Reasoning Language Models” (arXiv 2505.22617), made again: figures drawn from the paper's published curves and tables, and beside them from the raw logs of our own scale model at 1 : 100,000 or by exact computation. Beside each stands what the paper states and what we measure. Points show their run, step, H and R where a figure has them.";
 
 async function main(): Promise<boolean> {
   const { positionals } = parseArguments(HELP, {});
@@ -32,19 +36,15 @@ async function main(): Promise<boolean> {
   const drawn: DrawnFigure[] = [];
   for (const [name, script] of FIGURES) {
     if (isAll || positionals.includes(name)) {
-      for (const figure of await script()) drawn.push(await draw(figure));
+      for (const figure of await script()) drawn.push(await draw(figure, name));
     }
   }
-  if (isAll) {
-    const page = renderPage("The entropy mechanism, figure by figure", INTRODUCTION, drawn);
-    await writeWhole(join(FOLDER, "index.html"), page);
-    console.log("All of them on one page: results/figures/index.html");
-  }
+  if (isAll) await writePage(drawn);
   return true;
 }
 
 /** Draws a figure into the folder and prints its numbers. */
-async function draw(figure: DrawnFigure["figure"]): Promise<DrawnFigure> {
+async function draw(figure: Figure, name: string): Promise<DrawnFigure> {
   const drawing = await withProgress(
     `drawing ${figure.title}`,
     () => writeFigure(FOLDER, figure.id, figure.spec),
@@ -54,7 +54,31 @@ async function draw(figure: DrawnFigure["figure"]): Promise<DrawnFigure> {
     const stated = paper === undefined ? "" : ` (the paper: ${paper})`;
     console.log(`  ${quantity}: ${measured}${stated}`);
   }
-  return { figure, drawing };
+  const logs = await Promise.all((figure.runs ?? []).map(async (run) => ({
+    run,
+    address: relative(FOLDER, await logPath(run)).replaceAll("\\", "/"),
+  })));
+  return { figure, drawing, logs, command: `deno task ${name}` };
+}
+
+/** The page of all figures, and Vega beside it. */
+async function writePage(drawn: readonly DrawnFigure[]): Promise<void> {
+  const claims = await withProgress("judging the claims", () => judgeClaims());
+  const title = "The entropy mechanism: claims and figures";
+  const page = renderPage({ title, introduction: INTRODUCTION, claims, drawn });
+  await writeWhole(join(FOLDER, "index.html"), page);
+  await writeWhole(join(FOLDER, VEGA_FILE), await vegaScript());
+  console.log(countVerdicts(claims));
+  console.log("All of them on one page: results/figures/index.html");
+}
+
+/** Vega as one classic script, which a page that is opened as a file can load, below its licence. */
+async function vegaScript(): Promise<string> {
+  const module = import.meta.resolve("vega");
+  const [licence, script] = await Promise.all(
+    ["../LICENSE", "vega.min.js"].map((name) => Deno.readTextFile(new URL(name, module))),
+  );
+  return `/*! Vega (https://github.com/vega/vega)\n\n${licence}*/\n${script}`;
 }
 
 await runCommand(main);

@@ -24,8 +24,8 @@ export const RUNS = TASK_NAMES.flatMap((task) => [
   { task, temperature: EXPLORING_TEMPERATURE },
 ]);
 
-/** The chances, of the teacher being right, at which misconceptions are parted into groups: halves of decades. */
-const RARITIES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
+/** The chances, of the teacher being right, at which misconceptions are parted into groups: decades. */
+const RARITIES = [0.0003, 0.003, 0.03, 0.3];
 
 const MISCONCEPTION = "misconceptions/log_probability/";
 
@@ -152,7 +152,7 @@ function meanOver(curves: StudyLog["curves"], matches: (key: string) => boolean)
 }
 
 /** The mean of a curve within 1/50 of training of a step, or the value nearest to it. */
-function around(curve: Curve, step: number, steps: number): number {
+export function around(curve: Curve, step: number, steps: number): number {
   const near = curve.filter((point) => Math.abs(point.step - step) <= steps / 50);
   if (near.length > 0) return mean(near.map(({ value }) => value));
   const distance = (point: Curve[number]) => Math.abs(point.step - step);
@@ -160,7 +160,7 @@ function around(curve: Curve, step: number, steps: number): number {
 }
 
 /** The mean of a curve over the last twelfth of training. */
-function endOf(curve: Curve, steps: number): number {
+export function endOf(curve: Curve, steps: number): number {
   return mean(curve.filter(({ step }) => step > steps * 11 / 12).map(({ value }) => value));
 }
 

@@ -2,12 +2,21 @@
  * Figure 1. Left: without intervention, entropy is spent within the first few hundred steps, and
  * performance saturates with it. Right: R = −a·exp(H) + b holds for every Qwen2.5 size.
  */
-import type { TopLevelSpec } from "vega-lite";
-import type { Figure } from "../analysis/figures/figure.ts";
+import { max } from "simple-statistics";
+import type { Figure, Measurement } from "../analysis/figures/figure.ts";
+import {
+  blackLines,
+  LAW_PANEL_CAPTION,
+  type LawAxes,
+  lawAxes,
+  lawCurve,
+  lawPanel,
+  POINT_TOOLTIP,
+} from "../analysis/figures/law_panel.ts";
 import { segments } from "../analysis/figures/segments.ts";
-import { COLOURS, logTicks, SHAPES } from "../analysis/figures/theme.ts";
-import { fitLaw, lawAt, type LawFit } from "../analysis/law.ts";
-import type { Pair } from "../analysis/pairs.ts";
+import { COLOURS } from "../analysis/figures/theme.ts";
+import { fitRuns, type FittedRuns } from "../analysis/fit_runs.ts";
+import { overRuns } from "../analysis/over_runs.ts";
 import {
   type Band,
   bandOf,
@@ -17,145 +26,213 @@ import {
   paperCurves,
   paperRows,
 } from "../analysis/paper_data.ts";
+import { sharesDone } from "../analysis/shares.ts";
+import { LAB_ACCURACY, labFigure, lawsBy, measureLaw } from "./lab_figure.ts";
+import { plainRuns, QWEN, sizeOf } from "./plain_runs.ts";
+import { gradientStep, partOf, readStudyLogs, type StudyLog, type StudyLogs } from "./study_log.ts";
 
-/** GRPO without intervention: the 7B counterpart by three seeds, the other sizes of its family. */
-export const RUNS = [
-  ...[1, 2, 3].map((seed) => ({ model: "qwen2.5-7b", seed })),
-  ...["0.5b", "1.5b", "3b", "32b"].map((size) => ({ model: `qwen2.5-${size}` })),
-];
+/** GRPO without intervention on math: the five sizes of Qwen2.5, 7B and 32B by three seeds. */
+export const RUNS = plainRuns(QWEN, "math");
 
-/** Both panels of Figure 1, from the paper's digitised points. */
+/** The model of the left panels. */
+const LEFT = "qwen2.5-7b";
+
+/** Both panels of Figure 1, from the paper's digitised points and from the logs that are there. */
 export async function drawFigure1(): Promise<Figure[]> {
-  return [await left(), await right()];
+  return await figure1(await readStudyLogs(RUNS));
 }
 
-async function left(): Promise<Figure> {
+/** Figure 1, from the paper's digitised points and from logs. */
+export async function figure1(study: StudyLogs): Promise<Figure[]> {
+  return [...await left(study), ...await right(study)];
+}
+
+/** What the panels on the left show of one source. */
+interface Collapse {
+  readonly entropy: Curve;
+  readonly entropyBand: Band;
+  /** In percent. */
+  readonly accuracy: Curve;
+  readonly accuracyBand: Band;
+  /** Single validations, for readers who point at them. */
+  readonly points: readonly Readonly<Record<string, string | number>>[];
+}
+
+/** The largest values on the axes of the panels on the left, all of which begin at 0. */
+interface CollapseAxes {
+  readonly step: number;
+  readonly entropy: number;
+  readonly accuracy: number;
+}
+
+async function left(study: StudyLogs): Promise<Figure[]> {
   const curves = await paperCurves("fig01_left.csv");
-  const accuracy = curves.get("test_accuracy_percent")!;
-  const entropy = curves.get("training_entropy")!;
-  const [first, last] = [accuracy[0]!, accuracy.at(-1)!];
-  const gain = (step: number) =>
-    (valueAt(accuracy, step) - first.value) / (last.value - first.value);
-  const spent = (step: number) =>
-    (entropy[0]!.value - valueAt(entropy, step)) / (entropy[0]!.value - entropy.at(-1)!.value);
-  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
-  return {
+  const paper: Collapse = {
+    entropy: curves.get("training_entropy")!,
+    entropyBand: bandOf(curves, "training_entropy"),
+    accuracy: curves.get("test_accuracy_percent")!,
+    accuracyBand: bandOf(curves, "test_accuracy_percent"),
+    points: [],
+  };
+  const own = partOf(study, ({ model }) => model === LEFT);
+  const lab = own.logs.length === 0 ? undefined : collapseOf(own.logs);
+  const shown = lab === undefined ? [paper] : [paper, lab];
+  const ends: CollapseAxes = {
+    step: max(shown.flatMap(({ entropy }) => entropy.map(({ step }) => step))),
+    entropy: max(shown.flatMap(({ entropyBand }) => entropyBand.map(({ high }) => high))),
+    accuracy: max(shown.flatMap(({ accuracyBand }) => accuracyBand.map(({ high }) => high))),
+  };
+  const figures: Figure[] = [{
     id: "fig01_left",
     title: "Figure 1, left",
     caption:
       `Policy entropy of one model (its accuracies are those of Qwen2.5-7B) and its test accuracy over training without intervention. Most of the entropy is gone within a few hundred gradient steps, and the accuracy stops rising with it. Bands are the ones of the paper. ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
-    spec: panels([
-      {
-        title: "Entropy (nats/token)",
-        colour: COLOURS[1]!,
-        curve: entropy,
-        band: bandOf(curves, "training_entropy"),
-      },
-      {
-        title: "Test accuracy (%)",
-        colour: COLOURS[0]!,
-        curve: accuracy,
-        band: bandOf(curves, "test_accuracy_percent"),
-      },
-    ]),
-    measurements: [
-      {
-        quantity: "entropy loss done by step 200",
-        paper: "73 % (mean of 11 models)",
-        measured: percent(spent(200)),
-      },
-      {
-        quantity: "accuracy gain done by step 200",
-        paper: "76 % (mean of 11 models)",
-        measured: percent(gain(200)),
-      },
-      {
-        quantity: "entropy loss done by step 800",
-        paper: "94 % (mean of 11 models)",
-        measured: percent(spent(800)),
-      },
-      {
-        quantity: "accuracy gain done by step 800",
-        paper: "over 93 % (mean of 11 models)",
-        measured: percent(gain(800)),
-      },
-      {
-        quantity: "entropy, first and last point (nats)",
-        measured: `${entropy[0]!.value.toFixed(3)}, ${entropy.at(-1)!.value.toFixed(3)}`,
-      },
-    ],
+    spec: collapseSpec(paper, ends),
+    measurements: measureCollapse(paper),
+  }];
+  if (lab !== undefined) {
+    figures.push(labFigure(own, {
+      id: "fig01_left_lab",
+      title: "Figure 1, left, in the lab",
+      caption:
+        `The same for the counterpart of Qwen2.5-7B on math, under GRPO: the mean over seeds (lines), the lowest to the highest seed (bands), and every validation (dots). ${PAPER_ENTROPY} ${LAB_ACCURACY}`,
+      spec: collapseSpec(lab, ends),
+      measurements: measureCollapse(lab),
+    }));
+  }
+  return figures;
+}
+
+function collapseOf(logs: readonly StudyLog[]): Collapse {
+  const entropy = overRuns(
+    logs.map((log) => inGradientSteps(log, log.curves.get("train_entropy/all")!)),
+  );
+  const accuracy = overRuns(
+    logs.map((log) =>
+      inGradientSteps(log, log.pairs.map(({ step, score }) => ({ step, value: 100 * score })))
+    ),
+  );
+  return {
+    entropy,
+    entropyBand: entropy,
+    accuracy,
+    accuracyBand: accuracy,
+    points: logs.flatMap((log) =>
+      log.pairs.map(({ step, entropy, score }) => ({
+        run: log.run.name,
+        step,
+        gradient: gradientStep(log, step),
+        H: entropy,
+        R: 100 * score,
+      }))
+    ),
   };
 }
 
-interface Panel {
-  title: string;
-  colour: string;
-  curve: Curve;
-  band: Band;
+function inGradientSteps(log: StudyLog, curve: Curve): Curve {
+  return curve.map(({ step, value }) => ({ step: gradientStep(log, step), value }));
 }
 
-function panels(all: Panel[]): TopLevelSpec {
-  const x = (title: string | null) => ({
-    field: "step",
-    type: "quantitative" as const,
-    title,
-    scale: { domain: [0, 2500], nice: false },
-    axis: { labels: title !== null, tickCount: 6 },
-  });
+function measureCollapse({ entropy, accuracy }: Collapse): Measurement[] {
+  return [
+    ...[{ of: 1 / 12, entropy: "73", gain: "76" }, { of: 1 / 3, entropy: "94", gain: "over 93" }]
+      .flatMap((paper) =>
+        ([["entropy loss", entropy, paper.entropy], [
+          "accuracy gain",
+          accuracy,
+          paper.gain,
+        ]] as const).map(([name, curve, stated]) => ({
+          quantity: `${name} done by 1/${Math.round(1 / paper.of)} of training`,
+          paper: `${stated} % (mean of 11 models)`,
+          measured: `${(100 * sharesDone(curve, [paper.of]).done[0]!).toFixed(0)} %`,
+        }))
+      ),
+    {
+      quantity: "entropy, first and last point (nats)",
+      measured: `${entropy[0]!.value.toFixed(3)}, ${entropy.at(-1)!.value.toFixed(3)}`,
+    },
+  ];
+}
+
+function collapseSpec(collapse: Collapse, ends: CollapseAxes): Figure["spec"] {
+  const panels = [
+    {
+      title: "Entropy (nats/token)",
+      colour: COLOURS[1]!,
+      curve: collapse.entropy,
+      band: collapse.entropyBand,
+      field: "H",
+      end: ends.entropy,
+    },
+    {
+      title: "Test accuracy (%)",
+      colour: COLOURS[0]!,
+      curve: collapse.accuracy,
+      band: collapse.accuracyBand,
+      field: "R",
+      end: ends.accuracy,
+    },
+  ];
   return {
-    vconcat: all.map(({ title, colour, curve, band }, i) => ({
-      height: 95,
-      layer: [
-        {
-          data: { values: segments(band) },
-          mark: { type: "area", opacity: 0.2, color: colour },
-          encoding: {
-            x: x(i === all.length - 1 ? "Gradient step" : null),
-            y: { field: "low", type: "quantitative", title },
-            y2: { field: "high" },
-            detail: { field: "segment" },
+    vconcat: panels.map(({ title, colour, curve, band, field, end }, i) => {
+      const isLast = i === panels.length - 1;
+      const x = (field: string) => ({
+        field,
+        type: "quantitative" as const,
+        title: isLast ? "Gradient step" : null,
+        scale: { domain: [0, 1.01 * ends.step], nice: false },
+        axis: { labels: isLast, tickCount: 6 },
+      });
+      const y = (field: string) => ({
+        field,
+        type: "quantitative" as const,
+        title,
+        scale: { domain: [0, 1.05 * end], nice: false },
+        axis: { tickCount: 5 },
+      });
+      return {
+        height: 95,
+        layer: [
+          {
+            data: { values: segments(band) },
+            mark: { type: "area" as const, opacity: 0.2, color: colour },
+            encoding: {
+              x: x("step"),
+              y: y("low"),
+              y2: { field: "high" },
+              detail: { field: "segment" },
+            },
           },
-        },
-        {
-          data: { values: segments(curve) },
-          mark: { type: "line", color: colour },
-          encoding: {
-            x: x(i === all.length - 1 ? "Gradient step" : null),
-            y: { field: "value", type: "quantitative", title },
-            detail: { field: "segment" },
+          ...(collapse.points.length === 0 ? [] : [{
+            data: { values: [...collapse.points] },
+            mark: { type: "point" as const, size: 7, opacity: 0.4, color: colour },
+            encoding: { x: x("gradient"), y: y(field), tooltip: POINT_TOOLTIP },
+          }]),
+          {
+            data: { values: segments(curve) },
+            mark: { type: "line" as const, color: colour },
+            encoding: { x: x("step"), y: y("value"), detail: { field: "segment" } },
           },
-        },
-      ],
-    })),
+        ],
+      };
+    }),
     spacing: 10,
   };
 }
 
-/** A curve at a step between two of its points. */
-function valueAt(curve: Curve, step: number): number {
-  const next = curve.findIndex((point) => point.step >= step);
-  const [p, q] = [curve[next - 1]!, curve[next]!];
-  return p.value + ((q.value - p.value) * (step - p.step)) / (q.step - p.step);
-}
-
 /** The points of one model of Figure 1 right, with our fit and the line that the paper drew. */
-export interface ModelFit {
-  /** Such as `7B`. */
-  readonly model: string;
-  /** In order of falling entropy, which is nearly that of the steps; the image does not tell the steps. */
-  readonly pairs: readonly Pair[];
-  /** Our fit to the points; R as a fraction. */
-  readonly fit: LawFit;
+export interface PaperModel extends FittedRuns {
   /** a and b of the paper's line. */
   readonly paper: { readonly a: number; readonly b: number };
 }
 
-/** Our fits to the digitised points of Figure 1 right, largest model first. */
-export async function fitPaperPoints(): Promise<ModelFit[]> {
+/** Our fits to the digitised points of Figure 1 right, largest model first; each is called as `7B`. */
+export async function fitPaperPoints(): Promise<PaperModel[]> {
   const points = await paperRows("fig01_right_points.csv");
   const lines = await paperRows("fig01_right_fit.csv");
   return lines.map(({ model, a, b }) => {
+    // In order of falling entropy, which is nearly that of the steps; the image does not tell the steps.
     const pairs = points
       .filter((point) => point["model"] === model)
       .map((point) => ({
@@ -164,112 +241,57 @@ export async function fitPaperPoints(): Promise<ModelFit[]> {
       }))
       .sort((p, q) => q.entropy - p.entropy)
       .map((pair, step) => ({ step, ...pair }));
-    return { model: model!, pairs, fit: fitLaw(pairs), paper: { a: Number(a), b: Number(b) } };
+    const run = `the paper's Qwen2.5 ${model}`;
+    return { ...fitRuns(model!, [{ run, pairs }]), paper: { a: Number(a), b: Number(b) } };
   });
 }
 
-async function right(): Promise<Figure> {
+async function right(study: StudyLogs): Promise<Figure[]> {
   const models = await fitPaperPoints();
-  const fixed = (value: number) => value.toFixed(4);
-  return {
+  const laws = lawsBy(study.logs, ({ run }) => sizeOf(run.settings.model)).reverse();
+  const axes = lawAxes([...models, ...laws]);
+  const figures: Figure[] = [{
     id: "fig01_right",
     title: "Figure 1, right",
     caption:
-      `Test accuracy over policy entropy for five sizes of Qwen2.5 on math: the paper's points as far as they can be told apart, our least-squares fit to them (solid), and the line that the paper drew (dashed). ${PAPER_ENTROPY}`,
+      `Test accuracy over policy entropy for five sizes of Qwen2.5 on math: the paper's points as far as they can be told apart, our fits to them, and the lines that the paper drew (black). ${LAW_PANEL_CAPTION} ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
-    spec: lawSpec(models),
-    measurements: models.flatMap(({ model, fit, paper }) => [
-      {
-        quantity: `${model}: a, b`,
-        paper: `${fixed(paper.a)}, ${fixed(paper.b)} (read off its line)`,
-        measured: `${fixed(fit.a)} [${fit.interval.a.map(fixed).join(", ")}], ${fixed(fit.b)} [${
-          fit.interval.b.map(fixed).join(", ")
-        }]`,
-      },
-      {
-        quantity: `${model}: ceiling b − a; R²; points`,
-        paper: fixed(paper.b - paper.a),
-        measured: `${fixed(fit.ceiling)} [${fit.interval.ceiling.map(fixed).join(", ")}]; ${
-          fit.r2.toFixed(3)
-        }; ${fit.n}`,
-      },
-    ]),
-  };
+    spec: paperSpec(models, axes),
+    measurements: models.flatMap((model) => withPaper(measureLaw(model), model.paper)),
+  }];
+  if (laws.length > 0) {
+    figures.push(labFigure(study, {
+      id: "fig01_right_lab",
+      title: "Figure 1, right, in the lab",
+      caption:
+        `The same for the counterparts of these models on math, under GRPO: every validation, with one law for all seeds of a model. ${LAW_PANEL_CAPTION} ${PAPER_ENTROPY} ${LAB_ACCURACY}`,
+      spec: lawPanel(laws, { axes, legendColumns: 5 }),
+      measurements: laws.flatMap((law) => {
+        const model = models.find(({ name }) => name === law.name)!;
+        return withPaper(measureLaw(law), model.paper);
+      }),
+    }));
+  }
+  return figures;
 }
 
-const OUR_FIT = "our fit";
-const PAPERS_LINE = "the paper's line";
-
-function lawSpec(models: ModelFit[]): TopLevelSpec {
-  const names = models.map(({ model }) => model);
-  const points = models.flatMap(({ model, pairs }) =>
-    pairs.map(({ entropy, score }) => ({ model, entropy, accuracy: 100 * score }))
+function paperSpec(models: readonly PaperModel[], axes: LawAxes): Figure["spec"] {
+  const panel = lawPanel(models, { axes, legendColumns: 5 });
+  const lines = models.flatMap((model) =>
+    lawCurve(model, { ...model.paper, ceiling: model.paper.b - model.paper.a })
   );
-  const entropies = points.map(({ entropy }) => entropy);
-  const domain = [Math.min(...entropies) / 1.1, Math.max(...entropies) * 1.1];
-  const curves = models.flatMap(({ model, pairs, fit, paper }) => {
-    const own = pairs.map(({ entropy }) => Math.log(entropy));
-    const [low, high] = [Math.min(...own), Math.max(...own)];
-    return Array.from({ length: 60 }, (_, i) => Math.exp(low + ((high - low) * i) / 59)).flatMap(
-      (entropy) => [
-        { model, entropy, line: OUR_FIT, accuracy: 100 * lawAt(fit, entropy) },
-        {
-          model,
-          entropy,
-          line: PAPERS_LINE,
-          accuracy: 100 * (paper.b - paper.a * Math.exp(entropy)),
-        },
-      ],
-    );
-  });
-  const x = {
-    field: "entropy",
-    type: "quantitative" as const,
-    title: "Policy entropy (nats per token, log scale, reversed)",
-    scale: { type: "log" as const, domain, reverse: true, nice: false },
-    axis: { values: logTicks(domain[0]!, domain[1]!), format: "~g" },
-  };
-  const y = { field: "accuracy", type: "quantitative" as const, title: "Test accuracy (%)" };
-  const color = {
-    field: "model",
-    type: "nominal" as const,
-    scale: { domain: names, range: COLOURS.slice(0, names.length) },
-    legend: { title: null, columns: 5 },
-  };
-  const strokeDash = {
-    field: "line",
-    type: "nominal" as const,
-    scale: { domain: [OUR_FIT, PAPERS_LINE], range: [[1, 0], [4, 3]] },
-    legend: { title: null, symbolStrokeColor: "#111", symbolSize: 220 },
-  };
-  return {
-    height: 230,
-    layer: [
-      {
-        data: { values: points },
-        mark: { type: "point" },
-        encoding: {
-          x,
-          y,
-          color,
-          shape: {
-            field: "model",
-            type: "nominal",
-            scale: { domain: names, range: SHAPES.slice(0, names.length) },
-            legend: { title: null, columns: 5 },
-          },
-        },
-      },
-      {
-        data: { values: curves.filter(({ line }) => line === OUR_FIT) },
-        mark: { type: "line", strokeWidth: 2 },
-        encoding: { x, y, color, strokeDash },
-      },
-      {
-        data: { values: curves.filter(({ line }) => line === PAPERS_LINE) },
-        mark: { type: "line", strokeWidth: 1.1, color: "#111" },
-        encoding: { x, y, detail: { field: "model" }, strokeDash },
-      },
-    ],
-  };
+  return { ...panel, layer: [...panel.layer, blackLines(lines, "the paper's line", axes)] };
+}
+
+/** Beside the numbers of a law, those of the paper's line. */
+function withPaper(
+  measurements: readonly Measurement[],
+  { a, b }: PaperModel["paper"],
+): Measurement[] {
+  return measurements.map((one) => ({
+    ...one,
+    paper: one.quantity.endsWith("a, b")
+      ? `${a.toFixed(4)}, ${b.toFixed(4)} (read off its line)`
+      : (b - a).toFixed(4),
+  }));
 }

@@ -2,198 +2,258 @@
  * Figure 11: Clip-Cov and KL-Cov keep entropy up where GRPO loses it; responses grow longer and accuracy
  * rises further, more so at 32B than at 7B.
  */
-import { join } from "node:path";
-import { mean } from "simple-statistics";
+import { max, mean } from "simple-statistics";
+import { type Course, COURSE_BANDS, coursePanel } from "../analysis/figures/course_panel.ts";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
-import { segments } from "../analysis/figures/segments.ts";
-import { COLOURS } from "../analysis/figures/theme.ts";
 import { type Curve, PAPER_ENTROPY, PAPER_SOURCE, paperRows } from "../analysis/paper_data.ts";
-import { readRun } from "../analysis/readers/read_run.ts";
-import type { Series } from "../analysis/readers/series.ts";
-import { LOGS } from "./models.ts";
+import { type Arm, ARM_MODELS, ARM_RUNS, ARMS, GRPO, logsWith } from "./arms.ts";
+import {
+  ACCURACY,
+  bySeed,
+  courseOf,
+  ENTROPY,
+  LENGTH,
+  logged,
+  overSeeds,
+  plateau,
+  signed,
+  WINDOW_CAPTION,
+} from "./courses.ts";
+import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
+import { readStudyLogs, type StudyLog, type StudyLogs } from "./study_log.ts";
 
-/** The methods: in the paper's data, and as `--intervention` of the lab's runs. */
-const METHODS = [
-  { name: "GRPO", run: "none", label: "GRPO", colour: "#000000", dash: [1, 0] },
-  {
-    name: "GRPO w. Clip_higher",
-    run: "clip-higher",
-    label: "Clip-higher",
-    colour: COLOURS[4]!,
-    dash: [6, 2],
-  },
-  {
-    name: "GRPO w. Clip_Cov",
-    run: "clip-cov",
-    label: "Clip-Cov",
-    colour: COLOURS[0]!,
-    dash: [3, 2],
-  },
-  { name: "GRPO w. KL_Cov", run: "kl-cov", label: "KL-Cov", colour: COLOURS[1]!, dash: [1, 0] },
-];
-/** Five arms, two sizes, three seeds. The last arm is GRPO with the clip range that the authors gave Clip-Cov. */
-export const RUNS = ["qwen2.5-7b", "qwen2.5-32b"].flatMap((model) =>
-  [1, 2, 3].flatMap((seed) => [
-    ...["none", "clip-higher", "clip-cov", "kl-cov"].map((intervention) => ({
-      model,
-      intervention,
-      seed,
-    })),
-    { model, seed, clipLow: 1, clipHigh: 1, dualClip: null },
-  ])
-);
+/** Five arms, two sizes, three seeds. */
+export const RUNS = ARM_RUNS;
 
+/** The rows of panels: in the paper's data, and in the lab's logs. */
 const PANELS = [
-  { name: "entropy", title: "Entropy (nats/token)" },
-  { name: "response_length", title: "Response length (tokens)" },
-  { name: "test_accuracy", title: "Test accuracy (%)" },
+  { paper: "entropy", title: "Entropy (nats/token)", of: ENTROPY, zero: true },
+  { paper: "response_length", title: "Response length (tokens)", of: LENGTH, zero: false },
+  { paper: "test_accuracy", title: "Test accuracy (%)", of: ACCURACY, zero: false },
 ];
-const MODELS = ["Qwen2.5-7B", "Qwen2.5-32B"];
-
-/** The curve of a panel under a method. */
-type Curves = (panel: string, method: string) => Curve;
 
 /** Figure 11: from the paper's digitised curves, and from the lab's raw logs. */
 export async function drawFigure11(): Promise<Figure[]> {
+  return [await paperFigure(), ...figure11(await readStudyLogs(RUNS))];
+}
+
+/** What the paper's image shows. */
+async function paperFigure(): Promise<Figure> {
   const rows = await paperRows("fig11.csv");
-  const paper = (model: string): Curves => (panel, method) =>
-    rows
-      .filter((row) => row["model"] === model && row["panel"] === panel && row["method"] === method)
-      .map((row) => ({ step: Number(row["step"]), value: Number(row["value"]) }));
-  const { curves: lab, entropy, score } = await readLab();
-  return [{
+  const curve = (model: string, panel: string, arm: Arm): Curve =>
+    rows.filter((row) =>
+      row["model"] === model && row["panel"] === panel && row["method"] === arm.paper
+    ).map((row) => ({ step: Number(row["step"]), value: Number(row["value"]) }));
+  const arms = ARMS.filter(({ paper }) => paper !== undefined);
+  return {
     id: "fig11",
     title: "Figure 11",
     caption:
-      `Entropy, response length and test accuracy of Qwen2.5-7B (top) and 32B (bottom) under GRPO, clip-higher, Clip-Cov and KL-Cov. Gaps are points hidden behind another curve in the paper's image. ${PAPER_ENTROPY}`,
+      `Entropy, response length and test accuracy of Qwen2.5-7B (left) and 32B (right) under GRPO, clip-higher, Clip-Cov and KL-Cov. Gaps are points hidden behind another curve in the paper's image. ${PAPER_ENTROPY}`,
     source: PAPER_SOURCE,
-    spec: panels(MODELS.map((model) => [model, paper(model)]), "Gradient step"),
-    measurements: MODELS.flatMap((model) => measure(model, paper(model))),
-  }, {
-    id: "fig11_lab",
-    title: "Figure 11 in the lab",
-    caption:
-      `The same for the lab's counterpart of Qwen2.5-7B, 64 thousand parameters on chains of arithmetic, one seed each: our own runs, from raw logs. Entropy is ${entropy}; accuracy is the ${score}.`,
-    source:
-      "results/logs/qwen2.5-7b.math.grpo.*.seed1.jsonl, made by `deno task train` with the settings in each log's first line.",
-    spec: panels([["Counterpart of Qwen2.5-7B", lab]], "Rollout step"),
-    measurements: measure("7B counterpart", lab),
-  }];
+    spec: panels(
+      ARM_MODELS.map(({ label }) => ({
+        label,
+        points: ({ paper }, arm) => curve(label, paper, arm),
+      })),
+      arms,
+    ),
+    measurements: ARM_MODELS.flatMap(({ label }) => {
+      const end = (panel: string, arm: Arm) => {
+        const own = curve(label, panel, arm);
+        return mean(
+          own.filter(({ step }) => step > 0.8 * own.at(-1)!.step).map(({ value }) => value),
+        );
+      };
+      return measure(
+        label.replace("Qwen2.5-", ""),
+        arms,
+        (panel, arm, compare) => [compare(end(panel.paper, arm), end(panel.paper, GRPO))],
+      );
+    }),
+  };
 }
 
-/** A row of panels for each model. */
-function panels(models: readonly (readonly [string, Curves])[], stepTitle: string): Figure["spec"] {
-  const labels = METHODS.map(({ label }) => label);
-  const series = {
-    field: "method",
-    type: "nominal" as const,
-    legend: { title: null, symbolSize: 220 },
-  };
+/** What the lab's logs show. */
+export function figure11(study: StudyLogs): Figure[] {
+  const models = ARM_MODELS.map(({ model, label }) => ({
+    label,
+    arms: ARMS.map((arm) => ({ arm, logs: logsWith(study.logs, model, arm.settings) }))
+      .filter(({ logs }) => logs.length > 0),
+  })).filter(({ arms }) => arms.length > 0);
+  if (models.length === 0) return [];
+  return [labFigure(study, {
+    id: "fig11_lab",
+    title: "Figure 11 in the lab",
+    caption: `The same of the counterparts of ${
+      models.map(({ label }) => label).join(" and ")
+    }, with a fifth arm: GRPO with the clip range ε = 1 that the authors gave Clip-Cov. ${COURSE_BANDS} ${WINDOW_CAPTION} ${PAPER_ENTROPY} ${LAB_ACCURACY}`,
+    spec: panels(
+      models.map(({ label, arms }) => ({
+        label,
+        points: ({ of }, arm) => courseOf(logsOf(arms, arm), of),
+      })),
+      ARMS.filter((arm) => models.some(({ arms }) => logsOf(arms, arm).length > 0)),
+    ),
+    measurements: models.flatMap(({ label, arms }) => {
+      const size = label.replace("Qwen2.5-", "");
+      const clipHigher = arms.filter(({ arm }) => arm.label === "Clip-higher");
+      return [
+        ...measure(
+          size,
+          arms.map(({ arm }) => arm),
+          ({ of }, arm, compare) =>
+            bySeed(
+              logsOf(arms, arm),
+              logsOf(arms, GRPO),
+              (run, plain) => compare(plateau(run, of), plateau(plain, of)),
+            ),
+        ),
+        ...clipHigher.map(({ logs }) => decline(size, logs)),
+        ...dose(size, arms),
+      ];
+    }),
+  })];
+}
+
+/** An arm with its runs. */
+interface ArmLogs {
+  readonly arm: Arm;
+  readonly logs: readonly StudyLog[];
+}
+
+function logsOf(arms: readonly ArmLogs[], wanted: Arm): readonly StudyLog[] {
+  return arms.find(({ arm }) => arm === wanted)?.logs ?? [];
+}
+
+type Panel = typeof PANELS[number];
+
+/** What a column of panels shows. */
+interface Column {
+  /** The model. */
+  readonly label: string;
+  /** The course of a panel's number under an arm. */
+  readonly points: (panel: Panel, arm: Arm) => Course["points"];
+}
+
+/** A column of panels for each model. */
+function panels(models: readonly Column[], arms: readonly Arm[]): Figure["spec"] {
   return {
-    columns: PANELS.length,
-    spacing: 16,
-    concat: models.flatMap(([model, curve], row) =>
-      PANELS.map(({ name, title }, column) => ({
-        width: 190,
-        height: 130,
-        ...(column === 0 ? { title: model } : {}),
-        data: {
-          values: METHODS.flatMap((method) =>
-            segments(curve(name, method.name)).map((point) => ({
-              method: method.label,
-              ...point,
-            }))
-          ),
-        },
-        mark: { type: "line" as const, strokeWidth: 1.2 },
-        encoding: {
-          x: {
-            field: "step",
-            type: "quantitative" as const,
-            title: row === models.length - 1 ? stepTitle : null,
-            axis: { tickCount: 5 },
-            scale: { zero: true, nice: false },
+    columns: models.length,
+    spacing: { row: 10, column: 16 },
+    concat: PANELS.flatMap((panel, row) =>
+      models.map(({ label, points }) =>
+        coursePanel(
+          arms.map((arm) => ({
+            series: arm.label,
+            colour: arm.colour,
+            shape: arm.shape,
+            points: points(panel, arm),
+          })),
+          {
+            quantity: panel.title,
+            zero: panel.zero,
+            steps: row === PANELS.length - 1 ? "Gradient step" : undefined,
+            ...(row === 0 ? { title: label } : {}),
+            width: 145,
+            height: 110,
           },
-          y: {
-            field: "value",
-            type: "quantitative" as const,
-            title,
-            scale: { zero: name !== "test_accuracy" },
-            axis: { tickCount: 5 },
-          },
-          color: {
-            ...series,
-            scale: { domain: labels, range: METHODS.map(({ colour }) => colour) },
-          },
-          strokeDash: {
-            ...series,
-            scale: { domain: labels, range: METHODS.map(({ dash }) => dash) },
-          },
-          detail: { field: "segment" },
-        },
-      }))
+        )
+      )
     ),
   };
 }
 
-/** The curves of the lab's runs, and the keys that entropy and accuracy were logged under. */
-async function readLab(): Promise<{ curves: Curves; entropy: string; score: string }> {
-  const curves = new Map<string, Curve>();
-  const [entropies, scores] = [new Set<string>(), new Set<string>()];
-  for (const { name, run } of METHODS) {
-    const log = await readRun(join(LOGS, `qwen2.5-7b.math.grpo.${run}.seed1.jsonl`));
-    const own: Record<string, Curve> = {
-      entropy: points(log.entropy),
-      response_length: points(log.series.get("response_length/mean")),
-      test_accuracy: points(log.score, 100),
-    };
-    for (const [panel, curve] of Object.entries(own)) curves.set(`${panel} ${name}`, curve);
-    entropies.add(log.entropy?.key ?? "");
-    scores.add(log.score?.label ?? "");
-  }
-  return {
-    curves: (panel, method) => curves.get(`${panel} ${method}`)!,
-    entropy: [...entropies].join(" or "),
-    score: [...scores].join(" or the "),
-  };
-}
+/** A number of an arm against GRPO's: one value for each pair of runs. */
+type Compared = (
+  panel: Panel,
+  arm: Arm,
+  compare: (value: number, plain: number) => number,
+) => number[];
 
-function points(series: Series | undefined, factor = 1): Curve {
-  if (series === undefined) return [];
-  return Array.from(series.steps, (step, i) => ({ step, value: factor * series.values[i]! }));
-}
-
-/** Mean over the last fifth of the steps: the plateau. */
-function plateau(curve: Curve): number {
-  const last = curve.at(-1)!.step;
-  return mean(curve.filter(({ step }) => step > 0.8 * last).map(({ value }) => value));
-}
-
-function measure(model: string, curve: Curves): Measurement[] {
-  const size = model.replace("Qwen2.5-", "");
-  const ratio = (panel: string, method: string) =>
-    plateau(curve(panel, method)) / plateau(curve(panel, "GRPO"));
-  const above = (method: string) =>
-    plateau(curve("test_accuracy", method)) - plateau(curve("test_accuracy", "GRPO"));
-  const signed = (value: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`;
-  const methods = METHODS.slice(1);
-  const each = (text: (name: string) => string) =>
-    methods.map(({ name, label }) => `${label} ${text(name)}`).join(", ");
+/** The plateaus of a model's arms against GRPO's. */
+function measure(size: string, arms: readonly Arm[], compared: Compared): Measurement[] {
+  const [entropy, length, accuracy] = PANELS as [Panel, Panel, Panel];
+  const each = (
+    panel: Panel,
+    compare: (value: number, plain: number) => number,
+    format: (value: number) => string,
+  ) =>
+    arms.filter((arm) => arm !== GRPO)
+      .map((arm) => `${arm.label} ${overSeeds(compared(panel, arm, compare), format)}`).join("; ");
+  const ratio = (value: number, plain: number) => value / plain;
   return [
     {
-      quantity: `${size}: entropy over GRPO's, last fifth of the steps`,
+      quantity: `${size}: entropy over GRPO's, last fifth of training`,
       paper: "KL-Cov over 10×",
-      measured: each((name) => `${ratio("entropy", name).toFixed(1)}×`),
+      measured: each(entropy, ratio, (value) => `${value.toFixed(1)}×`),
     },
     {
       quantity: `${size}: response length over GRPO's, last fifth`,
       paper: "longer",
-      measured: each((name) => `${ratio("response_length", name).toFixed(2)}×`),
+      measured: each(length, ratio, (value) => `${value.toFixed(2)}×`),
     },
     {
       quantity: `${size}: accuracy above GRPO's, last fifth (points)`,
       paper: `KL-Cov ${size === "32B" ? "+6.4" : "+2.0"} (Table 2)`,
-      measured: each((name) => signed(above(name))),
+      measured: each(accuracy, (value, plain) => value - plain, (value) => signed(value)),
     },
   ];
+}
+
+/** Neighbouring validations whose mean is a peak. */
+const PEAK = 5;
+
+/** By how much the accuracy ends below its highest. */
+function decline(size: string, logs: readonly StudyLog[]): Measurement {
+  const falls = logs.map((log) => {
+    const values = ACCURACY(log).map(({ value }) => value);
+    const means = values.slice(PEAK - 1).map((_, i) => mean(values.slice(i, i + PEAK)));
+    return means.at(-1)! - max(means);
+  });
+  return {
+    quantity:
+      `${size}: clip-higher's accuracy at the end less its highest, means of ${PEAK} validations (points)`,
+    paper: "gains early, becomes unstable, declines",
+    measured: overSeeds(falls, (value) => signed(value)),
+  };
+}
+
+/** How many tokens the methods touch, and which clip-higher lets through. */
+function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
+  const total = (log: StudyLog, key: string) =>
+    logged(log, key).reduce((sum, { value }) => sum + value, 0);
+  const touching = runs.filter(({ logs }) =>
+    logs.some((log) => total(log, "actor/touched_tokens") > 0)
+  );
+  const freeing = runs.filter(({ logs }) => logs.some((log) => total(log, "freed/tokens") > 0));
+  const each = (own: typeof runs, value: (log: StudyLog) => number, format: Format) =>
+    own.map(({ arm, logs }) => `${arm.label} ${overSeeds(logs.map(value), format)}`).join("; ");
+  const percent: Format = (value) => `${(100 * value).toPrecision(2)} %`;
+  const share = (key: string) => (log: StudyLog) => total(log, key) / total(log, "rollout/tokens");
+  return [
+    ...(touching.length === 0 ? [] : [{
+      quantity: `${size}: share of the tokens that the method touches`,
+      paper: "0.02 to 0.2 %",
+      measured: each(touching, share("actor/touched_tokens"), percent),
+    }]),
+    ...(freeing.length === 0 ? [] : [{
+      quantity: `${size}: share of the tokens that ε = 0.2 would clip and the wider range does not`,
+      measured: each(freeing, share("freed/tokens"), percent),
+    }, {
+      quantity: `${size}: mean covariance of those tokens`,
+      paper: "about −0.03 (clip-higher)",
+      measured: each(freeing, freedCovariance, (value) => signed(value, 3)),
+    }]),
+  ];
+}
+
+type Format = (value: number) => string;
+
+/** The mean covariance of all tokens of a run that a wider clip range lets through. */
+function freedCovariance(log: StudyLog): number {
+  const tokens = new Map(logged(log, "freed/tokens").map(({ step, value }) => [step, value]));
+  const steps = logged(log, "freed/covariance");
+  const sum = steps.reduce((sum, { step, value }) => sum + value * tokens.get(step)!, 0);
+  return sum / steps.reduce((sum, { step }) => sum + tokens.get(step)!, 0);
 }

@@ -4,8 +4,13 @@ import type { Curve } from "../analysis/paper_data.ts";
 import { readRun } from "../analysis/readers/read_run.ts";
 import { UserError } from "../formats/errors.ts";
 import { exists } from "./lab/checkpoint.ts";
-import type { StudyRun } from "./lab/study/study_run.ts";
+import { missingRuns } from "./lab/study/missing_runs.ts";
+import { type StudyRun, studyRun } from "./lab/study/study_run.ts";
+import type { TrainSettings } from "./lab/train_settings.ts";
 import { LOGS } from "./models.ts";
+
+/** A run, by the settings in which it differs from the defaults. */
+export type RunSettings = Readonly<Record<string, unknown>>;
 
 /** A finished run of the study, as its raw log tells it. */
 export interface StudyLog {
@@ -17,26 +22,64 @@ export interface StudyLog {
   readonly curves: ReadonlyMap<string, Curve>;
 }
 
+/** The logs of a figure's runs, as far as they have been made. */
+export interface StudyLogs {
+  /** The finished ones, in the order of the runs. */
+  readonly logs: readonly StudyLog[];
+  /** The runs that have no finished log yet. */
+  readonly missing: readonly StudyRun[];
+}
+
+/**
+ * Reads the logs of a figure's runs that are there.
+ *
+ * @param folder Where they lie; of this repository's study unless told.
+ * @throws {LabError} if a log was made with other settings than the run's.
+ * @throws {UserError} if one cannot be read.
+ */
+export async function readStudyLogs(
+  given: readonly RunSettings[],
+  folder: string = LOGS,
+): Promise<StudyLogs> {
+  const runs = given.map(studyRun);
+  const missing = await missingRuns(runs, folder);
+  const logs: StudyLog[] = [];
+  for (const run of runs) {
+    if (!missing.includes(run)) logs.push(await readStudyLog(run, folder));
+  }
+  return { logs, missing };
+}
+
 /**
  * Reads the log of a run.
  *
+ * @param folder Where it lies; of this repository's study unless told.
  * @throws {UserError} if it is not there, or not as a run writes it.
  */
-export async function readStudyLog(run: StudyRun): Promise<StudyLog> {
-  const plain = join(LOGS, `${run.name}.jsonl`);
-  const path = await exists(plain) ? plain : `${plain}.gz`;
+export async function readStudyLog(run: StudyRun, folder: string = LOGS): Promise<StudyLog> {
+  const path = await logPath(run.name, folder);
   const text = await readText(path);
   if (text === undefined) {
-    throw new UserError(`there is no log ${plain}; deno task study ${run.name} makes it.`);
+    throw new UserError(`there is no log ${path}; deno task study ${run.name} makes it.`);
   }
   const curves = new Map<string, Curve>();
   for (const line of text.split("\n").slice(1, -1)) {
-    const { step, data } = JSON.parse(line) as { step: number; data: Record<string, number> };
+    const { step, data } = JSON.parse(line) as {
+      step: number;
+      data: Record<string, number | null>;
+    };
     for (const [key, value] of Object.entries(data)) {
-      curves.getOrInsertComputed(key, () => []).push({ step, value });
+      // A number that is not finite is logged as null.
+      if (value !== null) curves.getOrInsertComputed(key, () => []).push({ step, value });
     }
   }
   return { run, curves, pairs: pairs(await readRun(path)) };
+}
+
+/** Where the log of a run lies, plain or, which it is taken for where there is none, compressed. */
+export async function logPath(name: string, folder: string = LOGS): Promise<string> {
+  const plain = join(folder, `${name}.jsonl`);
+  return await exists(plain) ? plain : `${plain}.gz`;
 }
 
 async function readText(path: string): Promise<string | undefined> {
@@ -48,4 +91,20 @@ async function readText(path: string): Promise<string | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw new UserError(`${path} cannot be read: ${(error as Error).message}.`);
   }
+}
+
+/** The updates of the policy that were made before a step. */
+export function gradientStep({ run }: StudyLog, step: number): number {
+  return (step - 1) * run.settings.minibatches;
+}
+
+/** The part of a study that is of one kind of runs, with what of it is missing. */
+export function partOf(
+  { logs, missing }: StudyLogs,
+  isOwn: (settings: TrainSettings) => boolean,
+): StudyLogs {
+  return {
+    logs: logs.filter(({ run }) => isOwn(run.settings)),
+    missing: missing.filter(({ settings }) => isOwn(settings)),
+  };
 }

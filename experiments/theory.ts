@@ -34,13 +34,13 @@ const GROUP = 8;
 const ETAS = logSteps(1e-4, 10, 4);
 const REGRESSED = ETAS.filter((eta) => eta < 1.01e-2);
 /** The learning rate of what is said of small steps. */
-const SMALL = 1e-3;
+export const SMALL = 1e-3;
 /** Steps in logits in the picture, and finer ones, which tell to 12 % from where on an error is reached. */
 const STEPS = logSteps(0.01, 30, 8);
 const FINE_STEPS = logSteps(1e-3, 1e3, 20);
 
-type Gradient = "vanilla" | "natural";
-const GRADIENTS: readonly Gradient[] = ["vanilla", "natural"];
+export type Gradient = "vanilla" | "natural";
+export const GRADIENTS: readonly Gradient[] = ["vanilla", "natural"];
 const LABELS = GRADIENTS.map((gradient) => `${gradient} gradient`);
 /** The curves of the picture of the error. */
 const SERIES = ["Lemma 1", "Lemma 1 + change of states"].flatMap((order) =>
@@ -51,19 +51,37 @@ const SOURCE =
 
 /** The error of Lemma 1, where it breaks, and what it leaves out on trees of states. */
 export function drawTheory(): Promise<Figure[]> {
-  const random = seededRandom(1);
-  const [states, ...trees] = [ONE_STATE, ...TREES].map((kind) =>
-    Array.from({ length: kind.policies }, () => randomPolicy(kind, random))
-  );
+  const { states, trees, treesOfError, random } = theoryPolicies();
   return Promise.resolve([
-    errorFigure(states!, trees[TREES.indexOf(TREES_OF_ERROR)]!, random),
-    breakFigure(states!),
+    errorFigure(states, treesOfError, random),
+    breakFigure(states),
     statesFigure(trees),
   ]);
 }
 
+/** The random policies of the pictures. */
+export interface TheoryPolicies {
+  /** Of one state. */
+  readonly states: readonly RewardedPolicy[];
+  /** On trees, by the length of their responses. */
+  readonly trees: readonly RewardedPolicy[][];
+  /** Those of them in the picture of the error. */
+  readonly treesOfError: readonly RewardedPolicy[];
+  /** For what else is drawn by chance. */
+  readonly random: RandomGenerator;
+}
+
+/** Draws the policies, the same every time. */
+export function theoryPolicies(): TheoryPolicies {
+  const random = seededRandom(1);
+  const [states, ...trees] = [ONE_STATE, ...TREES].map((kind) =>
+    Array.from({ length: kind.policies }, () => randomPolicy(kind, random))
+  );
+  return { states: states!, trees, treesOfError: trees[TREES.indexOf(TREES_OF_ERROR)]!, random };
+}
+
 /** How H changes with a step of the logits along a gradient, exactly and to first order, in nats per token. */
-function changes(policy: RewardedPolicy, gradient: Gradient, etas: readonly number[]) {
+export function changes(policy: RewardedPolicy, gradient: Gradient, etas: readonly number[]) {
   const { tree, logits, [gradient]: step } = policy;
   const slope = firstOrderChange(tree, logits, step);
   return etas.map((eta) => {
@@ -79,14 +97,14 @@ function changes(policy: RewardedPolicy, gradient: Gradient, etas: readonly numb
 
 // The error and its order in η.
 
-interface ErrorCurves {
+export interface ErrorCurves {
   readonly series: string;
   /** |ΔH − first order| of each policy at each of ETAS, [policies, etas]. */
   readonly errors: readonly number[][];
 }
 
 /** The errors of Lemma 1 for both gradients, and of Lemma 1 with the change of states. */
-function errorCurves(policies: readonly RewardedPolicy[]): ErrorCurves[] {
+export function errorCurves(policies: readonly RewardedPolicy[]): ErrorCurves[] {
   const found = GRADIENTS.map((gradient) =>
     policies.map((policy) => changes(policy, gradient, ETAS))
   );
@@ -99,7 +117,7 @@ function errorCurves(policies: readonly RewardedPolicy[]): ErrorCurves[] {
 }
 
 /** The exponent of an error's power law in η over small learning rates, and how well it holds. */
-function powerLaw(errors: readonly number[]): { exponent: number; r2: number } {
+export function powerLaw(errors: readonly number[]): { exponent: number; r2: number } {
   const points = REGRESSED.map((eta, i) => [Math.log(eta), Math.log(errors[i]!)]);
   const { m, b } = linearRegression(points);
   return { exponent: m, r2: rSquared(points, (x) => m * x + b) };

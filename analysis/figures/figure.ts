@@ -20,6 +20,8 @@ export interface Figure {
   readonly caption: string;
   /** Where the data come from and how exact they are. */
   readonly source: string;
+  /** The names of the runs whose logs in results/logs it is drawn from; missing where there are none. */
+  readonly runs?: readonly string[];
   /** The picture. */
   readonly spec: TopLevelSpec;
   /** The numbers. */

@@ -7,7 +7,7 @@ import { lawAt, type LawFit } from "../law.ts";
 import type { Pair } from "../pairs.ts";
 import { printable } from "../../formats/printable.ts";
 import type { FigureSpec } from "./draw.ts";
-import { logTicks, seriesLook } from "./theme.ts";
+import { entropyTicks, logTicks, seriesLook } from "./theme.ts";
 
 /** One run in a picture of the law. */
 export interface LawSeries {
@@ -35,9 +35,10 @@ const LARGEST_DRAWN = 1e300;
 /**
  * Performance over entropy in the manner of the paper's Figure 1 right: entropy on a logarithmic,
  * reversed axis, so that training runs from left to right; points, the fitted law, and the pointwise
- * 95 % bootstrap band around it. At most a thousand pairs of a run are drawn, evenly spaced; of more than
- * thirty runs at most 100 each and 20,000 in all, and no band, which would hide the others. Pairs whose entropy is not positive have no place on the axis, nor has a run without any
- * other.
+ * 95 % bootstrap band around it; of a run whose pairs do not identify the law, points alone. At most a
+ * thousand pairs of a run are drawn, evenly spaced; of more than thirty runs at most 100 each and 20,000
+ * in all, and no band, which would hide the others. Pairs whose entropy is not positive have no place on
+ * the axis, nor has a run without any other.
  *
  * @throws {UserError} if no run has a positive entropy.
  * @param unit How R is labelled: an accuracy is drawn in percent.
@@ -66,7 +67,9 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
     }))
   );
   const largest = max(points.map(({ score }) => Math.abs(score)));
-  const curves = series.flatMap((one, i) => curve(one, names[i]!, scale, crowd));
+  const curves = series.flatMap((one, i) =>
+    one.fit.identified ? curve(one, names[i]!, scale, crowd) : []
+  );
   const x: PositionFieldDef<string> = {
     field: "entropy",
     type: "quantitative",
@@ -100,7 +103,7 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
   const surface = crowd === "few" ? { clip: true } : { opacity: 1 };
   const spec: TopLevelSpec = {
     layer: [
-      ...(crowd === "few"
+      ...(crowd === "few" && curves.length > 0
         ? [
           {
             data: { values: curves },
@@ -109,11 +112,15 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
           } as const,
         ]
         : []),
-      {
-        data: { values: curves },
-        mark: { type: "line", ...surface },
-        encoding: { x, y: { ...y, field: "fit" }, color },
-      },
+      ...(curves.length > 0
+        ? [
+          {
+            data: { values: curves },
+            mark: { type: "line", ...surface },
+            encoding: { x, y: { ...y, field: "fit" }, color },
+          } as const,
+        ]
+        : []),
       {
         data: { values: points },
         mark: { type: "point", ...surface },
@@ -188,7 +195,7 @@ const MOST_TICKS = 24;
 
 /** Ticks of the entropy axis, fewer digits or decades where it spans many. */
 function ticks(low: number, high: number): number[] {
-  const all = logTicks(low, high);
+  const all = entropyTicks(low, high);
   if (all.length <= MOST_TICKS) return all;
   const decades = logTicks(low, high, [1]);
   return decades.filter((_, i) => i % Math.ceil(decades.length / (MOST_TICKS / 2)) === 0);

@@ -1,6 +1,18 @@
 import { printable } from "../../formats/printable.ts";
-import { type Drawing, idOf } from "./draw.ts";
+import { type JudgedClaim, type JudgedCriterion, VERDICT_RULE } from "../claims.ts";
+import { countVerdicts, describeMissing } from "../reports/claims_text.ts";
+import { compileFigure, type Drawing, idOf } from "./draw.ts";
 import type { Figure } from "./figure.ts";
+import { LIVE_SCRIPT } from "./live.ts";
+import { PAGE_STYLE } from "./page_style.ts";
+
+/** The log of a run, for a link. */
+export interface LinkedLog {
+  /** The name of the run. */
+  readonly run: string;
+  /** The address of its log, from the page. */
+  readonly address: string;
+}
 
 /** A figure with its picture. */
 export interface DrawnFigure {
@@ -8,38 +20,36 @@ export interface DrawnFigure {
   readonly figure: Figure;
   /** Its picture. */
   readonly drawing: Drawing;
+  /** The logs of the runs behind it. */
+  readonly logs: readonly LinkedLog[];
+  /** The command that draws it again. */
+  readonly command: string;
 }
 
-const STYLE = `
-  :root { color-scheme: light; }
-  body { font: 16px/1.5 Arimo, Arial, "Liberation Sans", Helvetica, sans-serif; color: #222;
-    max-width: 60rem; margin: 2rem auto; padding: 0 1rem; background: white; }
-  h1 { font-size: 1.6rem; line-height: 1.25; }
-  h2 { font-size: 1.15rem; margin: 3rem 0 .5rem; }
-  nav a { margin-right: 1em; white-space: nowrap; }
-  a { color: #0072B2; }
-  figure { margin: 0; }
-  figure > svg { max-width: 100%; height: auto; display: block; margin-left: -12px; }
-  figcaption { max-width: 46rem; }
-  .source { color: #555; font-size: .85rem; margin: .4rem 0 .8rem; }
-  .scroll { overflow-x: auto; }
-  table { border-collapse: collapse; font-size: .88rem; }
-  th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0; border-top: 1px solid #ddd; }
-  thead th { border-top: 0; border-bottom: 1px solid #444; }
-  td { font-variant-numeric: tabular-nums; }
-`;
+/** What is on the page. */
+export interface PageContent {
+  /** Its head. */
+  readonly title: string;
+  /** What it is about. */
+  readonly introduction: string;
+  /** The verdicts on the paper's claims. */
+  readonly claims: readonly JudgedClaim[];
+  /** The figures, in their order. */
+  readonly drawn: readonly DrawnFigure[];
+}
+
+/** The file beside the page that has Vega, which the page loads when a figure is first pointed at. */
+export const VEGA_FILE = "vega.js";
 
 /**
- * One self-contained page (no script, no network) with every figure, its caption, its source and its
- * numbers: what the paper states beside what is measured here.
+ * The page of the study: the verdict on every claim, then every figure with its caption, its numbers, the logs of the
+ * runs behind it and the command that draws it again. Pictures are the files beside the page; where a figure has
+ * something to tell of its points, Vega draws it anew under the pointer. Nothing comes from a network, and without a
+ * script all but that is there.
  */
-export function renderPage(
-  title: string,
-  introduction: string,
-  drawn: readonly DrawnFigure[],
-): string {
+export function renderPage({ title, introduction, claims, drawn }: PageContent): string {
   const links = drawn.map(({ figure }) =>
-    `<a href="#${idOf(figure.id)}">${escape(figure.title)}</a>`
+    `<li><a href="#${idOf(figure.id)}">${escape(figure.title)}</a></li>`
   );
   return `<!doctype html>
 <html lang="en">
@@ -47,44 +57,151 @@ export function renderPage(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title)}</title>
-<style>${STYLE}</style>
+<style>${PAGE_STYLE}</style>
 </head>
 <body>
+<nav aria-label="Contents"><ul>
+<li><a href="#claims">Claims</a></li>
+${links.join("\n")}
+</ul></nav>
+<main>
 <h1>${escape(title)}</h1>
 <p>${escape(introduction)}</p>
-<nav>${links.join("\n")}</nav>
+${claimsSection(claims)}
 ${drawn.map(section).join("\n")}
+</main>
+<div id="pointed" role="status" hidden></div>
+<script>${LIVE_SCRIPT}</script>
 </body>
 </html>
 `;
 }
 
-function section({ figure, drawing }: DrawnFigure): string {
-  const rows = figure.measurements.map(({ quantity, paper, measured }) =>
-    `<tr><th scope="row">${escape(quantity)}</th><td>${escape(paper ?? "–")}</td><td>${
-      escape(measured)
-    }</td></tr>`
+// The claims.
+
+function claimsSection(claims: readonly JudgedClaim[]): string {
+  return `<section id="claims">
+<h2>What became of the paper's claims</h2>
+<p>${escape(countVerdicts(claims))} Each is opened by its number. ${escape(VERDICT_RULE)}</p>
+<table class="claims">
+<thead><tr><th scope="col">Claim</th><th scope="col">The paper</th><th scope="col">Verdict</th></tr></thead>
+<tbody>
+${claims.map(claimRow).join("\n")}
+</tbody>
+</table>
+<p class="source">The same as text or as numbers: <code>deno task claims</code>, <code>deno task claims --json</code>.</p>
+</section>`;
+}
+
+function claimRow(claim: JudgedClaim): string {
+  const { number, statement, place, paper, verdict } = claim;
+  const kind = verdict.replaceAll(" ", "-");
+  return `<tr id="claim-${number}"><th scope="row"><details><summary>${number}. ${
+    escape(statement)
+  }</summary>
+${claimDetails(claim)}
+</details></th><td data-head="The paper, ${escape(place)}">${
+    escape(paper)
+  }</td><td data-head="Verdict"><span class="verdict ${kind}">${escape(verdict)}</span></td></tr>`;
+}
+
+function claimDetails(claim: JudgedClaim): string {
+  const { place, rule, readings, scale, missing } = claim;
+  const parts = readings.filter(({ criteria }) => criteria.length > 0).map((
+    { name, verdict, criteria },
+  ) =>
+    `${name === "" ? "" : `<p>Read as ${escape(name)}: ${escape(verdict)}.</p>\n`}<ul>\n${
+      criteria.map(criterionItem).join("\n")
+    }\n</ul>`
   );
-  const label = `role="img" aria-label="${escape(`${figure.title}. ${figure.caption}`)}"`;
-  const file = escape(encodeURIComponent(figure.id));
-  return `<section id="${idOf(figure.id)}">
-<h2>${escape(figure.title)}</h2>
+  const rest = missing.length > 0
+    ? [`<p>${escape(describeMissing(claim))}</p>`, `<p>Rule: ${escape(rule)}</p>`]
+    : scale.map((sentence) => `<p>${escape(sentence)}</p>`);
+  return [`<p>${escape(place)}.</p>`, ...parts, ...rest].join("\n");
+}
+
+function criterionItem(
+  { outcome, quantity, ours, accepted, decisive, paper, because }: JudgedCriterion,
+): string {
+  const said = `${quantity}: ${ours}. Accepted: ${accepted}${
+    decisive ? " (decisive)" : ""
+  }; the paper: ${paper}. ${because}`;
+  return `<li><b class="${outcome.replaceAll(" ", "-")}">${outcome}</b> ${
+    escape(said.trimEnd())
+  }</li>`;
+}
+
+// The figures.
+
+function section({ figure, drawing, logs, command }: DrawnFigure): string {
+  const { id, title, caption, source, measurements } = figure;
+  const file = escape(encodeURIComponent(id));
+  return `<section id="${idOf(id)}">
+<h2>${escape(title)}</h2>
 <figure>
-${
-    drawing.svg.replace(/<svg (.*?)width="(\d+)" height="\d+"/, (_, rest, width) =>
-      `<svg ${label} ${rest}style="width:${1.5 * Number(width)}px"`)
-  }
-<figcaption>${escape(figure.caption)}</figcaption>
+${picture(figure, drawing)}
+<figcaption>${escape(caption)}</figcaption>
 </figure>
-<p class="source">Source: ${escape(figure.source)}. Files:
-<a href="${file}.svg">SVG</a>, <a href="${file}.png">PNG</a>.</p>
-<div class="scroll"><table>
+<p class="source">Source: ${escape(source)}. Files: <a href="${file}.svg">SVG</a>,
+<a href="${file}.png">PNG</a>. Drawn again by <code>${escape(command)}</code>.</p>
+${logs.length === 0 ? "" : logList(logs)}
+${measurements.length === 0 ? "" : numbers(figure)}
+</section>`;
+}
+
+/** The picture, and the specification from which it is drawn anew if it can tell of its points. */
+function picture({ id, title, spec }: Figure, { svg }: Drawing): string {
+  const [, width, height] = /<svg [^>]*?width="(\d+)" height="(\d+)"/.exec(svg)!;
+  const size = `width="${width}" height="${height}"`;
+  const image = `<img src="${escape(encodeURIComponent(id))}.svg" ${size} alt="${escape(title)}">`;
+  const isLive = JSON.stringify(spec).includes('"tooltip"');
+  const data = isLive
+    ? `\n<script type="application/json">${json(compileFigure(spec))}</script>`
+    : "";
+  return `<div class="picture" style="--width: ${width}px"${
+    isLive ? " data-live" : ""
+  }>${image}${data}</div>`;
+}
+
+/** Digits of the numbers under the pointer. */
+const DIGITS = 6;
+
+function json(spec: object): string {
+  const text = JSON.stringify(
+    spec,
+    (_, value) => typeof value === "number" ? Number(value.toPrecision(DIGITS)) : value,
+  );
+  // In a script an end tag or a comment would be read as such, and unseen characters are seen by nobody.
+  return text.replace(
+    /[<\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) =>
+      character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+        .join(""),
+  );
+}
+
+function logList(logs: readonly LinkedLog[]): string {
+  const items = logs.map(({ run, address }) =>
+    `<li><a href="${escape(address)}">${escape(run)}</a></li>`
+  );
+  const count = logs.length === 1 ? "The log of the run" : `The logs of the ${logs.length} runs`;
+  return `<details class="logs"><summary>${count} behind it</summary><ul>
+${items.join("\n")}
+</ul></details>`;
+}
+
+function numbers({ measurements }: Figure): string {
+  const rows = measurements.map(({ quantity, paper, measured }) =>
+    `<tr><th scope="row">${escape(quantity)}</th><td data-head="The paper states">${
+      escape(paper ?? "–")
+    }</td><td data-head="Measured">${escape(measured)}</td></tr>`
+  );
+  return `<table>
 <thead><tr><th scope="col">Quantity</th><th scope="col">The paper states</th><th scope="col">Measured</th></tr></thead>
 <tbody>
 ${rows.join("\n")}
 </tbody>
-</table></div>
-</section>`;
+</table>`;
 }
 
 function escape(text: string): string {

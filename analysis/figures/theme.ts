@@ -78,6 +78,9 @@ export const SHAPES: readonly string[] = [
   "triangle-right",
 ];
 
+/** A cross as the path of a shape: what stands for a number of the paper's among ours. */
+export const CROSS = "M-0.6,-0.6L0.6,0.6M-0.6,0.6L0.6,-0.6";
+
 /** How much white the colours are mixed with when they are handed out again and again. */
 const TINTS = [0, 0.35, 0.55, 0.7, 0.82];
 
@@ -113,3 +116,31 @@ export function logTicks(
   }
   return ticks;
 }
+
+/** Fewer ticks than the first leave an axis unreadable, more than the second fill it. */
+const [FEWEST_TICKS, MOST_TICKS] = [4, 10];
+
+/** The digits that are tried where 1, 2 and 5 are too few. */
+const MORE_DIGITS = [
+  [1, 1.5, 2, 3, 5, 7],
+  [1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9],
+];
+
+/** Ticks of a logarithmic axis of entropies: as many in each decade as a narrow range needs. */
+export function entropyTicks(low: number, high: number): number[] {
+  const ticks = logTicks(low, high);
+  if (ticks.length >= FEWEST_TICKS) return ticks;
+  const more = MORE_DIGITS.map((digits) => logTicks(low, high, digits))
+    .find(({ length }) => length >= FEWEST_TICKS);
+  if (more !== undefined) return more;
+  const tenths = logTicks(low, high, Array.from({ length: 90 }, (_, i) => (10 + i) / 10));
+  return tenths.filter((_, i) => i % Math.ceil(tenths.length / MOST_TICKS) === 0);
+}
+
+/** Dashes mean one thing in all figures: dashed is what was predicted from other data than it passes by. */
+export const DASHES = {
+  /** Measured, or fitted to the points that the line passes. */
+  solid: [1, 0],
+  /** Predicted. */
+  predicted: [4, 3],
+};

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { LawError } from "../../analysis/law_error.ts";
 import { lawAt } from "../../analysis/law.ts";
 import type { Pair } from "../../analysis/pairs.ts";
-import { predictFrom } from "../../analysis/prediction.ts";
-import { compareRivals, type RivalName } from "../../analysis/rivals.ts";
+import { FIRST_15_PERCENT, predictFrom, splitPairs } from "../../analysis/prediction.ts";
+import { compareRivals, fitRival, type RivalName } from "../../analysis/rivals.ts";
 
 const RUN: Pair[] = Array.from({ length: 41 }, (_, i) => {
   const entropy = 0.6 * Math.exp(-i / 12);
@@ -122,4 +122,26 @@ Deno.test("rivals: the error out of sample is that of the second half by a fit t
 Deno.test("rivals: a power law needs positive entropy", () => {
   const pairs = RUN.map((pair) => ({ ...pair, entropy: pair.entropy - 0.1 }));
   assert(compareRivals(pairs).every(({ model }) => model !== "power"));
+});
+
+Deno.test("a rival by itself is that of the comparison, and undefined where there are too few pairs", () => {
+  const pairs = Array.from({ length: 30 }, (_, step) => {
+    const entropy = 0.6 * Math.exp(-step / 8);
+    return { step, entropy, score: 0.6 - 0.2 * Math.exp(entropy) + 0.003 * Math.sin(7 * step) };
+  });
+  for (const { model, rmse } of compareRivals(pairs)) {
+    const at = fitRival(model, pairs)!;
+    const squared = pairs.reduce((sum, pair) => sum + (at(pair) - pair.score) ** 2, 0);
+    assert(Math.abs(Math.sqrt(squared / pairs.length) - rmse) < 1e-12, model);
+  }
+  assert.equal(fitRival("sigmoid", pairs.slice(0, 4)), undefined);
+  assert.equal(fitRival("law", pairs.slice(0, 3)), undefined);
+});
+
+Deno.test("a portion and the rest are all pairs, from either end", () => {
+  const pairs = Array.from({ length: 21 }, (_, i) => ({ step: 5 * i, entropy: i, score: i }));
+  const forward = splitPairs(pairs, FIRST_15_PERCENT, false);
+  assert.deepEqual([forward.fitted, forward.rest], [pairs.slice(0, 4), pairs.slice(4)]);
+  const reverse = splitPairs(pairs, FIRST_15_PERCENT, true);
+  assert.deepEqual([reverse.rest, reverse.fitted], [pairs.slice(0, 17), pairs.slice(17)]);
 });

@@ -45,6 +45,6 @@ Deno.test("a wrong option or name of a figure is one sentence", async () => {
   const { code, stderr } = await runTask("fig1", ["--fast"], ROOT);
   assert.equal(code, 2);
   assert.match(stderr, /^error: Unknown option '--fast'/);
-  const unknown = await runTask("figures", ["fig3"], ROOT);
-  assertOneSentence(unknown, /^error: there is no figure fig3, expected one of fig1, /, 2);
+  const unknown = await runTask("figures", ["fig15"], ROOT);
+  assertOneSentence(unknown, /^error: there is no figure fig15, expected one of fig1, /, 2);
 });

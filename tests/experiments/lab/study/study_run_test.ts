@@ -32,7 +32,7 @@ Deno.test("no two runs of the study share a name, or settings", () => {
   assert.equal(new Set(runs.map(({ name }) => name.toLowerCase())).size, runs.length);
   assert.equal(new Set(runs.map(({ settings }) => JSON.stringify(settings))).size, runs.length);
   for (const { name, figures } of runs) {
-    assert.match(name, /^[\w.-]{1,200}$/);
+    assert.match(name, /^[\w.+-]{1,200}$/);
     assert(figures.length > 0);
     assert.equal(new Set(figures).size, figures.length, name);
   }

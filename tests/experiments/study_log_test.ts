@@ -1,0 +1,51 @@
+/** Logs of the study: those that are there are read, those that are not are told. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { LabError } from "../../experiments/lab/errors.ts";
+import { studyRun } from "../../experiments/lab/study/study_run.ts";
+import { gradientStep, readStudyLogs } from "../../experiments/study_log.ts";
+import { withFolder } from "../support.ts";
+
+const GIVEN = [{ seed: 1 }, { seed: 2 }, { seed: 3 }];
+
+/** A log of a few steps, as text. */
+function text(given: Record<string, unknown>): string {
+  const { settings } = studyRun(given);
+  const steps = Array.from({ length: 9 }, (_, i) => ({
+    step: i + 1,
+    data: {
+      "train_entropy/all": i === 4 ? null : 0.5 - i / 20,
+      ...(i % 4 === 0 ? { "val-core/greedy/math-500/acc/mean@1": 0.2 + i / 50 } : {}),
+    },
+  }));
+  return [{ run: { configuration: settings } }, ...steps].map((line) => JSON.stringify(line) + "\n")
+    .join("");
+}
+
+Deno.test("logs that are there are read, plain or compressed; the others are told", () =>
+  withFolder(async (folder) => {
+    const [one, two] = GIVEN.map((given) => studyRun(given).name);
+    await Deno.writeTextFile(join(folder, `${one}.jsonl`), text(GIVEN[0]!));
+    await Deno.writeFile(join(folder, `${two}.jsonl.gz`), gzipSync(text(GIVEN[1]!)));
+    const { logs, missing } = await readStudyLogs(GIVEN, folder);
+    assert.deepEqual(logs.map(({ run }) => run.name), [one, two]);
+    assert.deepEqual(missing.map(({ name }) => name), [studyRun(GIVEN[2]!).name]);
+    const [log] = logs;
+    // A null is no value: the pair of step 5 has the entropy of the step before.
+    assert.deepEqual([...log!.pairs], [
+      { step: 1, entropy: 0.5, score: 0.2 },
+      { step: 5, entropy: 0.5 - 3 / 20, score: 0.2 + 4 / 50 },
+      { step: 9, entropy: 0.5 - 8 / 20, score: 0.2 + 8 / 50 },
+    ]);
+    assert.equal(log!.curves.get("train_entropy/all")!.length, 8);
+    assert.equal(gradientStep(log!, 1), 0);
+    assert.equal(gradientStep(log!, 4), 3 * log!.run.settings.minibatches);
+  }));
+
+Deno.test("a log that was made with other settings is not drawn", () =>
+  withFolder(async (folder) => {
+    const other = text({ seed: 1, steps: 40 });
+    await Deno.writeTextFile(join(folder, `${studyRun(GIVEN[0]!).name}.jsonl`), other);
+    await assert.rejects(() => readStudyLogs(GIVEN, folder), LabError);
+  }));
