@@ -5,10 +5,10 @@ import type { Finding } from "./finding.ts";
 import { LawError } from "./law_error.ts";
 import { fitLaw, type LawFit } from "./law.ts";
 import { pairs } from "./pairs.ts";
-import { COMPANION_RULES, type CompanionName, NO_SIGNAL_PARTS, normalKey } from "./readers/keys.ts";
+import { companionOf } from "./readers/companions.ts";
+import { COMPANION_RULES, type CompanionName } from "./readers/companion_keys.ts";
 import { keyList } from "./readers/key_list.ts";
 import type { Run } from "./readers/run.ts";
-import type { Series } from "./readers/series.ts";
 import { findTraps } from "./traps.ts";
 
 /** What a log tells about a run whose entropy is in question. */
@@ -232,7 +232,7 @@ const ALARMS: Partial<Record<CompanionName, (start: number, end: number) => stri
 function companionFindings(run: Run): Finding[] {
   const names = Object.keys(COMPANION_RULES) as CompanionName[];
   return names.filter((name) => name !== "training score").map((name): Finding => {
-    const found = findCompanion(run, name);
+    const found = companionOf(run, name);
     const change = found === undefined ? undefined : changeOf(found.series);
     if (found === undefined || change === undefined) {
       return {
@@ -262,37 +262,6 @@ function companionFindings(run: Run): Finding[] {
           : `, rank correlation ${round(link.rank, 2)} over ${link.n} steps`),
     };
   });
-}
-
-/** The series of a companion, by the preferred key that the log has. */
-export function findCompanion(
-  { series }: Run,
-  name: CompanionName,
-): { key: string; series: Series } | undefined {
-  const byPattern = (pattern: RegExp) =>
-    series.entries().find(([key]) => pattern.test(normalKey(key)));
-  for (const pattern of COMPANION_RULES[name]) {
-    const found = byPattern(pattern);
-    if (found !== undefined) return { key: found[0], series: found[1] };
-  }
-  if (name !== "groups without signal") return undefined;
-  for (const patterns of NO_SIGNAL_PARTS) {
-    const [wrong, right] = patterns.map(byPattern);
-    if (wrong !== undefined && right !== undefined) {
-      return { key: `${wrong[0]} + ${right[0]}`, series: sum(wrong[1], right[1]) };
-    }
-  }
-  return undefined;
-}
-
-function sum(left: Series, right: Series): Series {
-  const at = new Map(Array.from(right.steps, (step, i) => [step, right.values[i]!]));
-  const common = Array.from(left.steps, (step, i) => [step, left.values[i]!] as const)
-    .filter(([step]) => at.has(step));
-  return {
-    steps: Float64Array.from(common, ([step]) => step),
-    values: Float64Array.from(common, ([step, value]) => value + at.get(step)!),
-  };
 }
 
 function remedy(course: EntropyCourse | undefined): Finding {

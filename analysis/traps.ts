@@ -1,5 +1,5 @@
 import type { Finding } from "./finding.ts";
-import { normalKey } from "./readers/keys.ts";
+import { normalKey } from "./readers/normal_key.ts";
 import type { Run } from "./readers/run.ts";
 
 /** No vocabulary in use has more tokens than this, so no entropy per token is larger than its log. */

@@ -97,7 +97,7 @@ export interface NotFinite {
   readonly first: number;
   /** The highest step of one. */
   readonly last: number;
-  /** Their steps, ascending, each once; of keys that no analysis here needs only the first. */
+  /** Their steps, ascending, each once, but for those that have a finite value too; of keys that no analysis here needs at most one. */
   readonly steps: Float64Array;
 }
 

@@ -1,5 +1,6 @@
 import { copied } from "./copied.ts";
 import { Malformed } from "./malformed.ts";
+import type { NotFinite } from "./run.ts";
 
 /** One metric over training: `values[i]` was logged for `steps[i]`; steps ascend and do not repeat. */
 export interface Series {
@@ -13,8 +14,10 @@ export interface Series {
 export interface KeyCount {
   /** Finite numbers logged under the key. */
   finite: number;
-  /** NaN, infinite or null values logged under the key; they are in no series. */
+  /** NaN and infinite values logged under the key; they are in no series. */
   notFinite: number;
+  /** How often the key stood there without a value: null. */
+  missing: number;
   /** How often a step was logged again, so that the later value holds; of a kept key, once it is finished. */
   repeated: number;
 }
@@ -28,6 +31,8 @@ export type RepeatRule = "last" | "mean";
 
 /** No framework logs as many keys; W&B exports of very many runs come near. */
 const MOST_KEYS = 150_000;
+/** Steps that are kept of values that are not finite, for each key. */
+const MOST_NOT_FINITE = 1 << 18;
 /** No key is longer. */
 const LONGEST_KEY = 1 << 10;
 
@@ -55,25 +60,11 @@ export class SeriesCollector {
 
   /** Adds one logged number; a value that is not finite is counted and left out. */
   add(step: number, key: string, value: number): void {
-    let count = this.#entries.get(key);
-    if (count === undefined) {
-      if (key.length > LONGEST_KEY) {
-        return this.malformed.add(`a key of more than ${LONGEST_KEY} characters`, key);
-      }
-      if (this.counts.size === MOST_KEYS) {
-        return this.malformed.add(`a key past the first ${MOST_KEYS}`, key);
-      }
-      // A copy, as a part of a string keeps the whole of it in memory.
-      const copy = copied(key);
-      count = new Entry(this.#keep(copy) ? new Column() : undefined);
-      this.#entries.set(copy, count);
-    }
+    const count = this.#entryOf(key);
+    if (count === undefined) return;
     if (step < this.steps.first) this.steps.first = step;
     if (step > this.steps.last) this.steps.last = step;
-    if (!Number.isFinite(value)) {
-      count.notFinite++;
-      return;
-    }
+    if (!Number.isFinite(value)) return count.addNotFinite(step);
     if (count.finite === 0) {
       const texts = this.#texts.get(key);
       if (texts !== undefined) this.malformed.addAll(texts);
@@ -81,6 +72,31 @@ export class SeriesCollector {
     }
     count.finite++;
     count.column?.add(step, value, this.#repeat);
+  }
+
+  /** Counts a key that stood there without a value. */
+  addMissing(key: string): void {
+    const count = this.#entryOf(key);
+    if (count !== undefined) count.missing++;
+  }
+
+  /** What is known of a key; undefined, and counted as malformed, if it is one too many or too long. */
+  #entryOf(key: string): Entry | undefined {
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known;
+    if (key.length > LONGEST_KEY) {
+      this.malformed.add(`a key of more than ${LONGEST_KEY} characters`, key);
+      return undefined;
+    }
+    if (this.counts.size === MOST_KEYS) {
+      this.malformed.add(`a key past the first ${MOST_KEYS}`, key);
+      return undefined;
+    }
+    // A copy, as a part of a string keeps the whole of it in memory.
+    const copy = copied(key);
+    const entry = new Entry(this.#keep(copy) ? new Column() : undefined);
+    this.#entries.set(copy, entry);
+    return entry;
   }
 
   /**
@@ -114,6 +130,20 @@ export class SeriesCollector {
     return series;
   }
 
+  /**
+   * The values that are not finite, by key. A step that has a finite value as well, as a resumed run or
+   * another update of the step logs it, is none of their steps.
+   *
+   * @param series What {@linkcode SeriesCollector.finish} returned.
+   */
+  notFinite(series: ReadonlyMap<string, Series>): Map<string, NotFinite> {
+    const found = new Map<string, NotFinite>();
+    for (const [key, entry] of this.#entries) {
+      if (entry.notFinite > 0) found.set(key, entry.notFiniteBeside(series.get(key)));
+    }
+    return found;
+  }
+
   /** Forgets all numbers so far. */
   clear(): void {
     this.#entries.clear();
@@ -126,11 +156,32 @@ export class SeriesCollector {
 class Entry implements KeyCount {
   finite = 0;
   notFinite = 0;
+  missing = 0;
   repeated = 0;
   column: Column | undefined;
+  #isKept: boolean;
+  #first = Infinity;
+  #last = -Infinity;
+  /** Steps of values that are not finite. */
+  #steps: number[] = [];
 
   constructor(column: Column | undefined) {
     this.column = column;
+    this.#isKept = column !== undefined;
+  }
+
+  addNotFinite(step: number): void {
+    this.notFinite++;
+    if (step < this.#first) this.#first = step;
+    if (step > this.#last) this.#last = step;
+    const isNew = step !== this.#steps.at(-1);
+    if (isNew && this.#steps.length < (this.#isKept ? MOST_NOT_FINITE : 1)) this.#steps.push(step);
+  }
+
+  notFiniteBeside(series: Series | undefined): NotFinite {
+    const isOpen = (step: number) => series?.steps[placeOf(series.steps, step)] !== step;
+    const steps = distinct(Float64Array.from(this.#steps)).filter(isOpen);
+    return { count: this.notFinite, first: this.#first, last: this.#last, steps };
   }
 }
 
