@@ -8,6 +8,7 @@ import { pairs } from "./pairs.ts";
 import { companionOf } from "./readers/companions.ts";
 import { COMPANION_RULES, type CompanionName } from "./readers/companion_keys.ts";
 import { keyList } from "./readers/key_list.ts";
+import { readingFindings } from "./reading_findings.ts";
 import type { Run } from "./readers/run.ts";
 import { findTraps } from "./traps.ts";
 
@@ -45,6 +46,7 @@ export function diagnose(run: Run, options: { readonly draws?: number } = {}): D
       ...companionFindings(run),
       ...findTraps(run),
       remedy(course),
+      ...readingFindings(run),
       ...leftOut(run),
     ],
   };

@@ -5,7 +5,7 @@ import { ENTROPY_RULES, RESEMBLING_ENTROPY, SUMMED_ENTROPY } from "./entropy_key
 import { ELSEWHERE, isEntropyByWords, isScoreByWords } from "./keys.ts";
 import { endingsOf, normalKey, wordsOf } from "./normal_key.ts";
 import type { Choice, EntropySeries, FoundBy, Framework, RunnerUp, ScoreSeries } from "./run.ts";
-import { familyOf, type ScoreFamily } from "./score_family.ts";
+import { familiesOf, type ScoreFamily } from "./score_family.ts";
 import { SCORE_RULES } from "./score_keys.ts";
 import { meanOverBenchmarks, type ScoredLog, toScore } from "./score_series.ts";
 
@@ -114,8 +114,7 @@ export interface ChosenScore {
  */
 export function chooseScore(log: Log, named: string | undefined): ChosenScore {
   const { series, notes } = log;
-  const families = SCORE_RULES.map((rule) => familyOf(rule, log)).filter((one) => one !== undefined)
-    .map((family) => withCommonSteps(family, log));
+  const families = familiesOf(log).map((family) => withCommonSteps(family, log));
   const first = (kind: ScoreSeries["kind"]) => families.find(({ rule }) => rule.kind === kind);
   const validation = first("validation");
   const training = first("training");

@@ -284,10 +284,10 @@ function unrecognisedKeys(
   chosen: readonly string[],
 ): UnrecognisedKey[] {
   const found: UnrecognisedKey[] = [];
+  const used = new Set(chosen);
   for (const [key, count] of keys) {
-    if (count === 0 || chosen.includes(key) || isUnderstood(key)) continue;
-    const like = looksLike(key);
-    if (like !== undefined) found.push({ key, looksLike: like });
+    const like = count === 0 || used.has(key) ? undefined : looksLike(key);
+    if (like !== undefined && !isUnderstood(key)) found.push({ key, looksLike: like });
     if (found.length === MOST_UNRECOGNISED) break;
   }
   return found;

@@ -1,5 +1,13 @@
 import type { Framework, RunnerUp } from "./run.ts";
-import { benchmarkOf, isFormatTerm, scopeOf, scoreRank, type ScoreRule } from "./score_keys.ts";
+import {
+  benchmarkOf,
+  isFormatTerm,
+  mayBeScore,
+  scopeOf,
+  SCORE_RULES,
+  scoreRank,
+  type ScoreRule,
+} from "./score_keys.ts";
 import type { Series } from "./series.ts";
 
 /** The keys of one rule that a log holds, sorted out: which of them are averaged, and why not the others. */
@@ -22,7 +30,7 @@ interface Named {
   readonly rank: number;
 }
 
-/** Keys of a family in one log. */
+/** A log whose keys are sorted into families. */
 export interface KeyedLog {
   /** Its series by key. */
   readonly series: ReadonlyMap<string, Series>;
@@ -31,22 +39,35 @@ export interface KeyedLog {
 }
 
 /**
- * What of a rule's keys in a log is the score: of several keys for one benchmark the best, and of
- * benchmarks those that are peers: no part of another of them, no second name of the same values, no term
- * of a reward beside its total. Undefined if the log has no such key.
+ * The scores of a log by the rules that know them, in the order of the rules; a key belongs to the first
+ * that knows it.
  */
-export function familyOf(
-  rule: ScoreRule,
-  { series, framework }: KeyedLog,
-): ScoreFamily | undefined {
-  if (rule.only !== undefined && rule.only !== framework) return undefined;
-  const found: Named[] = [];
-  for (const key of series.keys()) {
-    const benchmark = benchmarkOf(rule, key);
-    if (benchmark === undefined) continue;
-    found.push({ key, benchmark, scope: scopeOf(benchmark), rank: scoreRank(key) });
+export function familiesOf(log: KeyedLog): ScoreFamily[] {
+  const rules = SCORE_RULES.filter(({ only }) => only === undefined || only === log.framework);
+  const found = new Map<ScoreRule, Named[]>(rules.map((rule) => [rule, []]));
+  for (const key of log.series.keys()) {
+    if (!mayBeScore(key)) continue;
+    for (const rule of rules) {
+      const benchmark = benchmarkOf(rule, key);
+      if (benchmark === undefined) continue;
+      found.get(rule)!.push({ key, benchmark, scope: scopeOf(benchmark), rank: scoreRank(key) });
+      break;
+    }
   }
-  if (found.length === 0) return undefined;
+  return Array.from(found).filter(([, named]) => named.length > 0)
+    .map(([rule, named]) => familyOf(rule, named, log.series));
+}
+
+/**
+ * What of a rule's keys is the score: of several keys for one benchmark the best, and of benchmarks those
+ * that are peers: no part of another of them, no second name of the same values, no term of a reward
+ * beside its total.
+ */
+function familyOf(
+  rule: ScoreRule,
+  found: Named[],
+  series: ReadonlyMap<string, Series>,
+): ScoreFamily {
   const placeOf = new Map<string, number>();
   for (const { scope } of found) {
     const name = scope.join("/");

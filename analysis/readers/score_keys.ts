@@ -31,31 +31,35 @@ const BEST = "(?:pass(?:@|/)?|best@|maj@|best/of/)\\d+";
  */
 export const SCORE_RULES: readonly ScoreRule[] = [
   {
-    pattern: /^val-core\/(?<benchmark>.+)\/(?:acc|reward|score)\/(?:mean|maj|best)@\d+(?:\/mean)?$/,
+    pattern:
+      /^val-core\/(?<benchmark>.+)\/(?:acc|reward|score)\/(?:mean|maj|best)@\d+(?:\/mean)?$/d,
     kind: "validation",
   },
   { pattern: /^val\/(?:test\/)?score[-/]all$/, kind: "validation" },
-  { pattern: /^(?:val\/)?test\/score\/(?<benchmark>.+)$/, kind: "validation" },
+  { pattern: /^(?:val\/)?test\/score\/(?<benchmark>.+)$/d, kind: "validation" },
   {
     // tinker-cookbook, where an evaluator may have a name.
-    pattern: /^test\/(?:(?<benchmark>.+)\/)?env\/all\/(?:correct|acc(?:uracy)?|reward\/total)$/,
+    pattern: /^test\/(?:(?<benchmark>.+)\/)?env\/all\/(?:correct|acc(?:uracy)?|reward\/total)$/d,
     kind: "validation",
   },
-  { pattern: /^val\/correct\/(?<benchmark>.+)\/mean$/, kind: "validation" }, // ROLL
-  { pattern: new RegExp(`^${HELD}${NO_TERM}${NAMED}${ACCURACY}${MEAN}$`), kind: "validation" },
-  { pattern: new RegExp(`^${HELD}${NO_TERM}${NAMED}(?:${REWARD})${MEAN}$`), kind: "validation" },
+  { pattern: /^val\/correct\/(?<benchmark>.+)\/mean$/d, kind: "validation" }, // ROLL
+  { pattern: new RegExp(`^${HELD}${NO_TERM}${NAMED}${ACCURACY}${MEAN}$`, "d"), kind: "validation" },
   {
-    pattern: /^eval\/(?<benchmark>(?!(?:loss|step|epoch|runtime)$)(?:(?!-truncated)[^/@])+)$/, // The mean reward of a set.
+    pattern: new RegExp(`^${HELD}${NO_TERM}${NAMED}(?:${REWARD})${MEAN}$`, "d"),
+    kind: "validation",
+  },
+  {
+    pattern: /^eval\/(?<benchmark>(?!(?:loss|step|epoch|runtime)$)(?:(?!-truncated)[^/@])+)$/d, // The mean reward of a set.
     kind: "validation",
     only: "slime",
   },
-  { pattern: new RegExp(`^${HELD}${NAMED}${BEST}${MEAN}$`), kind: "validation" },
+  { pattern: new RegExp(`^${HELD}${NAMED}${BEST}${MEAN}$`, "d"), kind: "validation" },
   {
-    pattern: /^val-aux\/(?<benchmark>.+)\/(?:acc|reward|score)\/(?:mean|maj|best)@\d+(?:\/mean)?$/,
+    pattern: /^val-aux\/(?<benchmark>.+)\/(?:acc|reward|score)\/(?:mean|maj|best)@\d+(?:\/mean)?$/d,
     kind: "validation",
   },
   {
-    pattern: new RegExp(`^${HELD}(?:.+/)?rewards/(?<benchmark>.+?)${MEAN}$`), // TRL, ms-swift
+    pattern: new RegExp(`^${HELD}(?:.+/)?rewards/(?<benchmark>.+?)${MEAN}$`, "d"), // TRL, ms-swift
     kind: "validation",
     isPart: true,
   },
@@ -84,11 +88,15 @@ export const SCORE_RULES: readonly ScoreRule[] = [
     kind: "training",
   },
   {
-    pattern: /^(?:train\/)?rewards\/(?<benchmark>.+?)(?:\/(?:mean|avg))?$/, // TRL, ms-swift
+    pattern: /^(?:train\/)?rewards\/(?<benchmark>.+?)(?:\/(?:mean|avg))?$/d, // TRL, ms-swift
     kind: "training",
     isPart: true,
   },
 ];
+
+const ANY_SCORE = new RegExp(
+  SCORE_RULES.map(({ pattern: { source } }) => source.replaceAll("?<benchmark>", "?:")).join("|"),
+);
 
 /**
  * The benchmark that a key of a family names, as the key writes it: `math_500` and `math.500` are two, though
@@ -97,12 +105,18 @@ export const SCORE_RULES: readonly ScoreRule[] = [
 export function benchmarkOf({ pattern, only }: ScoreRule, key: string): string | undefined {
   // A set's name may hold what the normal form takes for a path.
   const normal = only === undefined ? normalKey(key) : key.toLowerCase();
-  if (!pattern.test(normal)) return undefined;
-  const place = new RegExp(pattern, "d").exec(normal)?.indices?.groups?.["benchmark"];
+  const match = pattern.exec(normal);
+  if (match === null) return undefined;
+  const place = match.indices?.groups?.["benchmark"];
   if (place === undefined) return "";
   // A few capital letters of other scripts are longer in lower case.
   const written = withAt(key);
   return (normal.length === written.length ? written : normal).slice(...place);
+}
+
+/** Whether a key may be of one of the families. */
+export function mayBeScore(key: string): boolean {
+  return ANY_SCORE.test(normalKey(key)) || /^eval\//i.test(key);
 }
 
 /** Parts of a benchmark's name that name none; `effective` leaves some rollouts out. */

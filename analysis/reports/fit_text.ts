@@ -8,6 +8,7 @@ import { describeRule } from "../pairs.ts";
 import { describePortion, type Prediction } from "../prediction.ts";
 import { formulaOf, type Rival } from "../rivals.ts";
 import { notesOfFit, type RunFit } from "../run_fit.ts";
+import { choiceRows } from "./choice_text.ts";
 import { LONGEST_ROW, reportText, type Row } from "./report_text.ts";
 
 /** What `deno task fit` prints of a run. */
@@ -41,10 +42,7 @@ export function fitText(one: RunFit): string {
       `${fit.bootstrap.method}, blocks of ${fit.bootstrap.blockLength}, ${fit.bootstrap.draws} draws`,
     ],
   ];
-  const others = run.validationKeys.filter((key) => !score!.keys.includes(key));
-  if (others.length > 0) {
-    rows.push(["other scores", `${others.join(", ")} (choose with --score-key)`]);
-  }
+  rows.push(...choiceRows(run));
   for (const note of notesOfFit(one)) rows.push(["note", note]);
   if (run.malformed.count > 0) {
     rows.push([
