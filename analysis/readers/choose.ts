@@ -71,15 +71,25 @@ export function chooseEntropy(
 
 /** The keys of an entropy, the best first, and how they were understood. */
 function entropyKeys(keys: readonly string[]): { keys: readonly string[]; foundBy: FoundBy } {
-  const matching = (names: (key: string) => readonly string[]) =>
-    ENTROPY_RULES.flatMap(({ pattern }) =>
-      keys.filter((key) => names(key).some((name) => pattern.test(name)))
-    );
-  const exact = matching((key) => [normalKey(key)]);
+  const exact = byPreference(keys, (key) => [normalKey(key)]);
   if (exact.length > 0) return { keys: exact, foundBy: "name" };
-  const ending = Array.from(new Set(matching((key) => isElsewhere(key) ? [] : endingsOf(key))));
+  const ending = byPreference(keys, (key) => isElsewhere(key) ? [] : endingsOf(key));
   if (ending.length > 0) return { keys: ending, foundBy: "ending" };
   return { keys: keys.filter(isEntropyByWords), foundBy: "words" };
+}
+
+/** The keys one of whose names a rule knows, in the order of the rules. */
+function byPreference(
+  keys: readonly string[],
+  namesOf: (key: string) => readonly string[],
+): string[] {
+  const found: string[][] = ENTROPY_RULES.map(() => []);
+  for (const key of keys) {
+    const names = namesOf(key);
+    const rule = ENTROPY_RULES.findIndex(({ pattern }) => names.some((name) => pattern.test(name)));
+    found[rule]?.push(key);
+  }
+  return found.flat();
 }
 
 function knownEnding(key: string): string {
