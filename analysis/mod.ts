@@ -32,7 +32,7 @@ export type { CompanionName } from "./readers/companion_keys.ts";
 export { scoreOf } from "./readers/score_series.ts";
 export { joinExports } from "./readers/join.ts";
 export type * from "./readers/run.ts";
-export type { Series } from "./readers/series.ts";
+export type { NotFinite, Series } from "./readers/series.ts";
 export * from "./rivals.ts";
 export * from "./tokens/covariance_report.ts";
 export * from "./tokens/covariance_settings.ts";

@@ -2,7 +2,8 @@ import { counted } from "../formats/counted.ts";
 import type { Finding } from "./finding.ts";
 import { enumeration } from "./readers/key_list.ts";
 import { isEntropyKey, isUnderstood } from "./readers/keys.ts";
-import type { NotFinite, Run, RunnerUp } from "./readers/run.ts";
+import type { Run, RunnerUp } from "./readers/run.ts";
+import type { NotFinite } from "./readers/series.ts";
 
 /** Characters that a list of keys may have in a finding. */
 const LONGEST = 400;
@@ -41,19 +42,21 @@ function scoreChosen({ score, choices }: Run): Finding[] {
   }];
 }
 
-/** Non-finite values: of the entropy and the score a problem, as nothing after them can be told. */
+/** Values that are not finite: of the entropy and the score a problem, else worth a word. */
 function notFinite(run: Run): Finding[] {
   const used = new Set([...(run.entropy ? [run.entropy.key] : []), ...(run.score?.keys ?? [])]);
   const known = Array.from(run.notFinite).filter(([key]) => used.has(key) || isUnderstood(key));
   if (known.length === 0) return [];
   const matters = known.filter(([key]) => used.has(key) || isEntropyKey(key));
   known.sort(([, left], [, right]) => left.first - right.first);
-  const [firstKey, { first }] = known[0]!;
-  const others = known.length === 1 ? "" : `; ${counted(known.length, "key")} in all`;
+  const [firstKey, { count, first }] = known[0]!;
+  const others = known.length === 1 ? "" : `; ${counted(known.length, "key")} have such values`;
   return [{
     topic: "not finite",
     severity: matters.length > 0 ? "problem" : "notice",
-    finding: `${firstKey} is NaN or infinite from step ${first} on${others}.`,
+    finding: `${counted(count, "value")} of ${firstKey} ${
+      count === 1 ? "is no finite number" : "are no finite numbers"
+    }, the first at step ${first}${others}.`,
     evidence: enumeration(known.map(([key, one]) => `${key} ${described(run, key, one)}`), LONGEST),
   }];
 }

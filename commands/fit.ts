@@ -32,12 +32,13 @@ const HELP = `Fits R = −a·exp(H) + b to training logs, and draws it.
 
   deno task fit FILE… [options]
 
-FILE is a log, a folder, a glob, or - for standard input: verl console logs and JSONL, TRL's
-trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, CSV or JSONL
-with named columns.
+FILE is a log, a folder, a glob, or - for standard input: console logs of verl and TRL, verl's JSONL, TRL's
+trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, MLflow's
+metrics, tables with named columns as CSV, TSV, JSON or JSONL; of one or of several runs.
 
   --entropy-key KEY   read the policy entropy from KEY
-  --score-key KEY     read the performance from KEY (default: the mean over validation benchmarks)
+  --score-key KEY     read the performance from KEY (default: the validation score, or the mean over
+                      benchmarks that are peers; with fewer than 4 validations the training score)
   --pairing RULE      next-logged or same-step, instead of the rule for the framework
   --first PART        predict from the first 36 (steps) or 15% of the run (default 15%)
   --reverse           predict the early part of the run from the last PART instead

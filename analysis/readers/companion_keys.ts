@@ -23,7 +23,6 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
     /^actor\/ppo\/ratio\/clipfrac(?:@sum)?$/, // ROLL
     /^ppo\/actor\/update\/clip\/ratio\/avg$/, // AReaL
     /^is\/masked\/(?:all\/)?mean$/, // prime-rl: what its trust region masks.
-    /^(?:train\/)?probs\/ratio\/clamped\/frac$/,
   ],
   "KL to the rollout policy": [
     /^actor\/ppo\/kl$/,

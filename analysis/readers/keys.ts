@@ -17,6 +17,13 @@ const EXACT = new RegExp(
   PATTERNS.map(({ source }) => `(?:${source.replaceAll("?<benchmark>", "?:")})`).join("|"),
 );
 
+/**
+ * Keys that look useful, are known, and are none of what is looked for: entropies of one data set, prime-rl's
+ * KL in units of the entropy, verl-agent's subtasks, NeMo-RL's mean of clamped ratios (it is near 1).
+ */
+const OTHERS =
+  /^(?:train\/entropy\/[^/]+|kl\/ent\/ratio(?:\/.+)?|episode\/.+\/success\/rate|(?:train\/)?probs\/ratio(?:\/clamped)?)$/;
+
 /** Whether a key's whole name is known here. */
 export function isKnown(key: string): boolean {
   return EXACT.test(normalKey(key));
@@ -30,7 +37,7 @@ export function isNeeded(key: string): boolean {
 
 /** Whether a key's whole name or its ending is known here. */
 export function isUnderstood(key: string): boolean {
-  return isKnown(key) || isSlimeScore(key) || isKnownEnding(key);
+  return isKnown(key) || isSlimeScore(key) || isKnownEnding(key) || OTHERS.test(normalKey(key));
 }
 
 function isKnownEnding(key: string): boolean {
@@ -54,12 +61,12 @@ export function hasWords(
 
 /** A word of a key that is of an evaluation, or of another model than the policy. */
 export const ELSEWHERE =
-  /^(?:eval|evaluation|val|valid|validation|test|ref|reference|teacher|critic|value|reward|rm|sft)$/;
+  /^(?:eval|evaluation|val|valid|validation|test|ref|reference|teacher|reward|rm|sft)$/;
 
 const NO_VALUE =
   /^(?:std|var|min|max|median|p\d+|count|num|number|total|sum|coef|coeff|coefficient|weight|bonus|target|threshold|lr|time|steps?|epoch|loss|delta|diff|change|grad|baseline|advantage|advantages|clip|clipped|norm|len|length|lengths|tokens|kl)$/;
 const NO_ENTROPY =
-  /^(?:cross|ratio|ent|top|high|low|quantile|mask|masked|frac|fraction|percentile|adaptive|relative|exploration)$/;
+  /^(?:cross|ratio|ent|top|high|low|quantile|mask|masked|frac|fraction|percentile|adaptive|relative|exploration|critic|value)$/;
 
 /** Whether a key's words say that it is the policy's entropy. */
 export function isEntropyByWords(key: string): boolean {

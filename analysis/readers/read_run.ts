@@ -14,10 +14,10 @@ import { readMlflowRun } from "./mlflow.ts";
 import { normalKey } from "./normal_key.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { type Recognised, recogniseFormat } from "./recognise_log.ts";
-import type { LogFormat, NotFinite, Run, UnrecognisedKey } from "./run.ts";
+import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { type RunFolder, runFolder, runFolders } from "./run_folder.ts";
 import { isValidationKey } from "./score_keys.ts";
-import type { Series } from "./series.ts";
+import type { NotFinite, Series } from "./series.ts";
 import { readTensorBoard } from "./tensorboard.ts";
 import { readConsole } from "./verl_console.ts";
 import { readWandbBinary } from "./wandb_binary.ts";
@@ -94,7 +94,8 @@ function runsOf(found: Found, options: ReadRunOptions): Run[] {
   const runs = filled.map((rows) => toRun(name, rows.format ?? format, rows, options));
   if (empty.length === 0) return runs;
   const names = enumeration(empty.map((rows) => rows.name), LONGEST_LIST);
-  const note = `${counted(empty.length, "run")} of the file without a number: ${names}.`;
+  const have = empty.length === 1 ? "has" : "have";
+  const note = `${counted(empty.length, "run")} of the file ${have} no number: ${names}.`;
   return runs.map((run, i) => i === 0 ? { ...run, notes: [...run.notes, note] } : run);
 }
 

@@ -1,4 +1,4 @@
-import type { Series } from "./series.ts";
+import type { NotFinite, Series } from "./series.ts";
 
 /** The kind of file that a run was read from. */
 export type LogFormat =
@@ -87,18 +87,6 @@ export interface Choice {
   readonly because: string;
   /** The others, the best first; at most 100. */
   readonly runnersUp: readonly RunnerUp[];
-}
-
-/** Values under one key that are NaN or infinite. */
-export interface NotFinite {
-  /** How many. */
-  readonly count: number;
-  /** The lowest step of one. */
-  readonly first: number;
-  /** The highest step of one. */
-  readonly last: number;
-  /** Their steps, ascending, each once, but for those that have a finite value too; of keys that no analysis here needs at most one. */
-  readonly steps: Float64Array;
 }
 
 /** What a key that was not understood seems to be of, by its words. */

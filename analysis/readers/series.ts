@@ -1,6 +1,5 @@
 import { copied } from "./copied.ts";
 import { Malformed } from "./malformed.ts";
-import type { NotFinite } from "./run.ts";
 
 /** One metric over training: `values[i]` was logged for `steps[i]`; steps ascend and do not repeat. */
 export interface Series {
@@ -8,6 +7,18 @@ export interface Series {
   readonly steps: Float64Array;
   /** Finite values, one per step. */
   readonly values: Float64Array;
+}
+
+/** Values under one key that are NaN or infinite. */
+export interface NotFinite {
+  /** How many. */
+  readonly count: number;
+  /** The lowest step of one. */
+  readonly first: number;
+  /** The highest step of one. */
+  readonly last: number;
+  /** Their steps, ascending, each once, but for those that have a finite value too; of keys that no analysis here needs at most one. */
+  readonly steps: Float64Array;
 }
 
 /** How often a key occurred in a log. */

@@ -123,14 +123,14 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/readers/choose.ts",
-    text: "for (const pattern of patterns) {",
-    replacement: "for (const pattern of patterns.toReversed()) {",
+    text: "return found.flat();",
+    replacement: "return found.toReversed().flat();",
     what: "of several keys of the entropy the least preferred is chosen",
     tests: CONSOLE,
     filter: "old and new names",
   },
   {
-    file: "analysis/readers/keys.ts",
+    file: "analysis/readers/score_keys.ts",
     text: 'const kinds = ["best", "maj", "pass", "avg", "mean"];',
     replacement: 'const kinds = ["mean", "maj", "pass", "avg", "best"];',
     what: "the best of k responses is preferred to their mean",
@@ -138,8 +138,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "mean before majority and best",
   },
   {
-    file: "analysis/readers/choose.ts",
-    text: "return namesAccuracy(key) && values.some((value) => value > 1) &&",
+    file: "analysis/readers/score_series.ts",
+    text: "return mayBePercent(key) && values.some((value) => value > 1) &&",
     replacement: "return values.some((value) => value > 1) &&",
     what: "rewards above 1 are taken for percent",
     tests: FORMATS,
