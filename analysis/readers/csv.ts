@@ -1,4 +1,5 @@
-import { CsvError, parse } from "csv-parse";
+import { CsvError } from "csv-parse";
+import { CsvText } from "./csv_text.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./parse_number.ts";
@@ -77,18 +78,11 @@ export function wandbColumn(name: string): Column | undefined {
   return { run: name.slice(0, dash).replace(/^Group: /, ""), key: name.slice(dash + 3) };
 }
 
-/** A whole number of lines fits well within this; more is an unclosed quotation mark. */
-const LONGEST_RECORD = 1 << 22;
-
 /** More columns are no table; W&B exports of very many runs come near. */
 const MOST_COLUMNS = 150_000;
 
 /** Cells of a malformed row that are kept to show it. */
 const SHOWN_CELLS = 20;
-
-const NEWLINE = 0x0a;
-/** A line end or a quotation mark closes a cell. */
-const ENDS_CELL: readonly number[] = [NEWLINE, 0x0d, 0x22];
 
 /** How tables write that there is no number. */
 const NO_NUMBER = /^(?:null|none)$/i;
@@ -262,55 +256,5 @@ class Table {
       malformed: this.#malformed,
       notes: steps.notes,
     }));
-  }
-}
-
-/** The text of a table as records of cells. */
-class CsvText {
-  #source: LogSource;
-  #delimiter: string;
-  #lastByte = NEWLINE;
-
-  constructor(source: LogSource, delimiter: string) {
-    this.#source = source;
-    this.#delimiter = delimiter;
-  }
-
-  /** After the records: false if the end of the file may have cut the last cell. */
-  get isTerminated(): boolean {
-    return this.#source.isWhole || ENDS_CELL.includes(this.#lastByte);
-  }
-
-  /** The records that each chunk completes. */
-  async *records(): AsyncGenerator<string[][]> {
-    let records: string[][] = [];
-    const parser = parse({
-      bom: true,
-      delimiter: this.#delimiter,
-      record_delimiter: ["\r\n", "\n", "\r"],
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-      max_record_size: LONGEST_RECORD,
-      // Records are taken here, as a stream would take longer for each than the parser.
-      on_record: (record: string[]) => {
-        records.push(record);
-        return undefined;
-      },
-    });
-    let failure: Error | null | undefined;
-    parser.on("error", (error) => failure = error);
-    parser.resume();
-    for await (const chunk of this.#source.chunks()) {
-      this.#lastByte = chunk.at(-1) ?? this.#lastByte;
-      // The parser may keep what it is given.
-      failure = await new Promise((resolve) => parser.write(chunk.slice(), resolve));
-      yield records;
-      if (failure) throw failure;
-      records = [];
-    }
-    await new Promise<unknown>((resolve) => parser.on("error", resolve).end(resolve));
-    yield records;
-    if (failure) throw failure;
   }
 }

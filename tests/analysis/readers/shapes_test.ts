@@ -167,8 +167,8 @@ Deno.test("several runs in one table are several runs, by any of the four names"
     const rows = ["b", "a"].flatMap((name) => records().map((row) => ({ [column]: name, ...row })));
     const csv = [
       `${column},step,entropy,reward`,
-      ...rows.map(({ step, entropy, reward, ...rest }) =>
-        [Object.values(rest)[0], step as number, entropy, reward].join(",")
+      ...["b", "a"].flatMap((name) =>
+        STEPS.map((step, i) => `${name},${step},${ENTROPY[i]},${REWARD[i]}`)
       ),
     ];
     for (const content of [jsonl(rows), JSON.stringify(rows), csv.join("\n") + "\n"]) {
