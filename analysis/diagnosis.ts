@@ -233,7 +233,16 @@ const ALARMS: Partial<Record<CompanionName, (start: number, end: number) => stri
 
 function companionFindings(run: Run): Finding[] {
   const names = Object.keys(COMPANION_RULES) as CompanionName[];
-  return names.filter((name) => name !== "training score").map((name): Finding => {
+  // Few frameworks log these, and where they do not there is no more to say.
+  const rare: readonly CompanionName[] = [
+    "groups too easy",
+    "groups too hard",
+    "train/inference mismatch",
+  ];
+  const told = names.filter((name) =>
+    name !== "training score" && !(rare.includes(name) && companionOf(run, name) === undefined)
+  );
+  return told.map((name): Finding => {
     const found = companionOf(run, name);
     const change = found === undefined ? undefined : changeOf(found.series);
     if (found === undefined || change === undefined) {

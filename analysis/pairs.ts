@@ -1,6 +1,6 @@
 import { ReadError } from "../formats/errors.ts";
 import type { Run } from "./readers/run.ts";
-import { isEntropyKey, isKnown } from "./readers/keys.ts";
+import { isEntropyByWords, isKnown } from "./readers/keys.ts";
 import { keyList } from "./readers/key_list.ts";
 
 /** Entropy and performance of one policy. */
@@ -81,7 +81,7 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
 /** What says that a missing entropy or score was logged, but never as a number. */
 function notFiniteAlone(run: Run): string {
   const keys = Array.from(run.notFinite.keys()).filter((key) =>
-    run.keys.get(key) === 0 && (run.entropy === undefined ? isEntropyKey(key) : isKnown(key))
+    run.keys.get(key) === 0 && (isKnown(key) || isEntropyByWords(key))
   );
   if (keys.length === 0) return "";
   return ` (${keys.slice(0, 3).join(", ")} ${keys.length === 1 ? "is" : "are"} never finite)`;

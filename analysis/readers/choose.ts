@@ -126,7 +126,11 @@ export function chooseScore(log: Log, named: string | undefined): ChosenScore {
   const { series, notes } = log;
   const families = familiesOf(log).map((family) => withCommonSteps(family, log));
   const first = (kind: ScoreSeries["kind"]) => families.find(({ rule }) => rule.kind === kind);
-  const validation = first("validation");
+  // A console log whose long lines were cut may have lost the better validation.
+  const validation =
+    families.find(({ rule, keys }) =>
+      rule.kind === "validation" && countOf(keys, log) >= FEWEST_PAIRS
+    ) ?? first("validation");
   const training = first("training");
   const quiet = { ...log, notes: [] };
   const trainingScore = training === undefined
@@ -160,8 +164,30 @@ export function chooseScore(log: Log, named: string | undefined): ChosenScore {
     return { ...rest, score: trainingScore!, choice };
   }
   const score = toScore(log, chosen.keys, { kind: chosen.rule.kind, foundBy: "name" });
-  const choice = { because: chosen.because, runnersUp: runnersUp(families, chosen.keys, log) };
+  const choice = {
+    because: becauseOf(chosen, families, log),
+    runnersUp: runnersUp(families, chosen.keys, log),
+  };
   return { ...(chosen === training ? { trainingScore: score } : rest), score, choice };
+}
+
+/** Why a family was chosen, if better ones have too few values or if it is the total of others. */
+function becauseOf(
+  chosen: ScoreFamily,
+  families: readonly ScoreFamily[],
+  log: ScoredLog,
+): string {
+  const { kind } = chosen.rule;
+  const better = families[0] === chosen || families[0]?.rule.kind !== kind
+    ? undefined
+    : families[0];
+  if (better !== undefined) {
+    const count = counted(countOf(better.keys, log), "value");
+    return `${chosen.because}; ${better.keys[0]} would come first, but has only ${count}`;
+  }
+  const hasTerms = chosen.keys.length === 1 &&
+    families.some(({ rule }) => rule.isPart === true && rule.kind === kind && rule !== chosen.rule);
+  return hasTerms ? "the total of a reward, not its terms" : chosen.because;
 }
 
 function countOf(keys: readonly string[], { series }: ScoredLog): number {
@@ -209,7 +235,9 @@ function runnersUp(
       add({
         keys: family.keys,
         count: countOf(family.keys, log),
-        because: family.rule.kind === "training"
+        because: family.rule.isPart === true
+          ? "one term of the reward"
+          : family.rule.kind === "training"
           ? "the training rollouts"
           : family.rule.kind === "validation"
           ? "a validation"

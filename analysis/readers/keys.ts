@@ -19,10 +19,10 @@ const EXACT = new RegExp(
 
 /**
  * Keys that look useful, are known, and are none of what is looked for: entropies of one data set, prime-rl's
- * KL in units of the entropy, verl-agent's subtasks, NeMo-RL's mean of clamped ratios (it is near 1).
+ * KL in units of the entropy, verl-agent's subtasks, verl's worst of k, NeMo-RL's mean of clamped ratios (it is near 1).
  */
 const OTHERS =
-  /^(?:train\/entropy\/[^/]+|kl\/ent\/ratio(?:\/.+)?|episode\/.+\/success\/rate|(?:train\/)?probs\/ratio(?:\/clamped)?)$/;
+  /^(?:train\/entropy\/[^/]+|kl\/ent\/ratio(?:\/.+)?|episode\/.+\/success\/rate|val-.+\/worst@\d+\/mean|(?:train\/)?probs\/ratio(?:\/clamped)?)$/;
 
 /** Whether a key's whole name is known here. */
 export function isKnown(key: string): boolean {

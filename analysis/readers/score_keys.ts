@@ -13,12 +13,13 @@ export interface ScoreRule {
   readonly only?: Framework;
 }
 
-const HELD = "(?:eval/)?(?:eval|val|validation|test)[-/]";
+// verl's own families have rules of their own.
+const HELD = "(?!val-(?:aux|core)/)(?:eval/)?(?:eval|val|validation|test)[-/]";
 const NO_TERM = "(?!(?:.+/)?rewards/(?!(?:mean|avg|total)$))";
 const NAMED = "(?:(?<benchmark>.+?)[-/])?";
 const MEAN = "(?:/(?:mean|avg))?";
 const ACCURACY =
-  "(?:acc(?:uracy)?(?:/reward)?|(?:objective/)?(?:verifiable/)?correct(?:/rate)?|pass(?:@?1|/rate)?|(?:avg|mean)@\\d+|success(?:/rate)?|solve/rate|exact/match)";
+  "(?:acc(?:uracy)?(?:/reward)?|(?:objective/)?(?:verifiable/)?correct(?:/rate)?|pass(?:@?1|/rate)?|(?:(?:acc(?:uracy)?|rewards?|scores?)/)?(?:avg|mean)@\\d+|success(?:/rate)?|solve/rate|exact/match)";
 const REWARD =
   "(?:(?:overall|mean|avg|total|task)/)?(?:rewards?|scores?|return)(?:/(?:score|overall|total))?|test/score|objective/scores|objective/verifiable/reward";
 const BEST = "(?:pass(?:@|/)?|best@|maj@|best/of/)\\d+";

@@ -168,7 +168,7 @@ Deno.test("fit names bad input in one sentence and leaves nothing behind", () =>
       [["binary"], /binary is a binary file/],
       [
         ["nan.csv"],
-        /nan\.csv has neither a policy entropy nor a score under a key known here; it has step\./,
+        /nan\.csv has neither a policy entropy nor a score under a key known here \(entropy, score are never finite\); it has step\./,
       ],
       [
         ["nan.csv", "--entropy-key", "entropy"],
@@ -418,7 +418,7 @@ testOnLogs("fit reads all the real logs in one call", () =>
   withFolder(async (folder) => {
     const { stdout } = await runTask("fit", [LOGS, "--json", "--out", "."], folder);
     const { runs } = JSON.parse(stdout);
-    assert.equal(runs.length, 10);
+    assert.equal(runs.length, 11);
     assert((await Deno.stat(join(folder, "runs.fit.svg"))).size > 10_000);
   }));
 

@@ -446,6 +446,22 @@ Deno.test("one score under two names is one, and is not averaged with itself or 
     ]);
   }));
 
+Deno.test("the reward and the score of one benchmark are one benchmark", () =>
+  withFolder(async (folder) => {
+    for (const prefix of ["val-aux", "val", "eval"]) {
+      const path = join(folder, "log.jsonl");
+      const rows = Array.from({ length: STEPS }, (_, step) => ({
+        step,
+        entropy: 1 - step / 10,
+        [`${prefix}/aime/reward/mean@16`]: step / 10,
+        [`${prefix}/aime/score/mean@16`]: step / 20,
+        [`${prefix}/aime/reward/maj@16/mean`]: step / 5,
+      }));
+      await Deno.writeTextFile(path, rows.map((row) => JSON.stringify(row) + "\n").join(""));
+      assert.equal((await readRun(path)).score!.keys.length, 1, prefix);
+    }
+  }));
+
 Deno.test("a benchmark's own parts are left out of the mean over benchmarks", () =>
   withFolder(async (folder) => {
     const path = join(folder, "log.jsonl");
