@@ -7,7 +7,7 @@ import { addMetrics } from "./metrics.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series.ts";
-import { cellOf, StepFinder } from "./step.ts";
+import { cellsOf, StepFinder } from "./step.ts";
 
 /** A printed row is a few kilobytes; a longer dictionary is something else. */
 const LONGEST_ROW = 1 << 16;
@@ -58,7 +58,7 @@ export class ConsoleDicts {
         typeof value === "string" ? parseNumber(value) ?? value : value,
       ]),
     );
-    const step = this.#steps.find((key) => cellOf(numbers, key)) ?? this.#counted(numbers);
+    const step = this.#steps.find(cellsOf(numbers)) ?? this.#counted(numbers);
     return addMetrics(numbers, { collector: this.#series, step, place });
   }
 

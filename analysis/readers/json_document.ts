@@ -9,7 +9,7 @@ import { Malformed } from "./malformed.ts";
 import { addMetrics, costOfUnreadable, NOT_FINITE } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { RunSplitter } from "./run_splitter.ts";
-import { cellOf, StepFinder, type Stepless } from "./step.ts";
+import { cellsOf, StepFinder, type Stepless } from "./step.ts";
 import { SeriesCollector } from "./series.ts";
 
 const HISTORY = "log_history";
@@ -125,7 +125,7 @@ class RowsOfJson {
     }
     this.hasRows = true;
     const run = this.#runs.of((column) => row[column]);
-    const step = run.steps.find((key) => cellOf(row, key));
+    const step = run.steps.find(cellsOf(row));
     if (step === undefined) {
       this.#source.spend(1);
       return this.#malformed.add(`${place} ${run.steps.complaint}`, text);

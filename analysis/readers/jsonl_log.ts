@@ -6,7 +6,7 @@ import { addMetrics, costOfUnreadable } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { RunSplitter } from "./run_splitter.ts";
 import { type RepeatRule, SeriesCollector } from "./series.ts";
-import { cellOf, StepFinder, type Stepless } from "./step.ts";
+import { cellsOf, StepFinder, type Stepless } from "./step.ts";
 
 /** How the rows of a JSON-lines file are laid out. */
 export interface JsonlLayout {
@@ -59,7 +59,7 @@ export async function readJsonl(
         continue;
       }
       const { series, steps } = runs.of((column) => row[column]);
-      const step = steps.find((key) => cellOf(row, key));
+      const step = steps.find(cellsOf(row));
       if (step === undefined) {
         source.spend(1);
         malformed.add(`${place} ${steps.complaint}`, line);

@@ -42,6 +42,7 @@ export class RunSplitter {
     cell: (column: string) => unknown,
     columns: readonly string[] = RUN_COLUMNS,
   ): CollectedRun & { readonly name: string } {
+    if (columns.every((column) => cell(column) === undefined)) return this.#named("");
     const names: string[] = [];
     for (const column of columns) {
       const value = cell(column);
@@ -50,7 +51,10 @@ export class RunSplitter {
         if (text !== "" && !names.includes(text)) names.push(text);
       }
     }
-    const name = names.join(" / ");
+    return this.#named(names.join(" / "));
+  }
+
+  #named(name: string): CollectedRun & { readonly name: string } {
     let run = this.#runs.get(name) ??
       (this.#runs.size === MOST_RUNS ? Array.from(this.#runs.values()).at(-1) : undefined);
     if (run === undefined) {

@@ -60,6 +60,7 @@ export class SeriesCollector {
   #texts = new Map<string, Malformed>();
   #keep: (key: string) => boolean;
   #repeat: RepeatRule;
+  #sharedSteps = new SharedSteps();
 
   /** A collector that stores the keys for which `keep` holds and counts all others. */
   constructor(keep: (key: string) => boolean, repeat: RepeatRule, malformed: Malformed) {
@@ -105,7 +106,7 @@ export class SeriesCollector {
     }
     // A copy, as a part of a string keeps the whole of it in memory.
     const copy = copied(key);
-    const entry = new Entry(this.#keep(copy) ? new Column() : undefined);
+    const entry = new Entry(this.#keep(copy) ? new Column(this.#sharedSteps) : undefined);
     this.#entries.set(copy, entry);
     return entry;
   }
@@ -199,6 +200,36 @@ class Entry implements KeyCount {
 /** A full block holds this many values. */
 const BLOCK = 1 << 12;
 
+/** Most metrics are logged at the same steps, which are then kept once for all of them. */
+class SharedSteps {
+  #blocks: Float64Array[] = [];
+  #whole: Float64Array | undefined;
+
+  /** The steps of a column's block, or equal ones that another column has in its place. */
+  block(place: number, steps: Float64Array): Float64Array {
+    const known = this.#blocks[place];
+    if (known !== undefined && isEqual(known, steps)) return known;
+    this.#blocks[place] = steps;
+    return steps;
+  }
+
+  /** All steps of a column, or equal ones of the column before it. */
+  whole(steps: Float64Array): Float64Array {
+    if (this.#whole === undefined || !isEqual(this.#whole, steps)) return this.#whole = steps;
+    free(steps);
+    return this.#whole;
+  }
+}
+
+/** Gives memory back at once: the collector of garbage may come late for it. */
+function free(numbers: Float64Array): void {
+  if (numbers.length > 0) (numbers.buffer as ArrayBuffer).transfer(0);
+}
+
+function isEqual(left: Float64Array, right: Float64Array): boolean {
+  return left.length === right.length && left.every((value, i) => value === right[i]);
+}
+
 /** Values are kept in blocks, so that a long log is never copied while it grows, nor a short one large. */
 class Column {
   length = 0;
@@ -212,6 +243,11 @@ class Column {
   /** How many rows the last value is the mean of. */
   #rows = 0;
   #ascending = true;
+  #shared: SharedSteps;
+
+  constructor(shared: SharedSteps) {
+    this.#shared = shared;
+  }
 
   add(step: number, value: number, repeat: RepeatRule): void {
     const last = this.#steps.length - 1;
@@ -226,7 +262,10 @@ class Column {
     // The last value stays in the block that grows, as the next row may be of the same step.
     if (this.#steps.length > BLOCK) {
       this.#blocks.push({
-        steps: Float64Array.from(this.#steps.splice(0, BLOCK)),
+        steps: this.#shared.block(
+          this.#blocks.length,
+          Float64Array.from(this.#steps.splice(0, BLOCK)),
+        ),
         values: Float64Array.from(this.#values.splice(0, BLOCK)),
       });
     }
@@ -237,7 +276,7 @@ class Column {
   }
 
   finish(): Series {
-    const steps = this.#joined("steps", this.#steps);
+    const steps = this.#shared.whole(this.#joined("steps", this.#steps));
     const values = this.#joined("values", this.#values);
     if (this.#ascending) return { steps, values };
     const ordered = distinct(steps);
@@ -248,7 +287,11 @@ class Column {
 
   #joined(name: "steps" | "values", end: readonly number[]): Float64Array {
     const whole = new Float64Array(this.length);
-    for (const [i, block] of this.#blocks.entries()) whole.set(block[name], i * BLOCK);
+    for (const [i, block] of this.#blocks.entries()) {
+      whole.set(block[name], i * BLOCK);
+      // Steps may be those of other columns, too.
+      if (name === "values") free(block[name]);
+    }
     whole.set(end, this.#blocks.length * BLOCK);
     return whole;
   }

@@ -154,15 +154,20 @@ function namesOf(row: Record<string, unknown>): string[] {
   );
 }
 
-/** What a row of JSON has under a name of the step, which may lie in an object: `train/step` in `train`. */
-export function cellOf(row: Record<string, unknown>, name: string): unknown {
-  const value = row[name];
-  const slash = value === undefined ? name.indexOf("/") : -1;
-  if (slash < 0) return value;
-  const inner = row[name.slice(0, slash)];
-  return typeof inner === "object" && inner !== null
-    ? (inner as Record<string, unknown>)[name.slice(slash + 1)]
-    : undefined;
+/**
+ * Gives what a row of JSON has under a name of the step, which may lie in an object: `train/step` in
+ * `train`.
+ */
+export function cellsOf(row: Record<string, unknown>): (name: string) => unknown {
+  const isNested = PARTS.some((part) => typeof row[part] === "object" && row[part] !== null);
+  if (!isNested) return (name) => row[name];
+  return (name) => {
+    const [part = "", inner = ""] = name.split("/");
+    const within = row[name] === undefined ? row[part] : undefined;
+    return typeof within === "object" && within !== null
+      ? (within as Record<string, unknown>)[inner]
+      : row[name];
+  };
 }
 
 /** A step as a number, as a table writes it, or as ms-swift does (`5/100`). */
