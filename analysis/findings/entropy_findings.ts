@@ -63,8 +63,7 @@ export function entropyFindings(run: Run): Finding[] {
   }
   const gain = recentGain(run, course.end.step);
   const ahead = floorAhead(entropy, course);
-  const isFalling = isAtFloor(course) || course.course === "collapse" ||
-    course.course === "decline" || runsAway(course, ahead) <= 1;
+  const isFalling = isAtFloor(course) || isDown(course) || runsAway(course, ahead) <= 1;
   return [
     {
       topic: "entropy course",
@@ -75,6 +74,9 @@ export function entropyFindings(run: Run): Finding[] {
         ...(isFalling && ahead !== undefined ? [forecastText(course, ahead)] : []),
       ].join(" "),
       evidence: pointsText(course),
+      marks: course.course === "collapse, then surge"
+        ? [{ step: course.trough.step, label: "lowest H" }]
+        : [],
     },
     spentFinding(course, gain),
   ];
@@ -107,9 +109,14 @@ function severityOf(
   if (isAtFloor(course)) return gain?.rises ? "notice" : "problem";
   const runs = runsAway(course, ahead);
   if (runs <= 0.25) return gain?.rises ? "notice" : "problem";
-  if (runs <= 1) return gain?.rises ? "fine" : gain === undefined ? "notice" : "problem";
+  const isFalling = ahead !== undefined && (runs <= 1 || isDown(course));
+  if (isFalling) return gain === undefined ? "notice" : gain.rises ? "fine" : "problem";
   if (course.course === "stable") return "fine";
   return course.course === "decline" && gain?.rises !== false ? "fine" : "notice";
+}
+
+function isDown({ course }: EntropyCourse): boolean {
+  return course === "collapse" || course === "decline";
 }
 
 function courseText(course: EntropyCourse): string {
@@ -185,6 +192,10 @@ function spentFinding(
     evidence: `where its running median is first at ${round(0.5 * start.value)} and ${
       round(0.05 * start.value)
     } nats`,
+    marks: [
+      ...(halfSpent === undefined ? [] : [{ step: halfSpent, label: "half of H spent" }]),
+      ...(nearlySpent === undefined ? [] : [{ step: nearlySpent, label: "95 % of H spent" }]),
+    ],
   };
 }
 

@@ -41,6 +41,8 @@ export function groupFinding(run: Run): Finding {
   }
   const { share, most, evidence, isEstimate } = found;
   if (most === 0) return { topic, severity: "fine", finding: "no group lacked signal.", evidence };
+  // slime counts the groups.
+  if (most > 1) return { ...countedGroups(run, share), evidence };
   const about = isEstimate ? "at least about " : "";
   if (share < NOTICEABLE) {
     return {
@@ -58,6 +60,19 @@ export function groupFinding(run: Run): Finding {
       percent(share)
     } of the groups of late are all right or all wrong and teach nothing; ${cause.finding}`,
     evidence: [evidence, cause.evidence].filter((text) => text !== "").join("; "),
+  };
+}
+
+/** What is said where the log has the number of groups and not their share. */
+function countedGroups(run: Run, count: number): Omit<Finding, "evidence"> {
+  return {
+    topic: "groups without signal",
+    severity: "notice",
+    finding: `${
+      round(count)
+    } groups of a step lack signal of late, of how many the log does not say; ${
+      causeOf(run).finding
+    }`,
   };
 }
 

@@ -22,5 +22,6 @@ export function movedFirstFinding(run: Run): Finding[] {
       `first of three values in a row more than a quarter and five standard deviations away; ${
         left.map(({ key }) => key).join(", ")
       }`,
+    marks: [{ step: left[0]!.step!, label: `${left[0]!.name} moves first` }],
   }];
 }

@@ -34,6 +34,7 @@ export function scoreFinding({ score }: Run): Finding {
     evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
       course.width > 1 ? ` (running median of ${course.width})` : ""
     }; standard deviation of a ${course.width > 1 ? "point" : "score"} ${round(course.noise, 2)}`,
+    marks: course.fell ? [{ step: course.peak.step, label: "best score" }] : [],
   };
 }
 

@@ -16,7 +16,7 @@ async function findings(
   await withFolder(async (folder) => {
     const path = join(folder, "trainer_state.json");
     await Deno.writeTextFile(path, trainerState(failingRun(courses, seed)));
-    found = [...diagnose(await readRun(path), { draws: 200 }).findings];
+    found = [...diagnose(await readRun(path)).findings];
   });
   return found;
 }

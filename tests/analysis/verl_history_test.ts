@@ -13,7 +13,7 @@ const CASES = join(ROOT, "../shared/cases");
 const hasCases = await Deno.stat(CASES).then(() => true, () => false);
 
 async function findingsOf(name: string): Promise<readonly Finding[]> {
-  return diagnose(await readRun(join(CASES, name)), { draws: 200 }).findings;
+  return diagnose(await readRun(join(CASES, name))).findings;
 }
 
 const OLD = ["actor/entropy_loss", "critic/score/mean", "response_length/mean"];
