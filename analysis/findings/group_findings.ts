@@ -43,7 +43,8 @@ export function groupFinding(run: Run): Finding {
   if (most === 0) return { topic, severity: "fine", finding: "no group lacked signal.", evidence };
   // slime counts the groups.
   if (most > 1) return { ...countedGroups(run, share), evidence };
-  const about = isEstimate ? "at least about " : "";
+  // Unequal prompts make it more (the estimate is convex in their difficulty), rewards in parts less.
+  const about = isEstimate ? "by an estimate from the training score, at least " : "";
   if (share < NOTICEABLE) {
     return {
       topic,
@@ -55,7 +56,7 @@ export function groupFinding(run: Run): Finding {
   const cause = causeOf(run);
   return {
     topic,
-    severity: share >= MUCH ? "problem" : "notice",
+    severity: share >= MUCH && !isEstimate ? "problem" : "notice",
     finding: `${about}${
       percent(share)
     } of the groups of late are all right or all wrong and teach nothing; ${cause.finding}`,

@@ -2,9 +2,11 @@ import { counted } from "../../formats/counted.ts";
 import { correlate } from "../dynamics.ts";
 import type { Finding } from "../finding.ts";
 import { normalKey } from "../readers/normal_key.ts";
-import type { Run } from "../readers/run.ts";
+import type { Run, ScoreSeries } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
-import { lastPart, medianOf, spreadOf, trendOf } from "../trend.ts";
+import { scoreCourse } from "../score_course.ts";
+import { FEWEST_FOR_TREND, lastPart, medianOf, spreadOf, trendOf } from "../trend.ts";
+import { type Alarm, notice, problem } from "./alarm.ts";
 import { listed, percent, round } from "./words.ts";
 
 /** Fewer validations show no divergence. */
@@ -24,43 +26,63 @@ const NONE = 0.02;
 /** Below so many values the shares still show the warm-up. */
 const FEWEST_FOR_VERDICT = 150;
 
-/** Whether the training score rises while the validation score does not. */
+/** Whether the training score rises while the validation score does not, in all or in the last half. */
 export function divergenceFinding({ score, trainingScore }: Run): Finding[] {
   if (score?.kind !== "validation" || trainingScore === undefined) return [];
   if (score.values.length < FEWEST_VALIDATIONS || trainingScore.values.length < 2) return [];
   const training = interpolated(trainingScore, score.steps);
-  const [proxy, goal] = [trendOf(training).direction, trendOf(score).direction];
-  const gap = lastThird(movedBy(training)) - lastThird(movedBy(score));
   const rank = correlate(training, score, FEWEST_FOR_RANK)?.rank;
-  const evidence = `${trainingScore.label} at the steps of ${score.label}: ${
-    round(training.values[0]!)
-  } and ${round(score.values[0]!)} at step ${score.steps[0]}, ${
-    round(training.values.at(-1)!)
-  } and ${round(score.values.at(-1)!)} at step ${score.steps.at(-1)}${
-    rank === undefined
-      ? ""
-      : `, rank correlation ${round(rank, 2)} over ${counted(score.values.length, "validation")}`
+  const found = parting(training, score) ?? lateParting(training, score) ??
+    (rank !== undefined && rank < 0
+      ? notice("the validation score moves against the training score")
+      : undefined);
+  const count = score.values.length;
+  return [{
+    topic: "training against validation",
+    severity: found?.severity ?? "fine",
+    finding: `${found?.text ?? "the two do not part"}.`,
+    evidence: `${trainingScore.label} at the steps of ${score.label}: ${
+      endsText(training)
+    }; that: ${endsText(score)}${
+      rank === undefined
+        ? ""
+        : `; rank correlation ${round(rank, 2)} over ${counted(count, "validation")}`
+    }`,
+  }];
+}
+
+const LOOK = "read responses of high reward for what the grader rewards and the task does not";
+
+/** The two over the whole run. */
+function parting(training: Series, score: ScoreSeries): Alarm | undefined {
+  if (trendOf(training).direction !== "up") return undefined;
+  const { direction } = trendOf(score);
+  if (direction === "down") {
+    return problem(`the training score rises while the validation score falls: ${LOOK}`);
+  }
+  const gap = lastThird(movedBy(training)) - lastThird(movedBy(score));
+  const rose = direction === "up" || scoreCourse(score)?.rose === true;
+  return rose || gap < APART
+    ? undefined
+    : problem(`the training score rises while the validation score does not: ${LOOK}`);
+}
+
+/** The two over the last half of the run. */
+function lateParting(training: Series, score: ScoreSeries): Alarm | undefined {
+  const [proxy, goal] = [training, score].map((one) => lastPart(one, 0.5, FEWEST_FOR_TREND));
+  if (trendOf(proxy!).direction !== "up") return undefined;
+  const since = `since step ${goal!.steps[0]} the training score rises`;
+  const { direction, z } = trendOf(goal!);
+  if (direction === "down") return problem(`${since} and the validation score falls: ${LOOK}`);
+  return z > 0 ? undefined : notice(
+    `${since} and the validation score does not: what is learned there does not carry over`,
+  );
+}
+
+function endsText({ steps, values }: Series): string {
+  return `${round(values[0]!)} at step ${steps[0]}, ${round(values.at(-1)!)} at step ${
+    steps.at(-1)
   }`;
-  const topic = "training against validation";
-  if (proxy === "up" && (goal === "down" || (goal === "flat" && gap >= APART))) {
-    return [{
-      topic,
-      severity: "problem",
-      finding: `the training score rises while the validation score ${
-        goal === "down" ? "falls" : "does not"
-      }: read responses of high reward for what the grader rewards and the task does not.`,
-      evidence,
-    }];
-  }
-  if (rank !== undefined && rank < 0) {
-    return [{
-      topic,
-      severity: "notice",
-      finding: "the validation score moves against the training score.",
-      evidence,
-    }];
-  }
-  return [{ topic, severity: "fine", finding: "the two do not part.", evidence }];
 }
 
 /** A series at other steps, by straight lines between its values; ends stay as they are. */
