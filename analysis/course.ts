@@ -35,7 +35,8 @@ const MOST_POINTS = 4096;
 /**
  * The course of a series; undefined for fewer than two values.
  *
- * @param ends Whether its start and its end are single values, or medians of three, at the step of the median.
+ * @param ends Whether its start and its end are single values or, of 12 values and more, medians of three, at
+ * the step of the median.
  */
 export function courseOf(
   series: Series,
@@ -44,7 +45,7 @@ export function courseOf(
   const count = series.values.length;
   if (count < 2) return undefined;
   const { steps, values: smooth, width } = smoothed(series);
-  const few = ends === "values" ? 1 : Math.min(END_VALUES, Math.floor(count / 2));
+  const few = ends === "values" || width === 1 ? 1 : END_VALUES;
   let [low, high] = [0, 0];
   for (let i = 1; i < smooth.length; i++) {
     if (smooth[i]! < smooth[low]!) low = i;

@@ -74,7 +74,7 @@ function movement({ values }: Series, { entropy }: Run, rank: number | undefined
   if (rank === undefined) {
     return entropy === undefined
       ? "there is no entropy to compare it with"
-      : "too few steps have it and a changing entropy to compare the two";
+      : "it cannot be compared with the entropy: fewer than 8 steps have both, or one does not change there";
   }
   if (Math.abs(rank) < 0.3) return "did not move with the entropy";
   return rank > 0 ? "moved with the entropy" : "moved against the entropy";

@@ -155,9 +155,9 @@ function courseText(course: EntropyCourse): string {
 function pointsText({ start, trough, peak, end, width }: EntropyCourse): string {
   const at = ({ step, value }: { step: number; value: number }) =>
     `${round(value)} at step ${step}`;
-  return `nats: ${at(start)}, lowest ${at(trough)}, highest ${at(peak)}, ${
-    at(end)
-  } (ends: medians of 3${width > 1 ? `; between: running median of ${width}` : ""})`;
+  return `nats: ${at(start)}, lowest ${at(trough)}, highest ${at(peak)}, ${at(end)}${
+    width > 1 ? ` (ends: medians of 3; between: running median of ${width})` : ""
+  }`;
 }
 
 function buysText(gain: RecentGain | undefined): string {

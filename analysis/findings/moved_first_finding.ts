@@ -11,7 +11,10 @@ export function movedFirstFinding(run: Run): Finding[] {
   const left = departures.filter(({ step }) => step !== undefined);
   const stayed = departures.filter(({ step }) => step === undefined).map(({ name }) => name);
   if (left.length === 0) return [];
-  const order = left.map(({ name, step }) => `${name} at step ${step}`);
+  const steps = Array.from(new Set(left.map(({ step }) => step)));
+  const order = steps.map((step) =>
+    `${listed(left.filter((one) => one.step === step).map(({ name }) => name))} at step ${step}`
+  );
   return [{
     topic: "what moved first",
     severity: "notice",

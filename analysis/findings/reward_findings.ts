@@ -1,7 +1,6 @@
 import { counted } from "../../formats/counted.ts";
 import { correlate } from "../dynamics.ts";
 import type { Finding } from "../finding.ts";
-import { normalKey } from "../readers/normal_key.ts";
 import type { Run, ScoreSeries } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { scoreCourse } from "../score_course.ts";
@@ -112,7 +111,7 @@ function lastThird(values: Float64Array): number {
 /** Which term of a reward of several moves, and so trains the policy. */
 export function rewardTermsFinding({ series }: Run): Finding[] {
   const terms = Array.from(series).flatMap(([key, one]) => {
-    const name = REWARD_TERM.exec(normalKey(key))?.groups?.["term"];
+    const name = REWARD_TERM.exec(key)?.groups?.["term"];
     return name === undefined || one.values.length < 4 ? [] : [{ name, key, series: one }];
   });
   if (terms.length < 2) return [];
@@ -124,11 +123,11 @@ export function rewardTermsFinding({ series }: Run): Finding[] {
     ...term,
     share: total === 0 ? 1 / terms.length : spreads[i]! / total,
   })).sort((one, other) => other.share - one.share);
-  const evidence = `share of the variance over the last half, ${
+  const evidence = `share of the variance over the last half: ${
     shares.map(({ key, share }) => `${key} ${percent(share)}`).join(", ")
   }`;
   const [first] = shares;
-  const isAuxiliary = (name: string) => AUXILIARY.test(name);
+  const isAuxiliary = (name: string) => AUXILIARY.test(name.toLowerCase());
   const still = shares.filter(({ share }) => share < NONE).map(({ name }) => name);
   const lost = still.filter((name) => !isAuxiliary(name));
   const texts = [
