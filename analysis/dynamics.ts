@@ -1,4 +1,5 @@
 import { mean, sampleCorrelation } from "simple-statistics";
+import { evenlyThinned } from "./effort.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
 
@@ -36,14 +37,17 @@ function meanOf(values: Float64Array): number {
 export interface Correlation {
   /** −1 to 1. */
   readonly rank: number;
-  /** Number of common steps. */
+  /** Number of common steps that were compared: at most 20,000, evenly spaced. */
   readonly n: number;
 }
 
+/** Ranks of more values take long and tell no more. */
+const MOST_COMPARED = 20_000;
+
 /** The rank correlation of two series; undefined for fewer than 8 common steps, or as given, or a constant. */
 export function correlate(left: Series, right: Series, fewest = 8): Correlation | undefined {
-  const [x, y] = commonValues(left, right);
-  if (x.length < fewest) return undefined;
+  const [x, y] = commonValues(left, right).map((values) => evenlyThinned(values, MOST_COMPARED));
+  if (x === undefined || y === undefined || x.length < fewest) return undefined;
   const rank = sampleCorrelation(ranks(x), ranks(y));
   return Number.isFinite(rank) ? { rank, n: x.length } : undefined;
 }

@@ -2,6 +2,7 @@ import { counted } from "../../formats/counted.ts";
 import { type EntropyCourse, entropyCourse } from "../entropy_course.ts";
 import type { Finding, Severity } from "../finding.ts";
 import { type RecentGain, recentGain } from "../gain.ts";
+import { jumpOf } from "../jump.ts";
 import { keyList } from "../readers/key_list.ts";
 import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
@@ -79,7 +80,26 @@ export function entropyFindings(run: Run): Finding[] {
         : [],
     },
     spentFinding(course, gain),
+    ...jumpFinding(entropy),
   ];
+}
+
+/** A jump of the entropy from one step to the next; no finding where there is none. */
+function jumpFinding(entropy: Series): Finding[] {
+  const jump = jumpOf(entropy);
+  if (jump === undefined) return [];
+  const { before, after } = jump;
+  return [{
+    topic: "entropy jump",
+    severity: "notice",
+    finding: `the entropy ${after.value < before.value ? "dropped" : "leapt"} at once from ${
+      round(before.value)
+    } at step ${before.step} to ${
+      round(after.value)
+    } at step ${after.step}: look there for a changed setting, a resumed checkpoint or a fault of the reward.`,
+    evidence: "medians of the five values before and after",
+    marks: [{ step: after.step, label: "jump of H" }],
+  }];
 }
 
 function isAtFloor({ start, end }: EntropyCourse): boolean {

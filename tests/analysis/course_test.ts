@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { courseOf } from "../../analysis/course.ts";
 import { entropyCourse } from "../../analysis/entropy_course.ts";
+import { jumpOf } from "../../analysis/jump.ts";
 import { recentGain } from "../../analysis/gain.ts";
 import type { Run, ScoreSeries } from "../../analysis/readers/run.ts";
 import type { Series } from "../../analysis/readers/series.ts";
@@ -71,6 +72,16 @@ Deno.test("the entropy's course: collapse, surge, explosion, oscillation, stable
   for (const [name, entropy] of Object.entries(cases)) {
     assert.equal(entropyCourse(seriesOf((step) => entropy(step) + wave(step)))!.course, name);
   }
+});
+
+Deno.test("a jump is told from a steep fall, a spike and noise", () => {
+  const jump = jumpOf(seriesOf((step) => (step < 40 ? 0.6 : 0.3) + wave(step)))!;
+  assert.deepEqual([jump.before.step, jump.after.step], [39, 40]);
+  assert(Math.abs(jump.before.value - 0.6) < 0.01 && Math.abs(jump.after.value - 0.3) < 0.01);
+  assert.equal(jumpOf(seriesOf((step) => 0.6 * Math.exp(-step / 8) + 0.1 * wave(step))), undefined);
+  assert.equal(jumpOf(seriesOf((step) => (step === 40 ? 5 : 0.6) + wave(step))), undefined);
+  assert.equal(jumpOf(seriesOf((step) => 0.5 + 30 * wave(step))), undefined);
+  assert.equal(jumpOf(seriesOf((step) => 1 - step / 110)), undefined);
 });
 
 Deno.test("the score's fall from its peak counts above the noise and a fifth of the gain", () => {
