@@ -1,13 +1,14 @@
-import { changeOf, correlate, type EntropyCourse, entropyCourse } from "./dynamics.ts";
 import { counted } from "../formats/counted.ts";
-import { ReadError } from "../formats/errors.ts";
 import type { Finding } from "./finding.ts";
-import { LawError } from "./law_error.ts";
-import { fitLaw, type LawFit } from "./law.ts";
+import { companionFindings } from "./findings/companion_findings.ts";
+import { entropyDefinition, entropyFindings } from "./findings/entropy_findings.ts";
+import { groupFinding } from "./findings/group_findings.ts";
+import { lawFindings } from "./findings/law_findings.ts";
+import { movedFirstFinding } from "./findings/moved_first_finding.ts";
+import { logEntropyFinding, remedyFinding } from "./findings/remedy_findings.ts";
+import { divergenceFinding, rewardTermsFinding } from "./findings/reward_findings.ts";
+import { scoreFinding } from "./findings/score_finding.ts";
 import { pairs } from "./pairs.ts";
-import { companionOf } from "./readers/companions.ts";
-import { COMPANION_RULES, type CompanionName } from "./readers/companion_keys.ts";
-import { keyList } from "./readers/key_list.ts";
 import { readingFindings } from "./reading_findings.ts";
 import type { Run } from "./readers/run.ts";
 import { findTraps } from "./traps.ts";
@@ -22,8 +23,6 @@ export interface Diagnosis {
   readonly findings: readonly Finding[];
 }
 
-const CANNOT_TELL = "can't tell from this log";
-
 /**
  * Diagnoses a run: what its entropy is and what became of it, how much performance is done and left by
  * the law, what moved together with entropy, which metric traps of the framework apply, and what the
@@ -34,18 +33,23 @@ const CANNOT_TELL = "can't tell from this log";
  */
 export function diagnose(run: Run, options: { readonly draws?: number } = {}): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
-  const course = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
-  const fit = tryFit(run, options);
+  const entropy = entropyFindings(run);
   return {
     source: run.source,
     name: run.name,
     findings: [
       entropyDefinition(run),
-      ...entropyFindings(run, course),
-      ...performanceFindings(run, fit),
+      ...logEntropyFinding(run),
+      ...entropy,
+      scoreFinding(run),
+      ...lawFindings(run, options),
+      ...movedFirstFinding(run),
       ...companionFindings(run),
+      groupFinding(run),
+      ...divergenceFinding(run),
+      ...rewardTermsFinding(run),
       ...findTraps(run),
-      remedy(course),
+      remedyFinding(run, entropy[0]!),
       ...readingFindings(run),
       ...leftOut(run),
     ],
@@ -63,250 +67,4 @@ function leftOut({ malformed: { count, examples } }: Run): Finding[] {
     } left out.`,
     evidence: examples.join("; "),
   }];
-}
-
-function entropyDefinition({ entropy, keys }: Run): Finding {
-  const topic = "entropy definition";
-  if (entropy === undefined) {
-    const evidence = keyList(Array.from(keys).filter(([, count]) => count > 0).map(([key]) => key));
-    return {
-      topic,
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: no policy entropy is logged.`,
-      evidence,
-    };
-  }
-  const measured = entropy.measured === "unknown"
-    ? "the log does not say whether before or during the update"
-    : `measured ${entropy.measured}`;
-  return {
-    topic,
-    severity: entropy.measured === "unknown" ? "notice" : "fine",
-    finding: `${entropy.definition}; ${measured}.`,
-    evidence: `${entropy.key}, ${counted(entropy.values.length, "value")}`,
-  };
-}
-
-const COURSE_TEXT: Record<EntropyCourse["course"], string> = {
-  collapse: "the entropy collapsed",
-  decline: "the entropy declined, but did not collapse",
-  stable: "the entropy is stable",
-  rise: "the entropy rose",
-  explosion: "the entropy exploded",
-};
-
-function entropyFindings({ entropy }: Run, course: EntropyCourse | undefined): Finding[] {
-  if (entropy === undefined || course === undefined) {
-    return [{
-      topic: "entropy course",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}.`,
-      evidence: entropy === undefined
-        ? "no policy entropy"
-        : entropy.values.length < 2
-        ? "fewer than two values of the entropy"
-        : "the entropy does not start above 0, so no share of it can be told",
-    }];
-  }
-  const { start, end, steps: [first, last], halfSpent, nearlySpent } = course;
-  const bad = course.course === "collapse" || course.course === "explosion";
-  const spent = (step: number | undefined) =>
-    step === undefined ? "was never spent" : `was spent at step ${step}`;
-  return [
-    {
-      topic: "entropy course",
-      severity: bad ? "problem" : course.course === "stable" ? "fine" : "notice",
-      finding: `${COURSE_TEXT[course.course]}: ${
-        Number.isFinite(100 * end / start)
-          ? `${round(100 * end / start, 3)} % of it is left`
-          : "it has grown beyond all measure"
-      }.`,
-      evidence: `${round(start)} nats at step ${first}, ${round(end)} at step ${last} (means of 3)`,
-    },
-    {
-      topic: "entropy spent",
-      severity: nearlySpent === undefined ? "fine" : "problem",
-      finding: `half of the starting entropy ${spent(halfSpent)}, 95 % of it ${
-        spent(nearlySpent)
-      }.`,
-      evidence: `running median of 5 first at or below ${round(0.5 * start)} and ${
-        round(0.05 * start)
-      } nats`,
-    },
-  ];
-}
-
-function tryFit(run: Run, options: { readonly draws?: number }): LawFit | string {
-  try {
-    return fitLaw(pairs(run), options);
-  } catch (error) {
-    if (error instanceof LawError || error instanceof ReadError) return error.message;
-    throw error;
-  }
-}
-
-function performanceFindings({ score }: Run, fit: LawFit | string): Finding[] {
-  if (score === undefined) {
-    return [{
-      topic: "performance",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: no score is logged.`,
-      evidence: "no validation or training score",
-    }];
-  }
-  const change = changeOf(score);
-  const findings: Finding[] = [];
-  if (change !== undefined) {
-    const rose = change.end > change.start;
-    findings.push({
-      topic: "performance",
-      severity: rose ? "fine" : "problem",
-      finding: `the ${score.kind === "unknown" ? "" : score.kind + " "}score ${
-        rose ? "rose" : "did not rise"
-      }.`,
-      evidence: `${score.label}: ${round(change.start)} to ${
-        round(change.end)
-      } (means of 3), steps ${change.steps.join(" to ")}`,
-    });
-  }
-  if (typeof fit === "string" || change === undefined) {
-    findings.push({
-      topic: "ceiling",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: no law can be fitted.`,
-      evidence: typeof fit === "string" ? fit : "fewer than two scores",
-    });
-    return findings;
-  }
-  const [low, high] = fit.interval.ceiling;
-  const fitted = `R = −${round(fit.a)}·e^H + ${round(fit.b)}, R² ${round(fit.r2, 2)}, ${
-    counted(fit.n, "pair")
-  }`;
-  if (!fit.identified) {
-    findings.push({
-      topic: "ceiling",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: the pairs do not identify the law; ${fit.identifiedBecause}`,
-      evidence: `${fitted}; ceiling ${round(fit.ceiling)} with 95 % interval [${round(low)}, ${
-        round(high)
-      }]`,
-    });
-    return findings;
-  }
-  const left = fit.ceiling - change.end;
-  const share = (change.end - change.start) / (fit.ceiling - change.start);
-  findings.push({
-    topic: "ceiling",
-    severity: left < 0.1 * Math.abs(fit.ceiling - change.start) ? "problem" : "notice",
-    finding: `by the law the ceiling is ${round(fit.ceiling)}, ` +
-      (left > 0 ? `${round(left)} above the score now.` : `no more than the score now.`),
-    evidence: `95 % interval [${round(low)}, ${round(high)}]; ${fitted}`,
-  }, {
-    topic: "gain done",
-    severity: !Number.isFinite(100 * share) ? "unknown" : share > 0.9 ? "problem" : "fine",
-    finding: Number.isFinite(100 * share)
-      ? `${round(100 * share, 3)} % of the gain that this entropy can buy is done.`
-      : `${CANNOT_TELL}: the score started at the ceiling.`,
-    evidence: `from ${round(change.start)} over ${round(change.end)} to the ceiling ${
-      round(fit.ceiling)
-    }`,
-  });
-  return findings;
-}
-
-/** What is worth a word about a companion, from its start and its end. */
-const ALARMS: Partial<Record<CompanionName, (start: number, end: number) => string | undefined>> = {
-  "clip fraction": (_, end) => end > 0.2 ? "a fifth of the tokens or more are clipped" : undefined,
-  "gradient norm": (start, end) =>
-    end > 5 * start
-      ? "the gradients grew more than fivefold"
-      : end < 0.1 * start
-      ? "the gradients have nearly vanished"
-      : undefined,
-  "truncated responses": (_, end) =>
-    end > 0.1 ? "many responses are cut off at the limit" : undefined,
-  "groups without signal": (_, end) =>
-    end > 0.5 ? "most groups are all right or all wrong and teach nothing" : undefined,
-  "response length": (start, end) =>
-    end < 0.5 * start ? "responses are less than half as long" : undefined,
-};
-
-function companionFindings(run: Run): Finding[] {
-  const names = Object.keys(COMPANION_RULES) as CompanionName[];
-  // Few frameworks log these, and where they do not there is no more to say.
-  const rare: readonly CompanionName[] = [
-    "groups too easy",
-    "groups too hard",
-    "train/inference mismatch",
-  ];
-  const told = names.filter((name) =>
-    name !== "training score" && !(rare.includes(name) && companionOf(run, name) === undefined)
-  );
-  return told.map((name): Finding => {
-    const found = companionOf(run, name);
-    const change = found === undefined ? undefined : changeOf(found.series);
-    if (found === undefined || change === undefined) {
-      return {
-        topic: name,
-        severity: "unknown",
-        finding: `${CANNOT_TELL}: it is not logged.`,
-        evidence: `no key known for it among ${run.keys.size}`,
-      };
-    }
-    const { start, end } = change;
-    const alarm = ALARMS[name]?.(start, end);
-    const link = run.entropy === undefined ? undefined : correlate(run.entropy, found.series);
-    const moved = link === undefined
-      ? "cannot be compared with the entropy"
-      : Math.abs(link.rank) < 0.3
-      ? "did not move with the entropy"
-      : link.rank > 0
-      ? "moved with the entropy"
-      : "moved against the entropy";
-    return {
-      topic: name,
-      severity: alarm === undefined ? "fine" : "problem",
-      finding: `${moved}${alarm === undefined ? "" : `; ${alarm}`}.`,
-      evidence: `${found.key}: ${round(start)} to ${round(end)}` +
-        (link === undefined
-          ? ""
-          : `, rank correlation ${round(link.rank, 2)} over ${link.n} steps`),
-    };
-  });
-}
-
-function remedy(course: EntropyCourse | undefined): Finding {
-  const topic = "remedy";
-  if (course === undefined) {
-    return {
-      topic,
-      severity: "unknown",
-      finding: `${CANNOT_TELL}.`,
-      evidence: "no course of the entropy",
-    };
-  }
-  const evidence = `the entropy's course is ${course.course}`;
-  if (course.course === "collapse" || course.course === "decline") {
-    return {
-      topic,
-      severity: "notice",
-      finding:
-        "the paper's remedies: KL-Cov (a KL penalty, coefficient 1, on the 0.2 % of tokens of highest covariance; 0.02 % at 32B) or Clip-Cov (no gradient for 0.02 % of the tokens, drawn from those with covariance in (1, 5)); in verl policy_loss.loss_mode=kl_cov or clip_cov. Raising the upper clip to 0.28 helps less; an entropy bonus or a reference KL costs performance or needs much tuning.",
-      evidence,
-    };
-  }
-  if (course.course === "explosion") {
-    return {
-      topic,
-      severity: "notice",
-      finding:
-        "the paper's remedies raise entropy, so not now: lower the entropy bonus or the upper clip first, and check the reward for noise.",
-      evidence,
-    };
-  }
-  return { topic, severity: "fine", finding: "none is needed for the entropy.", evidence };
-}
-
-function round(value: number, digits = 3): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "–";
 }

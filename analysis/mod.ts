@@ -14,7 +14,9 @@
  */
 export * from "./bootstrap.ts";
 export * from "./diagnosis.ts";
+export * from "./course.ts";
 export * from "./dynamics.ts";
+export * from "./entropy_course.ts";
 export * from "../formats/errors.ts";
 export * from "./law_error.ts";
 export * from "./figures/draw.ts";
@@ -34,6 +36,7 @@ export { joinExports } from "./readers/join.ts";
 export type * from "./readers/run.ts";
 export type { NotFinite, Series } from "./readers/series.ts";
 export * from "./rivals.ts";
+export * from "./score_course.ts";
 export * from "./tokens/covariance_report.ts";
 export * from "./tokens/covariance_settings.ts";
 export type * from "./tokens/dump.ts";

@@ -7,6 +7,7 @@ import { endingsOf, normalKey, wordsOf } from "./normal_key.ts";
 import type { Choice, EntropySeries, FoundBy, Framework, RunnerUp, ScoreSeries } from "./run.ts";
 import { familiesOf, type ScoreFamily } from "./score_family.ts";
 import { SCORE_RULES } from "./score_keys.ts";
+import type { Settings } from "./setting.ts";
 import { meanOverBenchmarks, type ScoredLog, toScore } from "./score_series.ts";
 
 /** A log whose entropy and score are looked for. */
@@ -15,6 +16,8 @@ export interface Log extends ScoredLog {
   readonly framework: Framework;
   /** All its keys, those without a series too. */
   readonly keys: ReadonlyMap<string, unknown>;
+  /** Its configuration, where it has one. */
+  readonly config: Settings | undefined;
 }
 
 /** More runners-up say nothing to anybody. */
@@ -28,7 +31,7 @@ export function chooseEntropy(
   log: Log,
   named: string | undefined,
 ): { entropy: EntropySeries; choice: Choice } | undefined {
-  const { series, notes, framework, keys } = log;
+  const { series, notes, framework, keys, config } = log;
   const found = named !== undefined
     ? { keys: [named], foundBy: "caller" as const }
     : entropyKeys(Array.from(series.keys()));
@@ -45,7 +48,10 @@ export function chooseEntropy(
   }
   const { definition, measured } = foundBy === "words"
     ? RESEMBLING_ENTROPY
-    : entropyMeaning(foundBy === "ending" ? knownEnding(key) : key, framework, keys.keys());
+    : entropyMeaning(foundBy === "ending" ? knownEnding(key) : key, framework, {
+      keys: keys.keys(),
+      config,
+    });
   return {
     entropy: {
       key,

@@ -10,6 +10,8 @@ export type CompanionName =
   | "groups too easy"
   | "groups too hard"
   | "train/inference mismatch"
+  | "clipped at the lower bound"
+  | "clipped at the upper bound"
   | "training score";
 
 /** The keys of each companion in order of preference, in normal form. */
@@ -100,6 +102,8 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
     /^(?:train\/)?sampling\/sampling\/logp\/difference\/mean$/, // TRL
     /^train\/train\/rollout\/logprob\/abs\/diff$/, // slime
   ],
+  "clipped at the lower bound": [/^(?:train\/)?clip\/ratio\/low\/mean$/], // TRL, ms-swift
+  "clipped at the upper bound": [/^(?:train\/)?clip\/ratio\/high\/mean$/],
   "training score": [
     /^critic\/score\/mean$/,
     /^env\/all\/reward\/total$/,

@@ -1,5 +1,5 @@
 import { COMPANION_RULES, COMPANION_WORDS, type CompanionName } from "./companion_keys.ts";
-import { hasWords, isUnderstood } from "./keys.ts";
+import { hasWords, isKnown, isUnderstood } from "./keys.ts";
 import { endingsOf, normalKey } from "./normal_key.ts";
 import type { Run } from "./run.ts";
 import type { Series } from "./series.ts";
@@ -21,7 +21,9 @@ export function companionOf(
     return undefined;
   };
   const words = COMPANION_WORDS[name];
-  const key = byName((key) => [normalKey(key)]) ?? byName(endingsOf) ??
+  const key = byName((key) => [normalKey(key)]) ??
+    // A name that is known is of what it is known for: rollout_corr/kl is no KL to the reference.
+    byName((key) => isKnown(key) ? [] : endingsOf(key)) ??
     (words && keys.find((key) => !isUnderstood(key) && hasWords(key, words)));
   if (key !== undefined) return { key, series: series.get(key)! };
   if (name !== "groups without signal") return undefined;

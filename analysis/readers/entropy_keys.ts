@@ -10,7 +10,8 @@ export interface EntropyRule {
   readonly measured: Moment;
 }
 
-const FULL = "full-vocabulary entropy at the sampling temperature, in nats per token";
+/** An exact entropy. */
+export const FULL = "full-vocabulary entropy at the sampling temperature, in nats per token";
 const SAMPLED = "estimate from the sampled tokens (minus their mean log-prob), in nats per token";
 
 /**

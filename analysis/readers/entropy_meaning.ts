@@ -8,37 +8,23 @@ import {
 } from "./entropy_keys.ts";
 import { normalKey } from "./normal_key.ts";
 import type { Framework } from "./run.ts";
+import { verlEntropy } from "./verl_entropy.ts";
+import type { VerlLog } from "./verl_history.ts";
 
 /**
  * What a log says under the key of its entropy, and when it was measured. One key has meant two things in
- * different versions of a framework, which the other keys tell apart.
- *
- * @param keys All keys of the log.
+ * different versions of a framework, which the other keys and the configuration tell apart.
  */
 export function entropyMeaning(
   key: string,
   framework: Framework,
-  keys: Iterable<string>,
+  log: VerlLog,
 ): Pick<EntropyRule, "definition" | "measured"> {
   const normal = normalKey(key);
   if (SUMMED_ENTROPY.pattern.test(normal)) return SUMMED_ENTROPY;
   const rule = ENTROPY_RULES.find(({ pattern }) => pattern.test(normal));
   if (framework === "trl" && rule?.measured === "unknown") return TRL_ENTROPY;
   if (framework === "ms-swift" && /^(?:train\/)?entropy\/mean$/.test(normal)) return SWIFT_ENTROPY;
-  if (framework === "verl" && normal === "actor/entropy/loss" && isBeforeRename(keys)) {
-    // verl#1100 to #1943, v0.4.0: the pass that recomputes old log-probs, under the old name.
-    return ENTROPY_RULES.find(({ pattern }) => pattern.test("actor/entropy"))!;
-  }
+  if (framework === "verl") return verlEntropy(key, log) ?? rule ?? UNKNOWN_ENTROPY;
   return rule ?? UNKNOWN_ENTROPY;
-}
-
-/** Whether keys are of verl from April to June 2025, where `actor/entropy_loss` is of the rollout policy. */
-function isBeforeRename(keys: Iterable<string>): boolean {
-  let isSince = false;
-  for (const key of keys) {
-    const normal = normalKey(key);
-    if (normal === "actor/entropy") return false;
-    isSince ||= normal.startsWith("val-core/") || normal === "actor/pg/clipfrac/lower";
-  }
-  return isSince;
 }

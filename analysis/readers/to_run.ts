@@ -47,6 +47,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     notes,
     framework,
     keys,
+    config: rows.config,
   };
   const chosenEntropy = chooseEntropy(log, entropyKey);
   const { score, trainingScore, choice } = chooseScore(log, scoreKey);

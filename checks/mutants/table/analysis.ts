@@ -8,6 +8,7 @@ const BOOTSTRAP = [`${ANALYSIS}/bootstrap_test.ts`];
 const PAIRS = [`${ANALYSIS}/pairs_test.ts`];
 const PREDICTION = [`${ANALYSIS}/prediction_test.ts`];
 const DIAGNOSIS = [`${ANALYSIS}/diagnosis_test.ts`];
+const TRAPS = [`${ANALYSIS}/traps_test.ts`];
 const CONSOLE = [`${ANALYSIS}/readers/verl_console_test.ts`];
 const FORMATS = [`${ANALYSIS}/readers/formats_test.ts`];
 const COVARIANCE = [`${ANALYSIS}/tokens/covariance_report_test.ts`];
@@ -217,27 +218,27 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "do not lose small covariances",
   },
   {
-    file: "analysis/dynamics.ts",
-    text: "const course = ratio < 0.25",
-    replacement: "const course = ratio < 0.0005",
+    file: "analysis/entropy_course.ts",
+    text: 'if (left < 0.25) return "collapse";',
+    replacement: 'if (left < 0.0005) return "collapse";',
     what: "a collapse of the entropy is called a decline",
     tests: DIAGNOSIS,
     filter: "a collapse: its course",
   },
   {
-    file: "analysis/dynamics.ts",
-    text: "values.subarray(Math.max(0, i - half), i + half + 1);",
-    replacement: "values.subarray(i, i + 1);",
+    file: "analysis/course.ts",
+    text: "const half = (width - 1) / 2;",
+    replacement: "const half = 0;",
     what: "one low value counts as the entropy being spent",
     tests: DIAGNOSIS,
     filter: "by the running median",
   },
   {
-    file: "analysis/traps.ts",
+    file: "analysis/verl_traps.ts",
     text: "if (dynamic === false) return undefined;",
     replacement: "",
     what: "the trap of dynamic batches is told where they are off",
-    tests: DIAGNOSIS,
+    tests: TRAPS,
     filter: "dynamic batches",
   },
   {
@@ -246,18 +247,18 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     replacement: "const count = 0;",
     what: "a negative entropy is not told",
     tests: DIAGNOSIS,
-    filter: "traps: overwritten",
+    filter: "traps: aggregated",
   },
   {
-    file: "analysis/traps.ts",
+    file: "analysis/verl_traps.ts",
     text: 'if (typeof mode !== "string" || mode === "token-mean") return undefined;',
     replacement: "return undefined;",
     what: "an entropy that is aggregated otherwise is not told",
     tests: DIAGNOSIS,
-    filter: "traps: overwritten",
+    filter: "traps: aggregated",
   },
   {
-    file: "analysis/diagnosis.ts",
+    file: "analysis/findings/law_findings.ts",
     text: "const share = (change.end - change.start) / (fit.ceiling - change.start);",
     replacement: "const share = change.end / fit.ceiling;",
     what: "the gain that is done counts what the base model could do already",
