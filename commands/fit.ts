@@ -39,7 +39,7 @@ with named columns.
   --entropy-key KEY   read the policy entropy from KEY
   --score-key KEY     read the performance from KEY (default: the mean over validation benchmarks)
   --pairing RULE      next-logged or same-step, instead of the rule for the framework
-  --first PART        predict from the first 36 (steps) or 15% of the run (default 15%)
+  --first PART        predict from the first 36 (steps) or 15% of the run, and say that first
   --reverse           predict the early part of the run from the last PART instead
   --out DIR           ${OUT_HELP}:
                       a picture, NAME.fit.svg and NAME.fit.png, where NAME is that of FILE, or runs for
@@ -116,7 +116,10 @@ async function main(): Promise<boolean> {
   const pictures = [".svg", ".png"].map((ending) => join(values.out ?? ".", stem + ending));
   if (values.out !== undefined) { for (const path of pictures) await checkReplaceable(path); }
   if (values.json) console.log(fitJson(fits));
-  else for (const fit of fits) console.log(fitText(fit));
+  else {
+    const isAsked = values.first !== undefined || values.reverse;
+    for (const fit of fits) console.log(fitText(fit, isAsked));
+  }
   if (values.out !== undefined) await draw(fits, values.out, stem);
   if (!values.json) {
     console.log(
@@ -141,7 +144,17 @@ function parsePortion(text: string): Portion {
       `--first is ${text}, expected a number of steps such as 36 or a share such as 15%.`,
     );
   }
-  return match[2] === "%" ? { fraction: value / 100 } : { steps: value };
+  if (match[2] === "%") return { fraction: value / 100 };
+  if (Number.isInteger(value)) return { steps: value };
+  throw new UsageError(
+    value < 1
+      ? `--first is ${text}, which is no number of steps; a share of the run is written in percent: --first ${
+        Number((100 * value).toPrecision(12))
+      }%.`
+      : `--first is ${text}, expected a whole number of steps such as ${
+        Math.round(value)
+      }, or a share such as 15%.`,
+  );
 }
 
 /** What the picture is called, without `.fit` and its ending: as the one log, or `runs`. */
