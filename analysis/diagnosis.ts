@@ -1,15 +1,20 @@
 import { changeOf, correlate, type EntropyCourse, entropyCourse } from "./dynamics.ts";
 import { counted } from "../formats/counted.ts";
 import { ReadError } from "../formats/errors.ts";
+import { type Effort, effortFor } from "./effort.ts";
 import type { Finding } from "./finding.ts";
 import { LawError } from "./law_error.ts";
-import { fitLaw, type LawFit } from "./law.ts";
+import { lawFindings } from "./law_findings.ts";
 import { pairs } from "./pairs.ts";
+import { plateauFindings } from "./plateau_findings.ts";
+import { FIRST_15_PERCENT } from "./prediction.ts";
 import { COMPANION_RULES, type CompanionName, NO_SIGNAL_PARTS, normalKey } from "./readers/keys.ts";
 import { keyList } from "./readers/key_list.ts";
 import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
+import { fitRun, type RunFit } from "./run_fit.ts";
 import { findTraps } from "./traps.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** What a log tells about a run whose entropy is in question. */
 export interface Diagnosis {
@@ -17,6 +22,8 @@ export interface Diagnosis {
   readonly source: string;
   /** The run's name. */
   readonly name: string;
+  /** The findings in one line. */
+  readonly verdict: string;
   /** In the order in which a person would want to read them. */
   readonly findings: readonly Finding[];
 }
@@ -28,26 +35,25 @@ const CANNOT_TELL = "can't tell from this log";
  * the law, what moved together with entropy, which metric traps of the framework apply, and what the
  * paper's remedies would be. Where the log does not tell, it says so.
  *
- * @param options How many series the bootstrap of the ceiling draws, as for `fitLaw`.
+ * @param effort How much is computed for its law.
  * @throws {ReadError} if the log has neither an entropy nor a score.
  */
-export function diagnose(run: Run, options: { readonly draws?: number } = {}): Diagnosis {
+export function diagnose(run: Run, effort?: Effort): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
   const course = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
-  const fit = tryFit(run, options);
-  return {
-    source: run.source,
-    name: run.name,
-    findings: [
-      entropyDefinition(run),
-      ...entropyFindings(run, course),
-      ...performanceFindings(run, fit),
-      ...companionFindings(run),
-      ...findTraps(run),
-      remedy(course),
-      ...leftOut(run),
-    ],
-  };
+  const fitted = tryFit(run, effort);
+  const findings = [
+    ...plateauFindings(run),
+    entropyDefinition(run),
+    ...entropyFindings(run, course),
+    ...performanceFindings(run),
+    ...lawFindings(fitted),
+    ...companionFindings(run),
+    ...findTraps(run),
+    remedy(course),
+    ...leftOut(run),
+  ];
+  return { source: run.source, name: run.name, verdict: verdictOf(findings), findings };
 }
 
 /** What of the log the findings do not rest on. */
@@ -134,16 +140,17 @@ function entropyFindings({ entropy }: Run, course: EntropyCourse | undefined): F
   ];
 }
 
-function tryFit(run: Run, options: { readonly draws?: number }): LawFit | string {
+function tryFit(run: Run, given?: Effort): RunFit | string {
+  const effort = given ?? effortFor([run.score?.values.length ?? 0]);
   try {
-    return fitLaw(pairs(run), options);
+    return fitRun(run, { portion: FIRST_15_PERCENT, reverse: false, effort });
   } catch (error) {
     if (error instanceof LawError || error instanceof ReadError) return error.message;
     throw error;
   }
 }
 
-function performanceFindings({ score }: Run, fit: LawFit | string): Finding[] {
+function performanceFindings({ score }: Run): Finding[] {
   if (score === undefined) {
     return [{
       topic: "performance",
@@ -167,48 +174,6 @@ function performanceFindings({ score }: Run, fit: LawFit | string): Finding[] {
       } (means of 3), steps ${change.steps.join(" to ")}`,
     });
   }
-  if (typeof fit === "string" || change === undefined) {
-    findings.push({
-      topic: "ceiling",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: no law can be fitted.`,
-      evidence: typeof fit === "string" ? fit : "fewer than two scores",
-    });
-    return findings;
-  }
-  const [low, high] = fit.interval.ceiling;
-  const fitted = `R = −${round(fit.a)}·e^H + ${round(fit.b)}, R² ${round(fit.r2, 2)}, ${
-    counted(fit.n, "pair")
-  }`;
-  if (!fit.identified) {
-    findings.push({
-      topic: "ceiling",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: the pairs do not identify the law; ${fit.identifiedBecause}`,
-      evidence: `${fitted}; ceiling ${round(fit.ceiling)} with 95 % interval [${round(low)}, ${
-        round(high)
-      }]`,
-    });
-    return findings;
-  }
-  const left = fit.ceiling - change.end;
-  const share = (change.end - change.start) / (fit.ceiling - change.start);
-  findings.push({
-    topic: "ceiling",
-    severity: left < 0.1 * Math.abs(fit.ceiling - change.start) ? "problem" : "notice",
-    finding: `by the law the ceiling is ${round(fit.ceiling)}, ` +
-      (left > 0 ? `${round(left)} above the score now.` : `no more than the score now.`),
-    evidence: `95 % interval [${round(low)}, ${round(high)}]; ${fitted}`,
-  }, {
-    topic: "gain done",
-    severity: !Number.isFinite(100 * share) ? "unknown" : share > 0.9 ? "problem" : "fine",
-    finding: Number.isFinite(100 * share)
-      ? `${round(100 * share, 3)} % of the gain that this entropy can buy is done.`
-      : `${CANNOT_TELL}: the score started at the ceiling.`,
-    evidence: `from ${round(change.start)} over ${round(change.end)} to the ceiling ${
-      round(fit.ceiling)
-    }`,
-  });
   return findings;
 }
 

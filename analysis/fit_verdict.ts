@@ -1,16 +1,18 @@
 import { number } from "../formats/number.ts";
+import { extrapolation } from "./extrapolation.ts";
 import { plateauText } from "./plateau_text.ts";
 import { LawError } from "./law_error.ts";
 import { type Rival, RIVAL_NAMES } from "./rivals.ts";
 import type { RunFit } from "./run_fit.ts";
 
 /** A fit in one line: the plateau if there is one, what the law is worth, and the rival that beats it. */
-export function fitVerdict({ plateau, fit, rivals }: RunFit): string {
+export function fitVerdict({ run, plateau, fit, rivals }: RunFit): string {
+  const far = extrapolation(fit, run.score!.unit) === undefined ? "" : ", an extrapolation";
   const better = betterRival(rivals);
   return [
     ...(plateau === undefined ? [] : [plateauText(plateau)]),
     fit.identified
-      ? `the law is identified, with its ceiling at ${number(fit.ceiling, 3)}`
+      ? `the pairs identify the law, ceiling ${number(fit.ceiling, 3)}${far}`
       : `the pairs do not identify the law`,
     ...(better === undefined ? [] : [`${RIVAL_NAMES[better.model]} fits better`]),
   ].join("; ") + ".";

@@ -14,8 +14,8 @@ export interface Influence {
   /** Its 95 % interval; only where the pair changes a by more than a quarter. */
   readonly interval?: Interval;
   /**
-   * True if the fit rests on this pair: without it a changes by more than half of itself, or its interval
-   * includes 0.
+   * True if the fit rests on this pair: the interval of a excludes 0, and without the pair a changes by more
+   * than half of itself or its interval includes 0.
    */
   readonly carries: boolean;
 }
@@ -29,13 +29,13 @@ const CARRYING = 0.5;
  * Leaves out each pair in turn, in closed form, and fits the law anew to all but the one that changes a
  * most.
  *
- * @param a Of all pairs.
+ * @param whole a of all pairs, and its 95 % interval.
  * @param draws As for {@linkcode bootstrapLine}.
  * @returns Undefined for fewer than 5 pairs, or where no law can be fitted without the pair.
  */
 export function influenceOf(
   pairs: readonly Pair[],
-  a: number,
+  whole: { readonly a: number; readonly interval: Interval },
   draws?: number,
 ): Influence | undefined {
   if (pairs.length <= FEWEST_PAIRS) return undefined;
@@ -45,7 +45,7 @@ export function influenceOf(
   const x = rest.map(({ entropy }) => Math.exp(entropy));
   const line = fitLine(x, rest.map(({ score }) => score));
   const without = -line.slope;
-  const change = Math.abs(without / a - 1);
+  const change = Math.abs(without / whole.a - 1);
   if (!Number.isFinite(without) || !Number.isFinite(change)) return undefined;
   const pair = pairs[most]!;
   if (change <= NOTABLE) return { pair, without, carries: false };
@@ -53,8 +53,12 @@ export function influenceOf(
   const [low, high] = bootstrapLine(x, residuals, line, draws).interval(0, 1);
   const interval: Interval = [-high, -low];
   if (!interval.every(Number.isFinite)) return undefined;
-  const isOpen = interval[0] <= 0 && interval[1] >= 0;
-  return { pair, without, interval, carries: change > CARRYING || isOpen };
+  const carries = !includesZero(whole.interval) && (change > CARRYING || includesZero(interval));
+  return { pair, without, interval, carries };
+}
+
+function includesZero([low, high]: Interval): boolean {
+  return low <= 0 && high >= 0;
 }
 
 /** The index of the pair without which the slope of a line changes most (Belsley, Kuh & Welsch 1980). */

@@ -87,7 +87,7 @@ export function fitLaw(pairs: readonly Pair[], options: FitOptions = {}): LawFit
     ),
   );
   const entropies = pairs.map(({ entropy }) => entropy);
-  const influence = influenceOf(pairs, a, options.draws);
+  const influence = influenceOf(pairs, { a, interval: interval.a }, options.draws);
   const plateau = findPlateau({
     steps: Float64Array.from(pairs, ({ step }) => step),
     values: Float64Array.from(pairs, ({ score }) => score),

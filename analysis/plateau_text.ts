@@ -6,14 +6,14 @@ import { isWithoutGain, type Plateau, shareAtPlateau } from "./plateau.ts";
 export function plateauText(plateau: Plateau): string {
   const { since, best, last, level, start } = plateau;
   const after = last - best.step;
-  const bestText = `the best score, ${number(best.score, 3)}, is that of step ${best.step}` +
-    (after > 0 ? `, and ${counted(after, "step")} came after it` : "");
+  const bestText = `best ${number(best.score, 3)} at step ${best.step}` +
+    (after > 0 ? `, ${counted(after, "step")} before the last` : "");
   if (isWithoutGain(plateau)) {
-    return `no gain in the whole log: the score is ${
-      number(start.score, 3)
-    } at step ${start.step} and ${number(level, 3)} on average; ${bestText}`;
+    return `no gain in the whole log: ${number(start.score, 3)} at step ${start.step}, ${
+      number(level, 3)
+    } on average; ${bestText}`;
   }
-  return `no gain since step ${since.step}: the score is ${number(since.score, 3)} there and ${
+  return `no gain since step ${since.step}: ${number(since.score, 3)} there, ${
     number(level, 3)
   } on average since; ${bestText}`;
 }

@@ -36,11 +36,11 @@ async function main(): Promise<boolean> {
       ...(values["entropy-key"] === undefined ? {} : { entropyKey: values["entropy-key"] }),
       ...(values["score-key"] === undefined ? {} : { scoreKey: values["score-key"] }),
     }));
-  const { draws } = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
+  const effort = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
   const diagnoses: Diagnosis[] = [];
   for (const run of runs) {
     try {
-      diagnoses.push(diagnose(run, { draws }));
+      diagnoses.push(diagnose(run, effort));
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
       printError(error.message);

@@ -12,14 +12,14 @@ const MARKS: Readonly<Record<Severity, readonly [string, Colour]>> = {
 };
 
 /** What `deno task diagnose` prints of a run: each finding with a mark, and its evidence below it. */
-export function diagnosisText({ name, source, findings }: Diagnosis): string {
+export function diagnosisText({ name, source, verdict, findings }: Diagnosis): string {
   const lines = findings.map(({ topic, severity, finding, evidence }) => {
     const [mark, colour] = MARKS[severity];
     const shown = coloured(colour, mark.padEnd(8));
     return `${shown}${bold(topic)}: ${row(finding)}\n        ${row(evidence)}`;
   });
   const head = `${bold(row(name))}${name === source ? "" : ` (${row(source)})`}`;
-  return [head, "", ...lines].join("\n");
+  return [head, row(verdict), "", ...lines].join("\n");
 }
 
 function row(text: string): string {

@@ -28,7 +28,7 @@ export function fitText(one: RunFit, isPredictionAsked = false): string {
     : `measured ${entropy!.measured}`;
   const predicted: Row = ["prediction", predictionText(prediction, fit, isPredictionAsked)];
   const rows: Row[] = [
-    ["verdict", isPredictionAsked ? predictionVerdict(one) : fitVerdict(one)],
+    ["verdict", [...(isPredictionAsked ? [predictionVerdict(one)] : []), fitVerdict(one)]],
     ...(isPredictionAsked ? [predicted] : []),
     ["entropy", `${entropy!.key} (${entropy!.definition}; ${measured})`],
     ["score", `${score!.label} (${score!.kind}, ${score!.unit})`],
