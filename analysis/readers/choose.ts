@@ -10,7 +10,7 @@ import {
   TRL_ENTROPY,
   UNKNOWN_ENTROPY,
 } from "./keys.ts";
-import type { EntropySeries, Framework, ScoreSeries } from "./run.ts";
+import type { EntropySeries, Framework, Run, ScoreSeries } from "./run.ts";
 import { placeOf, type Series } from "./series.ts";
 
 /** Characters that the label of a mean over benchmarks may have. */
@@ -32,7 +32,7 @@ export function chooseEntropy(
   const { definition, measured } = framework === "trl" && rule?.measured === "unknown"
     ? TRL_ENTROPY
     : rule ?? UNKNOWN_ENTROPY;
-  return { key, definition, measured, ...found };
+  return { key, definition, measured, foundBy: "name", ...found };
 }
 
 /** A log whose score is looked for. */
@@ -69,6 +69,16 @@ export function chooseScore(log: ScoredLog, named: string | undefined): ScoreSer
     if (best.size > 0) return toScore(log, Array.from(best.values()), rule.kind);
   }
   return undefined;
+}
+
+/**
+ * One benchmark's score, or the mean over several, as it would be read if it were chosen.
+ *
+ * @param keys Keys of the run's series.
+ * @throws {ReadError} if they are never measured at one step.
+ */
+export function scoreOf(run: Run, keys: readonly string[]): ScoreSeries {
+  return toScore({ path: run.source, series: run.series, notes: [] }, [...keys], "unknown");
 }
 
 function toScore(
@@ -111,7 +121,7 @@ function toScore(
   }
   const isFraction = keys.every(namesAccuracy) &&
     mean.values.every((value) => value >= 0 && value <= 1);
-  return { keys, label, kind, unit: isFraction ? "fraction" : "reward", ...mean };
+  return { keys, label, kind, unit: isFraction ? "fraction" : "reward", foundBy: "name", ...mean };
 }
 
 /** The share of values in percent that may be below 1, zeros left out; one may be in any series. */

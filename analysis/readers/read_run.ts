@@ -185,6 +185,11 @@ async function readRows(
       return await readJsonl(source, { repeat: "mean" }, options);
     case "trainer-state":
       return await readTrainerState(source, options);
+    case "trainer-console":
+    case "mlflow":
+    case "json-rows":
+    case "json-columns":
+      throw new ReadError(`${source.name} cannot be read yet.`);
     case "wandb-csv":
       return await readWandbCsv(source, options);
     case "csv":
@@ -226,6 +231,9 @@ function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunO
     steps: { first, last },
     ...(entropy === undefined ? {} : { entropy }),
     ...(score === undefined ? {} : { score }),
+    choices: {},
+    notFinite: new Map(),
+    unrecognised: [],
     validationKeys: Array.from(keys.keys()).filter((key) =>
       keys.get(key)! > 0 && isValidationKey(key)
     ),
