@@ -1,19 +1,16 @@
 import { changeOf, correlate, type EntropyCourse, entropyCourse } from "./dynamics.ts";
 import { counted } from "../formats/counted.ts";
-import { ReadError } from "../formats/errors.ts";
-import { type Effort, effortFor } from "./effort.ts";
+import type { Effort } from "./effort.ts";
 import type { Finding } from "./finding.ts";
-import { LawError } from "./law_error.ts";
 import { lawFindings } from "./law_findings.ts";
 import { pairs } from "./pairs.ts";
 import { plateauFindings } from "./plateau_findings.ts";
-import { FIRST_15_PERCENT } from "./prediction.ts";
 import { COMPANION_RULES, type CompanionName, NO_SIGNAL_PARTS, normalKey } from "./readers/keys.ts";
 import { keyList } from "./readers/key_list.ts";
 import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
-import { fitRun, type RunFit } from "./run_fit.ts";
 import { findTraps } from "./traps.ts";
+import { tryFit } from "./try_fit.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** What a log tells about a run whose entropy is in question. */
@@ -41,13 +38,12 @@ const CANNOT_TELL = "can't tell from this log";
 export function diagnose(run: Run, effort?: Effort): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
   const course = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
-  const fitted = tryFit(run, effort);
   const findings = [
     ...plateauFindings(run),
     entropyDefinition(run),
     ...entropyFindings(run, course),
     ...performanceFindings(run),
-    ...lawFindings(fitted),
+    ...lawFindings(tryFit(run, effort)),
     ...companionFindings(run),
     ...findTraps(run),
     remedy(course),
@@ -136,18 +132,12 @@ function entropyFindings({ entropy }: Run, course: EntropyCourse | undefined): F
       evidence: `running median of 5 first at or below ${round(0.5 * start)} and ${
         round(0.05 * start)
       } nats`,
+      marks: [
+        ...(halfSpent === undefined ? [] : [{ step: halfSpent, label: "half of H spent" }]),
+        ...(nearlySpent === undefined ? [] : [{ step: nearlySpent, label: "95 % of H spent" }]),
+      ],
     },
   ];
-}
-
-function tryFit(run: Run, given?: Effort): RunFit | string {
-  const effort = given ?? effortFor([run.score?.values.length ?? 0]);
-  try {
-    return fitRun(run, { portion: FIRST_15_PERCENT, reverse: false, effort });
-  } catch (error) {
-    if (error instanceof LawError || error instanceof ReadError) return error.message;
-    throw error;
-  }
 }
 
 function performanceFindings({ score }: Run): Finding[] {

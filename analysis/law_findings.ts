@@ -115,6 +115,7 @@ function singlePairs({ fit: { a, identified, influence } }: RunFit): Finding | u
     evidence: `a ${number(a, 3)}, without it ${number(without, 3)}, 95 % interval ${
       ends(interval)
     }`,
+    ...(carries ? { marks: [{ step: pair.step, label: "carries the fit" }] } : {}),
   };
 }
 

@@ -22,17 +22,22 @@ export function plateauFindings(run: Run): Finding[] {
       severity: isSolved ? "notice" : "problem",
       finding: `${plateauText(plateau)}.`,
       evidence: `${score.label}: ${plateauEvidence(plateau)}`,
+      marks: [
+        ...(isWithoutGain(plateau) ? [] : [{ step: plateau.since.step, label: "no gain since" }]),
+        { step: plateau.best.step, label: "best score" },
+      ],
     });
   }
   const against = trainingFinding(run, plateau);
   return against === undefined ? findings : [...findings, against];
 }
 
-/** The training score of a run, beside its validation score. */
-function trainingScore({ series }: Run): { key: string; series: Series } | undefined {
+/** The training score of a run. */
+function trainingScore({ series, trainingScore }: Run): { label: string } & Series | undefined {
+  if (trainingScore !== undefined) return trainingScore;
   for (const pattern of COMPANION_RULES["training score"]) {
     const found = series.entries().find(([key]) => pattern.test(normalKey(key)));
-    if (found !== undefined) return { key: found[0], series: found[1] };
+    if (found !== undefined) return { label: found[0], ...found[1] };
   }
   return undefined;
 }
@@ -42,27 +47,27 @@ function trainingFinding(run: Run, plateau: Plateau | undefined): Finding | unde
   const training = trainingScore(run);
   if (run.score?.kind !== "validation" || training === undefined) return undefined;
   const from = plateau === undefined ? -Infinity : plateau.since.step;
-  const [train, validation] = [training.series, run.score].map((series) =>
-    scoreEnds(since(series, from))
-  );
-  if (train === undefined || validation === undefined) return undefined;
-  const [trained, validated] = [train, validation].map(({ start, now }) => now - start);
-  const rises = trained! > 0 && findPlateau(since(training.series, from)) === undefined;
   const period = plateau === undefined || isWithoutGain(plateau)
     ? "over the log"
     : `since step ${plateau.since.step}`;
-  const stays = plateau !== undefined || validated! <= 0;
+  const [train, validation] = [training, run.score].map((series) => scoreEnds(since(series, from)));
+  if (train === undefined || validation === undefined) return undefined;
+  const flat = findPlateau(since(training, from));
+  const trains = train.now > train.start && !(flat !== undefined && isWithoutGain(flat));
+  const validates = plateau === undefined && validation.now > validation.start;
   return {
     topic: "training against validation",
-    severity: rises && stays ? "problem" : "fine",
-    finding: rises && stays
-      ? `${period} the training score rose and the validation score did not: what is learnt there is of the training problems alone.`
-      : stays
-      ? `${period} neither the training score nor the validation score rose.`
-      : rises
-      ? `${period} both the training score and the validation score rose.`
-      : `${period} the validation score rose, and the training score did not.`,
-    evidence: `${training.key} ${number(train.start, 3)} to ${
+    severity: trains && !validates ? "notice" : "fine",
+    finding: `${period} ${
+      trains && validates
+        ? "both the training score and the validation score rose."
+        : validates
+        ? "the validation score rose, and the training score did not."
+        : trains
+        ? "the training score rose and the validation score did not: the policy learns its training problems, or only grows surer, which alone raises the score of sampled responses."
+        : "neither the training score nor the validation score rose."
+    }`,
+    evidence: `${training.label} ${number(train.start, 3)} to ${
       number(train.now, 3)
     } (${train.evidence}); ${run.score.label} ${number(validation.start, 3)} to ${
       number(validation.now, 3)
@@ -72,7 +77,6 @@ function trainingFinding(run: Run, plateau: Plateau | undefined): Finding | unde
 
 function since({ steps, values }: Series, from: number): Series {
   const at = steps.findIndex((step) => step >= from);
-  return at < 0
-    ? { steps: steps.subarray(0, 0), values: values.subarray(0, 0) }
-    : { steps: steps.subarray(at), values: values.subarray(at) };
+  const start = at < 0 ? steps.length : at;
+  return { steps: steps.subarray(start), values: values.subarray(start) };
 }
