@@ -142,16 +142,16 @@ function rivals({ rivals }: RunFit): Finding | undefined {
 }
 
 function benchmark({ key, fit, plateau }: RunFit["benchmarks"][number]): Finding {
-  const flat = plateau === undefined ? "its score still moves" : plateauText(plateau);
+  const flat = plateau === undefined ? "no plateau is seen" : plateauText(plateau);
   const law = fit instanceof LawError
     ? "no law can be fitted"
     : fit.identified
     ? `ceiling ${number(fit.ceiling, 3)}`
     : "its pairs do not identify the law";
   return {
-    topic: `benchmark ${key}`,
+    topic: "benchmark",
     severity: fit instanceof LawError || !fit.identified ? "unknown" : "fine",
-    finding: `${flat}; ${law}.`,
+    finding: `${key}: ${flat}; ${law}.`,
     evidence: fit instanceof LawError ? fit.message : `${lawText(fit)}; ${fit.identifiedBecause}`,
   };
 }

@@ -45,8 +45,8 @@ const ROUNDING = 1e-9;
 
 /**
  * The earliest score since which nothing was gained: the line through it and all later ones does not rise
- * (one-sided test at 5 %), can have risen by no more than a twentieth of the gain before it, and no later
- * running median of five is higher than its own by more than that or the scatter. The stretch must hold
+ * (one-sided test at 5 %), can have risen by no more than a twentieth of the gain before it, and neither their
+ * mean is higher than it, nor a running median of five than its own, by more than that or the scatter. The stretch must hold
  * five scores and a quarter of the run's steps. Where the score gained nothing from its first value on, or
  * at most half of the range that it scatters over, the stretch is the whole log. Undefined where the score
  * still rises, or too few scores tell.
@@ -70,15 +70,18 @@ export function findPlateau(score: Series): Plateau | undefined {
   const x = points.map(({ step }) => (step - start.step) / span);
   const medians = runningMedians(y);
   const range = Math.max(...y) - Math.min(...y);
-  const found = flatTails(x, y, medians).find(({ from, rise, scatter, highest }) => {
+  const tails = flatTails(x, y, medians);
+  const flat = tails.find(({ from, level, rise, scatter, highest }) => {
     const gain = medians[from]! - y[0]!;
     const isWhole = from === 0;
     const most = isWhole ? range / 2 : MOST_GAINED * gain;
     return (isWhole || (gain > 2 * scatter && 1 - x[from]! >= SHORTEST_PART)) &&
       rise[0] <= ROUNDING * range && rise[1] <= most + ROUNDING * range &&
+      level - y[from]! <= Math.max(isWhole ? 0 : most, 3 * scatter) &&
       highest - medians[from]! <= Math.max(isWhole ? 0 : most, 2 * scatter);
   });
-  if (found === undefined) return undefined;
+  if (flat === undefined) return undefined;
+  const found = flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat;
   return {
     start,
     since: points[found.from]!,
@@ -101,6 +104,12 @@ function bestOf({ steps, values }: Series): Scored {
   return { step: steps[best]!, score: values[best]! };
 }
 
+/** Of a score that falls, the part from its height on, which was gained. */
+function fromPeak(tails: readonly Tail[], flat: Tail, medians: readonly number[]): Tail {
+  const peak = medians.indexOf(flat.highest, flat.from);
+  return tails.find(({ from }) => from === peak) ?? flat;
+}
+
 /** The line through the scores from one of them on. */
 interface Tail {
   /** Index of the first. */
@@ -109,7 +118,10 @@ interface Tail {
   level: number;
   /** 90 % interval of what the line rises by. */
   rise: Interval;
-  /** Standard deviation of a score, from the differences of neighbours, which no trend inflates. */
+  /**
+   * Standard deviation of a score after the first, from the differences of neighbours, which no trend
+   * inflates.
+   */
   scatter: number;
   /** The highest running median. */
   highest: number;
@@ -132,9 +144,10 @@ function flatTails(
     sxx += p * p;
     sxy += p * q;
     syy += q * q;
-    if (i + 1 < y.length) differences += (y[i + 1]! - y[i]!) ** 2;
     highest = Math.max(highest, medians[i]!);
     const n = y.length - i;
+    const scatter = Math.sqrt(differences / (2 * Math.max(1, n - 2)));
+    if (i > 0) differences += (y[i]! - (y[i + 1] ?? y[i]!)) ** 2;
     if (n < FEWEST_SCORES) continue;
     const xx = sxx - sx * sx / n;
     const xy = sxy - sx * sy / n;
@@ -145,7 +158,7 @@ function flatTails(
       from: i,
       level: zero + sy / n,
       rise: [(slope - half) * p, (slope + half) * p],
-      scatter: Math.sqrt(differences / (2 * (n - 1))),
+      scatter,
       highest,
     });
   }

@@ -16,7 +16,7 @@ const COLOURS: Readonly<Record<Severity, Colour>> = {
 export function diagnosisText({ name, source, verdict, findings }: Diagnosis): string {
   const lines = findings.map(({ topic, severity, finding, evidence }) => {
     const shown = coloured(COLOURS[severity], SEVERITY_NAMES[severity].padEnd(8));
-    return `${shown}${bold(topic)}: ${row(finding)}\n        ${row(evidence)}`;
+    return `${shown}${bold(row(topic))}: ${row(finding)}\n        ${row(evidence)}`;
   });
   const head = `${bold(row(name))}${name === source ? "" : ` (${row(source)})`}`;
   return [head, row(verdict), "", ...lines].join("\n");

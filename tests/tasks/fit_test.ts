@@ -188,6 +188,16 @@ Deno.test("fit names bad input in one sentence and leaves nothing behind", () =>
         2,
       ],
       [
+        ["few.csv", "--first", "0.15"],
+        /--first is 0\.15, which is no number of steps; a share of the run is written in percent: --first 15%\./,
+        2,
+      ],
+      [
+        ["few.csv", "--first", "2.5"],
+        /--first is 2\.5, expected a whole number of steps such as 3/,
+        2,
+      ],
+      [
         ["few.csv", "--pairing", "never"],
         /--pairing is never, expected next-logged or same-step/,
         2,
