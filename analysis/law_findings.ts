@@ -44,7 +44,7 @@ export function lawFindings(fitted: RunFit | string): Finding[] {
   ].filter((finding) => finding !== undefined);
 }
 
-function ceiling({ fit, run, plateau }: RunFit): Finding {
+function ceiling({ fit, run, plateau, rivals }: RunFit): Finding {
   const topic = "ceiling";
   const interval = `95 % interval ${ends(fit.interval.ceiling)}`;
   if (!fit.identified) {
@@ -60,7 +60,10 @@ function ceiling({ fit, run, plateau }: RunFit): Finding {
   const whole = at === undefined ? NaN : fit.ceiling - at.start;
   return {
     topic,
-    severity: plateau === undefined && left < LITTLE_LEFT * Math.abs(whole) ? "problem" : "notice",
+    severity: plateau === undefined && betterRival(rivals) === undefined &&
+        left < LITTLE_LEFT * Math.abs(whole)
+      ? "problem"
+      : "notice",
     finding: `by the law the ceiling is ${number(fit.ceiling, 3)}, ` +
       (left > 0 ? `${number(left, 3)} above the score now.` : `no more than the score now.`),
     evidence: `${interval}; ${lawText(fit)}`,
@@ -68,7 +71,7 @@ function ceiling({ fit, run, plateau }: RunFit): Finding {
 }
 
 /** Said only of a score that rose while entropy was spent, by pairs that identify the law. */
-function gainDone({ fit, run, plateau }: RunFit): Finding | undefined {
+function gainDone({ fit, run }: RunFit): Finding | undefined {
   const at = scoreEnds(run.score!);
   const course = entropyCourse(run.entropy!);
   if (!fit.identified || at === undefined || course === undefined) return undefined;
@@ -79,7 +82,7 @@ function gainDone({ fit, run, plateau }: RunFit): Finding | undefined {
   if (!(share > 0 && Number.isFinite(100 * share))) return undefined;
   return {
     topic: "gain done",
-    severity: share > 1 - LITTLE_LEFT && plateau === undefined ? "problem" : "fine",
+    severity: share > 1 - LITTLE_LEFT ? "notice" : "fine",
     finding: `${number(100 * share, 3)} % of the gain that this entropy can buy is done.`,
     evidence: `start ${number(at.start, 3)}, now ${number(at.now, 3)}, ceiling ${
       number(fit.ceiling, 3)

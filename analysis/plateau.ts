@@ -45,14 +45,15 @@ const ROUNDING = 1e-9;
 
 /**
  * The earliest score since which nothing was gained: the line through it and all later ones does not rise
- * (one-sided test at 5 %), can have risen by no more than a twentieth of the gain before it, and neither their
- * mean is higher than it, nor a running median of five than its own, by more than that or the scatter. The stretch must hold
- * five scores and a quarter of the run's steps. Where the score gained nothing from its first value on, or
- * at most half of the range that it scatters over, the stretch is the whole log. Undefined where the score
- * still rises, or too few scores tell.
+ * (one-sided test at 5 %) and can have risen by no more than a twentieth of the gain before it, and by no
+ * more than that or the scatter their mean is higher than it, or a running median of five than both. The
+ * stretch must hold five scores and a quarter of the run's steps. Where the score gained nothing from its
+ * first value on, or at most half of the range that it scatters over, the stretch is the whole log; of a
+ * score that falls, it begins at its height. Undefined where the score still rises, or too few scores tell.
  *
- * The scatter is taken as independent from score to score. Where it is not, the test calls a rise what may
- * be none, so a plateau is found later, or not.
+ * Of 300 simulated runs of 10 to 400 scores that rise to their end with normal scatter, at most 1 in 16 was
+ * said to be on a plateau (tests/analysis/plateau_test.ts). The scatter is taken as independent from score
+ * to score; where it is not, more rises are found, and so fewer plateaus.
  */
 export function findPlateau(score: Series): Plateau | undefined {
   const points = evenlyThinned(
@@ -78,7 +79,7 @@ export function findPlateau(score: Series): Plateau | undefined {
     return (isWhole || (gain > 2 * scatter && 1 - x[from]! >= SHORTEST_PART)) &&
       rise[0] <= ROUNDING * range && rise[1] <= most + ROUNDING * range &&
       level - y[from]! <= Math.max(isWhole ? 0 : most, 3 * scatter) &&
-      highest - medians[from]! <= Math.max(isWhole ? 0 : most, 2 * scatter);
+      highest - Math.max(level, medians[from]!) <= Math.max(isWhole ? 0 : most, 2 * scatter);
   });
   if (flat === undefined) return undefined;
   const found = flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat;

@@ -9,6 +9,9 @@ export function plateauText(plateau: Plateau): string {
   const bestText = `best ${number(best.score, 3)} at step ${best.step}` +
     (after > 0 ? `, ${counted(after, "step")} before the last` : "");
   if (isWithoutGain(plateau)) {
+    if (best.score === start.score && best.step === start.step && level === start.score) {
+      return `no gain in the whole log: the score is ${number(start.score, 3)} throughout`;
+    }
     return `no gain in the whole log: ${number(start.score, 3)} at step ${start.step}, ${
       number(level, 3)
     } on average; ${bestText}`;

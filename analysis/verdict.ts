@@ -5,20 +5,26 @@ const FIRST = ["plateau", "not finite"];
 
 /**
  * The findings of a run in one line: the gravest problem as it stands, and what else is one; without a
- * problem, that there is none that the log shows.
+ * problem, what the notes are about, and whether the law can be told.
  */
 export function verdictOf(findings: readonly Finding[]): string {
   const problems = findings.filter(({ severity }) => severity === "problem");
   const rank = ({ topic }: Finding) => FIRST.includes(topic) ? FIRST.indexOf(topic) : FIRST.length;
   const [gravest, ...others] = problems.toSorted((left, right) => rank(left) - rank(right));
   if (gravest === undefined) {
-    const count = findings.filter(({ severity }) => severity === "notice").length;
-    return count === 0
-      ? "the log shows no problem."
-      : `the log shows no problem; ${count} ${count === 1 ? "notice" : "notices"}.`;
+    const notes = topicsOf(findings.filter(({ severity }) => severity === "notice"));
+    const about = notes.length === 0 ? "" : `; notes on ${notes.join(", ")}`;
+    const isOpen = findings.some(({ topic, severity }) =>
+      topic === "ceiling" && severity === "unknown"
+    );
+    return `no problem is seen${about}${isOpen ? "; the log does not tell the law" : ""}.`;
   }
-  const topics = new Set(others.map(({ topic }) => topic));
-  topics.delete(gravest.topic);
-  if (topics.size === 0) return gravest.finding;
-  return `${gravest.finding} Problems beside it: ${Array.from(topics).join(", ")}.`;
+  const { topic, finding } = gravest;
+  const first = FIRST.includes(topic) ? finding : `${topic}: ${finding}`;
+  const beside = topicsOf(others).filter((other) => other !== topic);
+  return beside.length === 0 ? first : `${first} Problems beside it: ${beside.join(", ")}.`;
+}
+
+function topicsOf(findings: readonly Finding[]): string[] {
+  return Array.from(new Set(findings.map(({ topic }) => topic)));
 }

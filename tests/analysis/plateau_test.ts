@@ -1,9 +1,11 @@
 /** Where a score gains nothing more, and where it still does. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { findPlateau, isWithoutGain, shareAtPlateau } from "../../analysis/plateau.ts";
 import { plateauEvidence, plateauText } from "../../analysis/plateau_text.ts";
 import { readRun } from "../../analysis/readers/read_run.ts";
-import { join } from "node:path";
 import { LOGS, testOnLogs } from "../support.ts";
 
 /** Scores at every fifth step, with a ripple of the size that a validation of a thousand problems has. */
@@ -63,6 +65,33 @@ Deno.test("the unit of the score changes no step of a plateau, however small or 
     assert.equal(scaled.since.step, plateau.since.step);
     assert.equal(scaled.level, plateau.level * unit);
   }
+});
+
+Deno.test("simulated runs: rises are hardly ever taken for plateaus, and most plateaus are found", () => {
+  const random = xoroshiro128plus(14);
+  // 30 bits of each draw suffice.
+  const uniform = () => uniformInt(random, 0, 2 ** 30 - 1) / 2 ** 30;
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const shareOfPlateaus = (n: number, score: (share: number) => number) => {
+    let found = 0;
+    for (let run = 0; run < 100; run++) {
+      const values = Float64Array.from(
+        { length: n },
+        (_, i) => score(i / (n - 1)) + 0.02 * normal(),
+      );
+      const plateau = findPlateau({ steps: Float64Array.from(values.keys()), values });
+      if (plateau !== undefined && !isWithoutGain(plateau)) found++;
+    }
+    return found / 100;
+  };
+  for (const n of [10, 25, 100]) {
+    assert(shareOfPlateaus(n, (share) => 0.3 + 0.3 * share) <= 0.01, `a line, ${n}`);
+    assert(
+      shareOfPlateaus(n, (share) => 0.7 - 0.4 * Math.exp(-2 * share)) <= 1 / 16,
+      `a bend, ${n}`,
+    );
+  }
+  assert(shareOfPlateaus(100, (share) => 0.3 + Math.min(0.4, share)) > 0.8);
 });
 
 testOnLogs(

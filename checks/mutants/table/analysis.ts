@@ -257,9 +257,9 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "traps: overwritten",
   },
   {
-    file: "analysis/diagnosis.ts",
-    text: "const share = (change.end - change.start) / (fit.ceiling - change.start);",
-    replacement: "const share = change.end / fit.ceiling;",
+    file: "analysis/law_findings.ts",
+    text: "const share = (at.now - at.start) / (fit.ceiling - at.start);",
+    replacement: "const share = at.now / fit.ceiling;",
     what: "the gain that is done counts what the base model could do already",
     tests: DIAGNOSIS,
     filter: "the gain that is done",
