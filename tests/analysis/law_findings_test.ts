@@ -143,3 +143,15 @@ testOnLogs("of the public Qwen2-7B run: a plateau, one pair, and a better rival"
   assert.equal(about(found, "benchmark").length, 2);
   assert.equal(one(found, "gain done"), undefined);
 });
+
+testOnLogs(
+  "of a public run whose entropy came back and whose score fell: no gain is done",
+  async () => {
+    const found = diagnose(await readRun(join(LOGS, "../cases/issue-surge20.log")));
+    assert.match(
+      found.verdict,
+      /^no gain since step 8\d: .*; best 0\.491 at step 84, 36 steps before the last\./,
+    );
+    assert.equal(one(found, "gain done"), undefined);
+  },
+);

@@ -474,6 +474,19 @@ testOnLogs("fit reads all the real logs in one call", () =>
     assert((await Deno.stat(join(folder, "runs.fit.svg"))).size > 10_000);
   }));
 
+testOnLogs(
+  "fit refuses the entropy of a sequence that a framework logs",
+  () =>
+    withFolder(async (folder) => {
+      const path = join(LOGS, "../cases/issue-rloo-sum.jsonl");
+      const keys = ["--entropy-key", "objective/entropy", "--score-key", "objective/scores"];
+      assertOneSentence(
+        await runTask("fit", [path, ...keys], folder),
+        /pair 0 \(step 0\) has entropy 310, expected nats per token/,
+      );
+    }),
+);
+
 Deno.test("fit looks at --out before it reads, and no message recommends permissions", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "a.csv"), SMALL);

@@ -1,7 +1,7 @@
 /** The page of public runs holds what the tool says of their logs, and the independent numbers. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { validate, validationPage } from "../../experiments/validation.ts";
+import { validate, validationPage } from "../../experiments/public_runs_page.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { LOGS, ROOT, testOnLogs, withFolder } from "../support.ts";
 
@@ -17,7 +17,11 @@ testOnLogs(
       }
     }
     const page = await Deno.readTextFile(join(ROOT, "results/validation/README.md"));
-    assert.equal(page, validationPage(validated), "make it anew with experiments/validation.ts");
+    assert.equal(
+      page,
+      validationPage(validated),
+      "make it anew with experiments/public_runs_page.ts",
+    );
   },
 );
 

@@ -1,6 +1,6 @@
 /**
  * The page of public runs, from their logs: `deno run --allow-read --config deno.json
- * experiments/validation.ts ../shared/logs > results/validation/README.md`. It fetches nothing.
+ * experiments/public_runs_page.ts ../shared/logs > results/validation/README.md`. It fetches nothing.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -92,7 +92,7 @@ Logs that others published, and what \`deno task fit\` and \`deno task diagnose\
 not in this repository; whoever has a file with the same object id (\`git hash-object FILE\`) has the same
 log. The page is made, without a network, by
 
-    deno run --allow-read --config deno.json experiments/validation.ts FOLDER > results/validation/README.md
+    deno run --allow-read --config deno.json experiments/public_runs_page.ts FOLDER > results/validation/README.md
 
 where FOLDER holds the logs. In brackets: least squares by a program that shares nothing with this one,
 for the same keys and the same pairing rule; – where there is none.
