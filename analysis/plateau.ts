@@ -1,5 +1,4 @@
 import { median } from "simple-statistics";
-import { evenlyThinned } from "./effort.ts";
 import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
@@ -56,9 +55,10 @@ const ROUNDING = 1e-9;
  * to score; where it is not, more rises are found, and so fewer plateaus.
  */
 export function findPlateau(score: Series): Plateau | undefined {
-  const points = evenlyThinned(
-    Array.from(score.steps, (step, i) => ({ step, score: score.values[i]! })),
-    MOST_SCORES,
+  const every = Math.ceil(score.steps.length / MOST_SCORES);
+  const points = Array.from(
+    { length: Math.ceil(score.steps.length / every) || 0 },
+    (_, i): Scored => ({ step: score.steps[i * every]!, score: score.values[i * every]! }),
   );
   const [start, end] = [points[0], points.at(-1)];
   if (start === undefined || end === undefined || points.length < FEWEST_SCORES) return undefined;
@@ -86,7 +86,7 @@ export function findPlateau(score: Series): Plateau | undefined {
   return {
     start,
     since: points[found.from]!,
-    last: end.step,
+    last: score.steps.at(-1)!,
     best: bestOf(score),
     scores: points.length - found.from,
     level: shifted(found.level, unit),
