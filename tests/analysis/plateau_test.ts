@@ -42,9 +42,13 @@ Deno.test("a score that still rises is on no plateau, however slowly", () => {
 });
 
 Deno.test("a score that rose and fell gains nothing since it was at its height", () => {
-  const plateau = findPlateau(scores(40, (i) => i < 20 ? 0.2 + 0.02 * i : 0.6 - 0.02 * (i - 20)))!;
-  assert(Math.abs(plateau.since.step - 100) <= 25, `it is ${plateau.since.step}`);
-  assert(plateau.rise[1] < 0);
+  for (const [n, height] of [[40, 20], [120, 60], [120, 80]] as const) {
+    const score = (i: number) => i < height ? 0.2 + 0.4 * i / height : 0.6 - 0.005 * (i - height);
+    const plateau = findPlateau(scores(n, score))!;
+    const distance = Math.abs(plateau.since.step / 5 - height);
+    assert(distance <= 3, `${n}, ${height}: it is ${plateau.since.step / 5}`);
+    assert(plateau.rise[1] < 0);
+  }
 });
 
 Deno.test("a score that never gained is said to be so; too few scores tell nothing", () => {
