@@ -161,8 +161,8 @@ function unspent(pairs: readonly Pair[]): string | undefined {
 function impossible({ ceiling, score }: FitEvidence): string | undefined {
   if (score?.unit !== "fraction" || ceiling === undefined || ceiling[0] <= 1) return undefined;
   return `the ceiling would be above 1, the largest possible score: its 95 % interval is [${
-    number(ceiling[0], 3)
-  }, ${number(ceiling[1], 3)}].`;
+    number(ceiling[0], 6)
+  }, ${number(ceiling[1], 6)}].`;
 }
 
 function middle(values: readonly number[]): number {

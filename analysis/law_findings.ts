@@ -55,7 +55,7 @@ function ceiling({ fit, run, plateau, rivals }: RunFit): Finding {
       evidence: `${lawText(fit)}; ceiling ${number(fit.ceiling, 3)} with ${interval}`,
     };
   }
-  const at = scoreEnds(run.score!);
+  const at = scoreEnds(run.score!, run.score!.kind);
   const left = at === undefined ? NaN : fit.ceiling - at.now;
   const whole = at === undefined ? NaN : fit.ceiling - at.start;
   return {
@@ -72,7 +72,7 @@ function ceiling({ fit, run, plateau, rivals }: RunFit): Finding {
 
 /** Said only of a score that rose while entropy was spent, by pairs that identify the law. */
 function gainDone({ fit, run }: RunFit): Finding | undefined {
-  const at = scoreEnds(run.score!);
+  const at = scoreEnds(run.score!, run.score!.kind);
   const course = entropyCourse(run.entropy!);
   if (!fit.identified || at === undefined || course === undefined) return undefined;
   if (at.now <= at.start || course.end > course.start || fellFromPeak(run.score!.values)) {

@@ -50,7 +50,8 @@ function trainingFinding(run: Run, plateau: Plateau | undefined): Finding | unde
   const period = plateau === undefined || isWithoutGain(plateau)
     ? "over the log"
     : `since step ${plateau.since.step}`;
-  const [train, validation] = [training, run.score].map((series) => scoreEnds(since(series, from)));
+  const train = scoreEnds(since(training, from), "training");
+  const validation = scoreEnds(since(run.score, from), "validation");
   if (train === undefined || validation === undefined) return undefined;
   const flat = findPlateau(since(training, from));
   const trains = train.now > train.start && !(flat !== undefined && isWithoutGain(flat));
@@ -65,7 +66,7 @@ function trainingFinding(run: Run, plateau: Plateau | undefined): Finding | unde
         ? "the validation score rose, and the training score did not."
         : trains
         ? "the training score rose and the validation score did not: the policy learns its training problems, or only grows surer, which alone raises the score of sampled responses."
-        : "neither the training score nor the validation score rose."
+        : "neither the training score nor the validation score rose beyond its scatter."
     }`,
     evidence: `${training.label} ${number(train.start, 3)} to ${
       number(train.now, 3)

@@ -1,25 +1,29 @@
 import { median } from "simple-statistics";
+import type { ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 
 /** Where a score stands at the start and now: values that were logged. */
 export interface ScoreEnds {
-  /** The first score; of 50 and more the median of the first five. */
+  /** The first score; where they are noisy, the median of the first five. */
   readonly start: number;
-  /** The last score; of 50 and more the median of the last five. */
+  /** The last score; where they are noisy, the median of the last five. */
   readonly now: number;
   /** What they are and their steps, in words. */
   readonly evidence: string;
 }
 
-/** Of fewer scores each is a validation that cost something; more are noisy. */
+/** As many scores that are not validations are of single batches, and noisy. */
 const MANY = 50;
 const MEDIAN_WIDTH = 5;
 
 /** The ends of a score; undefined for fewer than two values. */
-export function scoreEnds({ steps, values }: Series): ScoreEnds | undefined {
+export function scoreEnds(
+  { steps, values }: Series,
+  kind: ScoreSeries["kind"],
+): ScoreEnds | undefined {
   if (values.length < 2) return undefined;
   const [first, last] = [steps[0]!, steps.at(-1)!];
-  if (values.length < MANY) {
+  if (kind === "validation" || values.length < MANY) {
     return { start: values[0]!, now: values.at(-1)!, evidence: `steps ${first} and ${last}` };
   }
   return {
