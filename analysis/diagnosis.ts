@@ -1,17 +1,21 @@
 import { counted } from "../formats/counted.ts";
+import type { Effort } from "./effort.ts";
 import type { Finding } from "./finding.ts";
 import { companionFindings } from "./findings/companion_findings.ts";
 import { entropyDefinition, entropyFindings } from "./findings/entropy_findings.ts";
 import { groupFinding } from "./findings/group_findings.ts";
-import { lawFindings } from "./findings/law_findings.ts";
 import { movedFirstFinding } from "./findings/moved_first_finding.ts";
 import { logEntropyFinding, remedyFinding } from "./findings/remedy_findings.ts";
 import { divergenceFinding, rewardTermsFinding } from "./findings/reward_findings.ts";
 import { scoreFinding } from "./findings/score_finding.ts";
+import { lawFindings } from "./findings/law_findings.ts";
 import { pairs } from "./pairs.ts";
+import { plateauFindings } from "./findings/plateau_findings.ts";
 import { readingFindings } from "./reading_findings.ts";
 import type { Run } from "./readers/run.ts";
 import { findTraps } from "./traps.ts";
+import { tryFit } from "./try_fit.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** What a log tells about a run whose entropy is in question. */
 export interface Diagnosis {
@@ -19,6 +23,8 @@ export interface Diagnosis {
   readonly source: string;
   /** The run's name. */
   readonly name: string;
+  /** The findings in one line. */
+  readonly verdict: string;
   /** In the order in which a person would want to read them. */
   readonly findings: readonly Finding[];
 }
@@ -28,32 +34,30 @@ export interface Diagnosis {
  * the law, what moved together with entropy, which metric traps of the framework apply, and what the
  * paper's remedies would be. Where the log does not tell, it says so.
  *
- * @param options How many series the bootstrap of the ceiling draws, as for `fitLaw`.
+ * @param effort How much is computed for its law.
  * @throws {ReadError} if the log has neither an entropy nor a score.
  */
-export function diagnose(run: Run, options: { readonly draws?: number } = {}): Diagnosis {
+export function diagnose(run: Run, effort?: Effort): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
   const entropy = entropyFindings(run);
-  return {
-    source: run.source,
-    name: run.name,
-    findings: [
-      entropyDefinition(run),
-      ...logEntropyFinding(run),
-      ...entropy,
-      scoreFinding(run),
-      ...lawFindings(run, options),
-      ...movedFirstFinding(run),
-      ...companionFindings(run),
-      groupFinding(run),
-      ...divergenceFinding(run),
-      ...rewardTermsFinding(run),
-      ...findTraps(run),
-      remedyFinding(run, entropy[0]!),
-      ...readingFindings(run),
-      ...leftOut(run),
-    ],
-  };
+  const findings = [
+    ...plateauFindings(run),
+    entropyDefinition(run),
+    ...logEntropyFinding(run),
+    ...entropy,
+    scoreFinding(run),
+    ...lawFindings(tryFit(run, effort)),
+    ...movedFirstFinding(run),
+    ...companionFindings(run),
+    groupFinding(run),
+    ...divergenceFinding(run),
+    ...rewardTermsFinding(run),
+    ...findTraps(run),
+    remedyFinding(run, entropy[0]!),
+    ...readingFindings(run),
+    ...leftOut(run),
+  ];
+  return { source: run.source, name: run.name, verdict: verdictOf(findings), findings };
 }
 
 /** What of the log the findings do not rest on. */

@@ -1,37 +1,6 @@
-import { mean, sampleCorrelation } from "simple-statistics";
+import { sampleCorrelation } from "simple-statistics";
 import { evenlyThinned } from "./effort.ts";
 import type { Series } from "./readers/series.ts";
-import { exponentOf, shifted } from "./scale.ts";
-
-/** Values at either end of a run that are averaged, so that one noisy step decides nothing. */
-const END_VALUES = 3;
-
-/** A series from its start to its end. */
-export interface Change {
-  /** Mean of the first three values. */
-  readonly start: number;
-  /** Mean of the last three values. */
-  readonly end: number;
-  /** First and last step. */
-  readonly steps: readonly [number, number];
-}
-
-/** The start and end of a series; undefined for fewer than two values. */
-export function changeOf({ steps, values }: Series): Change | undefined {
-  if (values.length < 2) return undefined;
-  const count = Math.min(END_VALUES, Math.floor(values.length / 2));
-  return {
-    start: meanOf(values.subarray(0, count)),
-    end: meanOf(values.subarray(-count)),
-    steps: [steps[0]!, steps.at(-1)!],
-  };
-}
-
-/** The mean, also of values whose sum no float holds. */
-function meanOf(values: Float64Array): number {
-  const unit = exponentOf(values);
-  return shifted(mean(Array.from(values, (value) => shifted(value, -unit))), unit);
-}
 
 /** Spearman's rank correlation of two series over the steps that both have. */
 export interface Correlation {

@@ -1,11 +1,9 @@
 import type { Finding } from "./finding.ts";
 import { frameworkTraps } from "./framework_traps.ts";
+import { LARGEST_VOCABULARY } from "./per_token.ts";
 import type { Run } from "./readers/run.ts";
 import { trap } from "./trap.ts";
 import { verlTraps } from "./verl_traps.ts";
-
-/** No vocabulary in use has more tokens than this, so no entropy per token is larger than its log. */
-const LARGEST_VOCABULARY = 1 << 19;
 
 /**
  * Known ways in which a framework's metrics mislead about entropy, as far as they apply to this log. Each

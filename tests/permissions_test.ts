@@ -28,7 +28,7 @@ const TABLE: Record<string, readonly string[]> = {
   table1: FIGURES,
   table2: FIGURES,
   fit: [READ, WRITE, ...ENVIRONMENT],
-  diagnose: [READ, ...ENVIRONMENT],
+  diagnose: [READ, WRITE, ...ENVIRONMENT],
   cov: [READ, WRITE, ...ENVIRONMENT],
   pretrain: [READ, WRITE, ...ENVIRONMENT],
   // git tells the version of the code, which the log holds.

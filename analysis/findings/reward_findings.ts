@@ -71,9 +71,9 @@ function lateParting(training: Series, score: ScoreSeries): Alarm | undefined {
   const [proxy, goal] = [training, score].map((one) => lastPart(one, 0.5, FEWEST_FOR_TREND));
   if (trendOf(proxy!).direction !== "up") return undefined;
   const since = `since step ${goal!.steps[0]} the training score rises`;
-  const { direction, z } = trendOf(goal!);
+  const { direction } = trendOf(goal!);
   if (direction === "down") return problem(`${since} and the validation score falls: ${LOOK}`);
-  return z > 0 ? undefined : notice(
+  return direction === "up" ? undefined : notice(
     `${since} and the validation score does not: what is learned there does not carry over`,
   );
 }

@@ -9,6 +9,10 @@ const PAIRS = [`${ANALYSIS}/pairs_test.ts`];
 const PREDICTION = [`${ANALYSIS}/prediction_test.ts`];
 const DIAGNOSIS = [`${ANALYSIS}/diagnosis_test.ts`];
 const TRAPS = [`${ANALYSIS}/traps_test.ts`];
+const INFLUENCE = [`${ANALYSIS}/influence_test.ts`];
+const PLATEAU = [`${ANALYSIS}/plateau_test.ts`];
+const LAW_FINDINGS = [`${ANALYSIS}/law_findings_test.ts`];
+const AHEAD = [`${ANALYSIS}/ahead_test.ts`];
 const CONSOLE = [`${ANALYSIS}/readers/verl_console_test.ts`];
 const FORMATS = [`${ANALYSIS}/readers/formats_test.ts`];
 const COVARIANCE = [`${ANALYSIS}/tokens/covariance_report_test.ts`];
@@ -259,10 +263,74 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/findings/law_findings.ts",
-    text: "const share = (change.end - change.start) / (fit.ceiling - change.start);",
-    replacement: "const share = change.end / fit.ceiling;",
+    text: "const share = (at.now - at.start) / (fit.ceiling - at.start);",
+    replacement: "const share = at.now / fit.ceiling;",
     what: "the gain that is done counts what the base model could do already",
     tests: DIAGNOSIS,
     filter: "the gain that is done",
+  },
+  {
+    file: "analysis/influence.ts",
+    text: "if (change > largest) [most, largest] = [i, change];",
+    replacement: "if (most < 0) [most, largest] = [i, change];",
+    what: "the first pair is taken for the one that moves a most",
+    tests: INFLUENCE,
+    filter: "leaving each out in turn",
+  },
+  {
+    file: "analysis/plateau.ts",
+    text: "const MOST_GAINED = 0.05;",
+    replacement: "const MOST_GAINED = 0.5;",
+    what: "a score that rises slowly is said to be on a plateau",
+    tests: PLATEAU,
+    filter: "rises are hardly ever",
+  },
+  {
+    file: "analysis/plateau.ts",
+    text: "flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat",
+    replacement: "flat",
+    what: "a score that falls from its height is said to have gained nothing before it",
+    tests: PLATEAU,
+    filter: "rose and fell",
+  },
+  {
+    file: "analysis/identification.ts",
+    text: "if (a === undefined || !influence?.carries) return undefined;",
+    replacement: "return undefined;",
+    what: "a law that one pair carries counts as identified",
+    tests: INFLUENCE,
+    filter: "carries the fit",
+  },
+  {
+    file: "analysis/identification.ts",
+    text: "if (after <= before || last >= first) return undefined;",
+    replacement: "return undefined;",
+    what: "a law of an entropy that rose counts as identified",
+    tests: INFLUENCE,
+    filter: "fell while entropy rose",
+  },
+  {
+    file: "analysis/findings/law_findings.ts",
+    text: "|| fellFromPeak(run.score!.values)",
+    replacement: "",
+    what: "gain is said to be done where the score fell from its peak",
+    tests: LAW_FINDINGS,
+    filter: "gain is not said",
+  },
+  {
+    file: "analysis/prediction.ts",
+    text: "const half = Math.hypot((high - low) / 2, scatter);",
+    replacement: "const half = (high - low) / 2;",
+    what: "the interval of a predicted score leaves out the scatter of scores",
+    tests: AHEAD,
+    filter: "wider than that of the law",
+  },
+  {
+    file: "analysis/ahead.ts",
+    text: "const entropy = Math.exp(intercept + slope * (step - last.step));",
+    replacement: "const entropy = last.entropy;",
+    what: "ahead of a run, entropy stays where it is",
+    tests: AHEAD,
+    filter: "entropy falls as it did",
   },
 ];

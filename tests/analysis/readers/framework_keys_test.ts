@@ -17,8 +17,8 @@ interface Logged {
   /** Where the keys were read. */
   source: string;
   framework: Run["framework"];
-  /** The key of the entropy, and when it is measured. */
-  entropy: readonly [key: string, measured: "before" | "during"];
+  /** The key of the entropy, and when it is measured: undefined where the keys do not tell. */
+  entropy: readonly [key: string, measured: "before" | "during" | undefined];
   /** The default score; of peers all. */
   score: readonly string[];
   kind?: "validation" | "training";
@@ -91,7 +91,7 @@ const TABLE: readonly Logged[] = [
     version: "verl-agent",
     source: "its overall success beside its subtasks",
     framework: "verl",
-    entropy: ["actor/entropy_loss", "during"],
+    entropy: ["actor/entropy_loss", undefined],
     score: ["val/success_rate"],
     others: [
       "val/pick_and_place_success_rate",
@@ -107,7 +107,7 @@ const TABLE: readonly Logged[] = [
     version: "EasyR1",
     source: "its reward manager's terms",
     framework: "verl",
-    entropy: ["actor/entropy_loss", "during"],
+    entropy: ["actor/entropy_loss", undefined],
     score: ["val/accuracy_reward"],
     others: ["val/format_reward", "val/overall_reward", "val/reward_score", "actor/pg_loss"],
   },
@@ -365,7 +365,8 @@ for (const logged of TABLE) {
       const run = await readRun(path);
       assert.equal(run.framework, framework);
       assert.equal(run.entropy!.key, entropy[0]);
-      assert.equal(run.entropy!.measured, `${entropy[1]} the update`);
+      const measured = entropy[1] === undefined ? "unknown" : `${entropy[1]} the update`;
+      assert.equal(run.entropy!.measured, measured);
       assert.equal(run.entropy!.foundBy, "name");
       assert.deepEqual([...run.score!.keys].sort(), [...score].sort());
       assert.equal(run.score!.kind, logged.kind ?? "validation");
