@@ -1,15 +1,21 @@
-import { changeOf, correlate, type EntropyCourse, entropyCourse } from "./dynamics.ts";
 import { counted } from "../formats/counted.ts";
-import { ReadError } from "../formats/errors.ts";
+import type { Effort } from "./effort.ts";
 import type { Finding } from "./finding.ts";
-import { LawError } from "./law_error.ts";
-import { fitLaw, type LawFit } from "./law.ts";
+import { companionFindings } from "./findings/companion_findings.ts";
+import { entropyDefinition, entropyFindings } from "./findings/entropy_findings.ts";
+import { groupFinding } from "./findings/group_findings.ts";
+import { movedFirstFinding } from "./findings/moved_first_finding.ts";
+import { logEntropyFinding, remedyFinding } from "./findings/remedy_findings.ts";
+import { divergenceFinding, rewardTermsFinding } from "./findings/reward_findings.ts";
+import { scoreFinding } from "./findings/score_finding.ts";
+import { lawFindings } from "./findings/law_findings.ts";
 import { pairs } from "./pairs.ts";
-import { COMPANION_RULES, type CompanionName, NO_SIGNAL_PARTS, normalKey } from "./readers/keys.ts";
-import { keyList } from "./readers/key_list.ts";
+import { plateauFindings } from "./findings/plateau_findings.ts";
+import { readingFindings } from "./reading_findings.ts";
 import type { Run } from "./readers/run.ts";
-import type { Series } from "./readers/series.ts";
 import { findTraps } from "./traps.ts";
+import { tryFit } from "./try_fit.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** What a log tells about a run whose entropy is in question. */
 export interface Diagnosis {
@@ -17,37 +23,41 @@ export interface Diagnosis {
   readonly source: string;
   /** The run's name. */
   readonly name: string;
+  /** The findings in one line. */
+  readonly verdict: string;
   /** In the order in which a person would want to read them. */
   readonly findings: readonly Finding[];
 }
-
-const CANNOT_TELL = "can't tell from this log";
 
 /**
  * Diagnoses a run: what its entropy is and what became of it, how much performance is done and left by
  * the law, what moved together with entropy, which metric traps of the framework apply, and what the
  * paper's remedies would be. Where the log does not tell, it says so.
  *
- * @param options How many series the bootstrap of the ceiling draws, as for `fitLaw`.
+ * @param effort How much is computed for its law.
  * @throws {ReadError} if the log has neither an entropy nor a score.
  */
-export function diagnose(run: Run, options: { readonly draws?: number } = {}): Diagnosis {
+export function diagnose(run: Run, effort?: Effort): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
-  const course = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
-  const fit = tryFit(run, options);
-  return {
-    source: run.source,
-    name: run.name,
-    findings: [
-      entropyDefinition(run),
-      ...entropyFindings(run, course),
-      ...performanceFindings(run, fit),
-      ...companionFindings(run),
-      ...findTraps(run),
-      remedy(course),
-      ...leftOut(run),
-    ],
-  };
+  const entropy = entropyFindings(run);
+  const findings = [
+    ...plateauFindings(run),
+    entropyDefinition(run),
+    ...logEntropyFinding(run),
+    ...entropy,
+    scoreFinding(run),
+    ...lawFindings(tryFit(run, effort)),
+    ...movedFirstFinding(run),
+    ...companionFindings(run),
+    groupFinding(run),
+    ...divergenceFinding(run),
+    ...rewardTermsFinding(run),
+    ...findTraps(run),
+    remedyFinding(run, entropy[0]!),
+    ...readingFindings(run),
+    ...leftOut(run),
+  ];
+  return { source: run.source, name: run.name, verdict: verdictOf(findings), findings };
 }
 
 /** What of the log the findings do not rest on. */
@@ -61,272 +71,4 @@ function leftOut({ malformed: { count, examples } }: Run): Finding[] {
     } left out.`,
     evidence: examples.join("; "),
   }];
-}
-
-function entropyDefinition({ entropy, keys }: Run): Finding {
-  const topic = "entropy definition";
-  if (entropy === undefined) {
-    const evidence = keyList(Array.from(keys).filter(([, count]) => count > 0).map(([key]) => key));
-    return {
-      topic,
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: no policy entropy is logged.`,
-      evidence,
-    };
-  }
-  const measured = entropy.measured === "unknown"
-    ? "the log does not say whether before or during the update"
-    : `measured ${entropy.measured}`;
-  return {
-    topic,
-    severity: entropy.measured === "unknown" ? "notice" : "fine",
-    finding: `${entropy.definition}; ${measured}.`,
-    evidence: `${entropy.key}, ${counted(entropy.values.length, "value")}`,
-  };
-}
-
-const COURSE_TEXT: Record<EntropyCourse["course"], string> = {
-  collapse: "the entropy collapsed",
-  decline: "the entropy declined, but did not collapse",
-  stable: "the entropy is stable",
-  rise: "the entropy rose",
-  explosion: "the entropy exploded",
-};
-
-function entropyFindings({ entropy }: Run, course: EntropyCourse | undefined): Finding[] {
-  if (entropy === undefined || course === undefined) {
-    return [{
-      topic: "entropy course",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}.`,
-      evidence: entropy === undefined
-        ? "no policy entropy"
-        : entropy.values.length < 2
-        ? "fewer than two values of the entropy"
-        : "the entropy does not start above 0, so no share of it can be told",
-    }];
-  }
-  const { start, end, steps: [first, last], halfSpent, nearlySpent } = course;
-  const bad = course.course === "collapse" || course.course === "explosion";
-  const spent = (step: number | undefined) =>
-    step === undefined ? "was never spent" : `was spent at step ${step}`;
-  return [
-    {
-      topic: "entropy course",
-      severity: bad ? "problem" : course.course === "stable" ? "fine" : "notice",
-      finding: `${COURSE_TEXT[course.course]}: ${
-        Number.isFinite(100 * end / start)
-          ? `${round(100 * end / start, 3)} % of it is left`
-          : "it has grown beyond all measure"
-      }.`,
-      evidence: `${round(start)} nats at step ${first}, ${round(end)} at step ${last} (means of 3)`,
-    },
-    {
-      topic: "entropy spent",
-      severity: nearlySpent === undefined ? "fine" : "problem",
-      finding: `half of the starting entropy ${spent(halfSpent)}, 95 % of it ${
-        spent(nearlySpent)
-      }.`,
-      evidence: `running median of 5 first at or below ${round(0.5 * start)} and ${
-        round(0.05 * start)
-      } nats`,
-    },
-  ];
-}
-
-function tryFit(run: Run, options: { readonly draws?: number }): LawFit | string {
-  try {
-    return fitLaw(pairs(run), options);
-  } catch (error) {
-    if (error instanceof LawError || error instanceof ReadError) return error.message;
-    throw error;
-  }
-}
-
-function performanceFindings({ score }: Run, fit: LawFit | string): Finding[] {
-  if (score === undefined) {
-    return [{
-      topic: "performance",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: no score is logged.`,
-      evidence: "no validation or training score",
-    }];
-  }
-  const change = changeOf(score);
-  const findings: Finding[] = [];
-  if (change !== undefined) {
-    const rose = change.end > change.start;
-    findings.push({
-      topic: "performance",
-      severity: rose ? "fine" : "problem",
-      finding: `the ${score.kind === "unknown" ? "" : score.kind + " "}score ${
-        rose ? "rose" : "did not rise"
-      }.`,
-      evidence: `${score.label}: ${round(change.start)} to ${
-        round(change.end)
-      } (means of 3), steps ${change.steps.join(" to ")}`,
-    });
-  }
-  if (typeof fit === "string" || change === undefined) {
-    findings.push({
-      topic: "ceiling",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: no law can be fitted.`,
-      evidence: typeof fit === "string" ? fit : "fewer than two scores",
-    });
-    return findings;
-  }
-  const [low, high] = fit.interval.ceiling;
-  const fitted = `R = −${round(fit.a)}·e^H + ${round(fit.b)}, R² ${round(fit.r2, 2)}, ${
-    counted(fit.n, "pair")
-  }`;
-  if (!fit.identified) {
-    findings.push({
-      topic: "ceiling",
-      severity: "unknown",
-      finding: `${CANNOT_TELL}: the pairs do not identify the law; ${fit.identifiedBecause}`,
-      evidence: `${fitted}; ceiling ${round(fit.ceiling)} with 95 % interval [${round(low)}, ${
-        round(high)
-      }]`,
-    });
-    return findings;
-  }
-  const left = fit.ceiling - change.end;
-  const share = (change.end - change.start) / (fit.ceiling - change.start);
-  findings.push({
-    topic: "ceiling",
-    severity: left < 0.1 * Math.abs(fit.ceiling - change.start) ? "problem" : "notice",
-    finding: `by the law the ceiling is ${round(fit.ceiling)}, ` +
-      (left > 0 ? `${round(left)} above the score now.` : `no more than the score now.`),
-    evidence: `95 % interval [${round(low)}, ${round(high)}]; ${fitted}`,
-  }, {
-    topic: "gain done",
-    severity: !Number.isFinite(100 * share) ? "unknown" : share > 0.9 ? "problem" : "fine",
-    finding: Number.isFinite(100 * share)
-      ? `${round(100 * share, 3)} % of the gain that this entropy can buy is done.`
-      : `${CANNOT_TELL}: the score started at the ceiling.`,
-    evidence: `from ${round(change.start)} over ${round(change.end)} to the ceiling ${
-      round(fit.ceiling)
-    }`,
-  });
-  return findings;
-}
-
-/** What is worth a word about a companion, from its start and its end. */
-const ALARMS: Partial<Record<CompanionName, (start: number, end: number) => string | undefined>> = {
-  "clip fraction": (_, end) => end > 0.2 ? "a fifth of the tokens or more are clipped" : undefined,
-  "gradient norm": (start, end) =>
-    end > 5 * start
-      ? "the gradients grew more than fivefold"
-      : end < 0.1 * start
-      ? "the gradients have nearly vanished"
-      : undefined,
-  "truncated responses": (_, end) =>
-    end > 0.1 ? "many responses are cut off at the limit" : undefined,
-  "groups without signal": (_, end) =>
-    end > 0.5 ? "most groups are all right or all wrong and teach nothing" : undefined,
-  "response length": (start, end) =>
-    end < 0.5 * start ? "responses are less than half as long" : undefined,
-};
-
-function companionFindings(run: Run): Finding[] {
-  const names = Object.keys(COMPANION_RULES) as CompanionName[];
-  return names.filter((name) => name !== "training score").map((name): Finding => {
-    const found = findCompanion(run, name);
-    const change = found === undefined ? undefined : changeOf(found.series);
-    if (found === undefined || change === undefined) {
-      return {
-        topic: name,
-        severity: "unknown",
-        finding: `${CANNOT_TELL}: it is not logged.`,
-        evidence: `no key known for it among ${run.keys.size}`,
-      };
-    }
-    const { start, end } = change;
-    const alarm = ALARMS[name]?.(start, end);
-    const link = run.entropy === undefined ? undefined : correlate(run.entropy, found.series);
-    const moved = link === undefined
-      ? "cannot be compared with the entropy"
-      : Math.abs(link.rank) < 0.3
-      ? "did not move with the entropy"
-      : link.rank > 0
-      ? "moved with the entropy"
-      : "moved against the entropy";
-    return {
-      topic: name,
-      severity: alarm === undefined ? "fine" : "problem",
-      finding: `${moved}${alarm === undefined ? "" : `; ${alarm}`}.`,
-      evidence: `${found.key}: ${round(start)} to ${round(end)}` +
-        (link === undefined
-          ? ""
-          : `, rank correlation ${round(link.rank, 2)} over ${link.n} steps`),
-    };
-  });
-}
-
-/** The series of a companion, by the preferred key that the log has. */
-export function findCompanion(
-  { series }: Run,
-  name: CompanionName,
-): { key: string; series: Series } | undefined {
-  const byPattern = (pattern: RegExp) =>
-    series.entries().find(([key]) => pattern.test(normalKey(key)));
-  for (const pattern of COMPANION_RULES[name]) {
-    const found = byPattern(pattern);
-    if (found !== undefined) return { key: found[0], series: found[1] };
-  }
-  if (name !== "groups without signal") return undefined;
-  for (const patterns of NO_SIGNAL_PARTS) {
-    const [wrong, right] = patterns.map(byPattern);
-    if (wrong !== undefined && right !== undefined) {
-      return { key: `${wrong[0]} + ${right[0]}`, series: sum(wrong[1], right[1]) };
-    }
-  }
-  return undefined;
-}
-
-function sum(left: Series, right: Series): Series {
-  const at = new Map(Array.from(right.steps, (step, i) => [step, right.values[i]!]));
-  const common = Array.from(left.steps, (step, i) => [step, left.values[i]!] as const)
-    .filter(([step]) => at.has(step));
-  return {
-    steps: Float64Array.from(common, ([step]) => step),
-    values: Float64Array.from(common, ([step, value]) => value + at.get(step)!),
-  };
-}
-
-function remedy(course: EntropyCourse | undefined): Finding {
-  const topic = "remedy";
-  if (course === undefined) {
-    return {
-      topic,
-      severity: "unknown",
-      finding: `${CANNOT_TELL}.`,
-      evidence: "no course of the entropy",
-    };
-  }
-  const evidence = `the entropy's course is ${course.course}`;
-  if (course.course === "collapse" || course.course === "decline") {
-    return {
-      topic,
-      severity: "notice",
-      finding:
-        "the paper's remedies: KL-Cov (a KL penalty, coefficient 1, on the 0.2 % of tokens of highest covariance; 0.02 % at 32B) or Clip-Cov (no gradient for 0.02 % of the tokens, drawn from those with covariance in (1, 5)); in verl policy_loss.loss_mode=kl_cov or clip_cov. Raising the upper clip to 0.28 helps less; an entropy bonus or a reference KL costs performance or needs much tuning.",
-      evidence,
-    };
-  }
-  if (course.course === "explosion") {
-    return {
-      topic,
-      severity: "notice",
-      finding:
-        "the paper's remedies raise entropy, so not now: lower the entropy bonus or the upper clip first, and check the reward for noise.",
-      evidence,
-    };
-  }
-  return { topic, severity: "fine", finding: "none is needed for the entropy.", evidence };
-}
-
-function round(value: number, digits = 3): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "–";
 }

@@ -1,7 +1,10 @@
 import { max, min } from "simple-statistics";
 import { checkValues } from "./check_pairs.ts";
+import { number } from "../formats/number.ts";
+import type { Influence } from "./influence.ts";
 import type { Interval } from "./interval.ts";
 import type { Pair } from "./pairs.ts";
+import { isWithoutGain, type Plateau } from "./plateau.ts";
 
 /** Whether a run's pairs identify the law. */
 export interface Identification {
@@ -15,20 +18,48 @@ export interface Identification {
   readonly flatShare: number;
 }
 
+/** What is known of a fit beside its pairs and the interval of a. */
+export interface FitEvidence {
+  /** a. */
+  readonly a?: number;
+  /** What single pairs do to it. */
+  readonly influence?: Influence | undefined;
+  /** Where the scores of the pairs gain nothing more. */
+  readonly plateau?: Plateau | undefined;
+  /** The 95 % interval of the ceiling. */
+  readonly ceiling?: Interval;
+  /** What the scores are, where it is known. */
+  readonly score?: {
+    /** Of held-out problems, of the training rollouts, or not known. */
+    readonly kind: "validation" | "training" | "unknown";
+    /** `fraction`: no score is larger than 1. */
+    readonly unit: "fraction" | "reward";
+  } | undefined;
+}
+
 /** Below this relative range of exp(H), any smooth curve is a straight line. */
 const SMALLEST_RANGE = 0.05;
 /** exp(H) within this part of its range above the minimum is where entropy has been spent. */
 const FLAT_PART = 0.1;
 /** The slope rests on the pairs outside the flat part. */
 const FEWEST_STEEP_PAIRS = 4;
+/** Pairs at either end of a run of which the middle one is taken. */
+const END_PAIRS = 3;
 
 /**
  * A plain verdict on whether the pairs tell a and b: exp(H) must cover a range, enough pairs must lie
- * outside the flat part at its low end, and the interval of a must be finite and exclude 0.
+ * outside the flat part at its low end, the interval of a must be finite and exclude 0, no single pair may
+ * carry the fit, the score may not have stopped while entropy went on, nor fallen while entropy rose, and
+ * the ceiling may not be impossible.
  *
+ * @param evidence What is left out of it is not looked at.
  * @throws {LawError} `not-finite` or `out-of-range` for pairs that are.
  */
-export function identify(pairs: readonly Pair[], intervalOfA: Interval): Identification {
+export function identify(
+  pairs: readonly Pair[],
+  intervalOfA: Interval,
+  evidence: FitEvidence = {},
+): Identification {
   checkValues(pairs);
   const x = pairs.map(({ entropy }) => Math.exp(entropy));
   const low = min(x);
@@ -66,8 +97,74 @@ export function identify(pairs: readonly Pair[], intervalOfA: Interval): Identif
       `a is negative: performance falls as entropy is spent, which is not what the law describes.`,
     );
   }
+  const doubt = restsOnOne(evidence) ?? stopped(pairs, evidence) ?? unspent(pairs) ??
+    impossible(evidence);
+  if (doubt !== undefined) return found(false, doubt);
+  const training = evidence.score?.kind === "training"
+    ? " R is a training score, which the difficulty of the batches moves, too."
+    : "";
   return found(
     true,
-    `entropy moved by ${nats} nat, ${steep} of ${x.length} points lie outside the flat part, and a > 0.`,
+    `entropy moved by ${nats} nat, ${steep} of ${x.length} points lie outside the flat part, and a > 0.${training}`,
   );
+}
+
+function restsOnOne({ a, influence }: FitEvidence): string | undefined {
+  if (a === undefined || !influence?.carries) return undefined;
+  const { pair, without, interval } = influence;
+  const ends = interval === undefined
+    ? ""
+    : `, 95 % interval [${number(interval[0], 3)}, ${number(interval[1], 3)}]`;
+  return `one pair carries the fit: without that of step ${pair.step}, a is ${
+    number(without, 3)
+  }${ends}, instead of ${number(a, 3)}.`;
+}
+
+/** The law wants more score for the entropy that was spent on the plateau than can have been gained. */
+function stopped(pairs: readonly Pair[], { a, plateau }: FitEvidence): string | undefined {
+  if (a === undefined || plateau === undefined || isWithoutGain(plateau)) return undefined;
+  const wanted = wantedOnPlateau(pairs, a, plateau);
+  if (wanted === undefined || wanted.gain <= 2 * Math.max(0, plateau.rise[1])) return undefined;
+  return `the score stopped at step ${plateau.since.step} while entropy fell on from ${
+    number(wanted.from, 3)
+  } to ${number(wanted.to, 3)} nats, for which the law wants +${number(wanted.gain, 3)}.`;
+}
+
+/** What the law says that the entropy spent since the start of a plateau buys; undefined if it rose. */
+function wantedOnPlateau(pairs: readonly Pair[], a: number, { since }: Plateau) {
+  const on = pairs.filter(({ step }) => step >= since.step).map(({ entropy }) => entropy);
+  if (on.length < 2 * END_PAIRS) return undefined;
+  const from = on[0]!;
+  const to = middle(on.slice(-END_PAIRS));
+  const gain = a * (Math.exp(from) - Math.exp(to));
+  return gain > 0 && Number.isFinite(gain) ? { from, to, gain } : undefined;
+}
+
+/** A run whose entropy rose and whose score fell spends none. */
+function unspent(pairs: readonly Pair[]): string | undefined {
+  if (pairs.length < 2 * END_PAIRS) return undefined;
+  const ends = (values: readonly number[]) =>
+    [
+      middle(values.slice(0, END_PAIRS)),
+      middle(values.slice(-END_PAIRS)),
+    ] as const;
+  const [before, after] = ends(pairs.map(({ entropy }) => entropy));
+  const [first, last] = ends(pairs.map(({ score }) => score));
+  if (after <= before || last >= first) return undefined;
+  return `entropy rose from ${number(before, 3)} to ${
+    number(after, 3)
+  } nats and the score fell from ${number(first, 3)} to ${
+    number(last, 3)
+  }: none was spent for a gain.`;
+}
+
+function impossible({ ceiling, score }: FitEvidence): string | undefined {
+  if (score?.unit !== "fraction" || ceiling === undefined || ceiling[0] <= 1) return undefined;
+  return `the ceiling would be above 1, the largest possible score: its 95 % interval is [${
+    number(ceiling[0], 6)
+  }, ${number(ceiling[1], 6)}].`;
+}
+
+function middle(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[values.length >> 1]!;
 }

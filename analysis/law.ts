@@ -2,10 +2,12 @@ import { max, min } from "simple-statistics";
 import { type Bootstrap, bootstrapLine } from "./bootstrap.ts";
 import { checkPairs, LARGEST_NUMBER } from "./check_pairs.ts";
 import { LawError } from "./law_error.ts";
-import { identify } from "./identification.ts";
+import { type FitEvidence, identify } from "./identification.ts";
+import { type Influence, influenceOf } from "./influence.ts";
 import type { Interval } from "./interval.ts";
 import { fitLine } from "./line.ts";
 import type { Pair } from "./pairs.ts";
+import { findPlateau, type Plateau } from "./plateau.ts";
 import { exponentOf, shifted } from "./scale.ts";
 
 export { FEWEST_PAIRS } from "./check_pairs.ts";
@@ -34,10 +36,22 @@ export interface LawFit extends LawCurve {
   readonly interval: { readonly a: Interval; readonly b: Interval; readonly ceiling: Interval };
   /** How the intervals were made; also draws the band around the curve. */
   readonly bootstrap: Bootstrap;
+  /** What the pair that moves a most does to it, by {@linkcode influenceOf}; undefined if none does. */
+  readonly influence: Influence | undefined;
+  /** Where the scores gain nothing more, by {@linkcode findPlateau}. */
+  readonly plateau: Plateau | undefined;
   /** Whether a and b can be relied on within their intervals, by {@linkcode identify}. */
   readonly identified: boolean;
   /** Why, in one sentence with its numbers. */
   readonly identifiedBecause: string;
+}
+
+/** How {@linkcode fitLaw} fits. */
+export interface FitOptions {
+  /** How many series the bootstrap draws. */
+  readonly draws?: number;
+  /** What the scores are, as a run's `score` tells it. */
+  readonly score?: FitEvidence["score"];
 }
 
 /**
@@ -45,13 +59,14 @@ export interface LawFit extends LawCurve {
  * Pure and deterministic; the bootstrap is seeded.
  *
  * @param pairs H in nats per token, R as a fraction or reward, in order of their steps.
- * @param options How many series the bootstrap draws: 2,000 unless there are more than 49,950 pairs.
+ * @param options How many series the bootstrap draws: 2,000 unless there are more than 49,950 pairs; and
+ * what the scores are, which the verdict takes into account.
  * @throws {LawError} `too-few-pairs` for fewer than 4, `not-finite` for NaN or infinity,
  * `constant-entropy` and `constant-score` where no slope can be told, because the values are the same
  * or move by no more than rounding, and `out-of-range` where exp(H), a, b or an interval is too large
  * or too small for 64-bit floats. So every number of a fit is finite.
  */
-export function fitLaw(pairs: readonly Pair[], options: { readonly draws?: number } = {}): LawFit {
+export function fitLaw(pairs: readonly Pair[], options: FitOptions = {}): LawFit {
   const { a, b, ceiling } = fitCurve(pairs);
   const x = pairs.map(({ entropy }) => Math.exp(entropy));
   const residuals = pairs.map(({ score }, i) => score - (b - a * x[i]!));
@@ -72,7 +87,18 @@ export function fitLaw(pairs: readonly Pair[], options: { readonly draws?: numbe
     ),
   );
   const entropies = pairs.map(({ entropy }) => entropy);
-  const { identified, identifiedBecause } = identify(pairs, interval.a);
+  const influence = influenceOf(pairs, { a, interval: interval.a }, options.draws);
+  const plateau = findPlateau({
+    steps: Float64Array.from(pairs, ({ step }) => step),
+    values: Float64Array.from(pairs, ({ score }) => score),
+  });
+  const { identified, identifiedBecause } = identify(pairs, interval.a, {
+    a,
+    influence,
+    plateau,
+    ceiling: interval.ceiling,
+    score: options.score,
+  });
   return {
     a,
     b,
@@ -83,6 +109,8 @@ export function fitLaw(pairs: readonly Pair[], options: { readonly draws?: numbe
     entropyRange: [min(entropies), max(entropies)],
     interval,
     bootstrap,
+    influence,
+    plateau,
     identified,
     identifiedBecause,
   };

@@ -1,5 +1,6 @@
 import { ReadError } from "../formats/errors.ts";
 import type { Run } from "./readers/run.ts";
+import { isEntropyByWords, isKnown } from "./readers/keys.ts";
 import { keyList } from "./readers/key_list.ts";
 
 /** Entropy and performance of one policy. */
@@ -17,7 +18,8 @@ export interface Pair {
  *
  * - `next-logged`: the first one after s, at most 2 steps later; where there is none, the one at s.
  *   For trainers that log entropy before the update of a step and validate after it (verl).
- * - `same-step`: the one at s, else the nearest earlier one.
+ * - `same-step`: the one at s, else the nearest earlier one, which is no older than entropies usually stand
+ *   apart (their median distance), and no NaN was logged since.
  */
 export type PairingRule = "next-logged" | "same-step";
 
@@ -36,7 +38,7 @@ export interface Pairing extends ReadonlyArray<Pair> {
 export function describeRule(rule: PairingRule): string {
   return rule === "next-logged"
     ? "score at s with the first entropy logged after s (at most s + 2), else with that at s"
-    : "score at s with the entropy at s, else with the nearest earlier one";
+    : "score at s with the entropy at s, else with the nearest earlier one that is no older than entropies stand apart";
 }
 
 /** The rule for a run: `next-logged` for validation scores of verl, `same-step` for all else. */
@@ -58,23 +60,53 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
       ? "no policy entropy"
       : "no score";
     const keys = Array.from(run.keys).filter(([, count]) => count > 0).map(([key]) => key);
-    throw new ReadError(`${run.source} has ${missing} under a key known here; ${keyList(keys)}`);
+    throw new ReadError(
+      `${run.source} has ${missing} under a key known here${notFiniteAlone(run)}; ${keyList(keys)}`,
+    );
   }
   const rule = options.rule ?? pairingRule(run);
   const found: Pair[] = [];
+  const oldest = medianGap(entropy.steps);
+  const notFinite = run.notFinite.get(entropy.key)?.steps ?? new Float64Array();
   for (const [i, step] of score.steps.entries()) {
-    const at = entropyIndex(entropy.steps, step, rule);
+    const at = rule === "next-logged"
+      ? nextLogged(entropy.steps, step)
+      : sameStep(entropy.steps, { step, oldest, notFinite });
     if (at < 0) continue;
     found.push({ step, entropy: entropy.values[at]!, score: score.values[i]! });
   }
   return Object.assign(found, { rule, dropped: score.steps.length - found.length });
 }
 
-function entropyIndex(steps: Float64Array, step: number, rule: PairingRule): number {
+/** What says that a missing entropy or score was logged, but never as a number. */
+function notFiniteAlone(run: Run): string {
+  const keys = Array.from(run.notFinite.keys()).filter((key) =>
+    run.keys.get(key) === 0 && (isKnown(key) || isEntropyByWords(key))
+  );
+  if (keys.length === 0) return "";
+  return ` (${keys.slice(0, 3).join(", ")} ${keys.length === 1 ? "is" : "are"} never finite)`;
+}
+
+function nextLogged(steps: Float64Array, step: number): number {
   const after = firstAfter(steps, step);
-  if (rule === "same-step") return after - 1;
   if (after < steps.length && steps[after]! <= step + LOOK_AHEAD) return after;
   return steps[after - 1] === step ? after - 1 : -1;
+}
+
+function sameStep(
+  steps: Float64Array,
+  { step, oldest, notFinite }: { step: number; oldest: number; notFinite: Float64Array },
+): number {
+  const at = firstAfter(steps, step) - 1;
+  if (at < 0 || step - steps[at]! > oldest) return -1;
+  const lastNotFinite = notFinite[firstAfter(notFinite, step) - 1] ?? -Infinity;
+  return lastNotFinite > steps[at]! ? -1 : at;
+}
+
+/** The median distance of neighbouring steps; 0 for fewer than two. */
+function medianGap(steps: Float64Array): number {
+  const gaps = Float64Array.from(steps.subarray(1), (step, i) => step - steps[i]!).sort();
+  return gaps[gaps.length >> 1] ?? 0;
 }
 
 /** Index of the first of the ascending `steps` that is greater than `step`. */

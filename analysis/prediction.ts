@@ -1,12 +1,27 @@
 import { counted } from "../formats/counted.ts";
 import { checkValues, LARGEST_NUMBER } from "./check_pairs.ts";
 import { LawError } from "./law_error.ts";
-import { FEWEST_PAIRS, fitCurve, lawAt, type LawCurve } from "./law.ts";
+import type { Interval } from "./interval.ts";
+import { FEWEST_PAIRS, fitLaw, lawAt, type LawCurve, type LawFit } from "./law.ts";
 import type { Pair } from "./pairs.ts";
 import { rootMeanSquare } from "./scale.ts";
 
 /** The part of a run that a prediction is made from: a fraction of its steps, or a number of them. */
 export type Portion = { readonly fraction: number } | { readonly steps: number };
+
+/** What is predicted of one pair, beside what was seen. */
+export interface PredictedPair {
+  /** Its step. */
+  readonly step: number;
+  /** Its entropy, in nats per token. */
+  readonly entropy: number;
+  /** R by the law of the fitted part. */
+  readonly predicted: number;
+  /** R as it was logged. */
+  readonly seen: number;
+  /** 95 % interval of a score there: of the law, and of the scatter about it. */
+  readonly interval: Interval;
+}
 
 /** A prediction of one part of a run from the other. */
 export interface Prediction extends LawCurve {
@@ -24,6 +39,10 @@ export interface Prediction extends LawCurve {
   readonly rmse: number;
   /** Predicted less actual R at the far end of the run: the last pair, or the first in reverse. */
   readonly endError: number;
+  /** That pair. */
+  readonly end: PredictedPair;
+  /** 95 % interval of the ceiling by the fitted part. */
+  readonly ceilingInterval: Interval;
 }
 
 /** The portion that the paper predicts from: 36 of 240 rollout steps. */
@@ -34,13 +53,14 @@ export const FIRST_15_PERCENT: Portion = { fraction: 0.15 };
  * fits the last part and predicts the earlier. Entropy of the predicted steps is taken as known, as in
  * the paper: what is predicted is the performance at that entropy. Steps count from the first pair's.
  *
+ * @param options Whether in reverse, and how many series the bootstrap draws, as for `fitLaw`.
  * @throws {LawError} `no-split` if fewer than 4 pairs lie in the portion or none outside it,
  * `out-of-range` if the predicted R is beyond the range of floats, and as `fitLaw` does.
  */
 export function predictFrom(
   pairs: readonly Pair[],
   portion: Portion,
-  options: { readonly reverse?: boolean } = {},
+  options: { readonly reverse?: boolean; readonly draws?: number } = {},
 ): Prediction {
   checkValues(pairs);
   const reverse = options.reverse ?? false;
@@ -53,10 +73,19 @@ export function predictFrom(
       } hold ${fitted.length} of the ${pairs.length} pairs, expected at least ${FEWEST_PAIRS} there and 1 outside.`,
     );
   }
-  const curve = fitCurve(fitted);
+  const { draws } = options;
+  const curve = fitLaw(fitted, draws === undefined ? {} : { draws });
   const errors = rest.map(({ entropy, score }) => lawAt(curve, entropy) - score);
   const rmse = rootMeanSquare(errors);
-  if (!(rmse <= LARGEST_NUMBER)) {
+  const far = reverse ? rest[0]! : rest.at(-1)!;
+  const end: PredictedPair = {
+    step: far.step,
+    entropy: far.entropy,
+    predicted: lawAt(curve, far.entropy),
+    seen: far.score,
+    interval: intervalOfScore(curve, far.entropy),
+  };
+  if (![rmse, ...end.interval.map(Math.abs)].every((value) => value <= LARGEST_NUMBER)) {
     throw new LawError(
       "out-of-range",
       `the law of ${
@@ -65,7 +94,9 @@ export function predictFrom(
     );
   }
   return {
-    ...curve,
+    a: curve.a,
+    b: curve.b,
+    ceiling: curve.ceiling,
     portion,
     direction: reverse ? "reverse" : "forward",
     fitted: fitted.length,
@@ -73,6 +104,8 @@ export function predictFrom(
     fittedSteps: [fitted[0]!.step, fitted.at(-1)!.step],
     rmse,
     endError: reverse ? errors[0]! : errors.at(-1)!,
+    end,
+    ceilingInterval: curve.interval.ceiling,
   };
 }
 
@@ -90,6 +123,21 @@ export function splitPairs(
     fitted: pairs.filter(isFitted),
     rest: pairs.filter((pair) => !isFitted(pair)),
   };
+}
+
+/** Standard deviations that hold 95 % of a normal distribution. */
+const NORMAL_95 = 1.96;
+
+/**
+ * The 95 % interval of a score at an entropy: the interval of the law there, widened by the scatter of
+ * single scores about it.
+ */
+export function intervalOfScore(fit: LawFit, entropy: number): Interval {
+  const [low, high] = fit.bootstrap.interval(1, Math.exp(entropy));
+  const scatter = NORMAL_95 * fit.rmse * Math.sqrt(fit.n / Math.max(1, fit.n - 2));
+  const half = Math.hypot((high - low) / 2, scatter);
+  const value = lawAt(fit, entropy);
+  return [value - half, value + half];
 }
 
 /** A portion in words: `the first 15 % of the steps`. */

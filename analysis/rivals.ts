@@ -10,6 +10,15 @@ import { exponentOf, shifted } from "./scale.ts";
 /** A form of R that can be compared with the law. */
 export type RivalName = "law" | "linear" | "quadratic" | "power" | "sigmoid";
 
+/** The forms in words, as the subject of a sentence. */
+export const RIVAL_NAMES: Readonly<Record<RivalName, string>> = {
+  law: "the law",
+  linear: "a line in H",
+  quadratic: "a parabola in H",
+  power: "a power law in H",
+  sigmoid: "a sigmoid in the step",
+};
+
 /** One form of R, fitted to the same pairs as the others. */
 export interface Rival {
   /** `law`: −a·exp(H) + b. `linear`, `quadratic`: in H. `power`: c0 + c1·H^c2. `sigmoid`: in the step. */

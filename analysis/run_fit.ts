@@ -1,7 +1,12 @@
+import { type Ahead, plannedSteps, predictAhead } from "./ahead.ts";
+import { type BenchmarkFit, fitBenchmarks } from "./benchmarks.ts";
 import { type Effort, evenlyThinned } from "./effort.ts";
+import { extrapolation } from "./extrapolation.ts";
 import { fitLaw, type LawFit } from "./law.ts";
 import { LawError } from "./law_error.ts";
 import { type Pairing, type PairingRule, pairs } from "./pairs.ts";
+import { checkPerToken } from "./per_token.ts";
+import { findPlateau, type Plateau } from "./plateau.ts";
 import { type Portion, predictFrom, type Prediction } from "./prediction.ts";
 import type { Run } from "./readers/run.ts";
 import { compareRivals, type Rival } from "./rivals.ts";
@@ -14,12 +19,20 @@ export interface RunFit {
   readonly pairing: Pairing;
   /** The law. */
   readonly fit: LawFit;
+  /** Where the score gains nothing more, by all scores of the log. */
+  readonly plateau: Plateau | undefined;
   /** One part of the run told from the other, or why that cannot be. */
   readonly prediction: Prediction | LawError;
+  /** What the law says of the run if it goes on; undefined where it says nothing. */
+  readonly ahead: Ahead | undefined;
   /** The law and its rivals, the best first. */
   readonly rivals: readonly Rival[];
   /** Number of pairs on which the rivals were compared. */
   readonly compared: number;
+  /** The law of each benchmark, where the score is a mean over several. */
+  readonly benchmarks: readonly BenchmarkFit[];
+  /** What keeps a, b and the ceiling from meaning what they mean in the paper, one sentence each. */
+  readonly cautions: readonly string[];
 }
 
 /** How a run is fitted. */
@@ -38,27 +51,51 @@ export interface RunFitOptions {
  * Fits the law to a run, predicts a part of it, and compares the law with its rivals.
  *
  * @throws {ReadError} if the run has no entropy or no score.
- * @throws {LawError} as {@linkcode fitLaw} does.
+ * @throws {LawError} as {@linkcode fitLaw} does, and `out-of-range` for entropies that cannot be nats per
+ * token.
  */
 export function fitRun(run: Run, { rule, portion, reverse, effort }: RunFitOptions): RunFit {
   const pairing = pairs(run, rule === undefined ? {} : { rule });
+  const score = run.score!;
+  checkPerToken(pairing);
+  const { draws } = effort;
+  const fit = fitLaw(pairing, { draws, score });
   return {
     run,
     pairing,
-    fit: fitLaw(pairing, { draws: effort.draws }),
-    prediction: tryPredict(pairing, portion, reverse),
+    fit,
+    plateau: findPlateau(score),
+    prediction: tryPredict(() => predictFrom(pairing, portion, { reverse, draws })),
+    ahead: predictAhead(pairing, fit, plannedSteps(run)),
     rivals: compareRivals(pairing, { most: effort.rivalPairs }),
     compared: evenlyThinned(pairing, effort.rivalPairs).length,
+    benchmarks: fitBenchmarks(run, pairing.rule),
+    cautions: cautionsOf(run, pairing, fit),
   };
 }
 
-function tryPredict(pairing: Pairing, portion: Portion, reverse: boolean): Prediction | LawError {
+function tryPredict(predict: () => Prediction): Prediction | LawError {
   try {
-    return predictFrom(pairing, portion, { reverse });
+    return predict();
   } catch (error) {
     if (error instanceof LawError) return error;
     throw error;
   }
+}
+
+function cautionsOf({ score, entropy }: Run, pairing: Pairing, fit: LawFit): string[] {
+  const negative = pairing.filter(({ entropy }) => entropy < 0).length;
+  return [
+    score!.kind === "training"
+      ? "R is a training score: the difficulty of the batches moves it as well as the policy, so a, b and the ceiling are of both."
+      : undefined,
+    negative > 0
+      ? `${
+        entropy!.key
+      } is negative in ${negative} of ${pairing.length} pairs: an exact entropy never is, so a and b do not compare with the paper's.`
+      : undefined,
+    extrapolation(fit, score!.unit),
+  ].filter((caution) => caution !== undefined);
 }
 
 /** The notes on how a run was read, and on what of it the rivals were compared if not on all. */

@@ -1,56 +1,162 @@
-/** `deno task diagnose FILE`: plain findings for someone whose run is in trouble. */
+/** `deno task diagnose FILE…`: plain findings for someone whose run is in trouble. */
+import { join } from "node:path";
 import { diagnose, type Diagnosis } from "../analysis/diagnosis.ts";
 import { effortFor } from "../analysis/effort.ts";
-import { readRuns } from "../analysis/readers/read_run.ts";
+import { withMark } from "../analysis/figures/mark.ts";
+import type { Severity } from "../analysis/finding.ts";
+import type { Run } from "../analysis/readers/run.ts";
+import {
+  diagnosisHtml,
+  diagnosisMarkdown,
+  type ReportedRun,
+} from "../analysis/reports/diagnosis_report.ts";
 import { diagnosisText } from "../analysis/reports/diagnosis_text.ts";
+import { counted } from "../formats/counted.ts";
 import { ReadError } from "../formats/errors.ts";
-import { printableJson } from "../formats/printable.ts";
+import { printable, printableJson } from "../formats/printable.ts";
+import { writeWhole } from "../formats/write.ts";
 import { parseArguments } from "./common/arguments.ts";
-import { printError, runCommand, UsageError, withProgress } from "./common/command.ts";
+import { OUT_HELP, printError, runCommand, UsageError, withProgress } from "./common/command.ts";
+import { checkOutFolder } from "./common/out_folder.ts";
+import { checkReplaceable } from "./common/output_names.ts";
+import { logNames, readLogs } from "./common/read_logs.ts";
 
-const HELP = `Says what a training log tells about its policy entropy: findings with their evidence.
+const HELP = `Says what training logs tell about their policy entropy: findings with their evidence.
 
-  deno task diagnose FILE [options]
+  deno task diagnose FILE… [options]
 
-FILE is any log that deno task fit reads, or - for standard input.
+FILE is a log, a folder or a glob, as deno task fit reads them, or - for standard input.
 
   --entropy-key KEY   read the policy entropy from KEY
   --score-key KEY     read the performance from KEY
-  --json              print the findings as one JSON object on stdout
+  --fail-on SEVERITY  exit with 1 if there is a problem (problem), or a problem or a note (notice)
+  --out DIR           ${OUT_HELP}:
+                      a report, NAME.diagnosis.md and .html, and a picture of each run, .svg and .png,
+                      where NAME is that of FILE, or runs for the report of several runs
+  --json              print the findings as one JSON object, and nothing else, on stdout
 `;
 
 const OPTIONS = {
   "entropy-key": { type: "string" },
   "score-key": { type: "string" },
+  "fail-on": { type: "string" },
+  out: { type: "string" },
   json: { type: "boolean", default: false },
 } as const;
 
+/** Which severities a build fails on. */
+const FAILING: Readonly<Record<string, readonly Severity[]>> = {
+  problem: ["problem"],
+  notice: ["problem", "notice"],
+};
+
+/** A run with what was found of it. */
+interface Diagnosed {
+  readonly run: Run;
+  readonly diagnosis: Diagnosis;
+}
+
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArguments(HELP, OPTIONS);
-  const [path] = positionals;
-  if (path === undefined || positionals.length > 1) {
-    throw new UsageError(`${positionals.length} files were named, expected one (see --help).`);
+  const failOn = values["fail-on"];
+  const failing = failOn === undefined ? [] : FAILING[failOn];
+  if (failing === undefined) {
+    throw new UsageError(`--fail-on is ${failOn}, expected problem or notice.`);
   }
-  const runs = await withProgress(`reading ${path}`, () =>
-    readRuns(path, {
-      ...(values["entropy-key"] === undefined ? {} : { entropyKey: values["entropy-key"] }),
-      ...(values["score-key"] === undefined ? {} : { scoreKey: values["score-key"] }),
-    }));
-  const { draws } = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
-  const diagnoses: Diagnosis[] = [];
+  if (values.out !== undefined) await checkOutFolder(values.out);
+  const { runs, printSkipped, ...logs } = await readLogs(positionals, values);
+  let { failed } = logs;
+  const effort = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
+  const diagnosed: Diagnosed[] = [];
   for (const run of runs) {
     try {
-      diagnoses.push(diagnose(run, { draws }));
+      diagnosed.push({ run, diagnosis: diagnose(run, effort) });
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
       printError(error.message);
+      failed++;
     }
   }
-  if (diagnoses.length > 0) {
-    if (values.json) console.log(printableJson({ runs: diagnoses }));
-    else console.log(diagnoses.map(diagnosisText).join("\n\n"));
+  printSkipped();
+  if (diagnosed.length === 0) {
+    if (failed === 0) printError(`no training log in ${positionals.join(", ")}.`);
+    return false;
   }
-  return diagnoses.length === runs.length;
+  const diagnoses = diagnosed.map(({ diagnosis }) => diagnosis);
+  const written = values.out === undefined ? [] : await checkedNames(diagnosed, values.out);
+  if (values.json) console.log(printableJson({ runs: diagnoses }));
+  else console.log(diagnoses.map(diagnosisText).join("\n\n"));
+  if (values.out !== undefined) await report(diagnosed, values.out);
+  if (!values.json) {
+    console.log(
+      written.length === 0
+        ? "\na report and a picture: --out DIR"
+        : `\nwrote ${printable(written.join(", "))}`,
+    );
+  }
+  return !fails(diagnoses, failing) && failed === 0;
+}
+
+/** Whether a finding has a severity to fail on, which is said on stderr. */
+function fails(diagnoses: readonly Diagnosis[], failing: readonly Severity[]): boolean {
+  const found = diagnoses.flatMap(({ name, findings }) =>
+    findings.filter(({ severity }) => failing.includes(severity)).map(({ topic, severity }) =>
+      `${severity} ${topic} of ${name}`
+    )
+  );
+  if (found.length === 0) return false;
+  const shown = found.slice(0, 3).join(", ");
+  const more = found.length > 3 ? ` and ${found.length - 3} more` : "";
+  printError(`${counted(found.length, "finding")} to fail on: ${shown}${more}.`);
+  return true;
+}
+
+/** The file names, without their endings, of the report and of each run's picture. */
+function stems(diagnosed: readonly Diagnosed[]) {
+  const names = logNames(diagnosed.map(({ run }) => run)).map((name) => `${name}.diagnosis`);
+  return { report: names.length === 1 ? names[0]! : "runs.diagnosis", pictures: names };
+}
+
+/**
+ * The paths that a report is to be written to; pictures of runs without a course are not.
+ *
+ * @throws {UserError} if something is there that no command wrote.
+ */
+async function checkedNames(diagnosed: readonly Diagnosed[], folder: string): Promise<string[]> {
+  const { report, pictures } = stems(diagnosed);
+  const reports = [`${report}.md`, `${report}.html`].map((name) => join(folder, name));
+  const drawn = pictures.flatMap((name) => [`${name}.svg`, `${name}.png`]);
+  for (const path of [...reports, ...drawn.map((name) => join(folder, name))]) {
+    await checkReplaceable(path);
+  }
+  return reports;
+}
+
+async function report(diagnosed: readonly Diagnosed[], folder: string): Promise<void> {
+  const { report, pictures } = stems(diagnosed);
+  await withProgress("drawing", async () => {
+    // Vega and its renderer are loaded only now: a large log wants the memory first.
+    const { writeMarkedFigure } = await import("../analysis/figures/draw.ts");
+    const { diagnosisPicture } = await import("../analysis/reports/diagnosis_picture.ts");
+    const shown: ReportedRun[] = [];
+    for (const [i, { run, diagnosis }] of diagnosed.entries()) {
+      const spec = diagnosisPicture(run, diagnosis);
+      const name = pictures[i]!;
+      const svg = spec === undefined
+        ? undefined
+        : (await writeMarkedFigure(folder, name, spec)).svg;
+      shown.push({
+        diagnosis,
+        picture: svg === undefined ? undefined : { svg, png: `${name}.png` },
+      });
+    }
+    const encoder = new TextEncoder();
+    const texts = { md: diagnosisMarkdown(shown), html: diagnosisHtml(shown) } as const;
+    for (const format of ["md", "html"] as const) {
+      const marked = withMark(format, encoder.encode(texts[format]));
+      await writeWhole(join(folder, `${report}.${format}`), marked);
+    }
+  });
 }
 
 await runCommand(main);

@@ -1,45 +1,34 @@
 /** `deno task fit FILE…`: the law of each run in the files, as tables, a picture, or JSON. */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { effortFor } from "../analysis/effort.ts";
 import { LawError } from "../analysis/law_error.ts";
 import type { PairingRule } from "../analysis/pairs.ts";
 import { FIRST_15_PERCENT, type Portion } from "../analysis/prediction.ts";
-import { joinExports } from "../analysis/readers/join.ts";
-import { readRuns } from "../analysis/readers/read_run.ts";
-import type { Run } from "../analysis/readers/run.ts";
 import { fitJson } from "../analysis/reports/fit_json.ts";
 import { fitPicture } from "../analysis/reports/fit_picture.ts";
 import { fitText } from "../analysis/reports/fit_text.ts";
 import { fitRun, type RunFit } from "../analysis/run_fit.ts";
-import { ReadError, UserError } from "../formats/errors.ts";
+import { ReadError } from "../formats/errors.ts";
 import { printable } from "../formats/printable.ts";
-import { STANDARD_INPUT } from "../formats/standard_input.ts";
 import { parseArguments } from "./common/arguments.ts";
-import {
-  isSystem,
-  OUT_HELP,
-  printError,
-  runCommand,
-  sentence,
-  UsageError,
-  withProgress,
-} from "./common/command.ts";
-import { expandInputs, printSkipped } from "./common/inputs.ts";
+import { OUT_HELP, printError, runCommand, UsageError, withProgress } from "./common/command.ts";
 import { checkOutFolder } from "./common/out_folder.ts";
-import { checkReplaceable, outputNames } from "./common/output_names.ts";
+import { checkReplaceable } from "./common/output_names.ts";
+import { logNames, readLogs } from "./common/read_logs.ts";
 
 const HELP = `Fits R = −a·exp(H) + b to training logs, and draws it.
 
   deno task fit FILE… [options]
 
-FILE is a log, a folder, a glob, or - for standard input: verl console logs and JSONL, TRL's
-trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, CSV or JSONL
-with named columns.
+FILE is a log, a folder, a glob, or - for standard input: console logs of verl and TRL, verl's JSONL, TRL's
+trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, MLflow's
+metrics, tables with named columns as CSV, TSV, JSON or JSONL; of one or of several runs.
 
   --entropy-key KEY   read the policy entropy from KEY
-  --score-key KEY     read the performance from KEY (default: the mean over validation benchmarks)
+  --score-key KEY     read the performance from KEY (default: the validation score, or the mean over
+                      benchmarks that are peers; with fewer than 4 validations the training score)
   --pairing RULE      next-logged or same-step, instead of the rule for the framework
-  --first PART        predict from the first 36 (steps) or 15% of the run (default 15%)
+  --first PART        predict from the first 36 (steps) or 15% of the run, and say that first
   --reverse           predict the early part of the run from the last PART instead
   --out DIR           ${OUT_HELP}:
                       a picture, NAME.fit.svg and NAME.fit.png, where NAME is that of FILE, or runs for
@@ -57,44 +46,14 @@ const OPTIONS = {
   json: { type: "boolean", default: false },
 } as const;
 
-/** More runs than this cannot be told apart in a picture, and want much time and memory. */
-const MOST_RUNS = 500;
-
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArguments(HELP, OPTIONS);
-  if (positionals.length === 0) throw new UsageError("name at least one log file (see --help).");
   const rule = values.pairing === undefined ? undefined : parseRule(values.pairing);
   const portion = values.first === undefined ? FIRST_15_PERCENT : parsePortion(values.first);
-  const keys = {
-    ...(values["entropy-key"] === undefined ? {} : { entropyKey: values["entropy-key"] }),
-    ...(values["score-key"] === undefined ? {} : { scoreKey: values["score-key"] }),
-  };
   if (values.out !== undefined) await checkOutFolder(values.out);
 
-  const read: Run[] = [];
-  let failed = 0;
-  const skipped: string[] = [];
-  for (const { path, named } of await expandInputs(positionals)) {
-    try {
-      const runs = await withProgress(`reading ${path}`, () => readRuns(path, keys));
-      for (const run of runs) read.push(run);
-    } catch (error) {
-      if (!(error instanceof ReadError || isSystem(error))) throw error;
-      if (named) {
-        printError(error instanceof ReadError ? error.message : `${path}: ${sentence(error)}`);
-        failed++;
-      } else skipped.push(path);
-    }
-  }
-  const runs = joinExports(read, (error) => {
-    printError(error.message);
-    failed++;
-  });
-  if (runs.length > MOST_RUNS) {
-    throw new UserError(
-      `the files hold ${runs.length} runs, expected at most ${MOST_RUNS} in one call: name fewer files, or split the export into files of fewer runs.`,
-    );
-  }
+  const { runs, printSkipped, ...logs } = await readLogs(positionals, values);
+  let { failed } = logs;
   const effort = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
   const fits: RunFit[] = [];
   for (const run of runs) {
@@ -106,17 +65,21 @@ async function main(): Promise<boolean> {
       failed++;
     }
   }
-  printSkipped(skipped, "no training log");
+  printSkipped();
   if (fits.length === 0) {
     if (failed === 0) printError(`no training log in ${positionals.join(", ")}.`);
     return false;
   }
 
-  const stem = `${nameOf(fits)}.fit`;
+  const name = fits.length === 1 ? logNames([fits[0]!.run])[0] : "runs";
+  const stem = `${name}.fit`;
   const pictures = [".svg", ".png"].map((ending) => join(values.out ?? ".", stem + ending));
   if (values.out !== undefined) { for (const path of pictures) await checkReplaceable(path); }
   if (values.json) console.log(fitJson(fits));
-  else for (const fit of fits) console.log(fitText(fit));
+  else {
+    const isAsked = values.first !== undefined || values.reverse;
+    for (const fit of fits) console.log(fitText(fit, isAsked));
+  }
   if (values.out !== undefined) await draw(fits, values.out, stem);
   if (!values.json) {
     console.log(
@@ -141,15 +104,17 @@ function parsePortion(text: string): Portion {
       `--first is ${text}, expected a number of steps such as 36 or a share such as 15%.`,
     );
   }
-  return match[2] === "%" ? { fraction: value / 100 } : { steps: value };
-}
-
-/** What the picture is called, without `.fit` and its ending: as the one log, or `runs`. */
-function nameOf(fits: readonly RunFit[]): string {
-  if (fits.length !== 1) return "runs";
-  const { source } = fits[0]!.run;
-  const path = source === STANDARD_INPUT ? "-" : resolve(source);
-  return outputNames([path], /(?:\.(?:gz|log|out|jsonl?|csv|wandb))*$/)[0]!;
+  if (match[2] === "%") return { fraction: value / 100 };
+  if (Number.isInteger(value)) return { steps: value };
+  throw new UsageError(
+    value < 1
+      ? `--first is ${text}, which is no number of steps; a share of the run is written in percent: --first ${
+        Number((100 * value).toPrecision(12))
+      }%.`
+      : `--first is ${text}, expected a whole number of steps such as ${
+        Math.round(value)
+      }, or a share such as 15%.`,
+  );
 }
 
 async function draw(fits: readonly RunFit[], folder: string, stem: string): Promise<void> {

@@ -6,8 +6,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A JSON object, also where Python wrote the bare words NaN and Infinity; undefined if it is none. Without
- * space around it.
+ * A JSON object, also where Python wrote the bare words NaN and Infinity, which become texts; undefined if it
+ * is none. Without space around it.
  */
 export function parseJsonObject(text: string): Record<string, unknown> | undefined {
   if (!text.startsWith("{") || !text.endsWith("}")) return undefined;
@@ -20,7 +20,7 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
   }
 }
 
-/** JSON text with null for the words NaN, Infinity and -Infinity where they are no part of a string. */
+/** JSON text in which the words NaN, Infinity and -Infinity are strings. */
 function withoutBareWords(text: string): string {
   const parts: string[] = [];
   const lexeme = /"|-?Infinity|NaN/g;
@@ -30,7 +30,7 @@ function withoutBareWords(text: string): string {
       lexeme.lastIndex = endOfQuoted(text, match.index) ?? text.length;
       continue;
     }
-    parts.push(text.slice(from, match.index), "null");
+    parts.push(text.slice(from, match.index), `"${match[0]}"`);
     from = lexeme.lastIndex;
   }
   parts.push(text.slice(from));

@@ -132,10 +132,14 @@ class Parser {
 }
 
 const ESCAPES: Record<string, string> = { n: "\n", t: "\t", r: "\r" };
-const WORDS: ReadonlyMap<string, boolean | null> = new Map([
+const WORDS: ReadonlyMap<string, boolean | number | null> = new Map<
+  string,
+  boolean | number | null
+>([
   ["True", true],
   ["False", false],
   ["None", null],
-  ["nan", null],
-  ["inf", null],
+  ["nan", NaN],
+  ["inf", Infinity],
+  ["-inf", -Infinity],
 ]);

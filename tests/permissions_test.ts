@@ -38,7 +38,7 @@ const TABLE: Record<string, readonly string[]> = {
   fig13: FIGURES,
   fig14: FIGURES,
   fit: [READ, WRITE, ...ENVIRONMENT],
-  diagnose: [READ, ...ENVIRONMENT],
+  diagnose: [READ, WRITE, ...ENVIRONMENT],
   cov: [READ, WRITE, ...ENVIRONMENT],
   claims: [READ, ...ENVIRONMENT],
   pretrain: [READ, WRITE, ...ENVIRONMENT],

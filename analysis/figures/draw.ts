@@ -108,10 +108,11 @@ export async function writeMarkedFigure(
   folder: string,
   name: string,
   spec: FigureSpec,
-): Promise<void> {
+): Promise<Drawing> {
   const { svg, png } = await drawFigure(name, spec);
   await writeWhole(join(folder, `${name}.svg`), withMark("svg", new TextEncoder().encode(svg)));
   await writeWhole(join(folder, `${name}.png`), withMark("png", png));
+  return { svg, png };
 }
 
 /** A logger for which every warning is an error. */

@@ -1,4 +1,4 @@
-import { printable } from "../../formats/printable.ts";
+import { htmlText } from "../../formats/html.ts";
 import { type JudgedClaim, type JudgedCriterion, VERDICT_RULE } from "../claims.ts";
 import { countVerdicts, describeMissing } from "../reports/claims_text.ts";
 import { compileFigure, type Drawing, idOf } from "./draw.ts";
@@ -49,14 +49,14 @@ export const VEGA_FILE = "vega.js";
  */
 export function renderPage({ title, introduction, claims, drawn }: PageContent): string {
   const links = drawn.map(({ figure }) =>
-    `<li><a href="#${idOf(figure.id)}">${escape(figure.title)}</a></li>`
+    `<li><a href="#${idOf(figure.id)}">${htmlText(figure.title)}</a></li>`
   );
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}</title>
+<title>${htmlText(title)}</title>
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
@@ -65,8 +65,8 @@ export function renderPage({ title, introduction, claims, drawn }: PageContent):
 ${links.join("\n")}
 </ul></nav>
 <main>
-<h1>${escape(title)}</h1>
-<p>${escape(introduction)}</p>
+<h1>${htmlText(title)}</h1>
+<p>${htmlText(introduction)}</p>
 ${claimsSection(claims)}
 ${drawn.map(section).join("\n")}
 </main>
@@ -83,8 +83,8 @@ function claimsSection(claims: readonly JudgedClaim[]): string {
   return `<section id="claims">
 <h2>What became of the paper's claims</h2>
 <p>${
-    escape(countVerdicts(claims))
-  } A claim opens to its numbers, or while it has none to its rule. ${escape(VERDICT_RULE)}</p>
+    htmlText(countVerdicts(claims))
+  } A claim opens to its numbers, or while it has none to its rule. ${htmlText(VERDICT_RULE)}</p>
 <table class="claims">
 <thead><tr><th scope="col">Claim</th><th scope="col">The paper</th><th scope="col">Ours</th><th scope="col">Verdict</th></tr></thead>
 <tbody>
@@ -99,14 +99,16 @@ function claimRow(claim: JudgedClaim): string {
   const { number, statement, place, paper, verdict } = claim;
   const kind = verdict.replaceAll(" ", "-");
   return `<tr id="claim-${number}"><th scope="row"><details><summary>${number}. ${
-    escape(statement)
+    htmlText(statement)
   }</summary>
 ${claimDetails(claim)}
-</details></th><td data-head="The paper, ${escape(place)}">${
-    escape(paper)
+</details></th><td data-head="The paper, ${htmlText(place)}">${
+    htmlText(paper)
   }</td><td data-head="Ours">${
     headline(claim)
-  }</td><td data-head="Verdict"><span class="verdict ${kind}">${escape(verdict)}</span></td></tr>`;
+  }</td><td data-head="Verdict"><span class="verdict ${kind}">${
+    htmlText(verdict)
+  }</span></td></tr>`;
 }
 
 /** The numbers of a claim that decide: of the reading that counts its decisive ones, else its first. */
@@ -114,7 +116,7 @@ function headline({ verdict, readings }: JudgedClaim): string {
   const { criteria } = readings.find((reading) => reading.verdict === verdict)!;
   const decisive = criteria.filter((criterion) => criterion.decisive);
   const shown = decisive.length > 0 ? decisive : criteria.slice(0, 1);
-  return shown.map(({ quantity, ours }) => escape(`${quantity}: ${ours}`)).join("<br>") || "–";
+  return shown.map(({ quantity, ours }) => htmlText(`${quantity}: ${ours}`)).join("<br>") || "–";
 }
 
 function claimDetails(claim: JudgedClaim): string {
@@ -122,14 +124,14 @@ function claimDetails(claim: JudgedClaim): string {
   const parts = readings.filter(({ criteria }) => criteria.length > 0).map((
     { name, verdict, criteria },
   ) =>
-    `${name === "" ? "" : `<p>Read as ${escape(name)}: ${escape(verdict)}.</p>\n`}<ul>\n${
+    `${name === "" ? "" : `<p>Read as ${htmlText(name)}: ${htmlText(verdict)}.</p>\n`}<ul>\n${
       criteria.map(criterionItem).join("\n")
     }\n</ul>`
   );
   const rest = missing.length > 0
-    ? [`<p>${escape(describeMissing(claim))}</p>`, `<p>Rule: ${escape(rule)}</p>`]
-    : scale.map((sentence) => `<p>${escape(sentence)}</p>`);
-  return [`<p>${escape(place)}.</p>`, ...parts, ...rest].join("\n");
+    ? [`<p>${htmlText(describeMissing(claim))}</p>`, `<p>Rule: ${htmlText(rule)}</p>`]
+    : scale.map((sentence) => `<p>${htmlText(sentence)}</p>`);
+  return [`<p>${htmlText(place)}.</p>`, ...parts, ...rest].join("\n");
 }
 
 function criterionItem(
@@ -139,7 +141,7 @@ function criterionItem(
     decisive ? " (decisive)" : ""
   }; the paper: ${paper}. ${because}`;
   return `<li><b class="${outcome.replaceAll(" ", "-")}">${outcome}</b> ${
-    escape(said.trimEnd())
+    htmlText(said.trimEnd())
   }</li>`;
 }
 
@@ -147,15 +149,15 @@ function criterionItem(
 
 function section({ figure, drawing, logs, command }: DrawnFigure): string {
   const { id, title, caption, source, measurements } = figure;
-  const file = escape(encodeURIComponent(id));
+  const file = htmlText(encodeURIComponent(id));
   return `<section id="${idOf(id)}">
-<h2>${escape(title)}</h2>
+<h2>${htmlText(title)}</h2>
 <figure>
 ${picture(figure, drawing)}
-<figcaption>${escape(caption)}</figcaption>
+<figcaption>${htmlText(caption)}</figcaption>
 </figure>
-<p class="source">Source: ${escape(source)}. Files: <a href="${file}.svg">SVG</a>,
-<a href="${file}.png">PNG</a>. Drawn again by <code>${escape(command)}</code>.</p>
+<p class="source">Source: ${htmlText(source)}. Files: <a href="${file}.svg">SVG</a>,
+<a href="${file}.png">PNG</a>. Drawn again by <code>${htmlText(command)}</code>.</p>
 ${logs.length === 0 ? "" : logList(logs)}
 ${measurements.length === 0 ? "" : numbers(figure)}
 </section>`;
@@ -165,7 +167,9 @@ ${measurements.length === 0 ? "" : numbers(figure)}
 function picture({ id, title, spec }: Figure, { svg }: Drawing): string {
   const [, width, height] = /<svg [^>]*?width="(\d+)" height="(\d+)"/.exec(svg)!;
   const size = `width="${width}" height="${height}"`;
-  const image = `<img src="${escape(encodeURIComponent(id))}.svg" ${size} alt="${escape(title)}">`;
+  const image = `<img src="${htmlText(encodeURIComponent(id))}.svg" ${size} alt="${
+    htmlText(title)
+  }">`;
   const isLive = JSON.stringify(spec).includes('"tooltip"');
   const data = isLive
     ? `\n<script type="application/json">${json(compileFigure(spec))}</script>`
@@ -194,7 +198,7 @@ function json(spec: object): string {
 
 function logList(logs: readonly LinkedLog[]): string {
   const items = logs.map(({ run, address }) =>
-    `<li><a href="${escape(address)}">${escape(run)}</a></li>`
+    `<li><a href="${htmlText(address)}">${htmlText(run)}</a></li>`
   );
   const count = logs.length === 1 ? "The log of the run" : `The logs of the ${logs.length} runs`;
   return `<details class="logs"><summary>${count} behind it</summary><ul>
@@ -204,9 +208,9 @@ ${items.join("\n")}
 
 function numbers({ measurements }: Figure): string {
   const rows = measurements.map(({ quantity, paper, measured }) =>
-    `<tr><th scope="row">${escape(quantity)}</th><td data-head="The paper states">${
-      escape(paper ?? "–")
-    }</td><td data-head="Measured">${escape(measured)}</td></tr>`
+    `<tr><th scope="row">${htmlText(quantity)}</th><td data-head="The paper states">${
+      htmlText(paper ?? "–")
+    }</td><td data-head="Measured">${htmlText(measured)}</td></tr>`
   );
   return `<table>
 <thead><tr><th scope="col">Quantity</th><th scope="col">The paper states</th><th scope="col">Measured</th></tr></thead>
@@ -215,9 +219,3 @@ ${rows.join("\n")}
 </tbody>
 </table>`;
 }
-
-function escape(text: string): string {
-  return printable(text).replace(/[&<>"]/g, (character) => ENTITIES[character]!);
-}
-
-const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };

@@ -1,176 +1,299 @@
-import { ReadError } from "../../formats/errors.ts";
-import { enumeration, LONGEST_LIST } from "./key_list.ts";
-import {
-  benchmarkOf,
-  ENTROPY_RULES,
-  namesAccuracy,
-  normalKey,
-  SCORE_RULES,
-  scoreRank,
-  TRL_ENTROPY,
-  UNKNOWN_ENTROPY,
-} from "./keys.ts";
-import type { EntropySeries, Framework, ScoreSeries } from "./run.ts";
-import { placeOf, type Series } from "./series.ts";
+import { FEWEST_PAIRS } from "../check_pairs.ts";
+import { counted } from "../../formats/counted.ts";
+import { entropyMeaning } from "./entropy_meaning.ts";
+import { ENTROPY_RULES, RESEMBLING_ENTROPY, SUMMED_ENTROPY } from "./entropy_keys.ts";
+import { ELSEWHERE, isEntropyByWords, isScoreByWords } from "./keys.ts";
+import { endingsOf, normalKey, wordsOf } from "./normal_key.ts";
+import type { Choice, EntropySeries, FoundBy, Framework, RunnerUp, ScoreSeries } from "./run.ts";
+import { familiesOf, type ScoreFamily } from "./score_family.ts";
+import { SCORE_RULES } from "./score_keys.ts";
+import type { Settings } from "./setting.ts";
+import { meanOverBenchmarks, type ScoredLog, toScore } from "./score_series.ts";
 
-/** Characters that the label of a mean over benchmarks may have. */
-const LONGEST_LABEL = 2000;
+/** A log whose entropy and score are looked for. */
+export interface Log extends ScoredLog {
+  /** Who wrote it. */
+  readonly framework: Framework;
+  /** All its keys, those without a series too. */
+  readonly keys: ReadonlyMap<string, unknown>;
+  /** Its configuration, where it has one. */
+  readonly config: Settings | undefined;
+}
+
+/** More runners-up say nothing to anybody. */
+const MOST_RUNNERS_UP = 100;
 
 /**
- * The policy entropy of a run: the series of a key that the caller named, else that of the best key.
- * Undefined if the log has none.
+ * The policy entropy of a run: the series of a key that the caller named, else that of the best key, by its
+ * whole name, its ending or its words. Undefined if the log has none.
  */
 export function chooseEntropy(
-  series: ReadonlyMap<string, Series>,
-  framework: Framework,
+  log: Log,
   named: string | undefined,
-): EntropySeries | undefined {
-  const key = named ?? firstMatch(ENTROPY_RULES.map((rule) => rule.pattern), series.keys());
-  const found = series.get(key ?? "");
-  if (key === undefined || found === undefined) return undefined;
-  const rule = ENTROPY_RULES.find((rule) => rule.pattern.test(normalKey(key)));
-  const { definition, measured } = framework === "trl" && rule?.measured === "unknown"
-    ? TRL_ENTROPY
-    : rule ?? UNKNOWN_ENTROPY;
-  return { key, definition, measured, ...found };
-}
-
-/** A log whose score is looked for. */
-export interface ScoredLog {
-  /** What errors call it. */
-  readonly path: string;
-  /** Its series by key. */
-  readonly series: ReadonlyMap<string, Series>;
-  /** Takes a sentence on everything that is chosen or converted. */
-  readonly notes: string[];
-}
-
-/**
- * The performance of a run: the series of a key that the caller named, else the mean over the benchmarks of
- * the best family of keys. Undefined if the log has none.
- *
- * @throws {ReadError} if there is no step at which all benchmarks were measured.
- */
-export function chooseScore(log: ScoredLog, named: string | undefined): ScoreSeries | undefined {
-  const { series } = log;
-  if (named !== undefined) {
-    if (!series.has(named)) return undefined;
-    const rule = SCORE_RULES.find((rule) => rule.pattern.test(normalKey(named)));
-    return toScore(log, [named], rule?.kind ?? "unknown");
-  }
-  for (const rule of SCORE_RULES) {
-    const best = new Map<string, string>();
-    for (const key of series.keys()) {
-      const benchmark = benchmarkOf(rule, key);
-      if (benchmark === undefined) continue;
-      const rival = best.get(benchmark);
-      if (rival === undefined || scoreRank(key) > scoreRank(rival)) best.set(benchmark, key);
-    }
-    if (best.size > 0) return toScore(log, Array.from(best.values()), rule.kind);
-  }
-  return undefined;
-}
-
-function toScore(
-  { path, series, notes }: ScoredLog,
-  keys: string[],
-  kind: ScoreSeries["kind"],
-): ScoreSeries {
-  const units = new Map(keys.map((key) => [key, accuracyUnit(key, series.get(key)!)]));
-  const inPercent = keys.filter((key) => units.get(key) === "percent");
-  const unclear = keys.filter((key) => units.get(key) === "unclear");
-  for (const key of inPercent.slice(0, 3)) {
-    notes.push(`${key} is in percent and was divided by 100.`);
-  }
-  if (inPercent.length > 3) notes.push(`So are and were ${inPercent.length - 3} other keys.`);
-  for (const key of unclear.slice(0, 3)) {
+): { entropy: EntropySeries; choice: Choice } | undefined {
+  const { series, notes, framework, keys, config } = log;
+  const found = named !== undefined
+    ? { keys: [named], foundBy: "caller" as const }
+    : entropyKeys(Array.from(series.keys()));
+  const usable = found.keys.filter((key) => series.has(key));
+  const key = usable.find((key) => series.get(key)!.values.length >= FEWEST_PAIRS) ?? usable[0];
+  if (key === undefined) return undefined;
+  const { foundBy } = found;
+  if (foundBy === "ending" || foundBy === "words") {
     notes.push(
-      `${key} has many values between 0 and 1 and others above 1, so whether it is in percent cannot be told; it is left as it is.`,
+      `${key} is taken for the entropy by ${
+        foundBy === "ending" ? "its ending" : "its words"
+      }; if it is not, name another with --entropy-key.`,
     );
   }
-  if (unclear.length > 3) notes.push(`So have and are ${unclear.length - 3} other keys.`);
-  const parts = keys.map((key) =>
-    units.get(key) === "percent" ? hundredth(series.get(key)!) : series.get(key)!
-  );
-  const label = keys.length === 1 ? keys[0]! : `mean of ${enumeration(keys, LONGEST_LABEL)}`;
-  const mean = meanOverBenchmarks(parts);
-  if (mean.steps.length === 0) {
-    throw new ReadError(
-      `${path} never measures all of ${
-        enumeration(keys, LONGEST_LIST)
-      } at one step, so they have no mean; name one as the score key.`,
-    );
-  }
-  const longest = parts.reduce((longest, { steps }) => Math.max(longest, steps.length), 0);
-  if (mean.steps.length < longest) {
-    notes.push(
-      `${
-        longest - mean.steps.length
-      } steps at which not all benchmarks were measured are left out.`,
-    );
-  }
-  const isFraction = keys.every(namesAccuracy) &&
-    mean.values.every((value) => value >= 0 && value <= 1);
-  return { keys, label, kind, unit: isFraction ? "fraction" : "reward", ...mean };
-}
-
-/** The share of values in percent that may be below 1, zeros left out; one may be in any series. */
-const MOST_BELOW_ONE = 0.1;
-/** How many times its last value below 1 an accuracy in percent may be at the next validation. */
-const MOST_RISE = 10;
-
-/** Whether a series of an accuracy is in percent; `unclear` if it may be a mix of percent and fractions. */
-function accuracyUnit(key: string, { values }: Series): "as logged" | "percent" | "unclear" {
-  if (!mayBePercent(key, values)) return "as logged";
-  if (/percent/.test(normalKey(key))) return "percent";
-  const nonZero = values.filter((value) => value !== 0);
-  const below = nonZero.filter((value) => value < 1).length;
-  if (below <= Math.max(1, MOST_BELOW_ONE * nonZero.length)) return "percent";
-  // A run may take long to leave the first percent; a log that changes its unit leaps a hundredfold.
-  const first = nonZero.findIndex((value) => value >= 1);
-  const isRise = first === below && nonZero[first]! < MOST_RISE * nonZero[first - 1]!;
-  return isRise ? "percent" : "unclear";
-}
-
-function mayBePercent(key: string, values: Float64Array): boolean {
-  return namesAccuracy(key) && values.some((value) => value > 1) &&
-    values.every((value) => value >= 0 && value <= 100);
-}
-
-function hundredth({ steps, values }: Series): Series {
-  return { steps, values: values.map((value) => value / 100) };
-}
-
-/** The mean of several series over the steps that all of them have. */
-function meanOverBenchmarks(parts: Series[]): Series {
-  if (parts.length === 1) return parts[0]!;
-  // Steps that all have are steps of the shortest.
-  const shortest = parts.reduce((left, right) =>
-    right.steps.length < left.steps.length ? right : left
-  );
-  const { steps } = shortest;
-  const sums = new Float64Array(steps.length);
-  const counts = new Uint32Array(steps.length);
-  for (const part of parts) {
-    for (const [i, step] of part.steps.entries()) {
-      const place = placeOf(steps, step);
-      if (steps[place] !== step) continue;
-      sums[place]! += part.values[i]!;
-      counts[place]!++;
-    }
-  }
-  const isWhole = (_: number, i: number) => counts[i] === parts.length;
+  const { definition, measured } = foundBy === "words"
+    ? RESEMBLING_ENTROPY
+    : entropyMeaning(foundBy === "ending" ? knownEnding(key) : key, framework, {
+      keys: keys.keys(),
+      config,
+    });
   return {
-    steps: steps.filter(isWhole),
-    values: sums.map((sum) => sum / parts.length).filter(isWhole),
+    entropy: {
+      key,
+      definition,
+      measured,
+      foundBy,
+      ...series.get(key)!,
+    },
+    choice: {
+      because: named !== undefined
+        ? "named by the caller"
+        : usable.length > 1
+        ? "the first by the order of preference"
+        : "the only one",
+      runnersUp: usable.filter((other) => other !== key).slice(0, MOST_RUNNERS_UP).map((other) => ({
+        keys: [other],
+        count: series.get(other)!.values.length,
+        because: "another entropy",
+      })),
+    },
   };
 }
 
-function firstMatch(patterns: RegExp[], keys: Iterable<string>): string | undefined {
-  const all = Array.from(keys);
-  for (const pattern of patterns) {
-    const found = all.find((key) => pattern.test(normalKey(key)));
-    if (found !== undefined) return found;
+/** The keys of an entropy, the best first, and how they were understood. */
+function entropyKeys(keys: readonly string[]): { keys: readonly string[]; foundBy: FoundBy } {
+  const exact = byPreference(keys, (key) => [normalKey(key)]);
+  if (exact.length > 0) return { keys: exact, foundBy: "name" };
+  const ending = byPreference(keys, (key) => isElsewhere(key) ? [] : endingsOf(key));
+  if (ending.length > 0) return { keys: ending, foundBy: "ending" };
+  return { keys: keys.filter(isEntropyByWords), foundBy: "words" };
+}
+
+/** The keys one of whose names a rule knows, in the order of the rules. */
+function byPreference(
+  keys: readonly string[],
+  namesOf: (key: string) => readonly string[],
+): string[] {
+  const found: string[][] = ENTROPY_RULES.map(() => []);
+  for (const key of keys) {
+    const names = namesOf(key);
+    const rule = ENTROPY_RULES.findIndex(({ pattern }) => names.some((name) => pattern.test(name)));
+    found[rule]?.push(key);
   }
-  return undefined;
+  return found.flat();
+}
+
+function knownEnding(key: string): string {
+  return endingsOf(key).find((ending) =>
+    ENTROPY_RULES.some(({ pattern }) => pattern.test(ending))
+  ) ??
+    key;
+}
+
+/** Whether a key is of an evaluation, of another model, or known to be no entropy per token. */
+function isElsewhere(key: string): boolean {
+  return SUMMED_ENTROPY.pattern.test(normalKey(key)) ||
+    wordsOf(key).some((word) => ELSEWHERE.test(word));
+}
+
+/** The scores of a run. */
+export interface ChosenScore {
+  /** The performance, if the log has one. */
+  readonly score?: ScoreSeries;
+  /** The score on the training rollouts, if the log has one. */
+  readonly trainingScore?: ScoreSeries;
+  /** What the performance was chosen from. */
+  readonly choice?: Choice;
+}
+
+/**
+ * The performance of a run: the series of a key that the caller named, else one score of the best family of
+ * keys, or the mean over its benchmarks where they are peers. With fewer than 4 validations and as many
+ * training scores as a law needs it is the training score.
+ *
+ * @throws {ReadError} if the chosen benchmarks are never measured at one step.
+ */
+export function chooseScore(log: Log, named: string | undefined): ChosenScore {
+  const { series, notes } = log;
+  const families = familiesOf(log).map((family) => withCommonSteps(family, log));
+  const first = (kind: ScoreSeries["kind"]) => families.find(({ rule }) => rule.kind === kind);
+  // A console log whose long lines were cut may have lost the better validation.
+  const validation =
+    families.find(({ rule, keys }) =>
+      rule.kind === "validation" && countOf(keys, log) >= FEWEST_PAIRS
+    ) ?? first("validation");
+  const training = first("training");
+  const quiet = { ...log, notes: [] };
+  const trainingScore = training === undefined
+    ? undefined
+    : toScore(quiet, training.keys, { kind: "training", foundBy: "name" });
+  const rest = trainingScore === undefined ? {} : { trainingScore };
+  if (named !== undefined) {
+    if (!series.has(named)) return rest;
+    const kind = families.find((family) => holds(family, named))?.rule.kind ?? "unknown";
+    const score = toScore(log, [named], { kind, foundBy: "caller" });
+    const choice = { because: "named by the caller", runnersUp: runnersUp(families, [named], log) };
+    return { ...rest, score, choice };
+  }
+  const validations = validation === undefined ? 0 : countOf(validation.keys, log);
+  const isFew = validations < FEWEST_PAIRS &&
+    (trainingScore?.values.length ?? 0) >= FEWEST_PAIRS;
+  const chosen = isFew && validation !== undefined
+    ? training
+    : validation ?? first("unknown") ?? training;
+  if (chosen === undefined) return { ...rest, ...byEndingOrWords(log) };
+  if (chosen === training && validation !== undefined) {
+    const because = `there ${validations === 1 ? "is" : "are"} only ${
+      counted(validations, "validation")
+    }, and the law needs ${FEWEST_PAIRS} pairs`;
+    notes.push(
+      `${because}: so the score is that of the training rollouts, which rises and falls with the difficulty of the batches too; --score-key ${
+        validation.keys[0]
+      } would choose the validation.`,
+    );
+    const choice = { because, runnersUp: runnersUp(families, chosen.keys, log) };
+    return { ...rest, score: trainingScore!, choice };
+  }
+  const score = toScore(log, chosen.keys, { kind: chosen.rule.kind, foundBy: "name" });
+  const choice = {
+    because: becauseOf(chosen, families, log),
+    runnersUp: runnersUp(families, chosen.keys, log),
+  };
+  return { ...(chosen === training ? { trainingScore: score } : rest), score, choice };
+}
+
+/** Why a family was chosen, if better ones have too few values or if it is the total of others. */
+function becauseOf(
+  chosen: ScoreFamily,
+  families: readonly ScoreFamily[],
+  log: ScoredLog,
+): string {
+  const { kind } = chosen.rule;
+  const better = families[0] === chosen || families[0]?.rule.kind !== kind
+    ? undefined
+    : families[0];
+  if (better !== undefined) {
+    const count = counted(countOf(better.keys, log), "value");
+    return `${chosen.because}; ${better.keys[0]} would come first, but has only ${count}`;
+  }
+  const hasTerms = chosen.keys.length === 1 &&
+    families.some(({ rule }) => rule.isPart === true && rule.kind === kind && rule !== chosen.rule);
+  return hasTerms ? "the total of a reward, not its terms" : chosen.because;
+}
+
+function countOf(keys: readonly string[], { series }: ScoredLog): number {
+  return meanOverBenchmarks(keys.map((key) => series.get(key)!)).steps.length;
+}
+
+/** A family whose benchmarks have too few common steps for a law, but for the one that was measured most. */
+function withCommonSteps(family: ScoreFamily, log: ScoredLog): ScoreFamily {
+  if (family.keys.length === 1 || countOf(family.keys, log) >= FEWEST_PAIRS) return family;
+  const count = (key: string) => log.series.get(key)!.values.length;
+  const longest = family.keys.reduce((best, key) => count(key) > count(best) ? key : best);
+  if (count(longest) < FEWEST_PAIRS) return family;
+  const others = family.keys.filter((key) => key !== longest).map((key): RunnerUp => ({
+    keys: [key],
+    count: count(key),
+    because: "another benchmark",
+  }));
+  return {
+    ...family,
+    keys: [longest],
+    because: "the benchmark that was measured most; they are hardly measured at the same steps",
+    others: [...others, ...family.others],
+  };
+}
+
+function holds({ keys, others }: ScoreFamily, key: string): boolean {
+  return keys.includes(key) || others.some((other) => other.keys.includes(key));
+}
+
+/** All that was not chosen, the best first, each key once. */
+function runnersUp(
+  families: readonly ScoreFamily[],
+  chosen: readonly string[],
+  log: ScoredLog,
+): RunnerUp[] {
+  const taken = new Set(chosen);
+  const found: RunnerUp[] = [];
+  const add = (runnerUp: RunnerUp) => {
+    if (found.length === MOST_RUNNERS_UP || runnerUp.keys.every((key) => taken.has(key))) return;
+    for (const key of runnerUp.keys) taken.add(key);
+    found.push(runnerUp);
+  };
+  for (const family of families) {
+    if (!family.keys.some((key) => taken.has(key))) {
+      add({
+        keys: family.keys,
+        count: countOf(family.keys, log),
+        because: family.rule.isPart === true
+          ? "one term of the reward"
+          : family.rule.kind === "training"
+          ? "the training rollouts"
+          : family.rule.kind === "validation"
+          ? "a validation"
+          : "another score",
+      });
+    }
+    for (const other of family.others) add(other);
+  }
+  return found;
+}
+
+/** The score of a log without any known name: the key with a known ending, else one whose words say it. */
+function byEndingOrWords(log: Log): ChosenScore {
+  const { series, notes } = log;
+  const keys = Array.from(series.keys());
+  const ending = SCORE_RULES.filter(({ only }) => only === undefined).flatMap((rule) =>
+    keys.filter((key) => endingsOf(key).some((ending) => rule.pattern.test(ending)))
+      .map((key) => ({ key, kind: rule.kind, foundBy: "ending" as const }))
+  );
+  const found = ending.length > 0 ? ending : keys.filter(isScoreByWords).map((key) => ({
+    key,
+    kind: "unknown" as const,
+    foundBy: "words" as const,
+  }));
+  const best = found.find(({ key }) => series.get(key)!.values.length >= FEWEST_PAIRS) ?? found[0];
+  if (best === undefined) return {};
+  const { key, foundBy } = best;
+  const words = wordsOf(key);
+  const kind = words.some((word) => /^(?:eval|evaluation|val|valid|validation|test)$/.test(word))
+    ? "validation"
+    : words.some((word) => /^(?:train|training|rollout)$/.test(word))
+    ? "training"
+    : best.kind;
+  notes.push(
+    `${key} is taken for the score by ${
+      foundBy === "ending" ? "its ending" : "its words"
+    }; if it is not, name another with --score-key.`,
+  );
+  const score = toScore(log, [key], { kind, foundBy });
+  const runnersUp = Array.from(new Set(found.map(({ key }) => key))).filter((other) =>
+    other !== key
+  )
+    .slice(0, MOST_RUNNERS_UP).map((other) => ({
+      keys: [other],
+      count: series.get(other)!.values.length,
+      because: "another score",
+    }));
+  const choice = {
+    because: found.length > 1 ? "the first by the order of preference" : "the only one",
+    runnersUp,
+  };
+  return { score, choice, ...(kind === "training" ? { trainingScore: score } : {}) };
 }

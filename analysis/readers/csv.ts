@@ -1,10 +1,12 @@
-import { CsvError, parse } from "csv-parse";
+import { CsvError } from "csv-parse";
+import { CsvText } from "./csv_text.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
+import { namesRun, RunSplitter } from "./run_splitter.ts";
 import { SeriesCollector } from "./series.ts";
-import { StepFinder } from "./step.ts";
+import { StepFinder, type Stepless } from "./step.ts";
 
 /** A column of a table: whose it is, and which metric. */
 interface Column {
@@ -12,16 +14,43 @@ interface Column {
   readonly key: string;
 }
 
+/** How a table is written. */
+export interface TableLayout {
+  /** What parts its cells. */
+  readonly delimiter: "," | ";" | "\t";
+  /** What steps rows that name none; their places by default. */
+  readonly stepless?: Stepless | undefined;
+}
+
 /**
- * Reads a comma-separated table with named columns, one of them the step; empty cells are no values. Other
+ * Reads a table with named columns, one of them the step; empty cells are no values. Other
  * cells that are no numbers are counted as malformed, but for columns (a flag, a model's name) that have none.
+ * A column `run`, `run_id`, `run_name` or `experiment` parts its rows into runs; a first column without a
+ * name, or `Unnamed: 0`, is the index that pandas writes, and no metric. Where semicolons part the cells, a
+ * comma in a number is its decimal point.
  * Where the file ends without a newline, its last cell may have lost digits: it is left out and counted as
  * malformed, unless its closing quotation mark or a gzip trailer shows that it is whole.
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export function readCsv(source: LogSource, options: ReaderOptions): Promise<LogRows[]> {
-  return readTable(source, options, (name) => ({ run: "", key: name }));
+export function readCsv(
+  source: LogSource,
+  options: ReaderOptions,
+  layout: TableLayout = { delimiter: "," },
+): Promise<LogRows[]> {
+  return readTable(source, layout, (header, malformed) =>
+    new Table(header, {
+      columnOf: (name, at) =>
+        isIndex(name, at) || namesRun(name) ? undefined : { run: "", key: name },
+      layout,
+      options,
+      malformed,
+    }));
+}
+
+/** Whether a column is the index that pandas writes before the others. */
+export function isIndex(name: string, at: number): boolean {
+  return at === 0 && (name === "" || name === "Unnamed: 0");
 }
 
 /**
@@ -32,7 +61,13 @@ export function readCsv(source: LogSource, options: ReaderOptions): Promise<LogR
  * @throws {ReadError} if the file cannot be read.
  */
 export function readWandbCsv(source: LogSource, options: ReaderOptions): Promise<LogRows[]> {
-  return readTable(source, options, wandbColumn);
+  const layout = { delimiter: "," } as const;
+  return readTable(
+    source,
+    layout,
+    (header, malformed) =>
+      new Table(header, { columnOf: wandbColumn, layout, options, malformed, isChart: true }),
+  );
 }
 
 /** The run and metric of a column of a W&B chart export; undefined for any other column. */
@@ -43,38 +78,31 @@ export function wandbColumn(name: string): Column | undefined {
   return { run: name.slice(0, dash).replace(/^Group: /, ""), key: name.slice(dash + 3) };
 }
 
-/** A whole number of lines fits well within this; more is an unclosed quotation mark. */
-const LONGEST_RECORD = 1 << 22;
-
 /** More columns are no table; W&B exports of very many runs come near. */
 const MOST_COLUMNS = 150_000;
 
 /** Cells of a malformed row that are kept to show it. */
 const SHOWN_CELLS = 20;
 
-const NEWLINE = 0x0a;
-/** A line end or a quotation mark closes a cell. */
-const ENDS_CELL: readonly number[] = [NEWLINE, 0x0d, 0x22];
-
 /** How tables write that there is no number. */
 const NO_NUMBER = /^(?:null|none)$/i;
 
 async function readTable(
   source: LogSource,
-  options: ReaderOptions,
-  columnOf: (name: string) => Column | undefined,
+  { delimiter }: TableLayout,
+  makeTable: (header: readonly string[], malformed: Malformed) => Table,
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
   let table: Table | undefined;
   // A row is added once the next one is there, as the last one may be cut.
   let pending: string[] | undefined;
-  const text = new CsvText(source);
+  const text = new CsvText(source, delimiter);
   try {
     for await (const records of text.records()) {
       for (const record of records) {
         // Cells are cheap: exports of many runs hold a value in one of a hundred.
         source.spend(1 + (record.length >> 3));
-        if (table === undefined) table = new Table(record, columnOf, options, malformed);
+        if (table === undefined) table = makeTable(record, malformed);
         else {
           if (pending !== undefined) source.spend(table.add(pending));
           pending = record;
@@ -91,74 +119,103 @@ async function readTable(
   return table?.runs() ?? [];
 }
 
+/** What a table's columns are, and where it goes. */
+interface TableSettings {
+  columnOf: (name: string, at: number) => Column | undefined;
+  layout: TableLayout;
+  options: ReaderOptions;
+  malformed: Malformed;
+  /** Whether its columns are of several runs, and its rows of all of them. */
+  isChart?: boolean;
+}
+
+/** A number with a decimal comma. */
+const DECIMAL_COMMA = /^[-+]?\d+,\d+(?:[eE][-+]?\d+)?$/;
+
 /** The runs of a table as its rows come in. */
 class Table {
   /** The row that was added last; the header is row 1. */
   row = 1;
-  #runs = new Map<string, LogRows>();
+  /** The runs of a chart, told by its columns. */
+  #charted = new Map<string, LogRows>();
+  /** The runs of any other table, told by its rows. */
+  #runs: RunSplitter;
   #width: number;
-  /** The columns that are metrics. */
-  #columns: { at: number; key: string; series: SeriesCollector }[] = [];
+  /** The columns that are metrics; those of a chart with their run's series. */
+  #columns: { at: number; key: string; series?: SeriesCollector }[] = [];
+  #place = new Map<string, number>();
+  #runColumns: string[] = [];
   #malformed: Malformed;
-  #steps = new StepFinder(() => {
-    for (const { series } of this.#runs.values()) series.clear();
-  });
-  #stepOf: (record: readonly string[]) => number | undefined;
+  #hasDecimalCommas: boolean;
+  #chartSteps: StepFinder | undefined;
 
-  constructor(
-    header: readonly string[],
-    columnOf: (name: string) => Column | undefined,
-    options: ReaderOptions,
-    malformed: Malformed,
-  ) {
+  constructor(header: readonly string[], settings: TableSettings) {
+    const { columnOf, layout, options, malformed, isChart = false } = settings;
     this.#malformed = malformed;
     this.#width = header.length;
-    const place = new Map<string, number>();
+    this.#hasDecimalCommas = layout.delimiter === ";";
+    const makeSeries = () => new SeriesCollector(options.keep, "mean", malformed);
+    this.#runs = new RunSplitter(() => {
+      const series = makeSeries();
+      return { series, steps: new StepFinder(() => series.clear(), layout.stepless ?? "rows") };
+    });
     const names = header.map((name) => name.trim());
     const stepColumn = names.find(StepFinder.knows);
     const axis = {
-      column: stepColumn ?? names.find((name) => columnOf(name) === undefined) ?? "",
+      column: stepColumn ?? names.find((name, at) => columnOf(name, at) === undefined) ?? "",
       isStep: stepColumn !== undefined,
     };
+    const steps = new StepFinder(() => {
+      for (const { series } of this.#charted.values()) series.clear();
+    });
+    if (isChart) this.#chartSteps = steps;
     for (const [at, name] of names.entries()) {
-      if (StepFinder.knows(name)) place.set(name, at);
-      const column = columnOf(name);
+      if (StepFinder.knows(name) || name === "epoch") this.#place.set(name, at);
+      if (!isChart && namesRun(name)) {
+        this.#runColumns.push(name);
+        this.#place.set(name, at);
+      }
+      const column = columnOf(name, at);
       if (column === undefined) continue;
       if (this.#columns.length === MOST_COLUMNS) {
         malformed.add(`a column past the first ${MOST_COLUMNS}`, name);
         continue;
       }
-      let rows = this.#runs.get(column.run);
+      if (!isChart) {
+        this.#columns.push({ at, key: column.key });
+        continue;
+      }
+      let rows = this.#charted.get(column.run);
       if (rows === undefined) {
-        const series = new SeriesCollector(options.keep, "mean", malformed);
-        rows = { name: column.run, series, malformed, axis, notes: this.#steps.notes };
-        this.#runs.set(column.run, rows);
+        rows = { name: column.run, series: makeSeries(), malformed, axis, notes: steps.notes };
+        this.#charted.set(column.run, rows);
       }
       this.#columns.push({ at, key: column.key, series: rows.series });
     }
-    // A chart over another axis than the step, or a table without one: rows count as steps.
-    this.#stepOf = place.size === 0
-      ? () => this.row - 2
-      : (record) => this.#steps.find((key) => record[place.get(key) ?? -1]);
   }
 
   /** Adds a row and says how many values it has. */
   add(record: readonly string[]): number {
     this.row++;
-    const step = this.#stepOf(record);
-    if (step === undefined || record.length !== this.#width) {
-      const place = `row ${this.row}`;
-      const complaint = record.length === this.#width
-        ? this.#steps.complaint
-        : `has ${record.length} cells, expected ${this.#width}`;
-      this.#malformed.add(`${place} ${complaint}`, record.slice(0, SHOWN_CELLS).join(","));
-      return 0;
+    if (record.length !== this.#width) {
+      return this.#refuse(record, `has ${record.length} cells, expected ${this.#width}`);
     }
+    const cell = (name: string) => record[this.#place.get(name) ?? -1];
+    const run = this.#chartSteps === undefined ? this.#runs.of(cell, this.#runColumns) : undefined;
+    const steps = run?.steps ?? this.#chartSteps!;
+    // A chart over another axis than the step: its rows count as steps.
+    const step = run === undefined && this.#place.size === 0 ? this.row - 2 : steps.find(cell);
+    if (step === undefined) return this.#refuse(record, steps.complaint);
     let count = 0;
-    for (const { at, key, series } of this.#columns) {
-      const text = record[at]!.trim();
+    for (const { at, key, series = run!.series } of this.#columns) {
+      let text = record[at]!.trim();
       if (text === "") continue;
-      const value = NO_NUMBER.test(text) ? NaN : parseNumber(text);
+      if (NO_NUMBER.test(text)) {
+        series.addMissing(key);
+        continue;
+      }
+      if (this.#hasDecimalCommas && DECIMAL_COMMA.test(text)) text = text.replace(",", ".");
+      const value = parseNumber(text);
       if (value === undefined) {
         series.addText(key, () => `row ${this.row}, column ${JSON.stringify(key)}`, text);
         continue;
@@ -167,6 +224,14 @@ class Table {
       count++;
     }
     return count;
+  }
+
+  #refuse(record: readonly string[], complaint: string): number {
+    this.#malformed.add(
+      `row ${this.row} ${complaint}`,
+      record.slice(0, SHOWN_CELLS).join(","),
+    );
+    return 0;
   }
 
   /** Adds the last row of the file, without its last cell if that may be cut. */
@@ -184,53 +249,12 @@ class Table {
   }
 
   runs(): LogRows[] {
-    return Array.from(this.#runs.values());
-  }
-}
-
-/** The text of a table as records of cells. */
-class CsvText {
-  #source: LogSource;
-  #lastByte = NEWLINE;
-
-  constructor(source: LogSource) {
-    this.#source = source;
-  }
-
-  /** After the records: false if the end of the file may have cut the last cell. */
-  get isTerminated(): boolean {
-    return this.#source.isWhole || ENDS_CELL.includes(this.#lastByte);
-  }
-
-  /** The records that each chunk completes. */
-  async *records(): AsyncGenerator<string[][]> {
-    let records: string[][] = [];
-    const parser = parse({
-      bom: true,
-      record_delimiter: ["\r\n", "\n", "\r"],
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-      max_record_size: LONGEST_RECORD,
-      // Records are taken here, as a stream would take longer for each than the parser.
-      on_record: (record: string[]) => {
-        records.push(record);
-        return undefined;
-      },
-    });
-    let failure: Error | null | undefined;
-    parser.on("error", (error) => failure = error);
-    parser.resume();
-    for await (const chunk of this.#source.chunks()) {
-      this.#lastByte = chunk.at(-1) ?? this.#lastByte;
-      // The parser may keep what it is given.
-      failure = await new Promise((resolve) => parser.write(chunk.slice(), resolve));
-      yield records;
-      if (failure) throw failure;
-      records = [];
-    }
-    await new Promise<unknown>((resolve) => parser.on("error", resolve).end(resolve));
-    yield records;
-    if (failure) throw failure;
+    if (this.#chartSteps !== undefined) return Array.from(this.#charted.values());
+    return this.#runs.runsOrOne().map(({ name, series, steps }) => ({
+      name,
+      series,
+      malformed: this.#malformed,
+      notes: steps.notes,
+    }));
   }
 }

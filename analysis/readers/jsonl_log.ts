@@ -4,8 +4,9 @@ import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { addMetrics, costOfUnreadable } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
+import { RunSplitter } from "./run_splitter.ts";
 import { type RepeatRule, SeriesCollector } from "./series.ts";
-import { StepFinder } from "./step.ts";
+import { cellsOf, StepFinder, type Stepless } from "./step.ts";
 
 /** How the rows of a JSON-lines file are laid out. */
 export interface JsonlLayout {
@@ -13,13 +14,18 @@ export interface JsonlLayout {
   readonly repeat: RepeatRule;
   /** The member that holds the metrics, or none where the row itself does. */
   readonly data?: string;
+  /** Whether null is how the log writes a number that is not finite. */
+  readonly nullIsNaN?: boolean;
+  /** What steps rows that name no step. */
+  readonly stepless?: Stepless | undefined;
 }
 
 /**
  * Reads JSON lines, one row of metrics per line, nested objects joined by `/`: verl's file logger and
  * this project's run log (`{"step": 1, "data": {…}}`, the latter with a first line `{"run": {…}}`),
- * W&B history, `trainer_log.jsonl`, ms-swift's `logging.jsonl`, tinker-cookbook's `metrics.jsonl`.
- * A line that is not a JSON object or names no step is counted as malformed.
+ * W&B history, `trainer_log.jsonl`, ms-swift's `logging.jsonl`, tinker-cookbook's `metrics.jsonl`. Rows
+ * that name their run are parted by it. A line that is not a JSON object or names no step is counted as
+ * malformed.
  *
  * @throws {ReadError} if the file cannot be read.
  */
@@ -29,8 +35,11 @@ export async function readJsonl(
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
-  const collector = new SeriesCollector(options.keep, layout.repeat, malformed);
-  const steps = new StepFinder(() => collector.clear());
+  const runs = new RunSplitter(() => {
+    const series = new SeriesCollector(options.keep, layout.repeat, malformed);
+    return { series, steps: new StepFinder(() => series.clear(), layout.stepless) };
+  });
+  const { nullIsNaN = false } = layout;
   let config: Record<string, unknown> | undefined;
   for await (const batch of readLines(source, malformed)) {
     let number = batch.firstNumber - 1;
@@ -49,16 +58,23 @@ export async function readJsonl(
         config = row["run"];
         continue;
       }
-      const step = steps.find((key) => row[key]);
+      const { series, steps } = runs.of((column) => row[column]);
+      const step = steps.find(cellsOf(row));
       if (step === undefined) {
         source.spend(1);
         malformed.add(`${place} ${steps.complaint}`, line);
         continue;
       }
       const metrics = layout.data === undefined ? row : row[layout.data];
-      source.spend(1 + addMetrics(metrics, { collector, step, place: () => place }));
+      const to = { collector: series, step, place: () => place, nullIsNaN };
+      source.spend(1 + addMetrics(metrics, to));
     }
   }
-  const rows = { name: "", series: collector, malformed, notes: steps.notes };
-  return [config === undefined ? rows : { ...rows, config }];
+  return runs.runsOrOne().map(({ name, series, steps }) => ({
+    name,
+    series,
+    malformed,
+    notes: steps.notes,
+    ...(config === undefined ? {} : { config }),
+  }));
 }

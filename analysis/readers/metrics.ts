@@ -10,7 +10,7 @@ export function costOfUnreadable(text: string): number {
 const DEEPEST = 32;
 
 /** How loggers write as a text what JSON has no number for. */
-const NOT_FINITE: readonly unknown[] = ["NaN", "Infinity", "-Infinity"];
+export const NOT_FINITE: readonly unknown[] = ["NaN", "Infinity", "-Infinity"];
 
 /** Where the numbers of a row go. */
 export interface RowPlace {
@@ -20,11 +20,13 @@ export interface RowPlace {
   readonly step: number;
   /** Says where the row is in the log. */
   readonly place: () => string;
+  /** Whether null stands for a number that is not finite, and not for none. */
+  readonly nullIsNaN?: boolean;
 }
 
 /**
- * Adds every number of a row of JSON and says how many members it had; null, NaN and Infinity count as
- * values that are not finite. Anything else under a key that otherwise has numbers, and what is nested more
+ * Adds every number of a row of JSON and says how many members it had; NaN and Infinity count as values that
+ * are not finite, null as none. Anything else under a key that otherwise has numbers, and what is nested more
  * than 32 levels deep, is counted as malformed.
  *
  * @param prefix What the keys of the row begin with.
@@ -32,7 +34,7 @@ export interface RowPlace {
  */
 export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): number {
   if (!isObject(row)) return 0;
-  const { collector, step, place } = to;
+  const { collector, step, place, nullIsNaN = false } = to;
   if (depth > DEEPEST) {
     collector.malformed.add(`more than ${DEEPEST} levels deep`, prefix);
     return 0;
@@ -43,7 +45,9 @@ export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): 
     const value = row[name];
     const key = prefix + name;
     if (typeof value === "number") collector.add(step, key, value);
-    else if (value === null || NOT_FINITE.includes(value)) collector.add(step, key, NaN);
+    else if (NOT_FINITE.includes(value) || (value === null && nullIsNaN)) {
+      collector.add(step, key, NaN);
+    } else if (value === null) collector.addMissing(key);
     else if (isObject(value)) count += addMetrics(value, to, key + "/", depth + 1);
     else {
       const text = Array.isArray(value) ? "a list" : String(value);

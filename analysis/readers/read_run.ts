@@ -1,20 +1,20 @@
-import { basename } from "node:path";
 import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { isStandardInput } from "../../formats/standard_input.ts";
-import { chooseEntropy, chooseScore } from "./choose.ts";
 import { readCsv, readWandbCsv } from "./csv.ts";
+import { readJsonColumns, readJsonRows, readTrainerState } from "./json_document.ts";
 import { readJsonl } from "./jsonl_log.ts";
-import { frameworkOf, isNeeded, isValidationKey, normalKey } from "./keys.ts";
-import { keyList } from "./key_list.ts";
+import { enumeration, LONGEST_LIST } from "./key_list.ts";
+import { isNeeded } from "./keys.ts";
 import { LogSource } from "./log_source.ts";
+import { readMlflowRun } from "./mlflow.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { recogniseFormat } from "./recognise_log.ts";
+import { type Recognised, recogniseFormat } from "./recognise_log.ts";
 import type { LogFormat, Run } from "./run.ts";
-import type { Series } from "./series.ts";
+import { type RunFolder, runFolder, runFolders } from "./run_folder.ts";
 import { readTensorBoard } from "./tensorboard.ts";
-import { readTrainerState } from "./trainer_state.ts";
-import { readVerlConsole } from "./verl_console.ts";
+import { toRun } from "./to_run.ts";
+import { readConsole } from "./verl_console.ts";
 import { readWandbBinary } from "./wandb_binary.ts";
 
 /**
@@ -35,13 +35,14 @@ export interface ReadRunOptions {
 
 /**
  * Reads the one run of a training log: verl console logs and its JSONL file logger, this project's run
- * log, TRL's `trainer_state.json`, `trainer_log.jsonl` and ms-swift's `logging.jsonl`, W&B's CSV
- * exports, history JSONL and binary `.wandb`, TensorBoard event files, and tables as CSV or JSONL; all
- * of them also gzipped. The format is recognised from the content.
+ * log, TRL's `trainer_state.json`, what it prints, `trainer_log.jsonl` and ms-swift's `logging.jsonl`, W&B's
+ * CSV exports, history JSONL and binary `.wandb`, TensorBoard event files, MLflow's metrics, and tables as
+ * CSV, TSV, JSON or JSONL; all of them also gzipped. The format is recognised from the content.
  *
  * A log is opened once and read from its beginning to its end, so it may also be a pipe.
  *
- * @param path A file, a pipe, `-` for standard input, or a folder of TensorBoard event files.
+ * @param path A file, a pipe, `-` for standard input, or a folder that one run left: TensorBoard's
+ * event files, MLflow's, W&B's, checkpoints.
  * @throws {ReadError} if the file cannot be read or holds no metrics or several runs, or a key that was
  * named is not in it.
  */
@@ -55,31 +56,57 @@ export async function readRun(path: string, options: ReadRunOptions = {}): Promi
 }
 
 /**
- * Reads all runs of a training log, as {@linkcode readRun} does: a W&B export may hold several.
+ * Reads all runs of a training log, as {@linkcode readRun} does: a table or a W&B export may hold several,
+ * and so may a folder, of MLflow or of W&B.
  *
  * @throws {ReadError} as {@linkcode readRun} does, but for several runs.
  */
 export async function readRuns(path: string, options: ReadRunOptions = {}): Promise<Run[]> {
   const keep = (key: string) =>
     key === options.entropyKey || key === options.scoreKey || isNeeded(key);
-  const { name, format, found } = await isFolder(path)
-    ? await readFolder(path, { keep })
-    : await readFile(path, { keep });
-  const filled = found.filter((rows) => rows.series.counts.size > 0);
-  if (filled.length === 0) {
-    const malformed = found[0]?.malformed;
-    const why = malformed === undefined || malformed.count === 0
-      ? ""
-      : ` (${counted(malformed.count, "piece")} ${
-        malformed.count === 1 ? "was" : "were"
-      } left out, such as ${malformed.examples[0]})`;
-    throw new ReadError(
-      format === "verl-console"
-        ? `${name} is text without a single line "step:N - key:value - …", as verl prints, and neither JSON nor a table${why}.`
-        : `${name} (read as ${format}) holds no metrics${why}.`,
-    );
+  const reading = { keep };
+  if (!await isFolder(path)) return runsOf(await readFile(path, reading), options);
+  const folder = await runFolder(path);
+  if (folder !== undefined) return runsOf(await readFolder(path, folder, reading), options);
+  const runs: Run[] = [];
+  for (const inner of await runFolders(path)) {
+    const found = await readFolder(inner, (await runFolder(inner))!, reading);
+    for (const run of runsOf(found, options)) runs.push(run);
   }
-  return filled.map((rows) => toRun(name, format, rows, options));
+  if (runs.length > 0) return runs;
+  throw new ReadError(
+    `${path} is a directory without TensorBoard event files, a .wandb file, MLflow's metrics or a trainer_state.json, expected a log file.`,
+  );
+}
+
+function runsOf(found: Found, options: ReadRunOptions): Run[] {
+  const { name, format } = found;
+  const hasNumbers = ({ series: { counts } }: LogRows) =>
+    counts.values().some(({ finite, notFinite }) => finite > 0 || notFinite > 0);
+  const filled = found.found.filter(hasNumbers);
+  if (filled.length === 0) throw new ReadError(withoutMetrics(found));
+  const empty = found.found.filter((rows) => rows.name !== "" && !filled.includes(rows));
+  const runs = filled.map((rows) =>
+    toRun({ path: name, format: rows.format ?? format, rows, ...options })
+  );
+  if (empty.length === 0) return runs;
+  const names = enumeration(empty.map((rows) => rows.name), LONGEST_LIST);
+  const have = empty.length === 1 ? "has" : "have";
+  const note = `${counted(empty.length, "run")} of the file ${have} no number: ${names}.`;
+  return runs.map((run, i) => i === 0 ? { ...run, notes: [...run.notes, note] } : run);
+}
+
+/** Why a file is no log, in a sentence that says what it is. */
+function withoutMetrics({ name, format, found, otherwise }: Found): string {
+  const malformed = found[0]?.malformed;
+  const why = malformed === undefined || malformed.count === 0
+    ? ""
+    : ` (${counted(malformed.count, "piece")} ${
+      malformed.count === 1 ? "was" : "were"
+    } left out, such as ${malformed.examples[0]})`;
+  if (otherwise !== undefined) return `${name} ${otherwise}, expected a training log.`;
+  if (format !== "verl-console") return `${name} (read as ${format}) holds no metrics${why}.`;
+  return `${name} is text without a single line "step:N - key:value - …", as verl prints, or {'loss': …}, as TRL does, and neither JSON nor a table${why}.`;
 }
 
 /** What was read, before keys are chosen. */
@@ -88,6 +115,8 @@ interface Found {
   name: string;
   format: LogFormat;
   found: LogRows[];
+  /** What the file is if it holds no metrics. */
+  otherwise?: string;
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -95,16 +124,18 @@ async function isFolder(path: string): Promise<boolean> {
   return await Deno.stat(path).then((info) => info.isDirectory, () => false);
 }
 
-async function readFolder(folder: string, options: ReaderOptions): Promise<Found> {
-  const files = await eventFiles(folder);
-  if (files.length === 0) {
-    throw new ReadError(
-      `${folder} is a directory without TensorBoard event files, expected a log file.`,
-    );
+async function readFolder(
+  folder: string,
+  { kind, paths }: RunFolder,
+  options: ReaderOptions,
+): Promise<Found> {
+  if (kind === "mlflow") {
+    return { name: folder, format: "mlflow", found: await readMlflowRun(folder, options) };
   }
+  if (kind === "files") return await readFile(paths[0]!, options);
   const failures: Failure[] = [];
-  const found = await readTensorBoard(openEach(files, failures), options);
-  if (failures.length === files.length) throw failures[0]!.error;
+  const found = await readTensorBoard(openEach(paths, failures), options);
+  if (failures.length === paths.length) throw failures[0]!.error;
   for (const { path, error } of failures) {
     found[0]?.malformed.add(path, error.message.slice(path.length).trim());
   }
@@ -139,139 +170,51 @@ async function* openEach(
 
 async function readFile(path: string, options: ReaderOptions): Promise<Found> {
   await using source = await LogSource.open(path);
-  const format = await recogniseFormat(source);
+  const recognised = await recogniseFormat(source);
+  const { format, otherwise } = recognised;
   source.mostInflation = format === "verl-console" ? MOST_CONSOLE_INFLATION : MOST_INFLATION;
-  const found = await readRows(source, format, options);
+  const found = await readRows(source, recognised, options);
   if (source.isCutOff) found[0]?.malformed.add("gzip data", "cut off");
-  return { name: source.name, format, found };
-}
-
-/**
- * The event files that a TensorBoard writer left in a folder, in the order in which they were begun: a
- * resumed run adds one. Files that were renamed (their names hold no time) are runs of their own.
- *
- * @throws {ReadError} if the folder cannot be read.
- */
-export async function eventFiles(folder: string): Promise<string[]> {
-  const paths: string[] = [];
-  try {
-    for await (const { name, isFile, isSymlink } of Deno.readDir(folder)) {
-      if (!/tfevents\.\d{9,}/.test(name)) continue;
-      const path = `${folder}/${name}`;
-      const isLinkToFile = isSymlink &&
-        await Deno.stat(path).then((info) => info.isFile, () => false);
-      if (isFile || isLinkToFile) paths.push(path);
-    }
-  } catch (error) {
-    throw new ReadError(`${folder} cannot be read: ${(error as Error).message}.`);
-  }
-  return paths.sort();
+  return {
+    name: source.name,
+    format,
+    found,
+    ...(otherwise === undefined ? {} : { otherwise }),
+  };
 }
 
 async function readRows(
   source: LogSource,
-  format: LogFormat,
+  { format, stepless, delimiter = "," }: Recognised,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   switch (format) {
     case "verl-console":
-      return await readVerlConsole(source, options);
+    case "trainer-console":
+      return await readConsole(source, options);
     case "verl-jsonl":
-    case "run-log":
       return await readJsonl(source, { repeat: "last", data: "data" }, options);
+    case "run-log":
+      return await readJsonl(source, { repeat: "last", data: "data", nullIsNaN: true }, options);
     case "trainer-log":
     case "wandb-history":
     case "jsonl":
-      return await readJsonl(source, { repeat: "mean" }, options);
+      return await readJsonl(source, { repeat: "mean", stepless }, options);
     case "trainer-state":
       return await readTrainerState(source, options);
+    case "json-rows":
+      return await readJsonRows(source, options, stepless);
+    case "json-columns":
+      return await readJsonColumns(source, options);
     case "wandb-csv":
       return await readWandbCsv(source, options);
     case "csv":
-      return await readCsv(source, options);
+      return await readCsv(source, options, { delimiter, stepless });
     case "wandb-binary":
       return await readWandbBinary(source, options);
     case "tensorboard":
       return await readTensorBoard([source], options);
+    case "mlflow":
+      throw new Error("MLflow's metrics are a folder");
   }
-}
-
-function toRun(path: string, format: LogFormat, rows: LogRows, options: ReadRunOptions): Run {
-  const series = rows.series.finish();
-  const keys = new Map(Array.from(rows.series.counts, ([key, count]) => [key, count.finite]));
-  const framework = format === "run-log" ? "entropy-lab" : frameworkOf(keys.keys());
-  const notes: string[] = [...rows.notes];
-  for (const key of [options.entropyKey, options.scoreKey]) {
-    // A chart's export holds one metric: the other key may be in another file (see joinExports).
-    if (key === undefined || series.has(key) || format === "wandb-csv") continue;
-    throw new ReadError(missingKey(path, key, rows));
-  }
-  const entropy = chooseEntropy(series, framework, options.entropyKey);
-  const score = chooseScore({ path, series, notes }, options.scoreKey);
-  const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
-  notes.push(...twinNotes(chosen, series));
-  notes.push(...notFiniteNotes(chosen, rows));
-  const repeated = chosen.reduce(
-    (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
-    0,
-  );
-  if (repeated > 0) notes.push(`${repeated} steps were logged again, the last value holds.`);
-  const { first, last } = rows.series.steps;
-  return {
-    source: path,
-    name: rows.name === "" ? basename(path) : rows.name,
-    format,
-    framework,
-    ...(format === "wandb-csv" && rows.axis !== undefined ? { axis: rows.axis } : {}),
-    steps: { first, last },
-    ...(entropy === undefined ? {} : { entropy }),
-    ...(score === undefined ? {} : { score }),
-    validationKeys: Array.from(keys.keys()).filter((key) =>
-      keys.get(key)! > 0 && isValidationKey(key)
-    ),
-    series,
-    keys,
-    ...(rows.config === undefined ? {} : { config: rows.config }),
-    malformed: rows.malformed,
-    notes,
-  };
-}
-
-/** A sentence for each of up to three keys that are read as a chosen one is, and were not chosen. */
-function twinNotes(chosen: readonly string[], series: ReadonlyMap<string, Series>): string[] {
-  const used = new Set(chosen);
-  const chosenOf = new Map(chosen.map((key) => [normalKey(key), key]));
-  const notes: string[] = [];
-  for (const key of series.keys()) {
-    const twin = used.has(key) ? undefined : chosenOf.get(normalKey(key));
-    if (twin === undefined) continue;
-    notes.push(`${key} is another writing of ${twin} and is not used.`);
-    if (notes.length === 3) break;
-  }
-  return notes;
-}
-
-/** A sentence for each chosen key, but not for very many, that has values which are not finite. */
-function notFiniteNotes(chosen: readonly string[], rows: LogRows): string[] {
-  const notes: string[] = [];
-  let others = 0;
-  for (const key of chosen) {
-    const count = rows.series.counts.get(key)?.notFinite ?? 0;
-    if (count === 0) continue;
-    const are = count === 1 ? "is" : "are";
-    const values = `${counted(count, "value")} of ${key}`;
-    if (notes.length < 3) notes.push(`${values} ${are} not finite and ${are} left out.`);
-    else others++;
-  }
-  if (others > 0) notes.push(`So are values of ${counted(others, "other key")}.`);
-  return notes;
-}
-
-function missingKey(path: string, key: string, rows: LogRows): string {
-  const notFinite = rows.series.counts.get(key)?.notFinite ?? 0;
-  const what = notFinite > 0
-    ? `holds no finite value under ${JSON.stringify(key)} (${notFinite} NaN, infinite or null)`
-    : `has no key ${JSON.stringify(key)}`;
-  const keys = Array.from(rows.series.counts).filter(([, count]) => count.finite > 0);
-  return `${path} ${what}; ${keyList(keys.map(([key]) => key))}`;
 }

@@ -1,5 +1,5 @@
 import type { Malformed } from "./malformed.ts";
-import type { Axis } from "./run.ts";
+import type { Axis, LogFormat } from "./run.ts";
 import type { SeriesCollector } from "./series.ts";
 
 /** What a format's reader is told. */
@@ -12,6 +12,8 @@ export interface ReaderOptions {
 export interface LogRows {
   /** The run's name within the file; empty where the file is one run. */
   name: string;
+  /** What kind of text a console log turned out to be; else the format is that of the file. */
+  format?: LogFormat;
   /** Everything that was logged. */
   series: SeriesCollector;
   /** What could not be used. */

@@ -1,14 +1,28 @@
 import { ReadError } from "../../formats/errors.ts";
-import { parseJsonObject } from "../../formats/json_object.ts";
-import { wandbColumn } from "./csv.ts";
+import { isObject, parseJsonObject } from "../../formats/json_object.ts";
+import { isIndex, type TableLayout, wandbColumn } from "./csv.ts";
+import { JsonPieces } from "./json_pieces.ts";
+import { isEntropyByWords, isKnown } from "./keys.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import type { LogFormat } from "./run.ts";
-import { StepFinder } from "./step.ts";
+import { StepFinder, type Stepless, steplessBy } from "./step.ts";
 import { isFrameStart } from "./tensorboard.ts";
 import { WANDB_HEADER } from "./wandb_binary.ts";
 
 const HEAD_BYTES = 1 << 18;
+
+/** What a log was found to be. */
+export interface Recognised {
+  /** Its format. */
+  readonly format: LogFormat;
+  /** What steps its rows, where the first of them name no step. */
+  readonly stepless?: Stepless | undefined;
+  /** What parts the cells of a table. */
+  readonly delimiter?: TableLayout["delimiter"];
+  /** What the file is if it turns out to hold no metrics. */
+  readonly otherwise?: string;
+}
 
 /**
  * The format of a log, told from its content and not its name. Text that is neither JSON nor a table is
@@ -16,31 +30,64 @@ const HEAD_BYTES = 1 << 18;
  *
  * @throws {ReadError} if the file cannot be read, is empty, or is binary of an unknown kind.
  */
-export async function recogniseFormat(source: LogSource): Promise<LogFormat> {
+export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   const head = await source.head(HEAD_BYTES);
   if (head.length === 0) throw new ReadError(`${source.name} is empty, expected a training log.`);
-  if (WANDB_HEADER.every((byte, i) => head[i] === byte)) return "wandb-binary";
-  if (isFrameStart(head)) return "tensorboard";
+  if (WANDB_HEADER.every((byte, i) => head[i] === byte)) return { format: "wandb-binary" };
+  if (isFrameStart(head)) return { format: "tensorboard" };
   if (head.subarray(0, 4096).includes(0)) {
     throw new ReadError(
       `${source.name} is a binary file, but neither TensorBoard events nor a .wandb file, the binary formats that can be read.`,
     );
   }
-  let text = new TextDecoder().decode(head).trimStart();
+  const whole = new TextDecoder().decode(head);
+  let text = whole.trimStart();
+  if (/^\[\s*(?:\{|\]|$)/.test(text)) return listFormat(text);
   // A row may be longer than the head, as it may hold a configuration.
   if (text.startsWith("{") && !text.includes("\n")) {
     text = new TextDecoder().decode(await source.head(LONGEST_LINE)).trimStart();
   }
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  if (lines[0] === "{") return documentFormat(text);
   // A single line that fills the head may be cut off there, so it is judged by its start.
   const rows = lines.slice(0, 20).map(parseJsonObject).filter((row) => row !== undefined);
   const [first] = rows;
-  if (first !== undefined && !isContainerLog(first)) return jsonFormat(rows);
-  if (first !== undefined) return "verl-console";
-  if (text.startsWith("{") && (lines[0] === "{" || text.includes('"log_history"'))) {
-    return "trainer-state";
+  if (first !== undefined && !isContainerLog(first)) {
+    if (lines.length === 1 && isDocument(first)) return { format: "json-columns" };
+    return jsonFormat(rows);
   }
-  return tableFormat(lines, head.length === HEAD_BYTES) ?? "verl-console";
+  if (first !== undefined) return { format: "verl-console" };
+  if (/^\{\s*"(?:[^"\\]|\\.){1,200}"\s*:/.test(text)) return documentFormat(text);
+  if (/^\[\s*(?:"|-?\d+(?:\.\d+)?\s*[,\]])/.test(text)) {
+    return { format: "verl-console", otherwise: "is a JSON list whose elements are no objects" };
+  }
+  return tableFormat(whole, head.length === HEAD_BYTES) ?? { format: "verl-console" };
+}
+
+/** An object of JSON over several lines, or on one that is longer than what was looked at. */
+function documentFormat(text: string): Recognised {
+  return { format: text.includes('"log_history"') ? "trainer-state" : "json-columns" };
+}
+
+/** A list of JSON: its rows are told by the first of them. */
+function listFormat(text: string): Recognised {
+  const rows: Record<string, unknown>[] = [];
+  const pieces = new JsonPieces(() => false, (piece) => {
+    const row = rows.length < 20 ? parseJsonObject(piece.text ?? "") : undefined;
+    if (row !== undefined) rows.push(row);
+  });
+  pieces.feed(text);
+  return { format: "json-rows", stepless: steplessBy(rows) };
+}
+
+/** Whether an object that is all of a file holds columns or a list of rows, and is no row itself. */
+function isDocument(row: Record<string, unknown>): boolean {
+  if ("log_history" in row) return false;
+  const values = Object.values(row).filter((value) => typeof value === "object" && value !== null);
+  const isData = (value: unknown) =>
+    Array.isArray(value) || Object.keys(value as object).every((name) => /^\d+$/.test(name));
+  return values.length > 0 && values.some(isData) &&
+    !Object.values(row).some((value) => typeof value === "number");
 }
 
 /** Docker and Kubernetes wrap each console line in JSON. */
@@ -48,38 +95,96 @@ function isContainerLog(row: Record<string, unknown>): boolean {
   return ["log", "message", "msg"].some((key) => typeof row[key] === "string");
 }
 
-function jsonFormat(rows: Record<string, unknown>[]): LogFormat {
+function jsonFormat(rows: Record<string, unknown>[]): Recognised {
   const has = (key: string) => rows.some((row) => key in row);
-  if (has("log_history")) return "trainer-state";
-  if (has("run") && !("step" in rows[0]!)) return "run-log";
-  if (has("data") && has("step")) return "verl-jsonl";
-  if (has("_step")) return "wandb-history";
-  if (has("current_steps") || has("global_step/max_steps")) return "trainer-log";
-  return "jsonl";
+  if (has("log_history")) return { format: "trainer-state" };
+  if (has("run") && isObject(rows[0]!["run"]) && !("step" in rows[0]!)) {
+    return { format: "run-log" };
+  }
+  if (has("data") && has("step")) return { format: "verl-jsonl" };
+  if (has("_step")) return { format: "wandb-history" };
+  if (has("current_steps") || has("global_step/max_steps")) return { format: "trainer-log" };
+  // Lists of texts with a number each are no logs.
+  const isLog = rows.some((row) => {
+    const keys = numbersOf(row);
+    return keys.some(isEntropyByWords) || keys.filter(isKnown).length > 1;
+  });
+  return { format: "jsonl", stepless: isLog ? steplessBy(rows) : undefined };
 }
 
-/** A table has a header of distinct names, one of them the step or numbers in the line below. */
-function tableFormat(
+/** The keys under which a row has numbers, those of its objects included. */
+function numbersOf(row: Record<string, unknown>): string[] {
+  return Object.entries(row).flatMap(([key, value]) =>
+    typeof value === "number"
+      ? [key]
+      : isObject(value)
+      ? Object.keys(value).filter((inner) => typeof value[inner] === "number").map((inner) =>
+        `${key}/${inner}`
+      )
+      : []
+  );
+}
+
+/** No column has a longer name; prose with commas in it has longer parts. */
+const LONGEST_HEADING = 1000;
+/** So many lines of a table tell what it is. */
+const LOOKED_AT = 21;
+
+/**
+ * A table has a header of distinct names, one of them the step or numbers in the line below; commas, tabs
+ * or semicolons part its cells.
+ */
+function tableFormat(text: string, isCutOff: boolean): Recognised | undefined {
+  const lines = text.split("\n", LOOKED_AT + 100).map((line) => line.replace(/\r$/, ""))
+    .filter((line) => line.trim() !== "").slice(0, LOOKED_AT);
+  // Only the last line that the head holds may be cut.
+  const isCut = isCutOff && lines.length < LOOKED_AT;
+  const found = ([",", "\t", ";"] as const).map((delimiter) =>
+    delimitedFormat(lines, isCut, delimiter)
+  );
+  return found.find((one) => one?.otherwise === undefined && one !== undefined) ??
+    found.find((one) => one !== undefined);
+}
+
+function delimitedFormat(
   lines: readonly string[],
-  isCutOff: boolean,
-): LogFormat | undefined {
+  isCut: boolean,
+  delimiter: TableLayout["delimiter"],
+): Recognised | undefined {
   const [first = "", second] = lines;
-  const header = cells(first);
-  if (second === undefined && isCutOff) header.pop();
-  if (header.length < 2 || new Set(header).size !== header.length || header.includes("")) {
-    return undefined;
-  }
+  const header = cells(first, delimiter);
+  if (second === undefined && isCut) header.pop();
+  if (header.length < 2) return undefined;
   // A row that is cut off cannot be compared with the header.
-  const row = second === undefined || (isCutOff && lines.length === 2) ? undefined : cells(second);
+  const row = second === undefined || (isCut && lines.length === 2)
+    ? undefined
+    : cells(second, delimiter);
   if (row !== undefined && row.length !== header.length) return undefined;
-  const isNumeric = (cell: string) => cell !== "" && Number.isFinite(Number(cell));
+  const isNumeric = (cell: string) =>
+    cell !== "" && Number.isFinite(Number(delimiter === ";" ? cell.replace(",", ".") : cell));
   if (!header.some(StepFinder.knows) && !row?.some(isNumeric)) return undefined;
-  if (header.every(isNumeric)) return undefined;
-  return header.some((name) => wandbColumn(name) !== undefined) ? "wandb-csv" : "csv";
+  const none = { format: "verl-console" } as const;
+  if (header.every(isNumeric)) {
+    return { ...none, otherwise: "is a table of numbers without a header of names" };
+  }
+  const names = header.filter((name, at) => !isIndex(name, at));
+  if (names.some((name) => name === "" || name.length > LONGEST_HEADING)) return undefined;
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) {
+    return { ...none, otherwise: `is a table with two columns named ${JSON.stringify(twice)}` };
+  }
+  if (delimiter === "," && names.some((name) => wandbColumn(name) !== undefined)) {
+    return { format: "wandb-csv" };
+  }
+  const rows = (isCut ? lines.slice(1, -1) : lines.slice(1)).map((line) => {
+    const row = cells(line, delimiter);
+    return Object.fromEntries(header.map((name, at) => [name, row[at]]));
+  });
+  return { format: "csv", delimiter, stepless: steplessBy(rows) };
 }
 
 /** The cells of one line; enough of CSV to tell a table from prose. A quoted cell may be cut off. */
-function cells(line: string): string[] {
+function cells(line: string, delimiter: string): string[] {
   const found: string[] = [];
   for (let at = 0; at <= line.length;) {
     let end = at;
@@ -89,7 +194,7 @@ function cells(line: string): string[] {
       if (end < 0) end = line.length;
       found.push(line.slice(at + 1, end).trim());
     }
-    const comma = line.indexOf(",", end);
+    const comma = line.indexOf(delimiter, end);
     const next = comma < 0 ? line.length : comma;
     if (line[at] !== '"') found.push(line.slice(at, next).trim());
     at = next + 1;

@@ -9,12 +9,26 @@ export interface Series {
   readonly values: Float64Array;
 }
 
+/** Values under one key that are NaN or infinite. */
+export interface NotFinite {
+  /** How many. */
+  readonly count: number;
+  /** The lowest step of one. */
+  readonly first: number;
+  /** The highest step of one. */
+  readonly last: number;
+  /** Their steps, ascending, each once, but for those that have a finite value too; of keys that no analysis here needs at most one. */
+  readonly steps: Float64Array;
+}
+
 /** How often a key occurred in a log. */
 export interface KeyCount {
   /** Finite numbers logged under the key. */
   finite: number;
-  /** NaN, infinite or null values logged under the key; they are in no series. */
+  /** NaN and infinite values logged under the key; they are in no series. */
   notFinite: number;
+  /** How often the key stood there without a value: null. */
+  missing: number;
   /** How often a step was logged again, so that the later value holds; of a kept key, once it is finished. */
   repeated: number;
 }
@@ -28,6 +42,8 @@ export type RepeatRule = "last" | "mean";
 
 /** No framework logs as many keys; W&B exports of very many runs come near. */
 const MOST_KEYS = 150_000;
+/** Steps that are kept of values that are not finite, for each key. */
+const MOST_NOT_FINITE = 1 << 18;
 /** No key is longer. */
 const LONGEST_KEY = 1 << 10;
 
@@ -44,6 +60,7 @@ export class SeriesCollector {
   #texts = new Map<string, Malformed>();
   #keep: (key: string) => boolean;
   #repeat: RepeatRule;
+  #sharedSteps = new SharedSteps();
 
   /** A collector that stores the keys for which `keep` holds and counts all others. */
   constructor(keep: (key: string) => boolean, repeat: RepeatRule, malformed: Malformed) {
@@ -55,25 +72,11 @@ export class SeriesCollector {
 
   /** Adds one logged number; a value that is not finite is counted and left out. */
   add(step: number, key: string, value: number): void {
-    let count = this.#entries.get(key);
-    if (count === undefined) {
-      if (key.length > LONGEST_KEY) {
-        return this.malformed.add(`a key of more than ${LONGEST_KEY} characters`, key);
-      }
-      if (this.counts.size === MOST_KEYS) {
-        return this.malformed.add(`a key past the first ${MOST_KEYS}`, key);
-      }
-      // A copy, as a part of a string keeps the whole of it in memory.
-      const copy = copied(key);
-      count = new Entry(this.#keep(copy) ? new Column() : undefined);
-      this.#entries.set(copy, count);
-    }
+    const count = this.#entryOf(key);
+    if (count === undefined) return;
     if (step < this.steps.first) this.steps.first = step;
     if (step > this.steps.last) this.steps.last = step;
-    if (!Number.isFinite(value)) {
-      count.notFinite++;
-      return;
-    }
+    if (!Number.isFinite(value)) return count.addNotFinite(step);
     if (count.finite === 0) {
       const texts = this.#texts.get(key);
       if (texts !== undefined) this.malformed.addAll(texts);
@@ -81,6 +84,31 @@ export class SeriesCollector {
     }
     count.finite++;
     count.column?.add(step, value, this.#repeat);
+  }
+
+  /** Counts a key that stood there without a value. */
+  addMissing(key: string): void {
+    const count = this.#entryOf(key);
+    if (count !== undefined) count.missing++;
+  }
+
+  /** What is known of a key; undefined, and counted as malformed, if it is one too many or too long. */
+  #entryOf(key: string): Entry | undefined {
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known;
+    if (key.length > LONGEST_KEY) {
+      this.malformed.add(`a key of more than ${LONGEST_KEY} characters`, key);
+      return undefined;
+    }
+    if (this.counts.size === MOST_KEYS) {
+      this.malformed.add(`a key past the first ${MOST_KEYS}`, key);
+      return undefined;
+    }
+    // A copy, as a part of a string keeps the whole of it in memory.
+    const copy = copied(key);
+    const entry = new Entry(this.#keep(copy) ? new Column(this.#sharedSteps) : undefined);
+    this.#entries.set(copy, entry);
+    return entry;
   }
 
   /**
@@ -114,6 +142,20 @@ export class SeriesCollector {
     return series;
   }
 
+  /**
+   * The values that are not finite, by key. A step that has a finite value as well, as a resumed run or
+   * another update of the step logs it, is none of their steps.
+   *
+   * @param series What {@linkcode SeriesCollector.finish} returned.
+   */
+  notFinite(series: ReadonlyMap<string, Series>): Map<string, NotFinite> {
+    const found = new Map<string, NotFinite>();
+    for (const [key, entry] of this.#entries) {
+      if (entry.notFinite > 0) found.set(key, entry.notFiniteBeside(series.get(key)));
+    }
+    return found;
+  }
+
   /** Forgets all numbers so far. */
   clear(): void {
     this.#entries.clear();
@@ -126,16 +168,67 @@ export class SeriesCollector {
 class Entry implements KeyCount {
   finite = 0;
   notFinite = 0;
+  missing = 0;
   repeated = 0;
   column: Column | undefined;
+  #isKept: boolean;
+  #first = Infinity;
+  #last = -Infinity;
+  /** Steps of values that are not finite. */
+  #steps: number[] = [];
 
   constructor(column: Column | undefined) {
     this.column = column;
+    this.#isKept = column !== undefined;
+  }
+
+  addNotFinite(step: number): void {
+    this.notFinite++;
+    if (step < this.#first) this.#first = step;
+    if (step > this.#last) this.#last = step;
+    const isNew = step !== this.#steps.at(-1);
+    if (isNew && this.#steps.length < (this.#isKept ? MOST_NOT_FINITE : 1)) this.#steps.push(step);
+  }
+
+  notFiniteBeside(series: Series | undefined): NotFinite {
+    const isOpen = (step: number) => series?.steps[placeOf(series.steps, step)] !== step;
+    const steps = distinct(Float64Array.from(this.#steps)).filter(isOpen);
+    return { count: this.notFinite, first: this.#first, last: this.#last, steps };
   }
 }
 
 /** A full block holds this many values. */
 const BLOCK = 1 << 12;
+
+/** Most metrics are logged at the same steps, which are then kept once for all of them. */
+class SharedSteps {
+  #blocks: Float64Array[] = [];
+  #whole: Float64Array | undefined;
+
+  /** The steps of a column's block, or equal ones that another column has in its place. */
+  block(place: number, steps: Float64Array): Float64Array {
+    const known = this.#blocks[place];
+    if (known !== undefined && isEqual(known, steps)) return known;
+    this.#blocks[place] = steps;
+    return steps;
+  }
+
+  /** All steps of a column, or equal ones of the column before it. */
+  whole(steps: Float64Array): Float64Array {
+    if (this.#whole === undefined || !isEqual(this.#whole, steps)) return this.#whole = steps;
+    free(steps);
+    return this.#whole;
+  }
+}
+
+/** Gives memory back at once: the collector of garbage may come late for it. */
+function free(numbers: Float64Array): void {
+  if (numbers.length > 0) (numbers.buffer as ArrayBuffer).transfer(0);
+}
+
+function isEqual(left: Float64Array, right: Float64Array): boolean {
+  return left.length === right.length && left.every((value, i) => value === right[i]);
+}
 
 /** Values are kept in blocks, so that a long log is never copied while it grows, nor a short one large. */
 class Column {
@@ -150,6 +243,11 @@ class Column {
   /** How many rows the last value is the mean of. */
   #rows = 0;
   #ascending = true;
+  #shared: SharedSteps;
+
+  constructor(shared: SharedSteps) {
+    this.#shared = shared;
+  }
 
   add(step: number, value: number, repeat: RepeatRule): void {
     const last = this.#steps.length - 1;
@@ -164,7 +262,10 @@ class Column {
     // The last value stays in the block that grows, as the next row may be of the same step.
     if (this.#steps.length > BLOCK) {
       this.#blocks.push({
-        steps: Float64Array.from(this.#steps.splice(0, BLOCK)),
+        steps: this.#shared.block(
+          this.#blocks.length,
+          Float64Array.from(this.#steps.splice(0, BLOCK)),
+        ),
         values: Float64Array.from(this.#values.splice(0, BLOCK)),
       });
     }
@@ -175,7 +276,7 @@ class Column {
   }
 
   finish(): Series {
-    const steps = this.#joined("steps", this.#steps);
+    const steps = this.#shared.whole(this.#joined("steps", this.#steps));
     const values = this.#joined("values", this.#values);
     if (this.#ascending) return { steps, values };
     const ordered = distinct(steps);
@@ -186,7 +287,11 @@ class Column {
 
   #joined(name: "steps" | "values", end: readonly number[]): Float64Array {
     const whole = new Float64Array(this.length);
-    for (const [i, block] of this.#blocks.entries()) whole.set(block[name], i * BLOCK);
+    for (const [i, block] of this.#blocks.entries()) {
+      whole.set(block[name], i * BLOCK);
+      // Steps may be those of other columns, too.
+      if (name === "values") free(block[name]);
+    }
     whole.set(end, this.#blocks.length * BLOCK);
     return whole;
   }

@@ -1,71 +1,115 @@
 import { counted } from "../../formats/counted.ts";
 
+/** Parts of a run that state their own step. */
+const PARTS = ["train", "trainer", "rollout", "eval", "val", "validation", "test"] as const;
+
 /**
  * Names of the step, a trainer's own before the logger's: W&B's `_step` counts calls of `log`, which
- * is the training step only where the trainer says so.
+ * is the training step only where the trainer says so. Names in one row of the list count alike: each part
+ * of a run states the same step under its own.
  */
-const STEP_KEYS = [
-  "train/global_step",
-  "trainer/global_step",
-  "global_step",
-  "step",
-  "current_steps",
-  "global_step/max_steps",
-  "Step",
-  "_step",
-  "training/global_step",
-  "training_step",
-  "iteration",
-] as const;
+const STEP_KEYS: readonly (readonly string[])[] = [
+  PARTS.map((part) => `${part}/global_step`),
+  ["global_step"],
+  ["step"],
+  ["current_steps"],
+  ["global_step/max_steps"],
+  ["Step"],
+  PARTS.map((part) => `${part}/step`),
+  ["progress/batch"],
+  ["_step"],
+  ["training/global_step"],
+  ["training_step"],
+  ["iteration"],
+  ["iter"],
+  ["update"],
+];
+const KNOWN: ReadonlySet<string> = new Set(STEP_KEYS.flat());
+
+/** What steps a log by whose rows none is named: their epochs, or their places. */
+export type Stepless = "epoch" | "rows";
 
 /** Finds the step of each row; once a name was found, rows are not read by a lesser one. */
 export class StepFinder {
   /** What became of rows that were read by a lesser name, one sentence each. */
   readonly notes: string[] = [];
-  #best: number = STEP_KEYS.length - 1;
+  #best = STEP_KEYS.length;
+  #name = "";
   /** Rows that were read by the best name so far or lesser ones. */
   #rows = 0;
   #drop: () => void;
-
-  /** `drop` forgets all rows so far: they turned out to be of another scale. */
-  constructor(drop: () => void) {
-    this.#drop = drop;
-  }
-
+  #stepless: Stepless | undefined;
   #refused: number | string | undefined;
+
+  /**
+   * `drop` forgets all rows so far: they turned out to be of another scale. Where rows name no step,
+   * `stepless` says what counts in its place; without it they have none.
+   */
+  constructor(drop: () => void, stepless?: Stepless) {
+    this.#drop = drop;
+    this.#stepless = stepless;
+  }
 
   /** Whether a column of this name can give the step. */
   static knows(name: string): boolean {
-    return (STEP_KEYS as readonly string[]).includes(name);
+    return KNOWN.has(name);
   }
 
   /** The step of the row whose cells `cell` gives, or undefined if the row names none. */
   find(cell: (key: string) => unknown): number | undefined {
     this.#refused = undefined;
-    for (let i = 0; i <= this.#best; i++) {
-      const value = cell(STEP_KEYS[i]!);
-      const step = toStep(value);
-      if (step === undefined) {
-        if (typeof value === "number" || typeof value === "string") this.#refused ??= value;
-        continue;
+    const most = Math.min(this.#best, STEP_KEYS.length - 1);
+    for (let i = 0; i <= most; i++) {
+      for (const name of STEP_KEYS[i]!) {
+        const value = cell(name);
+        const step = toStep(value);
+        if (step === undefined) {
+          if (typeof value === "number" || typeof value === "string") this.#refused ??= value;
+          continue;
+        }
+        if (i < this.#best) {
+          if (this.#rows > 0) this.#changeTo(name, step, cell);
+          this.#name = name;
+        }
+        this.#best = i;
+        this.#rows++;
+        return step;
       }
-      if (i < this.#best && this.#rows > 0) this.#changeTo(i, step, cell);
-      this.#best = i;
-      this.#rows++;
-      return step;
     }
-    return undefined;
+    return this.#best === STEP_KEYS.length ? this.#unnamed(cell) : undefined;
+  }
+
+  /** The step of a row that names none, where no row has named one. */
+  #unnamed(cell: (key: string) => unknown): number | undefined {
+    if (this.#stepless === undefined) return undefined;
+    const byEpoch = this.#stepless === "epoch";
+    const step = byEpoch ? toStep(cell("epoch")) : this.#rows;
+    if (step === undefined) return undefined;
+    if (this.#rows === 0) {
+      this.notes.push(
+        byEpoch
+          ? "the log names no step: its epochs are taken for steps."
+          : "the log names no step: its rows were counted, from 0.",
+      );
+    }
+    this.#name = byEpoch ? "epoch" : "their order";
+    this.#rows++;
+    return step;
   }
 
   /** Whether rows by a lesser name stay is told by the first row that has both names. */
-  #changeTo(better: number, step: number, cell: (key: string) => unknown): void {
-    const lesser = STEP_KEYS[this.#best]!;
+  #changeTo(better: string, step: number, cell: (key: string) => unknown): void {
+    const lesser = this.#name;
     const beside = toStep(cell(lesser));
     const [were, they] = this.#rows === 1 ? ["was", "it is"] : ["were", "they are"];
     const rows = `${
       counted(this.#rows, "row")
-    } ${were} read by ${lesser}, before ${STEP_KEYS[better]!} appeared`;
-    if (beside === undefined) {
+    } ${were} read by ${lesser}, before ${better} appeared`;
+    if (this.#best === STEP_KEYS.length) {
+      this.notes.push(`${rows}; ${they} left out.`);
+      this.#drop();
+      this.#rows = 0;
+    } else if (beside === undefined) {
       this.notes.push(`${rows}; whether the two count alike cannot be told.`);
     } else if (beside === step) this.notes.push(`${rows}; the two agree there.`);
     else {
@@ -88,6 +132,42 @@ export class StepFinder {
  */
 export function isStep(value: number): boolean {
   return value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+}
+
+/** What is to step rows of which the first say so little; undefined if one of them names a step. */
+export function steplessBy(rows: readonly Record<string, unknown>[]): Stepless | undefined {
+  if (rows.length === 0) return undefined;
+  if (rows.some((row) => namesOf(row).some((name) => KNOWN.has(name)))) return undefined;
+  const epochs = rows.map((row) => toStep(row["epoch"])).filter((epoch) => epoch !== undefined);
+  // A training row and a validation row may share one; many rows in one say nothing.
+  const areSteps = epochs.length === rows.length && 2 * new Set(epochs).size >= rows.length &&
+    rows.length > 1;
+  return areSteps ? "epoch" : "rows";
+}
+
+/** The names of a row's members, and of those of its members, behind the names of these. */
+function namesOf(row: Record<string, unknown>): string[] {
+  return Object.entries(row).flatMap(([name, value]) =>
+    typeof value === "object" && value !== null
+      ? [name, ...Object.keys(value).map((inner) => `${name}/${inner}`)]
+      : [name]
+  );
+}
+
+/**
+ * Gives what a row of JSON has under a name of the step, which may lie in an object: `train/step` in
+ * `train`.
+ */
+export function cellsOf(row: Record<string, unknown>): (name: string) => unknown {
+  const isNested = PARTS.some((part) => typeof row[part] === "object" && row[part] !== null);
+  if (!isNested) return (name) => row[name];
+  return (name) => {
+    const [part = "", inner = ""] = name.split("/");
+    const within = row[name] === undefined ? row[part] : undefined;
+    return typeof within === "object" && within !== null
+      ? (within as Record<string, unknown>)[inner]
+      : row[name];
+  };
 }
 
 /** A step as a number, as a table writes it, or as ms-swift does (`5/100`). */

@@ -1,6 +1,7 @@
 import { isObject } from "../../formats/json_object.ts";
 import { parsePythonLiteral } from "../../formats/python_literal.ts";
 import { endOfQuoted } from "../../formats/quoted.ts";
+import { ConsoleDicts } from "./console_dicts.ts";
 import { copied } from "./copied.ts";
 import { type LineBatch, readLines } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
@@ -33,21 +34,25 @@ const WANDB_LINE = 4096;
 const LONGEST_CONFIG = 5000;
 const MOST_CONFIG_CHARACTERS = 1 << 20;
 
+/** How a printed dictionary begins, TRL's row or verl's configuration. */
+const DICTS = ["{'", '{"'];
+
 /**
- * Reads the console output of verl: what a terminal, `tee`, Slurm, Ray's driver log or W&B's
- * `output.log` holds. Fields cut off at a line's end and fields broken by another process's output
+ * Reads the console output of verl or of a trainer that prints dictionaries, as TRL does: what a terminal,
+ * `tee`, Slurm, Ray's driver log or W&B's `output.log` holds. Lines of verl go before dictionaries. Fields cut off at a line's end and fields broken by another process's output
  * are counted as malformed, and so is the one before a lost newline; of a step that a resumed run repeats
  * the last value holds.
  *
  * @throws {ReadError} if the file cannot be read.
  */
-export async function readVerlConsole(
+export async function readConsole(
   source: LogSource,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   const malformed = new Malformed();
   const collector = new SeriesCollector(options.keep, "last", malformed);
   const config = new ConfigScanner();
+  const dicts = new ConsoleDicts(options, malformed);
   for await (const batch of readLines(source, malformed)) {
     const { text } = batch;
     const place = placeIn(batch);
@@ -56,7 +61,10 @@ export async function readVerlConsole(
     let start = -1;
     for (let at = 0; at < text.length;) {
       if (step < at) step = indexOrEnd(text, STEP_MARK, at);
-      if (start < at) start = config.isFound ? text.length : indexOrEnd(text, CONFIG_START, at);
+      if (start < at) {
+        const starts = collector.counts.size === 0 ? DICTS : config.isFound ? [] : [CONFIG_START];
+        start = Math.min(text.length, ...starts.map((part) => indexOrEnd(text, part, at)));
+      }
       const next = config.isOpen ? at : Math.min(step, start);
       if (next === text.length) break;
       source.spend(1);
@@ -68,6 +76,10 @@ export async function readVerlConsole(
       const match = step < end ? STEP.exec(raw.replace(COLOUR, "")) : null;
       if (match === null) {
         config.scan(raw);
+        const dictionary = config.isOpen ? -1 : raw.search(/\{['"]/);
+        if (dictionary >= 0 && collector.counts.size === 0) {
+          source.spend(dicts.add(raw, dictionary, () => place(begin)));
+        }
         continue;
       }
       const isTerminated = newline >= 0 || batch.isTerminated;
@@ -83,7 +95,9 @@ export async function readVerlConsole(
       }
     }
   }
-  return [{ name: "", series: collector, malformed, notes: [], ...config.result() }];
+  const printed = collector.counts.size === 0 ? dicts.rows() : undefined;
+  const rows = printed ?? { name: "", series: collector, malformed, notes: [] };
+  return [{ ...rows, ...config.result() }];
 }
 
 function indexOrEnd(text: string, part: string, from: number): number {

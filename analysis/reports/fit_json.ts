@@ -1,4 +1,6 @@
 import { printableJson } from "../../formats/printable.ts";
+import type { BenchmarkFit } from "../benchmarks.ts";
+import { fitVerdict } from "../fit_verdict.ts";
 import { LawError } from "../law_error.ts";
 import { notesOfFit, type RunFit } from "../run_fit.ts";
 
@@ -11,6 +13,7 @@ function runJson(one: RunFit) {
   const { run, pairing, fit, prediction, rivals } = one;
   return {
     source: run.source,
+    verdict: fitVerdict(one),
     name: run.name,
     format: run.format,
     entropyKey: run.entropy!.key,
@@ -33,12 +36,28 @@ function runJson(one: RunFit) {
     },
     identified: fit.identified,
     identifiedBecause: fit.identifiedBecause,
+    influence: fit.influence ?? null,
+    plateau: one.plateau ?? null,
     prediction: prediction instanceof LawError ? { error: prediction.message } : prediction,
+    ahead: one.ahead ?? null,
     rivals,
+    scoreKind: run.score!.kind,
+    scoreChosen: run.choices.score?.because,
+    otherScores: run.choices.score?.runnersUp ?? [],
+    keysNotUnderstood: run.unrecognised.map(({ key }) => key),
+    benchmarks: one.benchmarks.map(benchmarkJson),
+    cautions: one.cautions,
     validationKeys: run.validationKeys,
     malformed: run.malformed.count,
     notes: notesOfFit(one),
   };
+}
+
+function benchmarkJson({ key, fit, plateau }: BenchmarkFit) {
+  if (fit instanceof LawError) return { key, error: fit.message, plateau: plateau ?? null };
+  const { n, a, b, ceiling, r2, rmse, interval, identified, identifiedBecause } = fit;
+  const law = { n, a, b, ceiling, r2, rmse, interval, identified, identifiedBecause };
+  return { key, ...law, plateau: plateau ?? null };
 }
 
 /** JSON has no NaN. */

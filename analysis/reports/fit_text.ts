@@ -2,23 +2,36 @@ import { counted } from "../../formats/counted.ts";
 import { number } from "../../formats/number.ts";
 import { printable } from "../../formats/printable.ts";
 import { bold } from "../../formats/terminal.ts";
+import type { BenchmarkFit } from "../benchmarks.ts";
+import { fitVerdict, predictionVerdict, SMALLEST_DIFFERENCE } from "../fit_verdict.ts";
 import type { Interval } from "../interval.ts";
+import type { LawFit } from "../law.ts";
 import { LawError } from "../law_error.ts";
 import { describeRule } from "../pairs.ts";
+import { plateauText } from "../plateau_text.ts";
 import { describePortion, type Prediction } from "../prediction.ts";
 import { formulaOf, type Rival } from "../rivals.ts";
 import { notesOfFit, type RunFit } from "../run_fit.ts";
+import { choiceRows } from "./choice_text.ts";
 import { LONGEST_ROW, reportText, type Row } from "./report_text.ts";
 
-/** What `deno task fit` prints of a run. */
-export function fitText(one: RunFit): string {
+/**
+ * What `deno task fit` prints of a run.
+ *
+ * @param isPredictionAsked Whether the prediction was asked for: then it comes first, and whole.
+ */
+export function fitText(one: RunFit, isPredictionAsked = false): string {
   const { run, pairing, fit, prediction, rivals } = one;
   const { entropy, score } = run;
   const [lowest, highest] = fit.entropyRange;
-  const interval = (value: number, [low, high]: Interval) =>
-    `${number(value).padEnd(9)} 95 % interval [${number(low)}, ${number(high)}]`;
+  const measured = entropy!.measured === "unknown"
+    ? "the log does not say when it was measured"
+    : `measured ${entropy!.measured}`;
+  const predicted: Row = ["prediction", predictionText(prediction, fit, isPredictionAsked)];
   const rows: Row[] = [
-    ["entropy", `${entropy!.key} (${entropy!.definition}; measured ${entropy!.measured})`],
+    ["verdict", [...(isPredictionAsked ? [predictionVerdict(one)] : []), fitVerdict(one)]],
+    ...(isPredictionAsked ? [predicted] : []),
+    ["entropy", `${entropy!.key} (${entropy!.definition}; ${measured})`],
     ["score", `${score!.label} (${score!.kind}, ${score!.unit})`],
     ["pairing", `${pairing.rule}: ${describeRule(pairing.rule)}`],
     [
@@ -29,22 +42,23 @@ export function fitText(one: RunFit): string {
           : ""
       }; H from ${number(highest)} to ${number(lowest)} nats`,
     ],
-    ["a", interval(fit.a, fit.interval.a)],
-    ["b", interval(fit.b, fit.interval.b)],
-    ["ceiling", `${interval(fit.ceiling, fit.interval.ceiling)} (b − a, at H = 0)`],
+    ["a", withInterval(fit.a, fit.interval.a)],
+    ["b", withInterval(fit.b, fit.interval.b)],
+    ["ceiling", `${withInterval(fit.ceiling, fit.interval.ceiling)} (b − a, at H = 0)`],
     ["R²", `${number(fit.r2, 3)}, RMSE ${number(fit.rmse, 3)}`],
     ["identified", `${fit.identified ? "yes" : "no"}: ${fit.identifiedBecause}`],
-    ["prediction", predictionText(prediction)],
+    ["single pairs", influenceText(fit)],
+    ...(isPredictionAsked ? [] : [predicted]),
+    ["ahead", aheadText(one)],
     ["best rival", rivalText(rivals)],
     [
       "intervals",
       `${fit.bootstrap.method}, blocks of ${fit.bootstrap.blockLength}, ${fit.bootstrap.draws} draws`,
     ],
   ];
-  const others = run.validationKeys.filter((key) => !score!.keys.includes(key));
-  if (others.length > 0) {
-    rows.push(["other scores", `${others.join(", ")} (choose with --score-key)`]);
-  }
+  rows.push(...choiceRows(run));
+  if (one.benchmarks.length > 0) rows.push(["benchmarks", one.benchmarks.map(benchmarkText)]);
+  for (const caution of one.cautions) rows.push(["caution", caution]);
   for (const note of notesOfFit(one)) rows.push(["note", note]);
   if (run.malformed.count > 0) {
     rows.push([
@@ -58,18 +72,68 @@ export function fitText(one: RunFit): string {
   return reportText(head, rows, 13);
 }
 
-function predictionText(prediction: Prediction | LawError): string {
+function withInterval(value: number, interval: Interval): string {
+  return `${number(value).padEnd(9)} 95 % interval ${ends(interval)}`;
+}
+
+function ends([low, high]: Interval, digits = 4): string {
+  return `[${number(low, digits)}, ${number(high, digits)}]`;
+}
+
+function influenceText({ a, influence }: LawFit): string {
+  if (influence === undefined) return "none can be left out, or none moves a";
+  const { pair, without, interval, carries } = influence;
+  return `that of step ${pair.step} moves a most: without it a is ${number(without, 3)}` +
+    (interval === undefined ? "" : ` ${ends(interval, 3)}`) +
+    ` instead of ${number(a, 3)}${carries ? ", so it carries the fit" : ""}`;
+}
+
+function predictionText(
+  prediction: Prediction | LawError,
+  fit: LawFit,
+  isWhole: boolean,
+): string | string[] {
   if (prediction instanceof LawError) return `not made: ${prediction.message}`;
-  const { portion, direction, fitted, fittedSteps: [from, to], predicted, rmse, endError } =
-    prediction;
-  const end = direction === "reverse" ? "at the start" : "at the end";
-  const sign = endError < 0 ? "−" : "+";
-  return `from ${describePortion(portion, direction === "reverse")} (${
+  const { portion, direction, fitted, fittedSteps: [from, to], predicted, rmse, end } = prediction;
+  const isReverse = direction === "reverse";
+  const source = `from ${describePortion(portion, isReverse)} (${
     counted(fitted, "pair")
-  }, steps ${from} to ${to}): ` +
-    `RMSE ${number(rmse, 3)} over the other ${predicted}, ${end} ${sign}${
-      number(Math.abs(endError), 3)
-    }`;
+  }, steps ${from} to ${to})`;
+  const far = `predicted ${number(end.predicted, 3)} at step ${end.step}`;
+  if (!isWhole) {
+    return `${source}: ${far}, seen ${number(end.seen, 3)}; more with --first`;
+  }
+  return [
+    `${source}:`,
+    `${far} (H ${number(end.entropy, 3)}), 95 % interval ${ends(end.interval, 3)}; seen ${
+      number(end.seen, 3)
+    }`,
+    `predicted ceiling ${number(prediction.ceiling, 3)}, 95 % interval ${
+      ends(prediction.ceilingInterval, 3)
+    }; by all pairs ${number(fit.ceiling, 3)}`,
+    `RMSE ${number(rmse, 3)} over the other ${counted(predicted, "pair")}`,
+  ];
+}
+
+function aheadText({ ahead, fit, plateau }: RunFit): string {
+  if (!fit.identified) return "not predicted: the pairs do not identify the law";
+  if (ahead === undefined) {
+    return "nothing is predicted: the run is at its end, or its entropy falls no more";
+  }
+  const { step, isPlanned, entropy, predicted, interval } = ahead;
+  const stalled = plateau === undefined ? "" : `, though the score has stopped`;
+  return `at step ${step} (${
+    isPlanned ? "the end by the configuration" : "half as many steps again"
+  }) the law says ${number(predicted, 3)}, 95 % interval ${ends(interval, 3)}${stalled}, ` +
+    `if entropy falls on as over the last half, to ${number(entropy, 3)} nats`;
+}
+
+function benchmarkText({ key, fit, plateau }: BenchmarkFit): string {
+  const flat = plateau === undefined ? "" : `; ${plateauText(plateau)}`;
+  if (fit instanceof LawError) return `${key}: no law, ${fit.message.replace(/\.$/, "")}${flat}`;
+  return `${key}: a ${number(fit.a, 3)} ${ends(fit.interval.a, 3)}, ceiling ${
+    number(fit.ceiling, 3)
+  }, R² ${number(fit.r2, 2)}, ${fit.identified ? "identified" : "not identified"}${flat}`;
 }
 
 function rivalText(rivals: readonly Rival[]): string {
@@ -82,7 +146,7 @@ function rivalText(rivals: readonly Rival[]): string {
   const verdict = better === undefined
     ? "too few pairs to compare"
     : `AICc ${number(best.aicc, 4)} against the law's ${number(law.aicc, 4)}: ` +
-      (Math.abs(better) < 2
+      (Math.abs(better) < SMALLEST_DIFFERENCE
         ? "no difference"
         : better > 0
         ? "the rival fits better"

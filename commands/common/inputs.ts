@@ -1,14 +1,14 @@
 /** What the file names, folders and globs of a command line stand for. */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { printable } from "../../formats/printable.ts";
-import { eventFiles } from "../../analysis/readers/read_run.ts";
+import { runFolder } from "../../analysis/readers/run_folder.ts";
 import { isSystem, sentence, withProgress } from "./command.ts";
 
 /** A file to read: `path` as the readers take it. */
 export interface Input {
-  /** A file, a folder of TensorBoard event files, or `-`: standard input. */
+  /** A file, a folder of one run, or `-`: standard input. */
   readonly path: string;
   /** False if it was only found in a folder or by a glob, so it may be no log at all. */
   readonly named: boolean;
@@ -171,12 +171,13 @@ class Search {
         if (!entry.name.startsWith(".")) entries.push(entry);
         if (entries.length > MOST_ENTRIES) break;
       }
-      const events = new Set((await eventFiles(folder)).map((path) => basename(path)));
-      if (events.size > 0) this.#found.push({ path: folder, real, isLink: false });
+      const run = await runFolder(folder);
+      const covered = run?.covered ?? new Set();
+      if (run !== undefined) this.#found.push({ path: folder, real, isLink: false });
       entries.sort((left, right) => left.name < right.name ? -1 : 1);
       for (const { name, isDirectory, isFile, isSymlink } of entries) {
         const path = join(folder, name);
-        if (events.has(name) || KERNEL_FOLDERS.has(path)) continue;
+        if (covered.has(name) || KERNEL_FOLDERS.has(path)) continue;
         if (isDirectory || isFile || isSymlink) await this.visit(path, isSymlink);
       }
     });

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../formats/errors.ts";
-import { hasMark, type PictureFormat } from "../../analysis/figures/mark.ts";
+import { hasMark, type MarkedFormat } from "../../analysis/figures/mark.ts";
 import { isSelectedList } from "../../analysis/tokens/selected_list.ts";
 import { isStandardInput } from "../../formats/standard_input.ts";
 
@@ -87,7 +87,7 @@ export async function checkOutputs(
 /**
  * Refuses the place of an output where something is that no command wrote: it would be lost.
  *
- * @param output A picture, `….svg` or `….png`, or a list of selected tokens.
+ * @param output A picture or a report, `….svg`, `….png`, `….html` or `….md`, or a list of selected tokens.
  * @throws {UserError} that names what is there.
  */
 export async function checkReplaceable(output: string): Promise<void> {
@@ -105,7 +105,7 @@ export async function checkReplaceable(output: string): Promise<void> {
 }
 
 async function isOwn(path: string): Promise<boolean> {
-  const format = /\.(svg|png)$/.exec(path)?.[1] as PictureFormat | undefined;
+  const format = /\.(svg|png|html|md)$/.exec(path)?.[1] as MarkedFormat | undefined;
   return format === undefined
     ? await isSelectedList(path)
     : hasMark(format, await Deno.readFile(path));

@@ -36,7 +36,10 @@ Deno.test("fit prints a table, and writes a picture only with --out, which it sa
         /a +0\.2\d+ +95 % interval \[/,
         /ceiling +0\.4\d+/,
         /R² +0\.99/,
+        /verdict +the pairs identify the law, ceiling 0\.4\d+/,
         /identified +yes/,
+        /single pairs +that of step \d+ moves a most/,
+        /ahead +at step 8\d \(half as many steps again\) the law says 0\.4/,
         /prediction +from the first 15 % of the steps/,
         /best rival/,
       ]
@@ -168,7 +171,7 @@ Deno.test("fit names bad input in one sentence and leaves nothing behind", () =>
       [["binary"], /binary is a binary file/],
       [
         ["nan.csv"],
-        /nan\.csv has neither a policy entropy nor a score under a key known here; it has step\./,
+        /nan\.csv has neither a policy entropy nor a score under a key known here \(entropy, score are never finite\); it has step\./,
       ],
       [
         ["nan.csv", "--entropy-key", "entropy"],
@@ -188,6 +191,16 @@ Deno.test("fit names bad input in one sentence and leaves nothing behind", () =>
         2,
       ],
       [
+        ["few.csv", "--first", "0.15"],
+        /--first is 0\.15, which is no number of steps; a share of the run is written in percent: --first 15%\./,
+        2,
+      ],
+      [
+        ["few.csv", "--first", "2.5"],
+        /--first is 2\.5, expected a whole number of steps such as 3/,
+        2,
+      ],
+      [
         ["few.csv", "--pairing", "never"],
         /--pairing is never, expected next-logged or same-step/,
         2,
@@ -198,6 +211,45 @@ Deno.test("fit names bad input in one sentence and leaves nothing behind", () =>
       assertOneSentence(await runTask("fit", args, folder), expected, code);
     }
     assert.deepEqual(Array.from(Deno.readDirSync(folder), ({ name }) => name).sort(), before);
+  }));
+
+Deno.test("fit --first says first what is predicted and what was seen, with intervals", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "a.jsonl"), write.runLog(ROWS, { seed: 1 }));
+    const plain = await runTask("fit", ["a.jsonl"], folder);
+    const asked = await runTask("fit", ["a.jsonl", "--first", "15%"], folder);
+    const [, verdict, ...rows] = asked.stdout.split("\n");
+    const within = /verdict +predicted 0\.\d+ at step 59, seen 0\.\d+: within the 95 % interval \[/;
+    assert.match(verdict!, within);
+    assert.match(asked.stdout, /predicted ceiling 0\.\d+, 95 % interval \[.*\]; by all pairs 0\.4/);
+    assert.match(rows.join("\n"), /RMSE 0\.0\d+ over the other 51 pairs/);
+    assert.doesNotMatch(plain.stdout, /predicted ceiling/);
+    const shared = (text: string) =>
+      text.split("\n").filter((row) => !/verdict|prediction/.test(row));
+    assert.deepEqual(
+      shared(asked.stdout).filter((row) => shared(plain.stdout).includes(row)),
+      shared(plain.stdout),
+    );
+  }));
+
+Deno.test("fit refuses entropies that no token has, and warns of a law of a training score", () =>
+  withFolder(async (folder) => {
+    const rows = (entropy: (i: number) => number, key: string) =>
+      write.csv(Array.from({ length: 12 }, (_, i) => ({
+        step: i,
+        values: { entropy: entropy(i), [key]: i / 20 + 0.01 * Math.sin(3 * i) },
+      })));
+    await Deno.writeTextFile(join(folder, "sum.csv"), rows((i) => 310 - 30 * i, "accuracy"));
+    assertOneSentence(
+      await runTask("fit", ["sum.csv"], folder),
+      /^error: sum\.csv: pair 0 \(step 0\) has entropy 310, expected nats per token: no more than 13\.2, .* \(so in 10 of 12 pairs\)/,
+    );
+    await Deno.writeTextFile(
+      join(folder, "training.csv"),
+      rows((i) => 1 - i / 20, "critic/score/mean"),
+    );
+    const { stdout } = await runTask("fit", ["training.csv"], folder);
+    assert.match(stdout, /caution +R is a training score: the difficulty of the batches moves it/);
   }));
 
 Deno.test("fit goes on after a bad file, and ends with a code that says so", () =>
@@ -418,9 +470,22 @@ testOnLogs("fit reads all the real logs in one call", () =>
   withFolder(async (folder) => {
     const { stdout } = await runTask("fit", [LOGS, "--json", "--out", "."], folder);
     const { runs } = JSON.parse(stdout);
-    assert.equal(runs.length, 10);
+    assert.equal(runs.length, 11);
     assert((await Deno.stat(join(folder, "runs.fit.svg"))).size > 10_000);
   }));
+
+testOnLogs(
+  "fit refuses the entropy of a sequence that a framework logs",
+  () =>
+    withFolder(async (folder) => {
+      const path = join(LOGS, "../cases/issue-rloo-sum.jsonl");
+      const keys = ["--entropy-key", "objective/entropy", "--score-key", "objective/scores"];
+      assertOneSentence(
+        await runTask("fit", [path, ...keys], folder),
+        /pair 0 \(step 0\) has entropy 310, expected nats per token/,
+      );
+    }),
+);
 
 Deno.test("fit looks at --out before it reads, and no message recommends permissions", () =>
   withFolder(async (folder) => {

@@ -8,6 +8,11 @@ const BOOTSTRAP = [`${ANALYSIS}/bootstrap_test.ts`];
 const PAIRS = [`${ANALYSIS}/pairs_test.ts`];
 const PREDICTION = [`${ANALYSIS}/prediction_test.ts`];
 const DIAGNOSIS = [`${ANALYSIS}/diagnosis_test.ts`];
+const TRAPS = [`${ANALYSIS}/traps_test.ts`];
+const INFLUENCE = [`${ANALYSIS}/influence_test.ts`];
+const PLATEAU = [`${ANALYSIS}/plateau_test.ts`];
+const LAW_FINDINGS = [`${ANALYSIS}/law_findings_test.ts`];
+const AHEAD = [`${ANALYSIS}/ahead_test.ts`];
 const CONSOLE = [`${ANALYSIS}/readers/verl_console_test.ts`];
 const FORMATS = [`${ANALYSIS}/readers/formats_test.ts`];
 const COVARIANCE = [`${ANALYSIS}/tokens/covariance_report_test.ts`];
@@ -123,14 +128,14 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/readers/choose.ts",
-    text: "for (const pattern of patterns) {",
-    replacement: "for (const pattern of patterns.toReversed()) {",
+    text: "return found.flat();",
+    replacement: "return found.toReversed().flat();",
     what: "of several keys of the entropy the least preferred is chosen",
     tests: CONSOLE,
     filter: "old and new names",
   },
   {
-    file: "analysis/readers/keys.ts",
+    file: "analysis/readers/score_keys.ts",
     text: 'const kinds = ["best", "maj", "pass", "avg", "mean"];',
     replacement: 'const kinds = ["mean", "maj", "pass", "avg", "best"];',
     what: "the best of k responses is preferred to their mean",
@@ -138,8 +143,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "mean before majority and best",
   },
   {
-    file: "analysis/readers/choose.ts",
-    text: "return namesAccuracy(key) && values.some((value) => value > 1) &&",
+    file: "analysis/readers/score_series.ts",
+    text: "return mayBePercent(key) && values.some((value) => value > 1) &&",
     replacement: "return values.some((value) => value > 1) &&",
     what: "rewards above 1 are taken for percent",
     tests: FORMATS,
@@ -217,27 +222,27 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "do not lose small covariances",
   },
   {
-    file: "analysis/dynamics.ts",
-    text: "const course = ratio < 0.25",
-    replacement: "const course = ratio < 0.0005",
+    file: "analysis/entropy_course.ts",
+    text: 'if (left < 0.25) return "collapse";',
+    replacement: 'if (left < 0.0005) return "collapse";',
     what: "a collapse of the entropy is called a decline",
     tests: DIAGNOSIS,
     filter: "a collapse: its course",
   },
   {
-    file: "analysis/dynamics.ts",
-    text: "values.subarray(Math.max(0, i - half), i + half + 1);",
-    replacement: "values.subarray(i, i + 1);",
+    file: "analysis/course.ts",
+    text: "const half = (width - 1) / 2;",
+    replacement: "const half = 0;",
     what: "one low value counts as the entropy being spent",
     tests: DIAGNOSIS,
     filter: "by the running median",
   },
   {
-    file: "analysis/traps.ts",
+    file: "analysis/verl_traps.ts",
     text: "if (dynamic === false) return undefined;",
     replacement: "",
     what: "the trap of dynamic batches is told where they are off",
-    tests: DIAGNOSIS,
+    tests: TRAPS,
     filter: "dynamic batches",
   },
   {
@@ -246,22 +251,86 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     replacement: "const count = 0;",
     what: "a negative entropy is not told",
     tests: DIAGNOSIS,
-    filter: "traps: overwritten",
+    filter: "traps: aggregated",
   },
   {
-    file: "analysis/traps.ts",
+    file: "analysis/verl_traps.ts",
     text: 'if (typeof mode !== "string" || mode === "token-mean") return undefined;',
     replacement: "return undefined;",
     what: "an entropy that is aggregated otherwise is not told",
     tests: DIAGNOSIS,
-    filter: "traps: overwritten",
+    filter: "traps: aggregated",
   },
   {
-    file: "analysis/diagnosis.ts",
-    text: "const share = (change.end - change.start) / (fit.ceiling - change.start);",
-    replacement: "const share = change.end / fit.ceiling;",
+    file: "analysis/findings/law_findings.ts",
+    text: "const share = (at.now - at.start) / (fit.ceiling - at.start);",
+    replacement: "const share = at.now / fit.ceiling;",
     what: "the gain that is done counts what the base model could do already",
     tests: DIAGNOSIS,
     filter: "the gain that is done",
+  },
+  {
+    file: "analysis/influence.ts",
+    text: "if (change > largest) [most, largest] = [i, change];",
+    replacement: "if (most < 0) [most, largest] = [i, change];",
+    what: "the first pair is taken for the one that moves a most",
+    tests: INFLUENCE,
+    filter: "leaving each out in turn",
+  },
+  {
+    file: "analysis/plateau.ts",
+    text: "const MOST_GAINED = 0.05;",
+    replacement: "const MOST_GAINED = 0.5;",
+    what: "a score that rises slowly is said to be on a plateau",
+    tests: PLATEAU,
+    filter: "rises are hardly ever",
+  },
+  {
+    file: "analysis/plateau.ts",
+    text: "flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat",
+    replacement: "flat",
+    what: "a score that falls from its height is said to have gained nothing before it",
+    tests: PLATEAU,
+    filter: "rose and fell",
+  },
+  {
+    file: "analysis/identification.ts",
+    text: "if (a === undefined || !influence?.carries) return undefined;",
+    replacement: "return undefined;",
+    what: "a law that one pair carries counts as identified",
+    tests: INFLUENCE,
+    filter: "carries the fit",
+  },
+  {
+    file: "analysis/identification.ts",
+    text: "if (after <= before || last >= first) return undefined;",
+    replacement: "return undefined;",
+    what: "a law of an entropy that rose counts as identified",
+    tests: INFLUENCE,
+    filter: "fell while entropy rose",
+  },
+  {
+    file: "analysis/findings/law_findings.ts",
+    text: "|| fellFromPeak(run.score!.values)",
+    replacement: "",
+    what: "gain is said to be done where the score fell from its peak",
+    tests: LAW_FINDINGS,
+    filter: "gain is not said",
+  },
+  {
+    file: "analysis/prediction.ts",
+    text: "const half = Math.hypot((high - low) / 2, scatter);",
+    replacement: "const half = (high - low) / 2;",
+    what: "the interval of a predicted score leaves out the scatter of scores",
+    tests: AHEAD,
+    filter: "wider than that of the law",
+  },
+  {
+    file: "analysis/ahead.ts",
+    text: "const entropy = Math.exp(intercept + slope * (step - last.step));",
+    replacement: "const entropy = last.entropy;",
+    what: "ahead of a run, entropy stays where it is",
+    tests: AHEAD,
+    filter: "entropy falls as it did",
   },
 ];

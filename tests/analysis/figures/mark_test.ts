@@ -24,6 +24,14 @@ Deno.test("a marked picture is known byte for byte, and holds the picture as it 
   }
 });
 
+Deno.test("a report is known by its mark as a picture is", () => {
+  const text = new TextEncoder().encode("# A report\n");
+  for (const format of ["md", "html"] as const) {
+    assert(hasMark(format, withMark(format, text)));
+    assert(!hasMark(format, text));
+  }
+});
+
 Deno.test("the mark of a PNG is a chunk as the format has them", async () => {
   const { png } = await drawFigure("a", SPEC);
   const marked = withMark("png", png);

@@ -90,22 +90,28 @@ Deno.test("JSONL: texts, flags and lists under a key of numbers are counted with
     },
   ));
 
-Deno.test("values of the chosen keys that are not finite are noted, in every kind of writing", async () => {
+Deno.test("values of the chosen keys that are not finite are noted, in every kind of writing; null is no value", async () => {
   const note = [
-    "2 values of entropy are not finite and are left out.",
-    "1 value of acc is not finite and is left out.",
+    "2 values of entropy are not finite and are left out, the first at step 1.",
+    "1 value of acc is not finite and is left out, the first at step 2.",
   ];
   const logs = [
-    '{"step":1,"entropy":1e999,"acc":0.1}\n{"step":2,"entropy":NaN,"acc":null}\n{"step":3,"entropy":0.5,"acc":0.3}\n',
+    '{"step":1,"entropy":1e999,"acc":0.1}\n{"step":2,"entropy":NaN,"acc":-Infinity}\n{"step":3,"entropy":0.5,"acc":0.3}\n{"step":4,"entropy":null,"acc":null}\n',
     '{"step":1,"entropy":"Infinity","acc":0.1}\n{"step":2,"entropy":"NaN","acc":"-Infinity"}\n{"step":3,"entropy":0.5,"acc":0.3}\n',
-    "step,entropy,acc,other\n1,1e999,0.1,nan\n2,NaN,null,1\n3,0.5,0.3,1\n",
+    "step,entropy,acc,other\n1,1e999,0.1,nan\n2,NaN,nan,1\n3,0.5,0.3,1\n4,null,None,1\n",
     "step:1 - entropy:inf - acc:0.1\nstep:2 - entropy:nan - acc:1e999\nstep:3 - entropy:0.5 - acc:0.3\n",
+    '[{"step":1,"entropy":1e999,"acc":0.1},{"step":2,"entropy":NaN,"acc":NaN},{"step":3,"entropy":0.5,"acc":0.3}]',
+    "{'step': 1, 'entropy': inf, 'acc': 0.1}\n{'step': 2, 'entropy': nan, 'acc': 'nan'}\n{'step': 3, 'entropy': 0.5, 'acc': 0.3}\n",
+    '{"run":{}}\n{"step":1,"data":{"entropy":null,"acc":0.1}}\n{"step":2,"data":{"entropy":null,"acc":null}}\n{"step":3,"data":{"entropy":0.5,"acc":0.3}}\n',
   ];
   for (const log of logs) {
     await inFile("log", log, async (path) => {
       const run = await readRun(path);
       assert.deepEqual(run.notes, note);
       assert.equal(run.malformed.count, 0);
+      const { count, first, last, steps } = run.notFinite.get("entropy")!;
+      assert.deepEqual([count, first, last, Array.from(steps)], [2, 1, 2, [1, 2]]);
+      assert.deepEqual(points(run.entropy!), [[3, 0.5]]);
     });
   }
 });
@@ -300,6 +306,9 @@ Deno.test("W&B CSV: each of 40 000 runs finds its other half among the others", 
       name,
       [part]: {},
       steps: { first: 0, last: 1 },
+      choices: {},
+      notFinite: new Map(),
+      unrecognised: [],
       validationKeys: [],
       series: new Map(),
       keys: new Map(),

@@ -164,3 +164,15 @@ testOnLogs("a score that never changes gives no law", async () => {
     (error) => error instanceof LawError && error.code === "constant-score",
   );
 });
+
+testOnLogs(
+  "where a better validation has one value only, the next one is taken, and that is said",
+  async () => {
+    const { score, choices } = await readRun(join(LOGS, "wandb-output-truncated-lines.log"));
+    assert.deepEqual(score!.keys, ["val-aux/aime_2024/reward/mean@16"]);
+    assert.match(
+      choices.score!.because,
+      /val-core\/aime_2024\/acc\/mean@16 would come first, but has only 1 value$/,
+    );
+  },
+);

@@ -41,6 +41,26 @@ export function msSwift(rows: Row[]): string {
   ).join("");
 }
 
+/** A bare `log_history`: a JSON list of rows. */
+export function jsonRows(rows: Row[]): string {
+  return JSON.stringify(rows.map(({ step, values }) => ({ step, ...values })), null, 1) + "\n";
+}
+
+/** JSON of columns, with null where a row lacks a metric. */
+export function jsonColumns(rows: Row[]): string {
+  const keys = Array.from(new Set(rows.flatMap(({ values }) => Object.keys(values))));
+  const columns = keys.map((key) => [key, rows.map(({ values }) => values[key] ?? null)]);
+  return JSON.stringify({ step: rows.map(({ step }) => step), ...Object.fromEntries(columns) });
+}
+
+/** The dictionaries that TRL prints, with a progress bar between them. */
+export function trainerConsole(rows: Row[]): string {
+  return rows.map(({ step, values }) => {
+    const items = Object.entries({ ...values, step }).map(([key, value]) => `'${key}': ${value}`);
+    return `{${items.join(", ")}}\n  2%|##        | ${step}/200 [00:10<03:00,  1.0s/it]`;
+  }).join("") + "\n";
+}
+
 /** W&B history as JSON lines. */
 export function wandbHistory(rows: Row[]): string {
   return rows.map(({ step, values }) =>
@@ -234,6 +254,9 @@ export const WRITERS: Record<
     write: (rows) => tensorBoard(rows, true),
   },
   csv: { entropy: "entropy", score: "performance", write: csv },
+  "json-rows": { entropy: "entropy", score: "eval_reward", write: jsonRows },
+  "json-columns": { entropy: "entropy", score: "reward", write: jsonColumns },
+  "trainer-console": { entropy: "entropy", score: "eval_reward", write: trainerConsole },
   jsonl: {
     entropy: "optim/entropy",
     score: "test/env/all/reward/total",

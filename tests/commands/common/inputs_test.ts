@@ -52,6 +52,32 @@ Deno.test("a folder stands for its regular files and links to such; circular lin
     assert.equal(said, "");
   }));
 
+Deno.test("a folder that one run left is one input: of W&B, MLflow or checkpoints", () =>
+  withFolder(async (folder) => {
+    for (
+      const name of [
+        "logs/wandb/run-1-a/run-a.wandb",
+        "logs/wandb/run-1-a/files/output.log",
+        "logs/mlruns/0/r1/meta.yaml",
+        "logs/mlruns/0/r1/metrics/actor/entropy",
+        "logs/trl/checkpoint-5/trainer_state.json",
+        "logs/trl/checkpoint-10/trainer_state.json",
+        "logs/trl/logging.jsonl",
+        "logs/trl/notes.csv",
+      ]
+    ) {
+      await Deno.mkdir(join(folder, name, ".."), { recursive: true });
+      await Deno.writeTextFile(join(folder, name), "x");
+    }
+    const { paths } = await expanded(folder, "logs");
+    assert.deepEqual(paths, [
+      "logs/mlruns/0/r1",
+      "logs/trl",
+      "logs/trl/notes.csv",
+      "logs/wandb/run-1-a",
+    ]);
+  }));
+
 Deno.test("what cannot be read in a folder is left out, counted and named", () =>
   withFolder(async (folder) => {
     await Deno.mkdir(join(folder, "logs"));

@@ -1,0 +1,27 @@
+import { number } from "../formats/number.ts";
+import type { LawFit } from "./law.ts";
+import type { ScoreSeries } from "./readers/run.ts";
+
+/** A ceiling that lies further from what was seen than half of the range that was seen is marked. */
+const FAR = 0.5;
+
+/**
+ * How far the ceiling, at H = 0, lies from the lowest entropy seen, in one sentence; undefined where it is
+ * near: within half of the range of exp(H), and no score that cannot be.
+ *
+ * @param unit Of the score: no fraction is above 1.
+ */
+export function extrapolation(fit: LawFit, unit: ScoreSeries["unit"]): string | undefined {
+  const [lowest, highest] = fit.entropyRange;
+  const reach = Math.expm1(lowest) / (Math.exp(highest) - Math.exp(lowest));
+  const isImpossible = unit === "fraction" && fit.ceiling > 1;
+  if (!isImpossible && !(reach > FAR)) return undefined;
+  const distance = `H = 0 is ${number(lowest, 3)} nats below the lowest entropy seen, ${
+    number(reach, 2)
+  } times the range of e^H that was seen`;
+  return isImpossible
+    ? `the ceiling ${
+      number(fit.ceiling)
+    } is above 1, the largest possible score: it is an extrapolation; ${distance}.`
+    : `the ceiling is an extrapolation: ${distance}.`;
+}

@@ -1,0 +1,182 @@
+import { counted } from "../../formats/counted.ts";
+import { correlate } from "../dynamics.ts";
+import type { Finding } from "../finding.ts";
+import { recentGain } from "../gain.ts";
+import { companionOf } from "../readers/companions.ts";
+import type { CompanionName } from "../readers/companion_keys.ts";
+import type { Run } from "../readers/run.ts";
+import type { Series } from "../readers/series.ts";
+import { headOf, medianOf, tailOf } from "../trend.ts";
+import { type Alarm, notice, problem } from "./alarm.ts";
+import { gradientAlarm } from "./gradient_alarm.ts";
+import { lengthAlarm } from "./length_alarm.ts";
+import { CANNOT_TELL, percent, round } from "./words.ts";
+
+type FindAlarm = (series: Series, run: Run) => Alarm | undefined;
+
+/** What is looked at, in this order, with what is worth a word about each. */
+const COMPANIONS: readonly (readonly [CompanionName, FindAlarm])[] = [
+  ["clip fraction", clipAlarm],
+  ["KL to the rollout policy", klAlarm],
+  ["KL to the reference", referenceAlarm],
+  ["gradient norm", gradientAlarm],
+  ["response length", lengthAlarm],
+  ["truncated responses", truncationAlarm],
+  ["train/inference mismatch", mismatchAlarm],
+];
+
+/** What became of the metrics that may move with the entropy, and what of it is worth a word. */
+export function companionFindings(run: Run): Finding[] {
+  return COMPANIONS.map(([name, alarm]) => companionFinding(run, name, alarm));
+}
+
+function companionFinding(run: Run, name: CompanionName, find: FindAlarm): Finding {
+  const found = companionOf(run, name);
+  if (found === undefined) {
+    return {
+      topic: name,
+      severity: "unknown",
+      finding: `${CANNOT_TELL}: it is not logged.`,
+      evidence: `no key known for it among ${run.keys.size}`,
+    };
+  }
+  const { key, series } = found;
+  const { steps, values } = series;
+  const [first, last] = [steps[0]!, steps.at(-1)!];
+  if (values.length < 2) {
+    return {
+      topic: name,
+      severity: "unknown",
+      finding: `one value is logged: ${round(values[0]!)} at step ${first}.`,
+      evidence: key,
+    };
+  }
+  const alarm = find(series, run);
+  const count = Math.min(3, Math.floor(values.length / 2));
+  const [start, end] = [values.subarray(0, count), values.subarray(-count)].map(medianOf);
+  const link = run.entropy === undefined ? undefined : correlate(run.entropy, series);
+  return {
+    topic: name,
+    severity: alarm?.severity ?? "fine",
+    finding: `${movement(series, run, link?.rank)}${alarm === undefined ? "" : `; ${alarm.text}`}.`,
+    evidence: `${key}: ${round(start!)} at step ${first}, ${round(end!)} at step ${last}` +
+      (count > 1 ? ` (medians of ${count})` : "") +
+      (link === undefined
+        ? ""
+        : `, rank correlation ${round(link.rank, 2)} over ${counted(link.n, "step")}`),
+  };
+}
+
+function movement({ values }: Series, { entropy }: Run, rank: number | undefined): string {
+  if (values.every((value) => value === values[0])) {
+    return `it is ${round(values[0]!)} at every step`;
+  }
+  if (rank === undefined) {
+    return entropy === undefined
+      ? "there is no entropy to compare it with"
+      : "it cannot be compared with the entropy: fewer than 8 steps have both, or one does not change there";
+  }
+  if (Math.abs(rank) < 0.3) return "did not move with the entropy";
+  return rank > 0 ? "moved with the entropy" : "moved against the entropy";
+}
+
+/** From these shares on clipped tokens are worth a word, and a problem. */
+const [CLIPPED, MUCH_CLIPPED] = [0.1, 0.2];
+/** The lower bound clips so many times as much as the upper, and at least so many tokens. */
+const [LOPSIDED, LOPSIDED_SHARE] = [3, 0.02];
+/** The part of the run that is looked at. */
+const RECENT = 0.25;
+const FEWEST_RECENT = 5;
+
+function clipAlarm(series: Series, run: Run): Alarm | undefined {
+  const share = tailOf(series, RECENT, FEWEST_RECENT);
+  const low = companionOf(run, "clipped at the lower bound");
+  const high = companionOf(run, "clipped at the upper bound");
+  const [below, above] = [low, high].map((one) =>
+    one === undefined ? undefined : tailOf(one.series, RECENT, FEWEST_RECENT)
+  );
+  if (
+    below !== undefined && above !== undefined && below >= LOPSIDED_SHARE &&
+    below >= LOPSIDED * above
+  ) {
+    return problem(
+      `the lower bound clips ${percent(below)} of the tokens of late, the upper ${
+        percent(above)
+      }: rare tokens are pushed down more freely than up${
+        share >= CLIPPED ? `, and ${percent(share)} are clipped in all` : ""
+      }`,
+    );
+  }
+  if (share >= MUCH_CLIPPED) {
+    return problem(
+      `${
+        percent(share)
+      } of the tokens are clipped of late: take a smaller learning rate, fewer updates per rollout, or fresher rollouts`,
+    );
+  }
+  return share >= CLIPPED
+    ? notice(`${percent(share)} of the tokens are clipped of late`)
+    : undefined;
+}
+
+/** From these KLs in nats per token on a drift is worth a word, and a problem. */
+const [FAR, VERY_FAR] = [0.5, 2];
+/** A penalised KL that never leaves this is held at its reference. */
+const HELD = 1e-4;
+
+function klAlarm(series: Series): Alarm | undefined {
+  const now = tailOf(series);
+  return now < FAR
+    ? undefined
+    : { severity: now >= VERY_FAR ? "problem" : "notice", text: `it is ${round(now)} of late` };
+}
+
+function referenceAlarm(series: Series, run: Run): Alarm | undefined {
+  const { values } = series;
+  if (values.every((value) => value === 0)) {
+    return { severity: "fine", text: "the run has no KL to a reference" };
+  }
+  const most = values.reduce((left, right) => Math.max(left, Math.abs(right)), 0);
+  if (most <= HELD) {
+    return problem(
+      "the policy hardly leaves its reference: the KL penalty is too strong, or the reference is a copy of the policy",
+    );
+  }
+  const now = tailOf(series);
+  const middle = Math.floor(values.length / 2);
+  const halves = [medianOf(values.subarray(0, middle)), medianOf(values.subarray(middle))];
+  const accelerates = now - halves[1]! > 1.5 * Math.max(halves[1]! - halves[0]!, 0) &&
+    now > halves[1]!;
+  if (now >= VERY_FAR || (now >= FAR && accelerates)) {
+    const gain = recentGain(run);
+    return problem(
+      `it is ${round(now)} of late${accelerates ? " and grows ever faster" : ""}${
+        gain?.rises === false ? `, while the score shows no rise since step ${gain.since}` : ""
+      }`,
+    );
+  }
+  return now >= FAR ? notice(`it is ${round(now)} of late`) : undefined;
+}
+
+/** From these shares on responses that are cut off are worth a word, and a problem. */
+const [CUT_OFF, MANY_CUT_OFF] = [0.05, 0.1];
+
+function truncationAlarm(series: Series): Alarm | undefined {
+  const share = tailOf(series, RECENT, FEWEST_RECENT);
+  if (share < CUT_OFF) return undefined;
+  const text = `${
+    percent(share)
+  } of the responses are cut off at the limit of late, and are mostly scored as wrong`;
+  return share >= MANY_CUT_OFF ? problem(text) : notice(text);
+}
+
+/** A mismatch that grew so much is a problem, if it is no longer negligible. */
+const GREW = 5;
+const NEGLIGIBLE_MISMATCH = 1e-3;
+
+function mismatchAlarm(series: Series): Alarm | undefined {
+  const [start, end] = [Math.abs(headOf(series)), Math.abs(tailOf(series))];
+  return end > GREW * start && end > NEGLIGIBLE_MISMATCH
+    ? problem("trainer and sampler disagree more than five times as much as at the start")
+    : undefined;
+}

@@ -1,0 +1,168 @@
+import type { Finding } from "../finding.ts";
+import { companionOf } from "../readers/companions.ts";
+import type { Run } from "../readers/run.ts";
+import { numberOf, settingOf } from "../readers/setting.ts";
+import { lastPart, medianOf, tailOf } from "../trend.ts";
+import { CANNOT_TELL, percent, round } from "./words.ts";
+
+/** From these shares on groups without signal are worth a word, and a problem. */
+const [NOTICEABLE, MUCH] = [0.3, 0.5];
+/** A mean score this near an end of its range makes most groups all right or all wrong. */
+const [HARD, EASY] = [0.15, 0.85];
+/** The part of the run that is looked at. */
+const RECENT = 0.25;
+const FEWEST_RECENT = 5;
+
+/** Where frameworks name the number of responses to one prompt. */
+const GROUP_SIZES = [
+  "actor_rollout_ref.rollout.n",
+  "num_generations",
+  "generator.n_samples_per_prompt",
+  "n_samples_per_prompt",
+  "rollout.n_samples_per_prompt",
+  "num_samples_per_prompt_rollout",
+  "grpo.num_generations_per_prompt",
+  "num_return_sequences_in_group",
+  "gconfig.n_samples",
+  "group_size",
+];
+
+/** The share of groups without signal, whether they are too easy or too hard, and what to do. */
+export function groupFinding(run: Run): Finding {
+  const topic = "groups without signal";
+  const found = shareOf(run);
+  if (found === undefined) {
+    return {
+      topic,
+      severity: "unknown",
+      finding: `${CANNOT_TELL}: their share is not logged.`,
+      evidence: `no key known for it among ${run.keys.size}`,
+    };
+  }
+  const { share, most, evidence, isEstimate } = found;
+  if (most === 0) return { topic, severity: "fine", finding: "no group lacked signal.", evidence };
+  // slime counts the groups.
+  if (most > 1) return { ...countedGroups(run, share), evidence };
+  // Unequal prompts make it more (the estimate is convex in their difficulty), rewards in parts less.
+  const about = isEstimate ? "by an estimate from the training score, at least " : "";
+  if (share < NOTICEABLE) {
+    return {
+      topic,
+      severity: "fine",
+      finding: `${about}${percent(share)} of the groups lack signal of late.`,
+      evidence,
+    };
+  }
+  const cause = causeOf(run);
+  return {
+    topic,
+    severity: share >= MUCH && !isEstimate ? "problem" : "notice",
+    finding: `${about}${
+      percent(share)
+    } of the groups of late are all right or all wrong and teach nothing; ${cause.finding}`,
+    evidence: [evidence, cause.evidence].filter((text) => text !== "").join("; "),
+  };
+}
+
+/** What is said where the log has the number of groups and not their share. */
+function countedGroups(run: Run, count: number): Omit<Finding, "evidence"> {
+  return {
+    topic: "groups without signal",
+    severity: "notice",
+    finding: `${
+      round(count)
+    } groups of a step lack signal of late, of how many the log does not say; ${
+      causeOf(run).finding
+    }`,
+  };
+}
+
+/** A share of groups over the last quarter of a run. */
+interface Share {
+  readonly share: number;
+  /** The largest share in the run. */
+  readonly most: number;
+  readonly evidence: string;
+  /** Whether it is computed from the training score. */
+  readonly isEstimate: boolean;
+}
+
+function shareOf(run: Run): Share | undefined {
+  const found = companionOf(run, "groups without signal");
+  if (found !== undefined) {
+    const { key, series } = found;
+    const share = tailOf(series, RECENT, FEWEST_RECENT);
+    const most = series.values.reduce((left, right) => Math.max(left, right), 0);
+    const evidence = `${key}: ${round(series.values[0]!)} at step ${
+      series.steps[0]
+    }, median of the last quarter ${round(share)}, largest ${round(most)}`;
+    return { share, most, evidence, isEstimate: false };
+  }
+  const size = GROUP_SIZES.map((name) => numberOf(settingOf(run.config, name)))
+    .find((value) => value !== undefined && value >= 2);
+  const rate = passRate(run);
+  if (size === undefined || rate === undefined || !rate.isShare) return undefined;
+  const share = rate.value ** size + (1 - rate.value) ** size;
+  return {
+    share,
+    most: share,
+    evidence: `from ${rate.key}, ${
+      round(rate.value)
+    } of late, and groups of ${size}, as if all prompts were equally hard`,
+    isEstimate: true,
+  };
+}
+
+function causeOf(run: Run): { finding: string; evidence: string } {
+  const easy = companionOf(run, "groups too easy");
+  const hard = companionOf(run, "groups too hard");
+  if (easy !== undefined && hard !== undefined) {
+    const [right, wrong] = [easy, hard].map(({ series }) => tailOf(series, RECENT, FEWEST_RECENT));
+    const evidence = `${easy.key} ${round(right!)}, ${hard.key} ${round(wrong!)} of late`;
+    const mostly = right! > 2 * wrong! ? "easy" : wrong! > 2 * right! ? "hard" : "both";
+    return { finding: remedyFor(mostly, run), evidence };
+  }
+  const rate = passRate(run);
+  if (rate === undefined) {
+    return {
+      finding: "the log does not tell whether they are too easy or too hard.",
+      evidence: "",
+    };
+  }
+  const mostly = rate.value >= EASY ? "easy" : rate.value <= HARD ? "hard" : "both";
+  return { finding: remedyFor(mostly, run), evidence: `${rate.key} ${round(rate.value)} of late` };
+}
+
+function remedyFor(mostly: "easy" | "hard" | "both", { framework }: Run): string {
+  const filter = framework === "verl"
+    ? " (in verl: algorithm.filter_groups.enable=True, in trainers with dynamic sampling)"
+    : "";
+  switch (mostly) {
+    case "easy":
+      return "most are too easy: take harder prompts, or leave out those that are solved.";
+    case "hard":
+      return "most are too hard: take easier prompts or larger groups, and check that the grader accepts right answers.";
+    case "both":
+      return `they are not explained by prompts that are all too easy or all too hard: sample until a group has both${filter}, or take larger groups.`;
+  }
+}
+
+/** How well the policy does on its training prompts of late, as a share of the score's range. */
+function passRate(
+  { trainingScore, score, series }: Run,
+): { key: string; value: number; isShare: boolean } | undefined {
+  const found = trainingScore ?? (score?.kind === "training" ? score : undefined);
+  if (found === undefined || found.values.length < FEWEST_RECENT) return undefined;
+  const term = Array.from(series).find(([key]) =>
+    /^(?:train\/)?rewards\/[^/]*(?:acc|correct)[^/]*\/mean$/.test(key)
+  );
+  const [key, values] = term === undefined
+    ? [found.label, found.values]
+    : [term[0], term[1].values];
+  const low = values.reduce((left, right) => Math.min(left, right), 0);
+  const high = values.reduce((left, right) => Math.max(left, right), 1);
+  const recent = medianOf(
+    lastPart({ steps: found.steps, values }, RECENT, FEWEST_RECENT).values,
+  );
+  return { key, value: (recent - low) / (high - low), isShare: low === 0 && high === 1 };
+}

@@ -1,0 +1,197 @@
+import { entropyCourse } from "../entropy_course.ts";
+import type { Finding } from "../finding.ts";
+import {
+  type CovarianceSettings,
+  type EntropyControls,
+  entropyControls,
+  FRAMEWORK_SETTINGS,
+  type FrameworkSettings,
+} from "../framework_settings.ts";
+import type { Run } from "../readers/run.ts";
+import { numberOf, settingOf } from "../readers/setting.ts";
+import { CANNOT_TELL, listed, percent, round } from "./words.ts";
+
+/** What to set so that the entropy is logged; no finding where it is. */
+export function logEntropyFinding({ entropy, framework }: Run): Finding[] {
+  if (entropy !== undefined) return [];
+  const known = FRAMEWORK_SETTINGS[framework]?.logEntropy;
+  return [{
+    topic: "how to log the entropy",
+    severity: known === undefined ? "unknown" : "notice",
+    finding: known ??
+      `${CANNOT_TELL}: its keys are of no framework that is known here. If one of them is the entropy, name it with --entropy-key.`,
+    evidence: `framework: ${framework}`,
+  }];
+}
+
+/** What to change for the entropy, by what the configuration has on already. */
+export function remedyFinding(run: Run, course: Finding): Finding {
+  const topic = "remedy";
+  const entropy = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
+  if (entropy === undefined) {
+    return {
+      topic,
+      severity: "unknown",
+      finding: `${CANNOT_TELL}.`,
+      evidence: "no course of the entropy",
+    };
+  }
+  const settings: FrameworkSettings = FRAMEWORK_SETTINGS[run.framework] ?? { logEntropy: "" };
+  const controls = entropyControls(run.config, settings);
+  const short = (text: string) => withoutSection(text, settings.section);
+  const evidence = short(
+    `the entropy's course is ${entropy.course}; ${describeControls(controls)}`,
+  );
+  const isUp = entropy.course === "explosion" || entropy.course === "collapse, then surge";
+  if (isUp) return { topic, severity: "notice", finding: short(lowerText(controls)), evidence };
+  const raise = () => short(raiseText(run, settings, controls));
+  if (course.severity === "problem") {
+    return { topic, severity: "notice", finding: raise(), evidence };
+  }
+  const isLow = entropy.end.value < 0.75 * entropy.start.value;
+  return {
+    topic,
+    severity: "fine",
+    finding: isLow && course.severity === "notice"
+      ? `none yet for the entropy; if the score stops rising: ${raise()}`
+      : "none is needed for the entropy.",
+    evidence,
+  };
+}
+
+/** A text with a section of the configuration named once, at its end. */
+function withoutSection(text: string, section: string | undefined): string {
+  return section === undefined || !text.includes(`${section}.`)
+    ? text
+    : `${text.replaceAll(`${section}.`, "").replace(/\.$/, "")} (settings of ${section})${
+      text.endsWith(".") ? "." : ""
+    }`;
+}
+
+function describeControls(controls: EntropyControls | undefined): string {
+  if (controls === undefined) {
+    return "the log has no configuration, so what is on already cannot be told";
+  }
+  const on = namesOf(controls);
+  return on.length === 0
+    ? "neither clip-higher nor an entropy bonus nor a covariance loss is on in the configuration"
+    : `on in the configuration: ${listed(on)}`;
+}
+
+function namesOf({ clipHigher, bonus, adaptive, covariance }: EntropyControls): string[] {
+  return [
+    clipHigher && `${clipHigher.name}=${round(clipHigher.value)} above ${round(clipHigher.low)}`,
+    bonus && `${bonus.name}=${round(bonus.value)}`,
+    adaptive && `${adaptive}=True`,
+    covariance &&
+    `${covariance.loss} (${covariance.share.name}=${round(covariance.share.value)}${
+      covariance.coefficient === undefined
+        ? ""
+        : `, ${covariance.coefficient.name}=${round(covariance.coefficient.value)}`
+    })`,
+  ].filter((name) => name !== undefined);
+}
+
+/** What brings an entropy down that grows without bounds. */
+function lowerText(controls: EntropyControls | undefined): string {
+  const { clipHigher, bonus, adaptive, covariance } = controls ?? {};
+  const steps = [
+    bonus && `lower ${bonus.name}, now ${round(bonus.value)}, first`,
+    adaptive && `turn ${adaptive} off`,
+    covariance &&
+    (covariance.coefficient === undefined
+      ? `lower ${covariance.share.name}, now ${round(covariance.share.value)}`
+      : `lower ${covariance.coefficient.name}, now ${round(covariance.coefficient.value)}`),
+    clipHigher &&
+    `lower ${clipHigher.name} from ${round(clipHigher.value)} to ${round(clipHigher.low)}`,
+  ].filter((step) => step !== undefined);
+  const start = "the paper's remedies raise entropy, so not now: ";
+  if (steps.length > 0) {
+    return `${start}${
+      steps.join("; ")
+    }; then look at the reward's noise and at the mismatch of trainer and sampler.`;
+  }
+  return controls === undefined
+    ? `${start}lower the entropy bonus or the upper clip first, where they are on, and check the reward for noise and trainer against sampler.`
+    : `${start}nothing in the configuration raises it, so check the reward for noise and trainer against sampler, and lower the learning rate.`;
+}
+
+/** What keeps the entropy up, by what is on already. */
+function raiseText(
+  run: Run,
+  settings: FrameworkSettings,
+  controls: EntropyControls | undefined,
+): string {
+  const { clipHigher, bonus, adaptive, covariance } = controls ?? {};
+  const names = settings.covariance;
+  if (covariance !== undefined) return strengthenText(run, covariance);
+  const failed = [
+    clipHigher && `${clipHigher.name}=${round(clipHigher.value)} is on and does not hold it`,
+    bonus && `the entropy bonus ${bonus.name}=${round(bonus.value)} is on and does not hold it`,
+    adaptive && `${adaptive} is on and does not hold it`,
+  ].filter((text) => text !== undefined);
+  const next = names !== undefined
+    ? `the paper's remedies: ${covarianceText(names)}`
+    : settings.instead ??
+      `the paper's remedies: KL-Cov (a KL penalty, coefficient 1, on the 0.2 % of tokens of highest covariance, 0.02 % at 32B) or Clip-Cov (no gradient for 0.02 % of the tokens, drawn from those with covariance in 1 to 5)${
+        run.framework === "unknown"
+          ? ""
+          : "; of the frameworks known here only verl and SkyRL have them"
+      }`;
+  const others = [
+    clipHigher === undefined && settings.setClipHigh !== undefined
+      ? `${settings.setClipHigh} helps less`
+      : clipHigher !== undefined && names === undefined
+      ? `raise ${clipHigher.name} further`
+      : undefined,
+    bonus === undefined && settings.bonus !== undefined
+      ? `an entropy bonus (${settings.bonus[0]}${
+        settings.adaptive === undefined || adaptive !== undefined
+          ? ""
+          : `, or ${settings.adaptive}=True, which follows a target`
+      }) costs performance or needs much tuning`
+      : bonus !== undefined && settings.adaptive !== undefined && adaptive === undefined
+      ? `${settings.adaptive}=True lets the bonus follow a target`
+      : undefined,
+  ].filter((text) => text !== undefined);
+  if (run.framework === "unknown") others.push("raising the upper clip to 0.28 helps less");
+  return `${[...failed, next, ...others].join("; ")}.`;
+}
+
+function covarianceText(names: CovarianceSettings): string {
+  const { klShare, klCoefficient } = names.defaults;
+  return `KL-Cov (a KL penalty on the 0.2 % of tokens of highest covariance, 0.02 % at 32B): ${names.loss}=kl_cov, ${names.klShare}=0.002${
+    klShare === 0.002 ? "" : ` (by default ${percent(klShare)})`
+  }, ${names.klCoefficient}=1${
+    klCoefficient === 1 ? "" : ` (by default ${klCoefficient})`
+  }; or Clip-Cov (no gradient for 0.02 % of the tokens, drawn from those with covariance in 1 to 5): ${names.loss}=clip_cov, ${names.clipShare}=0.0002`;
+}
+
+function strengthenText(run: Run, covariance: NonNullable<EntropyControls["covariance"]>): string {
+  const { loss, share, coefficient } = covariance;
+  if (coefficient === undefined) {
+    return `${loss} is on and does not hold the entropy: raise ${share.name}, now ${
+      round(share.value)
+    }, or lower the covariance from which tokens are drawn (clip_cov_lb); KL-Cov holds it more steadily.`;
+  }
+  if (updatesPerRollout(run) === 1) {
+    return `${loss} is on, but with one update per rollout its penalty has no gradient: make ppo_mini_batch_size smaller than train_batch_size, or use clip_cov.`;
+  }
+  return `${loss} is on and does not hold the entropy: raise ${
+    coefficient.value < 1
+      ? `${coefficient.name}, now ${round(coefficient.value)} (1 in the paper), then `
+      : ""
+  }${share.name}, now ${round(share.value)}, step by step${
+    coefficient.value < 1 ? "" : `, then ${coefficient.name}, now ${round(coefficient.value)}`
+  }.`;
+}
+
+/** How often verl updates the policy with one rollout; undefined if the configuration does not tell. */
+function updatesPerRollout({ config }: Run): number | undefined {
+  const batch = numberOf(settingOf(config, "data.train_batch_size"));
+  const mini = numberOf(settingOf(config, "actor_rollout_ref.actor.ppo_mini_batch_size"));
+  const epochs = numberOf(settingOf(config, "actor_rollout_ref.actor.ppo_epochs")) ?? 1;
+  return batch === undefined || mini === undefined || mini <= 0
+    ? undefined
+    : epochs * Math.ceil(batch / mini);
+}

@@ -1,0 +1,141 @@
+import { entropyCourse } from "./entropy_course.ts";
+import { companionOf } from "./readers/companions.ts";
+import type { CompanionName } from "./readers/companion_keys.ts";
+import type { Run } from "./readers/run.ts";
+import type { Series } from "./readers/series.ts";
+import { scoreCourse } from "./score_course.ts";
+import { medianOf, noiseOf, trendOf } from "./trend.ts";
+
+/** What is looked at beside the entropy. */
+const WATCHED: readonly CompanionName[] = [
+  "clip fraction",
+  "KL to the rollout policy",
+  "KL to the reference",
+  "gradient norm",
+  "response length",
+  "truncated responses",
+  "train/inference mismatch",
+];
+
+/** When a metric left the course that it was on. */
+export interface Departure {
+  /** What it is of: `entropy`, or the companion's name. */
+  readonly name: string;
+  /** The key that it was logged under. */
+  readonly key: string;
+  /** The first step of those at which it was away; undefined if it stayed. */
+  readonly step: number | undefined;
+}
+
+/** What a run's metrics did before or after something happened to it. */
+export interface Departures {
+  /** What happened, as the end of a sentence. */
+  readonly event: string;
+  /** From this step on they are looked at. */
+  readonly from: number;
+  /** The first to leave first; those that stayed last. */
+  readonly departures: readonly Departure[];
+}
+
+/** What happened to a run, and the steps whose course the metrics are held to. */
+interface Event {
+  readonly text: string;
+  readonly reference: readonly [number, number];
+  /** Whether the reference is a level; else a line goes through it. */
+  readonly isLevel: boolean;
+}
+
+/** A metric has left once it is away for so many values in a row. */
+const IN_A_ROW = 3;
+/** It is away by more than so many standard deviations … */
+const DEVIATIONS = 5;
+/** … and by more than this share of its level. */
+const SMALLEST_SHARE = 0.25;
+/** A reference has at least so many values. */
+const FEWEST_REFERENCE = 5;
+
+/**
+ * In which order the entropy and what moves with it left their course: before the score fell or the entropy
+ * surged, else since the start, where the entropy did not stay as it was. Undefined where nothing happened.
+ */
+export function movedFirst(run: Run): Departures | undefined {
+  const event = eventOf(run);
+  if (event === undefined) return undefined;
+  const watched: { name: string; key: string; series: Series }[] = WATCHED.flatMap((name) => {
+    const found = companionOf(run, name);
+    return found === undefined ? [] : [{ name, ...found }];
+  });
+  if (run.entropy !== undefined) {
+    watched.unshift({ name: "entropy", key: run.entropy.key, series: run.entropy });
+  }
+  const departures = watched.flatMap(({ name, key, series }) => {
+    const reference = within(series, event.reference);
+    if (reference.values.length < FEWEST_REFERENCE) return [];
+    const lost = run.notFinite.get(key)?.first ?? Infinity;
+    const step = Math.min(departure(series, reference, event) ?? Infinity, lost);
+    return [{ name, key, step: Number.isFinite(step) ? step : undefined }];
+  });
+  departures.sort((one, other) => (one.step ?? Infinity) - (other.step ?? Infinity) || 0);
+  return { event: event.text, from: event.reference[1], departures };
+}
+
+/** What happened to a run that its metrics may have announced. */
+function eventOf(run: Run): Event | undefined {
+  const score = run.score === undefined ? undefined : scoreCourse(run.score);
+  const entropy = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
+  const { first, last } = run.steps;
+  const before = (step: number, text: string): Event => {
+    const length = step - first;
+    return {
+      text,
+      reference: [step - length / 2, step - length / 4],
+      isLevel: false,
+    };
+  };
+  if (score?.fell && score.peak.step > first) {
+    return before(score.peak.step, `the score began to fall after step ${score.peak.step}`);
+  }
+  if (entropy?.course === "collapse, then surge" && entropy.trough.step > first) {
+    return before(
+      entropy.trough.step,
+      `the entropy began to surge after step ${entropy.trough.step}`,
+    );
+  }
+  const lost = run.entropy === undefined ? undefined : run.notFinite.get(run.entropy.key)?.first;
+  if (lost !== undefined && lost > first) {
+    return before(lost, `the entropy is not finite from step ${lost} on`);
+  }
+  if (entropy === undefined || entropy.course === "stable") return undefined;
+  return {
+    text: "all counted from their level at the start",
+    reference: [first, first + 0.05 * (last - first)],
+    isLevel: true,
+  };
+}
+
+/** The values within some steps, or as many from the first of them on as a reference needs. */
+function within({ steps, values }: Series, [from, to]: readonly [number, number]): Series {
+  const start = steps.findIndex((step) => step >= from);
+  if (start < 0) return { steps: steps.subarray(0, 0), values: values.subarray(0, 0) };
+  const end = Math.max(steps.findLastIndex((step) => step <= to) + 1, start + FEWEST_REFERENCE);
+  return { steps: steps.subarray(start, end), values: values.subarray(start, end) };
+}
+
+/** The first step after the reference from which a series is away from its course. */
+function departure(series: Series, reference: Series, { isLevel }: Event): number | undefined {
+  const level = medianOf(reference.values);
+  const { slope, intercept } = isLevel ? { slope: 0, intercept: level } : trendOf(reference);
+  const band = Math.max(
+    DEVIATIONS * Math.max(noiseOf(reference), noiseOf(series)),
+    SMALLEST_SHARE * Math.abs(level),
+    Number.MIN_VALUE,
+  );
+  const { steps, values } = series;
+  let away = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (steps[i]! <= reference.steps.at(-1)!) continue;
+    away = Math.abs(values[i]! - (intercept + slope * steps[i]!)) > band ? away + 1 : 0;
+    if (away === IN_A_ROW) return steps[i - IN_A_ROW + 1];
+  }
+  return undefined;
+}

@@ -1,0 +1,34 @@
+import { counted } from "../formats/counted.ts";
+import { number } from "../formats/number.ts";
+import { isWithoutGain, type Plateau, shareAtPlateau } from "./plateau.ts";
+
+/** A plateau in one sentence without its full stop: since when, the best score, and what came after it. */
+export function plateauText(plateau: Plateau): string {
+  const { since, best, last, level, start } = plateau;
+  const after = last - best.step;
+  const bestText = `best ${number(best.score, 3)} at step ${best.step}` +
+    (after > 0 ? `, ${counted(after, "step")} before the last` : "");
+  if (isWithoutGain(plateau)) {
+    if (best.score === start.score && best.step === start.step && level === start.score) {
+      return `no gain in the whole log: the score is ${number(start.score, 3)} throughout`;
+    }
+    return `no gain in the whole log: ${number(start.score, 3)} at step ${start.step}, ${
+      number(level, 3)
+    } on average; ${bestText}`;
+  }
+  return `no gain since step ${since.step}: ${number(since.score, 3)} there, ${
+    number(level, 3)
+  } on average since; ${bestText}`;
+}
+
+/** What a plateau rests on: the start, the line through the scores, and the share of the gain before it. */
+export function plateauEvidence(plateau: Plateau): string {
+  const { start, since, scores, rise: [low, high] } = plateau;
+  const line = `a line through the ${scores} scores from step ${since.step} on rises by ${
+    number(low, 2)
+  } to ${number(high, 2)} in all (90 % interval)`;
+  if (isWithoutGain(plateau)) return line;
+  return `${number(start.score, 3)} at step ${start.step}; ${
+    number(100 * shareAtPlateau(plateau), 3)
+  } % of the gain to the plateau was there at step ${since.step}; ${line}`;
+}

@@ -1,0 +1,136 @@
+import { ReadError } from "../../formats/errors.ts";
+import { enumeration, LONGEST_LIST } from "./key_list.ts";
+import { normalKey } from "./normal_key.ts";
+import type { FoundBy, Run, ScoreSeries } from "./run.ts";
+import { mayBePercent, namesAccuracy } from "./score_keys.ts";
+import { placeOf, type Series } from "./series.ts";
+
+/** Characters that the label of a mean over benchmarks may have. */
+const LONGEST_LABEL = 2000;
+
+/** A log whose score is looked for. */
+export interface ScoredLog {
+  /** What errors call it. */
+  readonly path: string;
+  /** Its series by key. */
+  readonly series: ReadonlyMap<string, Series>;
+  /** Takes a sentence on everything that is chosen or converted. */
+  readonly notes: string[];
+}
+
+/**
+ * One benchmark's score, or the mean over several, as it would be read if it were chosen.
+ *
+ * @param keys Keys of the run's series.
+ * @param kind What they are scores on.
+ * @throws {ReadError} if they are never measured at one step.
+ */
+export function scoreOf(
+  run: Run,
+  keys: readonly string[],
+  kind: ScoreSeries["kind"] = "unknown",
+): ScoreSeries {
+  const log = { path: run.source, series: run.series, notes: [] };
+  return toScore(log, keys, { kind, foundBy: "caller" });
+}
+
+/**
+ * The score under a key, in percent divided by 100; of several keys their mean over the steps that have
+ * them all.
+ *
+ * @throws {ReadError} if no step has them all.
+ */
+export function toScore(
+  { path, series, notes }: ScoredLog,
+  keys: readonly string[],
+  { kind, foundBy }: { readonly kind: ScoreSeries["kind"]; readonly foundBy: FoundBy },
+): ScoreSeries {
+  const units = new Map(keys.map((key) => [key, accuracyUnit(key, series.get(key)!)]));
+  const inPercent = keys.filter((key) => units.get(key) === "percent");
+  const unclear = keys.filter((key) => units.get(key) === "unclear");
+  for (const key of inPercent.slice(0, 3)) {
+    notes.push(`${key} is in percent and was divided by 100.`);
+  }
+  if (inPercent.length > 3) notes.push(`So are and were ${inPercent.length - 3} other keys.`);
+  for (const key of unclear.slice(0, 3)) {
+    notes.push(
+      `${key} has many values between 0 and 1 and others above 1, so whether it is in percent cannot be told; it is left as it is.`,
+    );
+  }
+  if (unclear.length > 3) notes.push(`So have and are ${unclear.length - 3} other keys.`);
+  const parts = keys.map((key) =>
+    units.get(key) === "percent" ? hundredth(series.get(key)!) : series.get(key)!
+  );
+  const label = keys.length === 1 ? keys[0]! : `mean of ${enumeration(keys, LONGEST_LABEL)}`;
+  const mean = meanOverBenchmarks(parts);
+  if (mean.steps.length === 0) {
+    throw new ReadError(
+      `${path} never measures all of ${
+        enumeration(keys, LONGEST_LIST)
+      } at one step, so they have no mean; name one as the score key.`,
+    );
+  }
+  const longest = parts.reduce((longest, { steps }) => Math.max(longest, steps.length), 0);
+  if (mean.steps.length < longest) {
+    notes.push(
+      `${
+        longest - mean.steps.length
+      } steps at which not all benchmarks were measured are left out.`,
+    );
+  }
+  const isFraction = keys.every(namesAccuracy) &&
+    mean.values.every((value) => value >= 0 && value <= 1);
+  return { keys, label, kind, unit: isFraction ? "fraction" : "reward", foundBy, ...mean };
+}
+
+/** The share of values in percent that may be below 1, zeros left out; one may be in any series. */
+const MOST_BELOW_ONE = 0.1;
+/** How many times its last value below 1 an accuracy in percent may be at the next validation. */
+const MOST_RISE = 10;
+
+/** Whether a series of an accuracy is in percent; `unclear` if it may be a mix of percent and fractions. */
+function accuracyUnit(key: string, { values }: Series): "as logged" | "percent" | "unclear" {
+  if (!isPercentLike(key, values)) return "as logged";
+  if (/percent/.test(normalKey(key))) return "percent";
+  const nonZero = values.filter((value) => value !== 0);
+  const below = nonZero.filter((value) => value < 1).length;
+  if (below <= Math.max(1, MOST_BELOW_ONE * nonZero.length)) return "percent";
+  // A run may take long to leave the first percent; a log that changes its unit leaps a hundredfold.
+  const first = nonZero.findIndex((value) => value >= 1);
+  const isRise = first === below && nonZero[first]! < MOST_RISE * nonZero[first - 1]!;
+  return isRise ? "percent" : "unclear";
+}
+
+function isPercentLike(key: string, values: Float64Array): boolean {
+  return mayBePercent(key) && values.some((value) => value > 1) &&
+    values.every((value) => value >= 0 && value <= 100);
+}
+
+function hundredth({ steps, values }: Series): Series {
+  return { steps, values: values.map((value) => value / 100) };
+}
+
+/** The mean of several series over the steps that all of them have. */
+export function meanOverBenchmarks(parts: readonly Series[]): Series {
+  if (parts.length === 1) return parts[0]!;
+  // Steps that all have are steps of the shortest.
+  const shortest = parts.reduce((left, right) =>
+    right.steps.length < left.steps.length ? right : left
+  );
+  const { steps } = shortest;
+  const sums = new Float64Array(steps.length);
+  const counts = new Uint32Array(steps.length);
+  for (const part of parts) {
+    for (const [i, step] of part.steps.entries()) {
+      const place = placeOf(steps, step);
+      if (steps[place] !== step) continue;
+      sums[place]! += part.values[i]!;
+      counts[place]!++;
+    }
+  }
+  const isWhole = (_: number, i: number) => counts[i] === parts.length;
+  return {
+    steps: steps.filter(isWhole),
+    values: sums.map((sum) => sum / parts.length).filter(isWhole),
+  };
+}

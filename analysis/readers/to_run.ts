@@ -1,0 +1,151 @@
+import { basename } from "node:path";
+import { counted } from "../../formats/counted.ts";
+import { ReadError } from "../../formats/errors.ts";
+import { chooseEntropy, chooseScore } from "./choose.ts";
+import { frameworkOf } from "./frameworks.ts";
+import { keyList } from "./key_list.ts";
+import { isUnderstood, looksLike } from "./keys.ts";
+import { normalKey } from "./normal_key.ts";
+import type { LogRows } from "./reader.ts";
+import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
+import { isValidationKey } from "./score_keys.ts";
+import type { NotFinite, Series } from "./series.ts";
+
+/** What was read, and which keys are named. */
+interface ReadRows {
+  /** The source as output names it. */
+  readonly path: string;
+  readonly format: LogFormat;
+  readonly rows: LogRows;
+  /** The key of the policy entropy that the caller named. */
+  readonly entropyKey?: string | undefined;
+  /** The key of the performance that the caller named. */
+  readonly scoreKey?: string | undefined;
+}
+
+/**
+ * A run from what a format's reader collected: its entropy and its score are chosen, and what was decided
+ * is noted.
+ *
+ * @throws {ReadError} if a key that was named is not there, or the benchmarks of its score are never measured at
+ * one step.
+ */
+export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): Run {
+  const series = rows.series.finish();
+  const notFinite = rows.series.notFinite(series);
+  const keys = new Map(Array.from(rows.series.counts, ([key, count]) => [key, count.finite]));
+  const framework = format === "run-log" ? "entropy-lab" : frameworkOf(keys.keys());
+  const notes: string[] = [...rows.notes];
+  for (const key of [entropyKey, scoreKey]) {
+    // A chart's export holds one metric: the other key may be in another file (see joinExports).
+    if (key === undefined || series.has(key) || format === "wandb-csv") continue;
+    throw new ReadError(missingKey(path, key, rows));
+  }
+  const log = {
+    path,
+    series,
+    notes,
+    framework,
+    keys,
+    config: rows.config,
+  };
+  const chosenEntropy = chooseEntropy(log, entropyKey);
+  const { score, trainingScore, choice } = chooseScore(log, scoreKey);
+  const entropy = chosenEntropy?.entropy;
+  const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
+  notes.push(...twinNotes(chosen, series));
+  notes.push(...notFiniteNotes(chosen, notFinite));
+  const repeated = chosen.reduce(
+    (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
+    0,
+  );
+  if (repeated > 0) notes.push(`${repeated} steps were logged again, the last value holds.`);
+  const { first, last } = rows.series.steps;
+  return {
+    source: path,
+    name: rows.name === "" ? basename(path) : rows.name,
+    format,
+    framework,
+    ...(format === "wandb-csv" && rows.axis !== undefined ? { axis: rows.axis } : {}),
+    steps: { first, last },
+    ...(entropy === undefined ? {} : { entropy }),
+    ...(score === undefined ? {} : { score }),
+    ...(trainingScore === undefined ? {} : { trainingScore }),
+    choices: {
+      ...(chosenEntropy === undefined ? {} : { entropy: chosenEntropy.choice }),
+      ...(choice === undefined ? {} : { score: choice }),
+    },
+    notFinite,
+    unrecognised: unrecognisedKeys(keys, chosen),
+    validationKeys: Array.from(keys.keys()).filter((key) =>
+      keys.get(key)! > 0 && isValidationKey(key)
+    ),
+    series,
+    keys,
+    ...(rows.config === undefined ? {} : { config: rows.config }),
+    malformed: rows.malformed,
+    notes,
+  };
+}
+
+/** Keys with numbers that look useful, whose names are not known and whose endings are not either. */
+function unrecognisedKeys(
+  keys: ReadonlyMap<string, number>,
+  chosen: readonly string[],
+): UnrecognisedKey[] {
+  const found: UnrecognisedKey[] = [];
+  const used = new Set(chosen);
+  for (const [key, count] of keys) {
+    const like = count === 0 || used.has(key) ? undefined : looksLike(key);
+    if (like !== undefined && !isUnderstood(key)) found.push({ key, looksLike: like });
+    if (found.length === MOST_UNRECOGNISED) break;
+  }
+  return found;
+}
+
+/** More say nothing to anybody. */
+const MOST_UNRECOGNISED = 200;
+
+/** A sentence for each of up to three keys that are read as a chosen one is, and were not chosen. */
+function twinNotes(chosen: readonly string[], series: ReadonlyMap<string, Series>): string[] {
+  const used = new Set(chosen);
+  const chosenOf = new Map(chosen.map((key) => [normalKey(key), key]));
+  const notes: string[] = [];
+  for (const key of series.keys()) {
+    const twin = used.has(key) ? undefined : chosenOf.get(normalKey(key));
+    if (twin === undefined) continue;
+    notes.push(`${key} is another writing of ${twin} and is not used.`);
+    if (notes.length === 3) break;
+  }
+  return notes;
+}
+
+/** A sentence for each chosen key, but not for very many, that has values which are not finite. */
+function notFiniteNotes(
+  chosen: readonly string[],
+  notFinite: ReadonlyMap<string, NotFinite>,
+): string[] {
+  const notes: string[] = [];
+  let others = 0;
+  for (const key of chosen) {
+    const { count = 0, first } = notFinite.get(key) ?? {};
+    if (count === 0) continue;
+    const are = count === 1 ? "is" : "are";
+    const values = `${counted(count, "value")} of ${key}`;
+    if (notes.length < 3) {
+      notes.push(`${values} ${are} not finite and ${are} left out, the first at step ${first}.`);
+    } else others++;
+  }
+  if (others > 0) notes.push(`So are values of ${counted(others, "other key")}.`);
+  return notes;
+}
+
+function missingKey(path: string, key: string, rows: LogRows): string {
+  const count = rows.series.counts.get(key);
+  const notFinite = (count?.notFinite ?? 0) + (count?.missing ?? 0);
+  const what = notFinite > 0
+    ? `holds no finite value under ${JSON.stringify(key)} (${notFinite} NaN, infinite or null)`
+    : `has no key ${JSON.stringify(key)}`;
+  const keys = Array.from(rows.series.counts).filter(([, count]) => count.finite > 0);
+  return `${path} ${what}; ${keyList(keys.map(([key]) => key))}`;
+}

@@ -1,0 +1,80 @@
+import { counted } from "../formats/counted.ts";
+import type { Finding } from "./finding.ts";
+import { enumeration } from "./readers/key_list.ts";
+import { isEntropyKey, isUnderstood } from "./readers/keys.ts";
+import type { Run, RunnerUp } from "./readers/run.ts";
+import type { NotFinite } from "./readers/series.ts";
+
+/** Characters that a list of keys may have in a finding. */
+const LONGEST = 400;
+
+/**
+ * What became of a log's keys when it was read: which score was chosen and what else could have been, which
+ * values are not finite, and which keys look useful but were not understood.
+ */
+export function readingFindings(run: Run): Finding[] {
+  return [...scoreChosen(run), ...notFinite(run), ...notUnderstood(run)];
+}
+
+/** The names of what was not chosen, each with why, as far as there is room. */
+export function runnersUpText(runnersUp: readonly RunnerUp[]): string {
+  return enumeration(
+    runnersUp.map(({ keys, count, because }) =>
+      `${keys.length === 1 ? keys[0] : `mean of ${keys.join(", ")}`} (${because}, ${
+        counted(count, "value")
+      })`
+    ),
+    LONGEST,
+  );
+}
+
+function scoreChosen({ score, choices }: Run): Finding[] {
+  if (score === undefined || choices.score === undefined) return [];
+  const { because, runnersUp } = choices.score;
+  const isResembling = score.foundBy === "ending" || score.foundBy === "words";
+  return [{
+    topic: "score chosen",
+    severity: isResembling ? "notice" : "fine",
+    finding: `${score.label}: ${because}.`,
+    evidence: runnersUp.length === 0
+      ? "no other score is logged"
+      : `also logged: ${runnersUpText(runnersUp)}`,
+  }];
+}
+
+/** Values that are not finite: of the entropy and the score a problem, else worth a word. */
+function notFinite(run: Run): Finding[] {
+  const used = new Set([...(run.entropy ? [run.entropy.key] : []), ...(run.score?.keys ?? [])]);
+  const known = Array.from(run.notFinite).filter(([key]) => used.has(key) || isUnderstood(key));
+  if (known.length === 0) return [];
+  const matters = known.filter(([key]) => used.has(key) || isEntropyKey(key));
+  known.sort(([, left], [, right]) => left.first - right.first);
+  const [firstKey, { count, first }] = known[0]!;
+  const others = known.length === 1 ? "" : `; ${counted(known.length, "key")} have such values`;
+  return [{
+    topic: "not finite",
+    severity: matters.length > 0 ? "problem" : "notice",
+    finding: `${counted(count, "value")} of ${firstKey} ${
+      count === 1 ? "is no finite number" : "are no finite numbers"
+    }, the first at step ${first}${others}.`,
+    evidence: enumeration(known.map(([key, one]) => `${key} ${described(run, key, one)}`), LONGEST),
+  }];
+}
+
+function described(run: Run, key: string, { count, first, last }: NotFinite): string {
+  const finite = run.keys.get(key) ?? 0;
+  return `${count} of ${counted(count + finite, "value")}, steps ${first} to ${last}`;
+}
+
+function notUnderstood({ unrecognised }: Run): Finding[] {
+  if (unrecognised.length === 0) return [];
+  const names = unrecognised.map(({ key, looksLike }) => `${key} (${looksLike}?)`);
+  return [{
+    topic: "keys not understood",
+    severity: "notice",
+    finding: `${counted(unrecognised.length, "key")} ${
+      unrecognised.length === 1 ? "looks" : "look"
+    } useful, but the name is not known here; name an entropy or a score with --entropy-key and --score-key.`,
+    evidence: enumeration(names, LONGEST),
+  }];
+}

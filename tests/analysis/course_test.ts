@@ -1,0 +1,152 @@
+/** Courses, trends and forecasts, from series whose values are known. */
+import assert from "node:assert/strict";
+import { courseOf } from "../../analysis/course.ts";
+import { entropyCourse } from "../../analysis/entropy_course.ts";
+import { jumpOf } from "../../analysis/jump.ts";
+import { recentGain } from "../../analysis/gain.ts";
+import type { Run, ScoreSeries } from "../../analysis/readers/run.ts";
+import type { Series } from "../../analysis/readers/series.ts";
+import { scoreCourse } from "../../analysis/score_course.ts";
+import { normalNumbers } from "./failing_runs.ts";
+import { forecast, headOf, lastPart, noiseOf, tailOf, trendOf } from "../../analysis/trend.ts";
+
+function seriesOf(value: (step: number) => number, count = 100): Series {
+  const steps = Float64Array.from({ length: count }, (_, i) => i);
+  return { steps, values: steps.map(value) };
+}
+
+function scoreOf(value: (step: number) => number, count: number, kind: ScoreSeries["kind"]) {
+  return {
+    keys: ["r"],
+    label: "r",
+    kind,
+    unit: "fraction",
+    foundBy: "name",
+    ...seriesOf(value, count),
+  } as const;
+}
+
+const wave = (step: number) => Math.sin(1.7 * step) * 0.01;
+
+Deno.test("a course has its start, lowest, highest and last point, each with the step at which it was", () => {
+  const course = courseOf(seriesOf((step) => (step - 6) ** 2, 10))!;
+  assert.deepEqual(course, {
+    start: { step: 0, value: 36 },
+    trough: { step: 6, value: 0 },
+    peak: { step: 0, value: 36 },
+    end: { step: 9, value: 9 },
+    width: 1,
+  });
+  assert.equal(courseOf(seriesOf(() => 1, 1)), undefined);
+});
+
+Deno.test("one wild value is no lowest point, and decides no end", () => {
+  const series = seriesOf((step) => step === 50 ? -100 : step === 99 ? 100 : 1 - step / 1000);
+  const course = courseOf(series, "medians")!;
+  assert.equal(course.trough.value, 1 - 97 / 1000);
+  assert.deepEqual(course.end, { step: 97, value: 1 - 97 / 1000 });
+  const alone = courseOf(series)!;
+  assert.equal(alone.end.value, 100);
+});
+
+Deno.test("the course of 100,000 values is that of medians of neighbours", () => {
+  const course = courseOf(seriesOf((step) => Math.abs(step - 70_000), 100_000))!;
+  assert(Math.abs(course.trough.step - 70_000) < 1000, String(course.trough.step));
+  assert.deepEqual(course.start, { step: 0, value: 70_000 });
+  assert.deepEqual(course.end, { step: 99_999, value: 29_999 });
+});
+
+Deno.test("the entropy's course: collapse, surge, explosion, oscillation, stable and what lies between", () => {
+  const cases: Record<string, (step: number) => number> = {
+    collapse: (step) => 0.6 * Math.exp(-step / 15),
+    "collapse, then surge": (step) =>
+      0.6 * Math.min(Math.exp(-step / 15), 1) + (step > 70 ? 0.02 * (step - 70) : 0),
+    decline: (step) => 0.6 * (1 - step / 200),
+    stable: (step) => 0.6 + 0.02 * Math.sin(step),
+    rise: (step) => 0.6 * (1 + step / 200),
+    explosion: (step) => 0.6 * Math.exp(step / 40),
+    oscillation: (step) => 0.6 + 0.4 * Math.sin(step / 7),
+    "rise, then fall": (step) => 0.6 + 0.5 * Math.sin(Math.PI * step / 99),
+    "fall, then rise": (step) => 0.6 - 0.35 * Math.sin(Math.PI * step / 99),
+  };
+  for (const [name, entropy] of Object.entries(cases)) {
+    assert.equal(entropyCourse(seriesOf((step) => entropy(step) + wave(step)))!.course, name);
+  }
+});
+
+Deno.test("a jump is told from a steep fall, a spike and noise", () => {
+  const jump = jumpOf(seriesOf((step) => (step < 40 ? 0.6 : 0.3) + wave(step)))!;
+  assert.deepEqual([jump.before.step, jump.after.step], [39, 40]);
+  assert(Math.abs(jump.before.value - 0.6) < 0.01 && Math.abs(jump.after.value - 0.3) < 0.01);
+  assert.equal(jumpOf(seriesOf((step) => 0.6 * Math.exp(-step / 8) + 0.1 * wave(step))), undefined);
+  assert.equal(jumpOf(seriesOf((step) => (step === 40 ? 5 : 0.6) + wave(step))), undefined);
+  assert.equal(jumpOf(seriesOf((step) => 0.5 + 30 * wave(step))), undefined);
+  assert.equal(jumpOf(seriesOf((step) => 1 - step / 110)), undefined);
+});
+
+Deno.test("the score's fall from its peak counts above the noise and a fifth of the gain", () => {
+  const up = (step: number) => 0.2 + 0.004 * step + wave(step);
+  assert.deepEqual(pick(scoreCourse(scoreOf(up, 100, "training"))!), [true, false]);
+  const hump = (step: number) => 0.2 + 0.3 * Math.sin(Math.PI * step / 130) + wave(step);
+  assert.deepEqual(pick(scoreCourse(scoreOf(hump, 100, "training"))!), [true, true]);
+  const flat = (step: number) => 0.4 + wave(step);
+  assert.deepEqual(pick(scoreCourse(scoreOf(flat, 100, "training"))!), [false, false]);
+  // A validation's first score is the base model's, and no noise.
+  const leap = scoreCourse(scoreOf((step) => step === 0 ? 0.378 : 0.704, 27, "validation"))!;
+  assert.deepEqual(leap.start, { step: 0, value: 0.378 });
+  assert.deepEqual(pick(leap), [true, false]);
+});
+
+function pick({ rose, fell }: { rose: boolean; fell: boolean }): [boolean, boolean] {
+  return [rose, fell];
+}
+
+Deno.test("trends: slope of the medians, a test that ties and wild values do not decide", () => {
+  const line = trendOf(seriesOf((step) => 3 + 2 * step));
+  assert(Math.abs(line.slope - 2) < 1e-12 && Math.abs(line.intercept - 3) < 1e-9);
+  assert.equal(line.direction, "up");
+  assert.equal(trendOf(seriesOf((step) => -step + (step % 10 === 0 ? 500 : 0))).direction, "down");
+  assert.equal(trendOf(seriesOf(() => 1)).direction, "flat");
+  assert.equal(trendOf(seriesOf((step) => Math.sin(40 * step))).direction, "flat");
+  // Four values can always be in order.
+  assert.equal(trendOf(seriesOf((step) => step, 4)).direction, "flat");
+  // S = 10 of 5 values: z = 9 / √(5 · 4 · 15 / 18).
+  assert(Math.abs(trendOf(seriesOf((step) => step, 5)).z - 9 / Math.sqrt(300 / 18)) < 1e-12);
+});
+
+Deno.test("a forecast takes the curve that fits better: the truth is met, not the tangent's", () => {
+  // 0.6·exp(−step/40) is at 0.06 at step 40·ln 10 = 92.1.
+  const early = forecast(
+    seriesOf((step) => 0.6 * Math.exp(-step / 40) + 1e-4 * wave(step), 60),
+    0.06,
+  )!;
+  assert.equal(early.model, "exponential");
+  assert(Math.abs(early.step - 92.1) < 0.5, String(early.step));
+  const straight = forecast(seriesOf((step) => 1 - step / 200), 0.25)!;
+  assert.equal(straight.model, "linear");
+  assert(Math.abs(straight.step - 150) < 1e-6);
+  assert.equal(forecast(seriesOf((step) => 1 + step), 0.5), undefined);
+  assert.equal(forecast(seriesOf((step) => Math.exp(-step)), 0.5), undefined);
+});
+
+Deno.test("noise is told from the differences of neighbours; heads and tails are medians", () => {
+  assert(noiseOf(seriesOf((step) => 5 * step)) < 1e-9);
+  const normal = normalNumbers(1);
+  const noise = noiseOf(seriesOf((step) => 5 * step + 0.3 * normal(), 2000));
+  assert(Math.abs(noise - 0.3) < 0.03, String(noise));
+  const ramp = seriesOf((step) => step);
+  assert.equal(headOf(ramp), 4.5);
+  assert.equal(tailOf(ramp), 94.5);
+  assert.equal(lastPart(ramp, 0.5, 8).values[0], 50);
+});
+
+Deno.test("whether a run still gains is asked of the training score where validations are too few", () => {
+  const training = scoreOf((step) => step, 60, "training");
+  const few = scoreOf(() => 0.5, 5, "validation");
+  const many = scoreOf(() => 0.5, 20, "validation");
+  const of = (score: ScoreSeries) =>
+    recentGain({ score, trainingScore: training } as unknown as Run);
+  assert.deepEqual(of(few), { rises: true, kind: "training", since: 30, count: 30 });
+  assert.deepEqual(of(many), { rises: false, kind: "validation", since: 10, count: 10 });
+  assert.equal(recentGain({ score: few } as unknown as Run), undefined);
+});

@@ -1,0 +1,294 @@
+/** What diagnose says of courses, companions and remedies, from logs made for it and from published cases. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { diagnose } from "../../analysis/diagnosis.ts";
+import type { Finding } from "../../analysis/finding.ts";
+import { readRun } from "../../analysis/readers/read_run.ts";
+import type { Run } from "../../analysis/readers/run.ts";
+import { testOnCases, withFolder } from "../support.ts";
+import { CASES } from "../support.ts";
+import { type Row, trainerState, verlConsole, verlJsonl } from "./readers/write_logs.ts";
+
+const SCORE = "critic/score/mean";
+
+function rows(count: number, values: (step: number) => Record<string, number>): Row[] {
+  return Array.from({ length: count }, (_, step) => ({ step, values: values(step) }));
+}
+
+async function findings(log: string, change: (run: Run) => Run = (run) => run): Promise<Finding[]> {
+  let found: Finding[] = [];
+  await withFolder(async (folder) => {
+    const path = join(folder, "log");
+    await Deno.writeTextFile(path, log);
+    found = [...diagnose(change(await readRun(path))).findings];
+  });
+  return found;
+}
+
+async function caseFindings(name: string): Promise<readonly Finding[]> {
+  return diagnose(await readRun(join(CASES, name))).findings;
+}
+
+const about = (found: readonly Finding[], topic: string) =>
+  found.find((finding) => finding.topic === topic)!;
+const wave = (step: number) => Math.sin(1.7 * step);
+const fall = (step: number) => 0.6 * Math.exp(-step / 20);
+
+testOnCases(
+  "a surge after a collapse is neither stable nor a rise, and the score's fall is told",
+  async () => {
+    const found = await caseFindings("issue-surge20.log");
+    const course = about(found, "entropy course");
+    assert.equal(course.severity, "problem");
+    assert.match(
+      course.finding,
+      /^the entropy collapsed to \d\.\d % of its start at step \d\d, then surged/,
+    );
+    const score = about(found, "performance");
+    assert.equal(score.severity, "problem");
+    // From 0.2122 to a peak near 0.49 before step 90, and 0.248 at step 120.
+    assert.match(
+      score.finding,
+      /rose from 0\.22\d at step \d to 0\.49 at step 8\d and fell to 0\.25\d at step 119/,
+    );
+    assert.match(score.finding, /8\d % of the gain is lost/);
+    assert.match(
+      about(found, "what moved first").finding,
+      /^first entropy at step \d\d; the score began to fall after step 8\d/,
+    );
+    assert.match(about(found, "remedy").finding, /raise entropy, so not now/);
+  },
+);
+
+testOnCases(
+  "NaN: what else moved at that step is told, and no score of afterwards counts for the entropy",
+  async () => {
+    const found = await caseFindings("issue-nan.log");
+    assert.match(about(found, "entropy course").finding, /still buys score/);
+    const moved = about(found, "what moved first");
+    assert.match(moved.finding, /^first entropy, .* at step 61;/);
+    assert.match(moved.finding, /gradient norm/);
+  },
+);
+
+testOnCases(
+  "one value is told as one, and a log without entropy says how this framework logs it",
+  async () => {
+    const found = await caseFindings("issue-prime21.log");
+    const norm = about(found, "gradient norm");
+    assert.match(norm.finding, /^one value is logged: 0\.491 at step 4\.$/);
+    assert.equal(norm.evidence, "actor/grad_norm");
+    const how = about(found, "how to log the entropy");
+    assert.match(how.finding, /actor\/entropy/);
+    assert.match(how.finding, /calculate_entropy=True/);
+  },
+);
+
+Deno.test("a fall that still buys score is no problem; one that does not is, with a forecast of its floor", async () => {
+  const log = (score: (step: number) => number) =>
+    verlConsole(rows(40, (step) => ({
+      "actor/entropy": 0.6 * Math.exp(-step / 40),
+      [SCORE]: score(step) + 0.002 * wave(step),
+    })));
+  const buys = about(await findings(log((step) => 0.2 + 0.005 * step)), "entropy course");
+  assert.equal(buys.severity, "fine");
+  assert.match(buys.finding, /It still buys score: the training score has risen since step 20\./);
+  const idle = about(
+    await findings(log((step) => Math.min(0.3, 0.2 + 0.01 * step))),
+    "entropy course",
+  );
+  assert.equal(idle.severity, "problem");
+  assert.match(
+    idle.finding,
+    /It no longer buys score: the training score shows no rise since step 20\./,
+  );
+  // 0.6·exp(−s/40) is at a tenth of its value at step 1, 0.585, at step 41·… : 1 + 40·ln 10 = 93.1.
+  assert.match(
+    idle.finding,
+    /a tenth of its start, 0\.0585 nats, at about step 9[34] \(exponential/,
+  );
+});
+
+Deno.test("what moved first is told with its steps where the score fell, and what stayed", async () => {
+  const after = (step: number, from: number) => Math.max(0, step - from);
+  const found = await findings(verlConsole(rows(100, (step) => ({
+    "actor/entropy": 0.5 + 0.001 * wave(step) + 0.02 * after(step, 70),
+    [SCORE]: 0.2 + 0.004 * Math.min(step, 75) - 0.01 * after(step, 75) + 0.001 * wave(step),
+    "actor/grad_norm": 0.2 + 0.001 * wave(step) + 0.05 * after(step, 60),
+    "rollout_corr/kl": 0.001 + 1e-5 * wave(step) + 0.001 * after(step, 55),
+    "response_length/mean": 900 + wave(step),
+  }))));
+  assert.match(
+    about(found, "what moved first").finding,
+    /^first train\/inference mismatch at step 5\d, then gradient norm at step 6\d, then entropy at step 7\d; the score began to fall after step 7\d\. response length stayed as before\.$/,
+  );
+  const mismatch = about(found, "train/inference mismatch");
+  assert.equal(mismatch.severity, "problem");
+});
+
+Deno.test("a run in which nothing happened has no first mover", async () => {
+  const found = await findings(verlConsole(rows(60, (step) => ({
+    "actor/entropy": 0.5 + 0.01 * wave(step),
+    [SCORE]: 0.2 + 0.005 * step,
+    "actor/grad_norm": 0.2 + 0.01 * wave(step),
+  }))));
+  assert.equal(about(found, "what moved first"), undefined);
+});
+
+Deno.test("groups without signal: none, counted, all wrong or all right by the log's own parts, estimated", async () => {
+  const base = (step: number) => ({ entropy: fall(step), reward: 0.5 + 0.01 * wave(step) });
+  const trl = (values: (step: number) => Record<string, number>) =>
+    findings(trainerState(rows(40, (step) => ({ ...base(step), ...values(step) }))));
+  const none = about(await trl(() => ({ frac_reward_zero_std: 0 })), "groups without signal");
+  assert.deepEqual([none.severity, none.finding], ["fine", "no group lacked signal."]);
+  const mixed = about(await trl(() => ({ frac_reward_zero_std: 0.6 })), "groups without signal");
+  assert.equal(mixed.severity, "problem");
+  assert.match(mixed.finding, /^60 % of the groups of late .* neither|^60 % .* not explained/);
+  const parts = (wrong: number, right: number) =>
+    findings(
+      rows(40, (step) => ({
+        "optim/entropy": fall(step),
+        "env/all/reward/total": 0.5,
+        "env/all/by_group/frac_all_bad": wrong,
+        "env/all/by_group/frac_all_good": right,
+      })).map(({ step, values }) => JSON.stringify({ step, ...values })).join("\n"),
+    );
+  assert.match(about(await parts(0.6, 0.1), "groups without signal").finding, /^70 % .* too hard/);
+  assert.match(about(await parts(0.1, 0.6), "groups without signal").finding, /^70 % .* too easy/);
+  // 0.95^8 + 0.05^8 = 0.663.
+  const config = "{'actor_rollout_ref': {'rollout': {'n': 8}}}\n";
+  const estimated = about(
+    await findings(
+      config + verlConsole(rows(40, (step) => ({ "actor/entropy": fall(step), [SCORE]: 0.95 }))),
+    ),
+    "groups without signal",
+  );
+  assert.match(estimated.finding, /at least 66 % of the groups .* too easy/);
+});
+
+Deno.test("a KL of exactly 0 is no penalty, a tiny one is a policy held at its reference", async () => {
+  const kl = async (value: (step: number) => number) =>
+    about(
+      await findings(verlConsole(rows(40, (step) => ({
+        "actor/entropy": fall(step),
+        [SCORE]: 0.2 + 0.01 * step,
+        "actor/kl_loss": value(step),
+      })))),
+      "KL to the reference",
+    );
+  const none = await kl(() => 0);
+  assert.equal(none.severity, "fine");
+  assert.match(none.finding, /has no KL to a reference/);
+  assert.equal((await kl((step) => 1e-6 * step)).severity, "problem");
+  assert.equal((await kl((step) => 0.001 * step)).severity, "fine");
+});
+
+Deno.test("remedies read the configuration: what is on already is not advised, but what comes after it", async () => {
+  const idle = rows(60, (step) => ({ "actor/entropy": fall(step), [SCORE]: 0.3 }));
+  const actor = async (settings: string, more = "") =>
+    about(
+      await findings(
+        `{'actor_rollout_ref': {'actor': {'calculate_entropy': False, ${settings}}}${more}}\n` +
+          verlConsole(idle),
+      ),
+      "remedy",
+    );
+  const plain = await actor("'clip_ratio_high': 0.2, 'clip_ratio_low': 0.2, 'entropy_coeff': 0");
+  assert.match(plain.finding, /policy_loss\.loss_mode=kl_cov.*clip_ratio_high=0\.28 helps less/);
+  assert.match(
+    plain.evidence,
+    /neither clip-higher nor an entropy bonus nor a covariance loss is on/,
+  );
+  const higher = await actor("'clip_ratio_high': 0.28, 'clip_ratio_low': 0.2, 'entropy_coeff': 0");
+  assert.match(
+    higher.finding,
+    /^clip_ratio_high=0\.28 is on and does not hold it; the paper's remedies/,
+  );
+  assert.doesNotMatch(higher.finding, /helps less/);
+  const bonus = await actor(
+    "'clip_ratio_high': 0.2, 'clip_ratio_low': 0.2, 'entropy_coeff': 0.001",
+  );
+  assert.match(bonus.finding, /^the entropy bonus entropy_coeff=0\.001 is on and does not hold it/);
+  const kl = await actor("'policy_loss': {'loss_mode': 'kl_cov', 'ppo_kl_coef': 0.1}");
+  assert.match(
+    kl.finding,
+    /^kl_cov is on .* raise policy_loss\.ppo_kl_coef, now 0\.1 \(1 in the paper\)/,
+  );
+  const once = await actor(
+    "'policy_loss': {'loss_mode': 'kl_cov'}, 'ppo_mini_batch_size': 64",
+    ", 'data': {'train_batch_size': 64}",
+  );
+  assert.match(once.finding, /one update per rollout its penalty has no gradient/);
+  const clip = await actor("'policy_loss': {'loss_mode': 'clip_cov', 'clip_cov_ratio': 0.0004}");
+  assert.match(clip.finding, /raise policy_loss\.clip_cov_ratio, now 0\.0004/);
+  const unknown = about(await findings(verlConsole(idle)), "remedy");
+  assert.match(unknown.evidence, /no configuration, so what is on already cannot be told/);
+});
+
+Deno.test("an entropy that explodes: what is on and raises it is lowered by its name", async () => {
+  const log = verlConsole(rows(60, (step) => ({
+    "actor/entropy": 0.3 * Math.exp(step / 20),
+    [SCORE]: 0.3 + 0.001 * step,
+  })));
+  const settings = "'entropy_coeff': 0.01, 'clip_ratio_high': 0.28, 'clip_ratio_low': 0.2";
+  const config = `{'actor_rollout_ref': {'actor': {${settings}}}}\n`;
+  assert.match(
+    about(await findings(config + log), "remedy").finding,
+    /lower entropy_coeff, now 0\.01, first; lower clip_ratio_high from 0\.28 to 0\.2/,
+  );
+});
+
+Deno.test("remedies and how to log the entropy have the names of each framework's own settings", async () => {
+  const log = verlJsonl(rows(60, (step) => ({ "actor/entropy": fall(step), [SCORE]: 0.3 })));
+  const remedies: [Run["framework"], Record<string, unknown>, RegExp][] = [
+    [
+      "trl",
+      { epsilon: 0.2, epsilon_high: 0.28 },
+      /epsilon_high=0\.28 is on .*use_adaptive_entropy=True/,
+    ],
+    ["ms-swift", { epsilon: 0.2 }, /--epsilon_high 0\.28 helps less/],
+    [
+      "skyrl",
+      { trainer: { algorithm: { eps_clip_low: 0.2, eps_clip_high: 0.2 } } },
+      /policy_loss_type=kl_cov, kl_cov\.kl_cov_frac=0\.002 \(by default 20 %\)/,
+    ],
+    [
+      "openrlhf",
+      { actor: { eps_clip_low_high: [0.2, 0.28] } },
+      /^actor\.eps_clip_low_high=0\.28 is on/,
+    ],
+    [
+      "slime",
+      { eps_clip: 0.2, eps_clip_high: 0.2, entropy_coef: 0.001 },
+      /entropy_coef=0\.001 is on .*--eps-clip-high 0\.28/,
+    ],
+    ["roll", { pg_clip: 0.2 }, /use_pg_clip_range: true and pg_clip_high: 0\.28/],
+    [
+      "nemo-rl",
+      { loss_fn: { ratio_clip_min: 0.2, ratio_clip_max: 0.2 } },
+      /loss_fn\.ratio_clip_max=0\.28/,
+    ],
+    ["areal", { actor: { eps_clip: 0.2 } }, /actor\.eps_clip_higher=0\.28/],
+    ["open-instruct", { clip_lower: 0.2, clip_higher: 0.2 }, /--clip_higher 0\.28/],
+    ["unknown", {}, /^the paper's remedies: KL-Cov .* Clip-Cov .* helps less/],
+  ];
+  for (const [framework, config, expected] of remedies) {
+    const { finding } = about(
+      await findings(log, (run) => ({ ...run, framework, config })),
+      "remedy",
+    );
+    assert.match(finding, expected, framework);
+  }
+  const logging: [Run["framework"], RegExp][] = [
+    ["trl", /use_liger_kernel=False/],
+    ["ms-swift", /--log_entropy true/],
+    ["openrlhf", /--actor\.entropy_coef/],
+    ["slime", /--use-rollout-entropy/],
+    ["open-instruct", /--record_entropy/],
+    ["unknown", /--entropy-key/],
+  ];
+  for (const [framework, expected] of logging) {
+    const found = await findings(log, ({ entropy: _, ...run }) => ({ ...run, framework }));
+    assert.match(about(found, "how to log the entropy").finding, expected, framework);
+  }
+});

@@ -1,0 +1,157 @@
+/** What diagnose says of the law, and what it keeps silent about. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { diagnose, type Diagnosis } from "../../analysis/diagnosis.ts";
+import { readRun } from "../../analysis/readers/read_run.ts";
+import { LOGS, testOnLogs, withFolder } from "../support.ts";
+import { type Row, verlJsonl } from "./readers/write_logs.ts";
+
+type Values = (step: number) => Record<string, number>;
+
+/** The diagnosis of 60 steps. */
+async function of(values: Values): Promise<Diagnosis> {
+  let found: Diagnosis | undefined;
+  await withFolder(async (folder) => {
+    const rows: Row[] = Array.from({ length: 60 }, (_, step) => ({ step, values: values(step) }));
+    const path = join(folder, "log.jsonl");
+    await Deno.writeTextFile(path, verlJsonl(rows));
+    found = diagnose(await readRun(path));
+  });
+  return found!;
+}
+
+const about = ({ findings }: Diagnosis, topic: string) =>
+  findings.filter((finding) => finding.topic === topic);
+const one = (diagnosis: Diagnosis, topic: string) => about(diagnosis, topic)[0];
+
+const H = (step: number) => 0.8 * Math.exp(-step / 25);
+const law = (entropy: number, step: number) =>
+  0.8 - 0.25 * Math.exp(entropy) + 0.002 * Math.sin(4 * step);
+const SCORE = "val-core/gsm8k/acc/mean@1";
+
+Deno.test("a plateau is the headline, and its gain is not said to be done by the law", async () => {
+  const found = await of((step) => ({
+    "actor/entropy": H(step),
+    [SCORE]: Math.min(0.5, 0.2 + 0.1 * step) + 0.003 * Math.sin(5 * step),
+    "critic/score/mean": 0.3 + 0.005 * step,
+  }));
+  assert.match(
+    found.verdict,
+    /^no gain since step [2-4]: .*; best 0\.50\d at step \d+, \d+ steps before the last\./,
+  );
+  assert.equal(one(found, "plateau")!.severity, "problem");
+  assert.equal(one(found, "gain done"), undefined);
+  assert.match(
+    one(found, "ceiling")!.finding,
+    /^can't tell from this log: the pairs do not identify/,
+  );
+  assert.match(
+    one(found, "training against validation")!.finding,
+    /^the training score rises while the validation score does not|^since step \d+ the training score rises/,
+  );
+  assert(one(found, "plateau")!.marks!.some(({ label }) => label === "no gain since"));
+});
+
+Deno.test("gain is not said to be done where the score fell from its peak, or entropy exploded", async () => {
+  const rises = await of((step) => ({ "actor/entropy": H(step), [SCORE]: law(H(step), step) }));
+  assert.match(
+    one(rises, "gain done")!.finding,
+    /^\d+(?:\.\d)? % of the gain that this entropy can buy is done\.$/,
+  );
+  assert.match(one(rises, "gain done")!.evidence, /^start 0\.\d+, now 0\.\d+, ceiling 0\.\d+ \(/);
+  const surge = (step: number) => step < 40 ? H(step) : H(40) + 0.02 * (step - 40);
+  const surged = await of((step) => ({
+    "actor/entropy": surge(step),
+    [SCORE]: law(surge(step), step),
+  }));
+  assert.equal(one(surged, "gain done"), undefined);
+  const explodes = (step: number) => 0.3 + 0.03 * step;
+  const exploded = await of((step) => ({
+    "actor/entropy": explodes(step),
+    [SCORE]: law(explodes(step), step),
+  }));
+  assert.equal(one(exploded, "gain done"), undefined);
+  assert.match(one(exploded, "ceiling")!.finding, /entropy rose from .* and the score fell/);
+});
+
+Deno.test("a law of a training score says what else moves it", async () => {
+  const found = await of((step) => ({
+    "actor/entropy": H(step),
+    "critic/score/mean": law(H(step), step),
+  }));
+  assert(
+    about(found, "caution").some(({ finding }) =>
+      /the difficulty of the batches moves it/.test(finding)
+    ),
+  );
+});
+
+Deno.test("a ceiling above 1, or far from what was seen, is an extrapolation, with its distance", async () => {
+  const high = (step: number) => 0.9 - 0.006 * step;
+  const far = await of((step) => ({ "actor/entropy": high(step), [SCORE]: law(high(step), step) }));
+  assert(
+    about(far, "caution").some(({ finding }) =>
+      /^the ceiling is an extrapolation: H = 0 is 0\.546 nats below the lowest entropy seen, 1 times/
+        .test(finding)
+    ),
+  );
+  const steep = await of((step) => ({
+    "actor/entropy": high(step),
+    [SCORE]: 1.4 - 0.4 * Math.exp(high(step)) + 0.1,
+  }));
+  assert.match(one(steep, "ceiling")!.finding, /above 1, the largest possible score/);
+});
+
+Deno.test("a sign stands once, also of a law that goes the other way", async () => {
+  const found = await of((step) => ({ "actor/entropy": H(step), [SCORE]: 1 - law(H(step), step) }));
+  assert.match(one(found, "ceiling")!.evidence, /^R = 0\.\d+·e\^H \+ 0\.\d+, R²/);
+});
+
+Deno.test("each benchmark of a mean has a finding of its own", async () => {
+  const found = await of((step) => ({
+    "actor/entropy": H(step),
+    "val-core/a/acc/mean@1": law(H(step), step),
+    "val-core/b/acc/mean@1": 0.4 + 0.003 * Math.sin(5 * step),
+  }));
+  const [a, b] = about(found, "benchmark");
+  assert.match(a!.finding, /^val-core\/a\/acc\/mean@1: no plateau is seen; ceiling 0\.5\d*\.$/);
+  assert.match(
+    b!.finding,
+    /^val-core\/b\/acc\/mean@1: no gain in the whole log: .*; its pairs do not identify the law\.$/,
+  );
+});
+
+Deno.test("without a problem the verdict says what the notes are about", async () => {
+  const found = await of((step) => ({
+    "actor/entropy": 0.6 - 0.004 * step,
+    [SCORE]: law(0.6 - 0.004 * step, step),
+  }));
+  assert.match(found.verdict, /^no problem is seen; notes on .*ceiling/);
+});
+
+testOnLogs("of the public Qwen2-7B run: a plateau, one pair, and a better rival", async () => {
+  const found = diagnose(await readRun(join(LOGS, "verl-console-qwen2-7b-grpo.log")));
+  assert.match(
+    found.verdict,
+    /^no gain since step 5: 0\.704 there, 0\.709 on average since; best 0\.716 at step 55, 75 steps before the last\./,
+  );
+  assert.match(one(found, "single pairs")!.finding, /^the pair of step 0 carries the fit\.$/);
+  assert.match(
+    one(found, "rivals of the law")!.finding,
+    /^a power law in H fits better than the law/,
+  );
+  assert.equal(about(found, "benchmark").length, 2);
+  assert.equal(one(found, "gain done"), undefined);
+});
+
+testOnLogs(
+  "of a public run whose entropy came back and whose score fell: no gain is done",
+  async () => {
+    const found = diagnose(await readRun(join(LOGS, "../cases/issue-surge20.log")));
+    assert.match(
+      found.verdict,
+      /^no gain since step 8\d: .*; best 0\.491 at step 84, 36 steps before the last\./,
+    );
+    assert.equal(one(found, "gain done"), undefined);
+  },
+);

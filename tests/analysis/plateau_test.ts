@@ -1,0 +1,110 @@
+/** Where a score gains nothing more, and where it still does. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { findPlateau, isWithoutGain, shareAtPlateau } from "../../analysis/plateau.ts";
+import { plateauEvidence, plateauText } from "../../analysis/plateau_text.ts";
+import { readRun } from "../../analysis/readers/read_run.ts";
+import { LOGS, testOnLogs } from "../support.ts";
+
+/** Scores at every fifth step, with a ripple of the size that a validation of a thousand problems has. */
+function scores(n: number, score: (i: number) => number, ripple = 0.004) {
+  return {
+    steps: Float64Array.from({ length: n }, (_, i) => 5 * i),
+    values: Float64Array.from({ length: n }, (_, i) => score(i) + ripple * Math.sin(2.3 * i * i)),
+  };
+}
+
+Deno.test("a jump and nothing after it: since when, the best score, and what there was before", () => {
+  const plateau = findPlateau(scores(27, (i) => i === 0 ? 0.38 : 0.71))!;
+  assert.equal(plateau.since.step, 5);
+  assert.equal(plateau.last, 130);
+  assert.equal(plateau.scores, 26);
+  assert(Math.abs(plateau.level - 0.71) < 0.002);
+  assert(plateau.rise[0] < 0 && plateau.rise[1] > 0 && plateau.rise[1] < 0.01);
+  assert(shareAtPlateau(plateau) > 0.97);
+  assert.match(
+    plateauText(plateau),
+    /^no gain since step 5: 0\.7\d+ there, 0\.71 on average since; best 0\.71\d? at step \d+, \d+ steps before the last$/,
+  );
+  assert.match(plateauEvidence(plateau), /^0\.38\d* at step 0; \d+(?:\.\d)? % of the gain/);
+});
+
+Deno.test("a score that still rises is on no plateau, however slowly", () => {
+  for (const slope of [0.002, 0.005, 0.02]) {
+    assert.equal(findPlateau(scores(40, (i) => 0.3 + slope * i)), undefined, `${slope}`);
+  }
+  const saturating = scores(40, (i) => 0.7 - 0.4 * Math.exp(-i / 15));
+  assert.equal(findPlateau(saturating), undefined);
+  // A short flat end is too short to tell.
+  assert.equal(findPlateau(scores(40, (i) => 0.3 + 0.01 * Math.min(i, 35))), undefined);
+});
+
+Deno.test("a score that rose and fell gains nothing since it was at its height", () => {
+  for (const [n, height] of [[40, 20], [120, 60], [120, 80]] as const) {
+    const score = (i: number) => i < height ? 0.2 + 0.4 * i / height : 0.6 - 0.005 * (i - height);
+    const plateau = findPlateau(scores(n, score))!;
+    const distance = Math.abs(plateau.since.step / 5 - height);
+    assert(distance <= 3, `${n}, ${height}: it is ${plateau.since.step / 5}`);
+    assert(plateau.rise[1] < 0);
+  }
+});
+
+Deno.test("a score that never gained is said to be so; too few scores tell nothing", () => {
+  const never = findPlateau(scores(30, () => 0.3))!;
+  assert(isWithoutGain(never));
+  assert.match(plateauText(never), /^no gain in the whole log: 0\.3 at step 0, 0\.3 on average/);
+  assert(isWithoutGain(findPlateau(scores(30, () => 0.3, 0))!));
+  assert(isWithoutGain(findPlateau(scores(30, (i) => 0.6 - 0.01 * i))!));
+  assert.equal(findPlateau(scores(4, () => 0.3)), undefined);
+  assert.equal(findPlateau(scores(0, () => 0.3)), undefined);
+});
+
+Deno.test("the unit of the score changes no step of a plateau, however small or large", () => {
+  const series = scores(27, (i) => i === 0 ? 0.38 : 0.71);
+  const plateau = findPlateau(series)!;
+  for (const unit of [2 ** -900, 2 ** 900]) {
+    const scaled = findPlateau({ ...series, values: series.values.map((value) => value * unit) })!;
+    assert.equal(scaled.since.step, plateau.since.step);
+    assert.equal(scaled.level, plateau.level * unit);
+  }
+});
+
+Deno.test("simulated runs: rises are hardly ever taken for plateaus, and most plateaus are found", () => {
+  const random = xoroshiro128plus(14);
+  // 30 bits of each draw suffice.
+  const uniform = () => uniformInt(random, 0, 2 ** 30 - 1) / 2 ** 30;
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const shareOfPlateaus = (n: number, score: (share: number) => number) => {
+    let found = 0;
+    for (let run = 0; run < 100; run++) {
+      const values = Float64Array.from(
+        { length: n },
+        (_, i) => score(i / (n - 1)) + 0.02 * normal(),
+      );
+      const plateau = findPlateau({ steps: Float64Array.from(values.keys()), values });
+      if (plateau !== undefined && !isWithoutGain(plateau)) found++;
+    }
+    return found / 100;
+  };
+  for (const n of [10, 25, 100]) {
+    assert(shareOfPlateaus(n, (share) => 0.3 + 0.3 * share) <= 0.01, `a line, ${n}`);
+    assert(
+      shareOfPlateaus(n, (share) => 0.7 - 0.4 * Math.exp(-2 * share)) <= 1 / 16,
+      `a bend, ${n}`,
+    );
+  }
+  assert(shareOfPlateaus(100, (share) => 0.3 + Math.min(0.4, share)) > 0.8);
+});
+
+testOnLogs(
+  "the public Qwen2-7B run gained nothing after step 5, and was best at step 55",
+  async () => {
+    const { score } = await readRun(join(LOGS, "verl-console-qwen2-7b-grpo.log"));
+    const { since, best, last } = findPlateau(score!)!;
+    assert.deepEqual([since.step, best.step, last], [5, 55, 130]);
+    const rising = await readRun(join(LOGS, "verl-console-slurm-qwen3-0.6b-ppo.out"));
+    assert.equal(findPlateau(rising.score!), undefined);
+  },
+);

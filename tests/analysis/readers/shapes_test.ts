@@ -1,0 +1,296 @@
+/** Logs in the shapes that people have them in: each is read, or refused with a sentence that is true of it. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { pairs } from "../../../analysis/pairs.ts";
+import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
+import type { LogFormat, Run } from "../../../analysis/readers/run.ts";
+import { ReadError } from "../../../formats/errors.ts";
+import { withFolder } from "../../support.ts";
+import { tensorBoard, trainerState, verlConsole, wandbBinary } from "./write_logs.ts";
+
+const N = 8;
+const STEPS = Array.from({ length: N }, (_, i) => 10 * i);
+const ENTROPY = STEPS.map((_, i) => 1 / (1 + i));
+const REWARD = STEPS.map((_, i) => 0.3 + i / 20);
+const ROWS = STEPS.map((step, i) => ({
+  step,
+  values: { "actor/entropy": ENTROPY[i]!, "val-core/a/acc/mean@1": REWARD[i]! },
+}));
+const records = (step: (i: number) => Record<string, unknown> = (i) => ({ step: STEPS[i] })) =>
+  STEPS.map((_, i) => ({ ...step(i), entropy: ENTROPY[i], reward: REWARD[i] }));
+const jsonl = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row) + "\n").join("");
+
+async function inFile(content: string | Uint8Array, check: (path: string) => Promise<void>) {
+  await withFolder(async (folder) => {
+    const path = join(folder, "log");
+    await Deno.writeFile(
+      path,
+      typeof content === "string" ? new TextEncoder().encode(content) : content,
+    );
+    await check(path);
+  });
+}
+
+function assertWhole(run: Run, steps: readonly number[] = STEPS): void {
+  assert.deepEqual(Array.from(run.entropy!.steps), steps);
+  assert.deepEqual(Array.from(run.entropy!.values), ENTROPY);
+  assert.deepEqual(Array.from(run.score!.values), REWARD);
+  assert.equal(run.malformed.count, 0, run.malformed.examples[0]);
+  assert.equal(pairs(run).length, N);
+}
+
+const table = (separator: string, write: (value: number) => string = String) =>
+  [
+    ["step", "entropy", "reward"],
+    ...STEPS.map((step, i) => [step, ENTROPY[i]!, REWARD[i]!].map(write)),
+  ].map((cells) => cells.join(separator) + "\n").join("");
+/** The table with a column before the others. */
+const behind = (index: string, separator: string) =>
+  table(separator).trimEnd().split("\n").map((line, i) =>
+    `${i === 0 ? index : i - 1}${separator}${line}\n`
+  ).join("");
+const columns = { step: STEPS, entropy: ENTROPY, reward: REWARD };
+const indexed = (values: readonly number[]) =>
+  Object.fromEntries(values.map((value, i) => [String(i), value]));
+
+const SHAPES: Record<string, [LogFormat, string]> = {
+  "a JSON list on one line": ["json-rows", JSON.stringify(records())],
+  "a JSON list over many lines": ["json-rows", JSON.stringify(records(), null, 2)],
+  "a JSON list with a row on each line": [
+    "json-rows",
+    `[\n${records().map((row) => JSON.stringify(row)).join(",\n")}\n]\n`,
+  ],
+  "JSON columns": ["json-columns", JSON.stringify(columns)],
+  "JSON columns over many lines": ["json-columns", JSON.stringify(columns, null, 1)],
+  "the JSON that pandas writes": [
+    "json-columns",
+    JSON.stringify({ step: indexed(STEPS), entropy: indexed(ENTROPY), reward: indexed(REWARD) }),
+  ],
+  "rows under another name": [
+    "json-columns",
+    JSON.stringify({ name: "x", logs: records() }, null, 2),
+  ],
+  "tabs": ["csv", table("\t")],
+  "semicolons": ["csv", table(";")],
+  "semicolons and decimal commas": ["csv", table(";", (value) => String(value).replace(".", ","))],
+  "pandas' index without a name": ["csv", behind("", ",")],
+  "pandas' index read and written again": ["csv", behind("Unnamed: 0", ",")],
+  "a tab before the first name": ["csv", behind("", "\t")],
+  "printed dictionaries with a step": [
+    "trainer-console",
+    "Some weights were not used.\n" +
+    STEPS.map((step, i) => `{'entropy': ${ENTROPY[i]}, 'reward': ${REWARD[i]}, 'step': ${step}}\n`)
+      .join(""),
+  ],
+};
+
+for (const [name, [format, content]] of Object.entries(SHAPES)) {
+  Deno.test(`${name}: read, plain and gzipped`, async () => {
+    for (const bytes of [new TextEncoder().encode(content), gzipSync(content)]) {
+      await inFile(bytes, async (path) => {
+        const run = await readRun(path);
+        assert.equal(run.format, format);
+        assertWhole(run);
+      });
+    }
+  });
+}
+
+const STEP_NAMES = [
+  ...["step", "_step", "global_step", "progress/batch", "iter", "iteration", "update", "epoch"],
+  ...["train/global_step", "trainer/global_step", "train/step", "rollout/step"],
+];
+
+for (const name of STEP_NAMES) {
+  Deno.test(`rows stepped by ${name} are read as JSON lines, as a list and as a table`, async () => {
+    const rows = records((i) => ({ [name]: STEPS[i] }));
+    const csv = [
+      `${name},entropy,reward`,
+      ...STEPS.map((step, i) => `${step},${ENTROPY[i]},${REWARD[i]}`),
+    ];
+    for (const content of [jsonl(rows), JSON.stringify(rows), csv.join("\n") + "\n"]) {
+      await inFile(content, async (path) => assertWhole(await readRun(path)));
+    }
+  });
+}
+
+Deno.test("rows that name no step are counted, and that is said; many rows of one epoch too", async () => {
+  const places = STEPS.map((_, i) => i);
+  const rows = [records(() => ({})), records(() => ({ epoch: 0 }))];
+  for (const content of [...rows.map(jsonl), ...rows.map((list) => JSON.stringify(list))]) {
+    await inFile(content, async (path) => {
+      const run = await readRun(path);
+      assertWhole(run, places);
+      assert.deepEqual(run.notes, ["the log names no step: its rows were counted, from 0."]);
+    });
+  }
+});
+
+Deno.test("parts of a run that state their own steps meet by them, nested or not", async () => {
+  const part = (name: string, key: string, values: readonly number[], calls: number) =>
+    STEPS.map((step, i) => ({ _step: 3 * i + calls, [`${name}/step`]: step, [key]: values[i] }));
+  const rows = [
+    ...part("train", "train/entropy", ENTROPY, 1),
+    ...part("eval", "eval/reward", REWARD, 2),
+  ].sort((left, right) => Number(left._step) - Number(right._step));
+  const nested = STEPS.flatMap((step, i) => [
+    { train: { step, entropy: ENTROPY[i] } },
+    { eval: { step, reward: REWARD[i] } },
+  ]);
+  for (const content of [jsonl(rows), jsonl(nested)]) {
+    await inFile(content, async (path) => assertWhole(await readRun(path)));
+  }
+});
+
+Deno.test("TRL's printed rows: numbers as texts, a progress bar around them, an evaluation of the same epoch", () => {
+  const lines = STEPS.map((_, i) =>
+    ` ${i}%|#  | ${i}/9 [00:10<03:00]{'loss': '${i}', 'entropy': '${
+      ENTROPY[i]
+    }', 'reward': np.float64(${REWARD[i]}), 'epoch': '0.${
+      i + 1
+    }'}\n{'eval_loss': 0.5, 'eval_reward': ${REWARD[i]}, 'epoch': '0.${i + 1}'}\n`
+  );
+  const config = "{'lr': 1e-06, 'seed': 3}\n";
+  return inFile(config + lines.join(""), async (path) => {
+    const run = await readRun(path);
+    assert.equal(run.format, "trainer-console");
+    assertWhole(run, STEPS.map((_, i) => i));
+    assert.deepEqual(run.score!.keys, ["eval_reward"]);
+    assert.equal(run.keys.has("lr"), false);
+    assert.match(run.notes[0]!, /names no step: the rows that it prints were counted/);
+  });
+});
+
+Deno.test("several runs in one table are several runs, by any of the four names", async () => {
+  for (const column of ["run", "run_id", "run_name", "experiment"]) {
+    const rows = ["b", "a"].flatMap((name) => records().map((row) => ({ [column]: name, ...row })));
+    const csv = [
+      `${column},step,entropy,reward`,
+      ...["b", "a"].flatMap((name) =>
+        STEPS.map((step, i) => `${name},${step},${ENTROPY[i]},${REWARD[i]}`)
+      ),
+    ];
+    for (const content of [jsonl(rows), JSON.stringify(rows), csv.join("\n") + "\n"]) {
+      await inFile(content, async (path) => {
+        const runs = await readRuns(path);
+        assert.deepEqual(runs.map(({ name }) => name), ["b", "a"]);
+        for (const run of runs) assertWhole(run);
+      });
+    }
+  }
+  // Numbers tell runs apart, too, and an experiment its runs.
+  await inFile("experiment,run,step,entropy\nx,1,1,0.5\nx,2,1,0.6\ny,1,1,0.7\n", async (path) => {
+    const names = (await readRuns(path)).map(({ name }) => name);
+    assert.deepEqual(names, ["x / 1", "x / 2", "y / 1"]);
+  });
+});
+
+Deno.test("a run of a table without a number is named, not dropped in silence", () =>
+  inFile("Step,a - entropy,a - reward,b - entropy\n1,0.5,0.1,\n2,0.4,0.2,\n", async (path) => {
+    const runs = await readRuns(path);
+    assert.deepEqual(runs.map(({ name }) => name), ["a"]);
+    assert.equal(runs[0]!.notes.at(-1), "1 run of the file has no number: b.");
+  }));
+
+Deno.test("MLflow's metrics are a run, a folder of them several", () =>
+  withFolder(async (folder) => {
+    const write = async (id: string) => {
+      const run = join(folder, "mlruns/7", id);
+      for (const part of ["metrics/actor", "metrics/val-core/a/acc", "params", "tags"]) {
+        await Deno.mkdir(join(run, part), { recursive: true });
+      }
+      const lines = (values: readonly number[]) =>
+        values.map((value, i) => `17000000000${i} ${value} ${STEPS[i]}\n`).join("");
+      await Deno.writeTextFile(join(run, "meta.yaml"), "artifact_uri: x\n");
+      await Deno.writeTextFile(join(run, "metrics/actor/entropy"), lines(ENTROPY));
+      await Deno.writeTextFile(join(run, "metrics/val-core/a/acc/mean_at_1"), lines(REWARD));
+      await Deno.writeTextFile(join(run, "params/trainer.total_epochs"), "3");
+      await Deno.writeTextFile(join(run, "tags/mlflow.runName"), `name of ${id}`);
+      return run;
+    };
+    const one = await readRun(await write("r1"));
+    assert.equal(one.format, "mlflow");
+    assertWhole(one);
+    assert.equal(one.name, "name of r1");
+    assert.deepEqual(one.config, { "trainer.total_epochs": "3" });
+    await write("r2");
+    for (const path of ["mlruns", "mlruns/7"]) {
+      const runs = await readRuns(join(folder, path));
+      assert.deepEqual(runs.map(({ name }) => name), ["name of r1", "name of r2"]);
+      for (const run of runs) assertWhole(run);
+    }
+  }));
+
+Deno.test("a W&B folder holds a run for each of its run folders, links to them left out", () =>
+  withFolder(async (folder) => {
+    for (const id of ["a", "b"]) {
+      const run = join(folder, `wandb/run-20250101_00000${id}-${id}`);
+      await Deno.mkdir(join(run, "files"), { recursive: true });
+      await Deno.writeFile(join(run, `run-${id}.wandb`), wandbBinary(ROWS, { nested: true }));
+      await Deno.writeTextFile(join(run, "files/output.log"), verlConsole(ROWS));
+    }
+    if (Deno.build.os !== "windows") {
+      await Deno.symlink(
+        join(folder, "wandb/run-20250101_00000a-a"),
+        join(folder, "wandb/latest-run"),
+      );
+    }
+    const runs = await readRuns(join(folder, "wandb"));
+    assert.deepEqual(runs.map(({ name }) => name), ["run-a.wandb", "run-b.wandb"]);
+    for (const run of runs) assertWhole(run);
+    assertWhole(await readRun(join(folder, "wandb/run-20250101_00000b-b")));
+  }));
+
+Deno.test("of checkpoints the last one's history is read, and the folder's own before it", () =>
+  withFolder(async (folder) => {
+    const values = (i: number) => ({ entropy: ENTROPY[i]!, reward: REWARD[i]! });
+    const rows = STEPS.map((step, i) => ({ step, values: values(i) }));
+    for (const step of [20, 100]) {
+      await Deno.mkdir(join(folder, `checkpoint-${step}`));
+      const path = join(folder, `checkpoint-${step}/trainer_state.json`);
+      await Deno.writeTextFile(path, trainerState(step === 100 ? rows : rows.slice(0, 3)));
+    }
+    assertWhole(await readRun(folder));
+    assertWhole(await readRun(join(folder, "checkpoint-100")));
+    assert.equal((await readRun(join(folder, "checkpoint-20"))).entropy!.values.length, 3);
+    await Deno.writeTextFile(join(folder, "trainer_state.json"), trainerState(rows.slice(0, 5)));
+    assert.equal((await readRun(folder)).entropy!.values.length, 5);
+  }));
+
+Deno.test("a folder of folders of event files is a run for each", () =>
+  withFolder(async (folder) => {
+    for (const name of ["one", "two"]) {
+      await Deno.mkdir(join(folder, name));
+      const path = join(folder, name, "events.out.tfevents.1700000001.a");
+      await Deno.writeFile(path, tensorBoard(ROWS, true));
+    }
+    assert.deepEqual((await readRuns(folder)).map(({ name }) => name), ["one", "two"]);
+  }));
+
+Deno.test("what is no log is refused with what it is", async () => {
+  const cases: [string, RegExp][] = [
+    [
+      '{\n "lr": 1e-6,\n "name": "x"\n}\n',
+      /is a JSON object with the members lr, name, expected a list "log_history"/,
+    ],
+    ["{\n}\n", /is a JSON object without members, expected a list/],
+    ["[1, 2, 3]\n", /is a JSON list whose elements are no objects, expected a training log\.$/],
+    ["[]\n", /\(read as json-rows\) holds no metrics\.$/],
+    ['[{"step": 1, "entropy": 0.5}', /is a JSON list that is not whole\.$/],
+    ["step,entropy,entropy\n1,2,3\n", /is a table with two columns named "entropy", expected/],
+    ["1,0.5,0.1\n2,0.4,0.2\n", /is a table of numbers without a header of names, expected/],
+    [
+      "Nothing to see.\n",
+      /is text without a single line "step:N .* and neither JSON nor a table\.$/,
+    ],
+  ];
+  for (const [content, expected] of cases) {
+    await inFile(content, (path) =>
+      assert.rejects(() => readRun(path), (error) => {
+        assert(error instanceof ReadError);
+        assert.match(error.message, expected);
+        return true;
+      }));
+  }
+});
