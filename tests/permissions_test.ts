@@ -28,6 +28,7 @@ const TABLE: Record<string, readonly string[]> = {
   fig6: FIGURES,
   fig7: FIGURES,
   theory: FIGURES,
+  tuning: FIGURES,
   fig8: FIGURES,
   fig9: FIGURES,
   fig10: FIGURES,
@@ -130,7 +131,7 @@ Deno.test("no task asks a person, or fetches code or data", async () => {
 
 Deno.test("every task starts with its permissions, from any folder", async () => {
   // Single figures are as all of them, and tests run the tests.
-  const others = /^(?:fig\d+|table\d|theory|test|ok)$/;
+  const others = /^(?:fig\d+|table\d|theory|tuning|test|ok)$/;
   await withFolder(async (folder) => {
     for (const name of Object.keys(tasks).filter((name) => !others.test(name))) {
       const { code, stdout, stderr } = await runTask(name, ["--help"], folder);

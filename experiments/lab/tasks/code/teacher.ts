@@ -15,8 +15,8 @@ import { traced } from "./trace.ts";
 /** The teacher of the code task unless told otherwise. */
 export const CODE_TEACHER: TeacherSettings = {
   directShare: 0.55,
-  directSlip: 0.6,
-  slip: 0.1,
+  directSlip: 0.62,
+  slip: 0.05,
   misconceptionShare: 0.4,
   misconceptionRight: [0.0003, 0.3],
   seed: 1,
