@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Pair, pairs } from "../analysis/pairs.ts";
 import type { Curve } from "../analysis/paper_data.ts";
 import { readRun } from "../analysis/readers/read_run.ts";
@@ -80,6 +80,25 @@ export async function readStudyLog(run: StudyRun, folder: string = LOGS): Promis
 export async function logPath(name: string, folder: string = LOGS): Promise<string> {
   const plain = join(folder, `${name}.jsonl`);
   return await exists(plain) ? plain : `${plain}.gz`;
+}
+
+/**
+ * Puts a run's log that was made anew in the place of the one that was there.
+ *
+ * @param from Its folder.
+ * @throws {UserError} if it cannot be moved.
+ */
+export async function replaceLog(name: string, from: string): Promise<void> {
+  const path = await logPath(name, from);
+  try {
+    await Deno.mkdir(LOGS, { recursive: true });
+    await Deno.rename(path, join(LOGS, basename(path)));
+    // The other, where one is compressed and one is not, would be of the same run.
+    const other = path.endsWith(".gz") ? path.slice(0, -".gz".length) : `${path}.gz`;
+    await Deno.remove(join(LOGS, basename(other))).catch(() => {});
+  } catch (error) {
+    throw new UserError(`${path} cannot be moved to ${LOGS}: ${(error as Error).message}.`);
+  }
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -14,8 +14,8 @@ const ENVIRONMENT = ["--allow-env=INIT_CWD,TERM,COLORTERM", "--ignore-env"];
 const READ = "--allow-read";
 /** Users name any folder with --out, and token dumps need the system's temporary one. */
 const WRITE = "--allow-write";
-/** Figures go to one place. */
-const FIGURES = [READ, "--allow-write=results/figures", ...ENVIRONMENT];
+/** Figures and logs go to one place; git tells the code's version for logs that are made again. */
+const FIGURES = [READ, "--allow-write=results,runs", ...ENVIRONMENT, "--allow-run=git"];
 
 /** The permissions of each task's program. WebGPU needs none. */
 const TABLE: Record<string, readonly string[]> = {
