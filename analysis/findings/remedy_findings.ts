@@ -74,7 +74,7 @@ export function remedyFinding(run: Run, course: Finding): Finding {
     topic,
     severity: hasStopped ? "notice" : "fine",
     finding: hasStopped
-      ? `the score shows no rise of late, and the entropy fell: ${raise()}`
+      ? `the score gains hardly anything of late, and the entropy fell: ${raise()}`
       : isLow
       ? `none yet for the entropy; if the score stops rising: ${raise()}`
       : "none is needed for the entropy.",
