@@ -90,6 +90,15 @@ function skyrlCovariance(run: Run): Finding | undefined {
       evidence,
     );
   }
+  if (loss === undefined) {
+    return trap(
+      "unknown",
+      "can't tell from this log whether a covariance loss is on: since March 2026 SkyRL divides the advantages by the number of tokens before the loss, so Clip-Cov never acts and KL-Cov's penalty is too strong by that number (SkyRL#1296).",
+      run.config === undefined
+        ? "the log has no configuration"
+        : "the configuration has no trainer.algorithm.policy_loss_type",
+    );
+  }
   if (loss !== "clip_cov") return undefined;
   const clipped = companionOf(run, "clip fraction");
   if (clipped?.series.values.some((value) => value !== 0)) return undefined;

@@ -1,5 +1,8 @@
 import { counted } from "../formats/counted.ts";
+import { number } from "../formats/number.ts";
 import type { Finding } from "./finding.ts";
+import { listed } from "./findings/words.ts";
+import { lostSince, scoreAround } from "./lost.ts";
 import { enumeration } from "./readers/key_list.ts";
 import { isEntropyKey, isUnderstood } from "./readers/keys.ts";
 import type { Run, RunnerUp } from "./readers/run.ts";
@@ -49,21 +52,51 @@ function notFinite(run: Run): Finding[] {
   if (known.length === 0) return [];
   const matters = known.filter(([key]) => used.has(key) || isEntropyKey(key));
   known.sort(([, left], [, right]) => left.first - right.first);
-  const [firstKey, { count, first }] = known[0]!;
-  const others = known.length === 1 ? "" : `; ${counted(known.length, "key")} have such values`;
+  const lost = known.flatMap(([key]) => {
+    const since = lostSince(run, key);
+    return since === undefined ? [] : [{ key, since }];
+  });
   return [{
     topic: "not finite",
     severity: matters.length > 0 ? "problem" : "notice",
-    finding: `${counted(count, "value")} of ${firstKey} ${
-      count === 1 ? "is no finite number" : "are no finite numbers"
-    }, the first at step ${first}${others}.`,
+    finding: lost.length > 0
+      ? `${lostText(lost)} to the end of the log${scoreSince(run, lost[0]!.since)}.`
+      : singleText(known),
     evidence: enumeration(known.map(([key, one]) => `${key} ${described(run, key, one)}`), LONGEST),
   }];
 }
 
+function singleText(known: readonly (readonly [string, NotFinite])[]): string {
+  const [firstKey, { count, first }] = known[0]!;
+  const others = known.length === 1 ? "" : `; ${counted(known.length, "key")} have such values`;
+  return `${counted(count, "value")} of ${firstKey} ${
+    count === 1 ? "is no finite number" : "are no finite numbers"
+  }, the first at step ${first}${others}.`;
+}
+
+/** Which keys are not finite any more, by the step from which on: `a and b are no finite numbers from step 61`. */
+function lostText(lost: readonly { readonly key: string; readonly since: number }[]): string {
+  const steps = Array.from(new Set(lost.map(({ since }) => since)));
+  return steps.map((step) => {
+    const keys = lost.filter(({ since }) => since === step).map(({ key }) => key);
+    return `${keys.length > 4 ? `${counted(keys.length, "key")}` : listed(keys)} ${
+      keys.length === 1 ? "is no finite number" : "are no finite numbers"
+    } from step ${step} on`;
+  }).join(", ");
+}
+
+/** What the score was before a step and is since, as the end of a sentence, where the two differ. */
+function scoreSince(run: Run, step: number): string {
+  const score = scoreAround(run, step);
+  if (score?.differ !== true) return "";
+  return `; the score was ${number(score.before, 3)} before and is ${number(score.since, 3)} since`;
+}
+
 function described(run: Run, key: string, { count, first, last }: NotFinite): string {
   const finite = run.keys.get(key) ?? 0;
-  return `${count} of ${counted(count + finite, "value")}, steps ${first} to ${last}`;
+  return `${count} of ${counted(count + finite, "value")}, ${
+    first === last ? `step ${first}` : `steps ${first} to ${last}`
+  }`;
 }
 
 function notUnderstood({ unrecognised }: Run): Finding[] {
