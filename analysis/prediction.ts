@@ -51,7 +51,8 @@ export const FIRST_15_PERCENT: Portion = { fraction: 0.15 };
 /**
  * Fits the law to the first part of a run and predicts the rest (paper, Sec. 2.4), or with `reverse`
  * fits the last part and predicts the earlier. Entropy of the predicted steps is taken as known, as in
- * the paper: what is predicted is the performance at that entropy. Steps count from the first pair's.
+ * the paper: what is predicted is the performance at that entropy. Steps count from the first pair's, which is
+ * one of them.
  *
  * @param options Whether in reverse, and how many series the bootstrap draws, as for `fitLaw`.
  * @throws {LawError} `no-split` if fewer than 4 pairs lie in the portion or none outside it,
@@ -66,7 +67,8 @@ export function predictFrom(
   const reverse = options.reverse ?? false;
   const first = pairs[0]?.step ?? 0;
   const last = pairs.at(-1)?.step ?? 0;
-  const length = "steps" in portion ? portion.steps : portion.fraction * (last - first);
+  // 36 steps from step 1 on are steps 1 to 36.
+  const length = "steps" in portion ? portion.steps - 1 : portion.fraction * (last - first);
   const isFitted = ({ step }: Pair) => reverse ? step >= last - length : step <= first + length;
   const fitted = pairs.filter(isFitted);
   const rest = pairs.filter((pair) => !isFitted(pair));

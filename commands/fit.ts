@@ -66,6 +66,12 @@ async function main(): Promise<boolean> {
     }
   }
   printSkipped();
+  const isAsked = values.first !== undefined || values.reverse;
+  for (const { run, prediction } of fits) {
+    if (!isAsked || !(prediction instanceof LawError)) continue;
+    printError(`${run.source}: ${prediction.message}`);
+    failed++;
+  }
   if (fits.length === 0) {
     if (failed === 0) printError(`no training log in ${positionals.join(", ")}.`);
     return false;
@@ -76,10 +82,7 @@ async function main(): Promise<boolean> {
   const pictures = [".svg", ".png"].map((ending) => join(values.out ?? ".", stem + ending));
   if (values.out !== undefined) { for (const path of pictures) await checkReplaceable(path); }
   if (values.json) console.log(fitJson(fits));
-  else {
-    const isAsked = values.first !== undefined || values.reverse;
-    for (const fit of fits) console.log(fitText(fit, isAsked));
-  }
+  else for (const fit of fits) console.log(fitText(fit, isAsked));
   if (values.out !== undefined) await draw(fits, values.out, stem);
   if (!values.json) {
     console.log(

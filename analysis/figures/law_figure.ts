@@ -37,7 +37,7 @@ const LARGEST_DRAWN = 1e300;
  * reversed axis, so that training runs from left to right; points, the fitted law, and the pointwise
  * 95 % bootstrap band around it. At most a thousand pairs of a run are drawn, evenly spaced; of more than
  * thirty runs at most 100 each and 20,000 in all, and no band, which would hide the others. Pairs whose entropy is not positive have no place on the axis, nor has a run without any
- * other.
+ * other. The law is dashed where the pairs of no run identify it.
  *
  * @throws {UserError} if no run has a positive entropy.
  * @param unit How R is labelled: an accuracy is drawn in percent.
@@ -97,6 +97,7 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
     legend,
   } as const;
   // A layer for each curve and point, as a clip or an opacity asks for, costs seconds among many.
+  const isOpen = series.every(({ fit }) => !fit.identified);
   const surface = crowd === "few" ? { clip: true } : { opacity: 1 };
   const spec: TopLevelSpec = {
     layer: [
@@ -111,7 +112,7 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
         : []),
       {
         data: { values: curves },
-        mark: { type: "line", ...surface },
+        mark: { type: "line", ...surface, ...(isOpen ? { strokeDash: [4, 4] } : {}) },
         encoding: { x, y: { ...y, field: "fit" }, color },
       },
       {

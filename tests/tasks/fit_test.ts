@@ -232,6 +232,15 @@ Deno.test("fit --first says first what is predicted and what was seen, with inte
     );
   }));
 
+Deno.test("fit --first with a part that leaves nothing to predict ends with an error", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "a.jsonl"), write.runLog(ROWS, { seed: 1 }));
+    const { code, stdout, stderr } = await runTask("fit", ["a.jsonl", "--first", "200"], folder);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: a\.jsonl: the first 200 steps hold 60 of the 60 pairs, expected/);
+    assert.match(stdout, /verdict +no prediction can be made/);
+  }));
+
 Deno.test("fit refuses entropies that no token has, and warns of a law of a training score", () =>
   withFolder(async (folder) => {
     const rows = (entropy: (i: number) => number, key: string) =>
