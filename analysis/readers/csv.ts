@@ -20,6 +20,8 @@ export interface TableLayout {
   readonly delimiter: "," | ";" | "\t";
   /** What steps rows that name none; their places by default. */
   readonly stepless?: Stepless | undefined;
+  /** Columns that part its rows into runs beside those that always do. */
+  readonly runColumns?: readonly string[];
 }
 
 /**
@@ -41,7 +43,9 @@ export function readCsv(
   return readTable(source, layout, (header, malformed) =>
     new Table(header, {
       columnOf: (name, at) =>
-        isIndex(name, at) || namesRun(name) ? undefined : { run: "", key: name },
+        isIndex(name, at) || namesRun(name) || layout.runColumns?.includes(name)
+          ? undefined
+          : { run: "", key: name },
       layout,
       options,
       malformed,
@@ -158,7 +162,7 @@ class Table {
     this.#runs = new RunSplitter(() => {
       const series = makeSeries();
       return { series, steps: new StepFinder(() => series.clear(), layout.stepless ?? "rows") };
-    });
+    }, layout.runColumns);
     const names = header.map((name) => name.trim());
     const stepColumn = names.find(StepFinder.knows);
     const axis = {
@@ -175,6 +179,7 @@ class Table {
         this.#runColumns.push(name);
         this.#place.set(name, at);
       }
+      if (layout.runColumns?.includes(name)) this.#place.set(name, at);
       const column = columnOf(name, at);
       if (column === undefined) continue;
       if (this.#columns.length === MOST_COLUMNS) {
