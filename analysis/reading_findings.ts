@@ -13,7 +13,13 @@ const LONGEST = 400;
  * values are not finite, and which keys look useful but were not understood.
  */
 export function readingFindings(run: Run): Finding[] {
-  return [...scoreChosen(run), ...notFinite(run), ...notUnderstood(run)];
+  return [
+    ...scoreChosen(run),
+    ...notFinite(run),
+    ...entropyEnds(run),
+    ...stepsRead(run),
+    ...notUnderstood(run),
+  ];
 }
 
 /** The names of what was not chosen, each with why, as far as there is room. */
@@ -58,6 +64,45 @@ function notFinite(run: Run): Finding[] {
       count === 1 ? "is no finite number" : "are no finite numbers"
     }, the first at step ${first}${others}.`,
     evidence: enumeration(known.map(([key, one]) => `${key} ${described(run, key, one)}`), LONGEST),
+  }];
+}
+
+/** So many scores after the last entropy are no delay of one row or two. */
+const FEWEST_AFTER = 3;
+
+/** An entropy that is logged no more while the score goes on, other than by NaN, which has a finding. */
+function entropyEnds({ entropy, score, notFinite }: Run): Finding[] {
+  const last = entropy?.steps.at(-1);
+  if (entropy === undefined || score === undefined || last === undefined) return [];
+  if ((notFinite.get(entropy.key)?.last ?? -Infinity) > last) return [];
+  // One that is logged now and then is late by as much as its steps stand apart.
+  const widest = entropy.steps.subarray(1).reduce(
+    (most, step, i) => Math.max(most, step - entropy.steps[i]!),
+    0,
+  );
+  if (score.steps.filter((step) => step > last + widest).length < FEWEST_AFTER) return [];
+  const after = score.steps.filter((step) => step > last).length;
+  return [{
+    topic: "entropy ends",
+    severity: "notice",
+    finding: `the entropy ends at step ${last}, the score goes on to step ${
+      score.steps.at(-1)
+    }: what is said of the entropy and of the law is of the steps before.`,
+    evidence: `${entropy.key}: ${counted(entropy.steps.length, "value")}; ${score.label}: ${
+      counted(after, "value")
+    } after it`,
+    marks: [{ step: last, label: "entropy ends" }],
+  }];
+}
+
+/** How the steps of the log were found, where it was not by one name that each row has once. */
+function stepsRead({ stepNotes, steps }: Run): Finding[] {
+  if (stepNotes.length === 0) return [];
+  return [{
+    topic: "steps",
+    severity: "notice",
+    finding: stepNotes.join(" "),
+    evidence: `steps ${steps.first} to ${steps.last}`,
   }];
 }
 

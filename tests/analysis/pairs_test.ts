@@ -42,6 +42,7 @@ function makeRun(options: {
     series: new Map(),
     keys: new Map(),
     malformed: { count: 0, examples: [] },
+    stepNotes: [],
     notes: [],
   };
 }

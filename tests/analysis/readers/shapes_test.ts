@@ -297,6 +297,18 @@ Deno.test("MLflow's metrics are a run, a folder of them several", () =>
       assert.deepEqual(runs.map(({ name }) => name), ["name of r1", "name of r2"]);
       for (const run of runs) assertWhole(run);
     }
+    // A copy of the metrics alone is a run still, called as its folder is, or as meta.yaml says.
+    await write("r3");
+    for (const part of ["meta.yaml", "params", "tags"]) {
+      await Deno.remove(join(folder, "mlruns/7/r3", part), { recursive: true });
+    }
+    await Deno.remove(join(folder, "mlruns/7/r2/tags"), { recursive: true });
+    await Deno.writeTextFile(
+      join(folder, "mlruns/7/r2/meta.yaml"),
+      "run_id: r2\nrun_name: 'b 2'\n",
+    );
+    const names = (await readRuns(join(folder, "mlruns"))).map(({ name }) => name);
+    assert.deepEqual(names, ["name of r1", "b 2", "r3"]);
   }));
 
 Deno.test("a W&B folder holds a run for each of its run folders, links to them left out", () =>
