@@ -25,7 +25,8 @@ export interface TableLayout {
 }
 
 /**
- * Reads a table with named columns, one of them the step; empty cells are no values. Other
+ * Reads a table with named columns, one of them the step; empty cells are no values, and `62.2%` is
+ * 0.622. Other
  * cells that are no numbers are counted as malformed, but for columns (a flag, a model's name) that have none.
  * A column `run`, `run_id`, `run_name` or `experiment` parts its rows into runs; a first column without a
  * name, or `Unnamed: 0`, is the index that pandas writes, and no metric. Where semicolons part the cells, a
@@ -136,6 +137,9 @@ interface TableSettings {
 /** A number with a decimal comma. */
 const DECIMAL_COMMA = /^[-+]?\d+,\d+(?:[eE][-+]?\d+)?$/;
 
+/** A share in percent, as spreadsheets write it. */
+const PERCENT = /^[-+]?\d+(?:\.\d+)?%$/;
+
 /** The runs of a table as its rows come in. */
 class Table {
   /** The row that was added last; the header is row 1. */
@@ -220,7 +224,7 @@ class Table {
         continue;
       }
       if (this.#hasDecimalCommas && DECIMAL_COMMA.test(text)) text = text.replace(",", ".");
-      const value = parseNumber(text);
+      const value = PERCENT.test(text) ? Number(text.slice(0, -1)) / 100 : parseNumber(text);
       if (value === undefined) {
         series.addText(key, () => `row ${this.row}, column ${JSON.stringify(key)}`, text);
         continue;

@@ -3,6 +3,7 @@ import { isObject, parseJsonObject } from "../../formats/json_object.ts";
 import { isIndex, type TableLayout, wandbColumn } from "./csv.ts";
 import { JsonPieces } from "./json_pieces.ts";
 import { isEntropyByWords, isKnown } from "./keys.ts";
+import { enumeration } from "./key_list.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import type { LogFormat } from "./run.ts";
@@ -57,7 +58,9 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   const [first] = rows;
   if (first !== undefined && !isContainerLog(first)) {
     if (lines.length === 1 && isDocument(first)) return { format: "json-columns" };
-    return jsonFormat(rows);
+    const recognised = jsonFormat(rows);
+    const isObjectAlone = lines.length === 1 && recognised.format === "jsonl";
+    return isObjectAlone ? { ...recognised, otherwise: objectOf(first) } : recognised;
   }
   if (first !== undefined) return { format: "verl-console" };
   if (/^\{\s*"(?:[^"\\]|\\.){1,200}"\s*:/.test(text)) return documentFormat(text);
@@ -85,6 +88,14 @@ function listFormat(text: string): Recognised {
     stepless: steplessBy(rows),
     runColumns: possibleRunColumns(rows),
   };
+}
+
+/** What an object is that is all of a file and holds no metrics. */
+function objectOf(row: Record<string, unknown>): string {
+  const names = Object.keys(row).map((name) => JSON.stringify(name));
+  return names.length === 0
+    ? "is an empty JSON object"
+    : `is one JSON object, with ${enumeration(names, 200)}, and no list of rows or of numbers`;
 }
 
 /** Whether an object that is all of a file holds columns or a list of rows, and is no row itself. */
