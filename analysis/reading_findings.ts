@@ -16,7 +16,13 @@ const LONGEST = 400;
  * values are not finite, and which keys look useful but were not understood.
  */
 export function readingFindings(run: Run): Finding[] {
-  return [...scoreChosen(run), ...notFinite(run), ...notUnderstood(run)];
+  return [
+    ...scoreChosen(run),
+    ...notFinite(run),
+    ...entropyEnds(run),
+    ...stepsRead(run),
+    ...notUnderstood(run),
+  ];
 }
 
 /** The names of what was not chosen, each with why, as far as there is room. */
@@ -90,6 +96,45 @@ function scoreSince(run: Run, step: number): string {
   const score = scoreAround(run, step);
   if (score?.differ !== true) return "";
   return `; the score was ${number(score.before, 3)} before and is ${number(score.since, 3)} since`;
+}
+
+/** So many scores after the last entropy are no delay of one row or two. */
+const FEWEST_AFTER = 3;
+
+/** An entropy that is logged no more while the score goes on, other than by NaN, which has a finding. */
+function entropyEnds({ entropy, score, notFinite }: Run): Finding[] {
+  const last = entropy?.steps.at(-1);
+  if (entropy === undefined || score === undefined || last === undefined) return [];
+  if ((notFinite.get(entropy.key)?.last ?? -Infinity) > last) return [];
+  // One that is logged now and then is late by as much as its steps stand apart.
+  const widest = entropy.steps.subarray(1).reduce(
+    (most, step, i) => Math.max(most, step - entropy.steps[i]!),
+    0,
+  );
+  if (score.steps.filter((step) => step > last + widest).length < FEWEST_AFTER) return [];
+  const after = score.steps.filter((step) => step > last).length;
+  return [{
+    topic: "entropy ends",
+    severity: "notice",
+    finding: `the entropy ends at step ${last}, the score goes on to step ${
+      score.steps.at(-1)
+    }: what is said of the entropy and of the law is of the steps before.`,
+    evidence: `${entropy.key}: ${counted(entropy.steps.length, "value")}; ${score.label}: ${
+      counted(after, "value")
+    } after it`,
+    marks: [{ step: last, label: "entropy ends" }],
+  }];
+}
+
+/** How the steps of the log were found, where it was not by one name that each row has once. */
+function stepsRead({ stepNotes, steps }: Run): Finding[] {
+  if (stepNotes.length === 0) return [];
+  return [{
+    topic: "steps",
+    severity: "notice",
+    finding: stepNotes.join(" "),
+    evidence: `steps ${steps.first} to ${steps.last}`,
+  }];
 }
 
 function described(run: Run, key: string, { count, first, last }: NotFinite): string {

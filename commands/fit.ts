@@ -7,6 +7,7 @@ import { FIRST_15_PERCENT, type Portion } from "../analysis/prediction.ts";
 import { fitJson } from "../analysis/reports/fit_json.ts";
 import { fitPicture } from "../analysis/reports/fit_picture.ts";
 import { fitText } from "../analysis/reports/fit_text.ts";
+import { lawErrorText } from "../analysis/reports/law_error_text.ts";
 import { fitRun, type RunFit } from "../analysis/run_fit.ts";
 import { ReadError } from "../formats/errors.ts";
 import { printable } from "../formats/printable.ts";
@@ -61,7 +62,8 @@ async function main(): Promise<boolean> {
       fits.push(fitRun(run, { rule, portion, reverse: values.reverse, effort }));
     } catch (error) {
       if (!(error instanceof ReadError || error instanceof LawError)) throw error;
-      printError(error instanceof LawError ? `${run.source}: ${error.message}` : error.message);
+      const hasOthers = runs.filter(({ source }) => source === run.source).length > 1;
+      printError(error instanceof LawError ? lawErrorText(run, error, hasOthers) : error.message);
       failed++;
     }
   }

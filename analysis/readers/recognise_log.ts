@@ -3,9 +3,11 @@ import { isObject, parseJsonObject } from "../../formats/json_object.ts";
 import { isIndex, type TableLayout, wandbColumn } from "./csv.ts";
 import { JsonPieces } from "./json_pieces.ts";
 import { isEntropyByWords, isKnown } from "./keys.ts";
+import { enumeration } from "./key_list.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import type { LogFormat } from "./run.ts";
+import { possibleRunColumns } from "./run_splitter.ts";
 import { StepFinder, type Stepless, steplessBy } from "./step.ts";
 import { isFrameStart } from "./tensorboard.ts";
 import { WANDB_HEADER } from "./wandb_binary.ts";
@@ -18,6 +20,8 @@ export interface Recognised {
   readonly format: LogFormat;
   /** What steps its rows, where the first of them name no step. */
   readonly stepless?: Stepless | undefined;
+  /** Columns that part its rows into runs, though their names alone do not say so. */
+  readonly runColumns?: readonly string[];
   /** What parts the cells of a table. */
   readonly delimiter?: TableLayout["delimiter"];
   /** What the file is if it turns out to hold no metrics. */
@@ -54,7 +58,9 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   const [first] = rows;
   if (first !== undefined && !isContainerLog(first)) {
     if (lines.length === 1 && isDocument(first)) return { format: "json-columns" };
-    return jsonFormat(rows);
+    const recognised = jsonFormat(rows);
+    const isObjectAlone = lines.length === 1 && recognised.format === "jsonl";
+    return isObjectAlone ? { ...recognised, otherwise: objectOf(first) } : recognised;
   }
   if (first !== undefined) return { format: "verl-console" };
   if (/^\{\s*"(?:[^"\\]|\\.){1,200}"\s*:/.test(text)) return documentFormat(text);
@@ -77,7 +83,19 @@ function listFormat(text: string): Recognised {
     if (row !== undefined) rows.push(row);
   });
   pieces.feed(text);
-  return { format: "json-rows", stepless: steplessBy(rows) };
+  return {
+    format: "json-rows",
+    stepless: steplessBy(rows),
+    runColumns: possibleRunColumns(rows),
+  };
+}
+
+/** What an object is that is all of a file and holds no metrics. */
+function objectOf(row: Record<string, unknown>): string {
+  const names = Object.keys(row).map((name) => JSON.stringify(name));
+  return names.length === 0
+    ? "is an empty JSON object"
+    : `is one JSON object, with ${enumeration(names, 200)}, and no list of rows or of numbers`;
 }
 
 /** Whether an object that is all of a file holds columns or a list of rows, and is no row itself. */
@@ -109,7 +127,11 @@ function jsonFormat(rows: Record<string, unknown>[]): Recognised {
     const keys = numbersOf(row);
     return keys.some(isEntropyByWords) || keys.filter(isKnown).length > 1;
   });
-  return { format: "jsonl", stepless: isLog ? steplessBy(rows) : undefined };
+  return {
+    format: "jsonl",
+    stepless: isLog ? steplessBy(rows) : undefined,
+    runColumns: possibleRunColumns(rows),
+  };
 }
 
 /** The keys under which a row has numbers, those of its objects included. */
@@ -180,7 +202,12 @@ function delimitedFormat(
     const row = cells(line, delimiter);
     return Object.fromEntries(header.map((name, at) => [name, row[at]]));
   });
-  return { format: "csv", delimiter, stepless: steplessBy(rows) };
+  return {
+    format: "csv",
+    delimiter,
+    stepless: steplessBy(rows),
+    runColumns: possibleRunColumns(rows),
+  };
 }
 
 /** The cells of one line; enough of CSV to tell a table from prose. A quoted cell may be cut off. */

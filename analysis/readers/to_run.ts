@@ -59,7 +59,12 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
     0,
   );
-  if (repeated > 0) notes.push(`${repeated} steps were logged again, the last value holds.`);
+  const again = repeated === 0 ? [] : [
+    `${counted(repeated, "step")} ${
+      repeated === 1 ? "was" : "were"
+    } logged again, the last value holds.`,
+  ];
+  notes.push(...again);
   const { first, last } = rows.series.steps;
   return {
     source: path,
@@ -84,6 +89,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     keys,
     ...(rows.config === undefined ? {} : { config: rows.config }),
     malformed: rows.malformed,
+    stepNotes: [...rows.notes, ...again],
     notes,
   };
 }

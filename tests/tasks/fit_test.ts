@@ -161,6 +161,7 @@ Deno.test("fit names bad input in one sentence and leaves nothing behind", () =>
       "flat.csv",
       "step,entropy,score\n" + [1, 2, 3, 4, 5].map((step) => `${step},0.5,0.${step}\n`).join(""),
     );
+    await file("object.json", '{"name":"x","version":3}');
     await Deno.mkdir(join(folder, "nothing"));
     const before = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
     const cases: [string[], RegExp, number?][] = [
@@ -178,7 +179,11 @@ Deno.test("fit names bad input in one sentence and leaves nothing behind", () =>
         /nan\.csv holds no finite value under "entropy" \(5 NaN/,
       ],
       [["other.csv"], /other\.csv has neither .* it has loss, lr, step\./],
-      [["few.csv"], /few\.csv: there are 3 pairs of entropy and score, the law needs at least 4\./],
+      [
+        ["few.csv"],
+        /few\.csv: there are 3 pairs of entropy and score, the law needs at least 4\. The score is .* \(3 values\), the entropy actor\/entropy \(3 values\)/,
+      ],
+      [["object.json"], /object\.json is one JSON object, with "name", "version", and no list/],
       [["flat.csv"], /flat\.csv: the entropy is 0\.5 in all 5 pairs/],
       [
         ["few.csv", "--score-key", "accuracy"],
