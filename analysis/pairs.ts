@@ -2,6 +2,7 @@ import { ReadError } from "../formats/errors.ts";
 import type { Run } from "./readers/run.ts";
 import { isEntropyByWords, isKnown } from "./readers/keys.ts";
 import { keyList } from "./readers/key_list.ts";
+import { runLabel } from "./run_label.ts";
 
 /** Entropy and performance of one policy. */
 export interface Pair {
@@ -61,7 +62,9 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
       : "no score";
     const keys = Array.from(run.keys).filter(([, count]) => count > 0).map(([key]) => key);
     throw new ReadError(
-      `${run.source} has ${missing} under a key known here${notFiniteAlone(run)}; ${keyList(keys)}`,
+      `${runLabel(run)} has ${missing} under a key known here${notFiniteAlone(run)}; ${
+        keyList(keys)
+      }`,
     );
   }
   const rule = options.rule ?? pairingRule(run);

@@ -1,5 +1,6 @@
 import { counted } from "../formats/counted.ts";
 import type { Finding } from "./finding.ts";
+import { pairs } from "./pairs.ts";
 import { enumeration } from "./readers/key_list.ts";
 import { isEntropyKey, isUnderstood } from "./readers/keys.ts";
 import type { Run, RunnerUp } from "./readers/run.ts";
@@ -10,10 +11,10 @@ const LONGEST = 400;
 
 /**
  * What became of a log's keys when it was read: which score was chosen and what else could have been, which
- * values are not finite, and which keys look useful but were not understood.
+ * values are not finite, which keys look useful but were not understood, and what else was noted.
  */
 export function readingFindings(run: Run): Finding[] {
-  return [...scoreChosen(run), ...notFinite(run), ...notUnderstood(run)];
+  return [...scoreChosen(run), ...notFinite(run), ...notUnderstood(run), ...noted(run)];
 }
 
 /** The names of what was not chosen, each with why, as far as there is room. */
@@ -64,6 +65,29 @@ function notFinite(run: Run): Finding[] {
 function described(run: Run, key: string, { count, first, last }: NotFinite): string {
   const finite = run.keys.get(key) ?? 0;
   return `${count} of ${counted(count + finite, "value")}, steps ${first} to ${last}`;
+}
+
+/** What was decided when the log was read, and how many scores have no entropy. */
+function noted(run: Run): Finding[] {
+  const { entropy, score } = run;
+  const dropped = entropy === undefined || score === undefined ? 0 : pairs(run).dropped;
+  const without = dropped === 0
+    ? []
+    : [`${counted(dropped, "score")} without an entropy ${dropped === 1 ? "is" : "are"} dropped.`];
+  const notes = [...run.notes, ...without];
+  if (notes.length === 0) return [];
+  const used = [
+    ...(entropy === undefined
+      ? []
+      : [`${entropy.key}, ${counted(entropy.values.length, "value")}`]),
+    ...(score === undefined ? [] : [`${score.label}, ${counted(score.values.length, "value")}`]),
+  ];
+  return [{
+    topic: "reading",
+    severity: "notice",
+    finding: notes.join(" "),
+    evidence: used.join("; "),
+  }];
 }
 
 function notUnderstood({ unrecognised }: Run): Finding[] {

@@ -91,7 +91,7 @@ Deno.test("a run without entropy or score is told with its keys", () => {
     () => pairs(keyed),
     {
       message:
-        "run.log has no policy entropy under a key known here; it has a, b and 1 keys of timing and throughput.",
+        "run.log (run run) has no policy entropy under a key known here; it has a, b and 1 keys of timing and throughput.",
     },
   );
 });
