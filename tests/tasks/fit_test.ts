@@ -348,7 +348,7 @@ Deno.test("fit ends in a sentence where numbers leave the range of floats or onl
     await file("steady.csv", (i) => 1 / (i + 1), (i) => 0.7 + 1e-16 * i);
     const cases: [string, RegExp][] = [
       ["sum.csv", /^error: sum\.csv: pair 0 \(step 0\) has entropy 1200, expected nats per token/],
-      ["huge.csv", /^error: huge\.csv: pair 0 \(step 0\) has score 1e\+308, expected no more/],
+      ["huge.csv", /^error: huge\.csv: pair 0 \(step 0\) has score 1e\+308, expected a number from -1e\+300 to 1e\+300/],
       ["still.csv", /^error: still\.csv: the entropy is between 1e-18 and/],
       ["steady.csv", /^error: steady\.csv: the score is between 0\.7 and/],
     ];
