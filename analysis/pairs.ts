@@ -3,6 +3,7 @@ import type { Run } from "./readers/run.ts";
 import { FRAMEWORK_SETTINGS } from "./framework_settings.ts";
 import { isEntropyByWords, isKnown } from "./readers/keys.ts";
 import { enumeration, keyList } from "./readers/key_list.ts";
+import { runLabel } from "./run_label.ts";
 
 /** Entropy and performance of one policy. */
 export interface Pair {
@@ -64,7 +65,7 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
     const how = entropy === undefined ? FRAMEWORK_SETTINGS[run.framework]?.logEntropy : undefined;
     const list = keyList(keys);
     throw new ReadError(
-      `${run.source} has ${missing} under a key known here${notFiniteAlone(run)}${
+      `${runLabel(run)} has ${missing} under a key known here${notFiniteAlone(run)}${
         how === undefined ? `; ${list}` : `. ${how} ${list[0]!.toUpperCase()}${list.slice(1)}`
       }${howToName(run)}`,
     );

@@ -72,12 +72,20 @@ export function predictFrom(
   const isFitted = ({ step }: Pair) => reverse ? step >= last - length : step <= first + length;
   const fitted = pairs.filter(isFitted);
   const rest = pairs.filter((pair) => !isFitted(pair));
-  if (fitted.length < FEWEST_PAIRS || rest.length === 0) {
+  if (rest.length === 0) {
     throw new LawError(
       "no-split",
       `${
         describePortion(portion, reverse)
-      } hold ${fitted.length} of the ${pairs.length} pairs, expected at least ${FEWEST_PAIRS} there and 1 outside.`,
+      } hold all ${pairs.length} pairs, so none is left to predict; the pairs are of steps ${first} to ${last}.`,
+    );
+  }
+  if (fitted.length < FEWEST_PAIRS) {
+    throw new LawError(
+      "no-split",
+      `${
+        describePortion(portion, reverse)
+      } hold ${fitted.length} of the ${pairs.length} pairs, expected at least ${FEWEST_PAIRS}, as the law needs.`,
     );
   }
   const { draws } = options;

@@ -3,6 +3,7 @@ import { number } from "../formats/number.ts";
 import type { Finding } from "./finding.ts";
 import { listed } from "./findings/words.ts";
 import { lostSince, scoreAround } from "./lost.ts";
+import { pairs } from "./pairs.ts";
 import { enumeration } from "./readers/key_list.ts";
 import { isEntropyKey, isUnderstood } from "./readers/keys.ts";
 import type { Run, RunnerUp } from "./readers/run.ts";
@@ -13,15 +14,15 @@ const LONGEST = 400;
 
 /**
  * What became of a log's keys when it was read: which score was chosen and what else could have been, which
- * values are not finite, and which keys look useful but were not understood.
+ * values are not finite, which keys look useful but were not understood, and what else was noted.
  */
 export function readingFindings(run: Run): Finding[] {
   return [
     ...scoreChosen(run),
     ...notFinite(run),
     ...entropyEnds(run),
-    ...stepsRead(run),
     ...notUnderstood(run),
+    ...noted(run),
   ];
 }
 
@@ -126,22 +127,36 @@ function entropyEnds({ entropy, score, notFinite }: Run): Finding[] {
   }];
 }
 
-/** How the steps of the log were found, where it was not by one name that each row has once. */
-function stepsRead({ stepNotes, steps }: Run): Finding[] {
-  if (stepNotes.length === 0) return [];
-  return [{
-    topic: "steps",
-    severity: "notice",
-    finding: stepNotes.join(" "),
-    evidence: `steps ${steps.first} to ${steps.last}`,
-  }];
-}
-
 function described(run: Run, key: string, { count, first, last }: NotFinite): string {
   const finite = run.keys.get(key) ?? 0;
   return `${count} of ${counted(count + finite, "value")}, ${
     first === last ? `step ${first}` : `steps ${first} to ${last}`
   }`;
+}
+
+/** What was decided when the log was read, and how many scores have no entropy. */
+function noted(run: Run): Finding[] {
+  const { entropy, score } = run;
+  const dropped = entropy === undefined || score === undefined ? 0 : pairs(run).dropped;
+  const without = dropped === 0
+    ? []
+    : [`${counted(dropped, "score")} without an entropy ${dropped === 1 ? "is" : "are"} dropped.`];
+  // What is not finite has a finding of its own.
+  const read = run.notes.filter((note) => !/ not finite and /.test(note));
+  const notes = [...read, ...without];
+  if (notes.length === 0) return [];
+  const used = [
+    ...(entropy === undefined
+      ? []
+      : [`${entropy.key}, ${counted(entropy.values.length, "value")}`]),
+    ...(score === undefined ? [] : [`${score.label}, ${counted(score.values.length, "value")}`]),
+  ];
+  return [{
+    topic: "reading",
+    severity: "notice",
+    finding: notes.join(" "),
+    evidence: used.join("; "),
+  }];
 }
 
 function notUnderstood({ unrecognised }: Run): Finding[] {

@@ -26,20 +26,29 @@ export interface Recognised {
   readonly delimiter?: TableLayout["delimiter"];
   /** What the file is if it turns out to hold no metrics. */
   readonly otherwise?: string;
+  /** Why it is refused, as the end of a sentence that begins with its name. */
+  readonly refused?: string;
 }
 
 /**
  * The format of a log, told from its content and not its name. Text that is neither JSON nor a table is
  * taken for a console log: its first metrics may stand megabytes in.
  *
- * @throws {ReadError} if the file cannot be read, is empty, or is binary of an unknown kind.
+ * @throws {ReadError} if the file cannot be read, is empty, is binary of an unknown kind, is text of UTF-16, or a long
+ * table.
  */
 export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   const head = await source.head(HEAD_BYTES);
   if (head.length === 0) throw new ReadError(`${source.name} is empty, expected a training log.`);
   if (WANDB_HEADER.every((byte, i) => head[i] === byte)) return { format: "wandb-binary" };
   if (isFrameStart(head)) return { format: "tensorboard" };
-  if (head.subarray(0, 4096).includes(0)) {
+  const start = head.subarray(0, 4096);
+  if (isUtf16(start)) {
+    throw new ReadError(
+      `${source.name} is UTF-16 text, expected UTF-8: PowerShell writes it with Out-File -Encoding utf8, Excel as "CSV UTF-8", and iconv -f UTF-16 -t UTF-8 makes it of this file.`,
+    );
+  }
+  if (start.includes(0)) {
     throw new ReadError(
       `${source.name} is a binary file, but neither TensorBoard events nor a .wandb file, the binary formats that can be read.`,
     );
@@ -67,7 +76,20 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   if (/^\[\s*(?:"|-?\d+(?:\.\d+)?\s*[,\]])/.test(text)) {
     return { format: "verl-console", otherwise: "is a JSON list whose elements are no objects" };
   }
-  return tableFormat(whole, head.length === HEAD_BYTES) ?? { format: "verl-console" };
+  const table = tableFormat(whole, head.length === HEAD_BYTES);
+  if (table?.refused !== undefined) throw new ReadError(`${source.name} ${table.refused}`);
+  return table ?? { format: "verl-console" };
+}
+
+/** Whether bytes are text of two bytes for each character, as its mark or every other byte says. */
+function isUtf16(start: Uint8Array): boolean {
+  const [first, second] = start;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
+  // The letters, digits and signs of a log have a zero as one of their two bytes.
+  const zeros = [0, 0];
+  for (const [at, byte] of start.entries()) if (byte === 0) zeros[at % 2]!++;
+  const [least, most] = zeros.sort((left, right) => left - right);
+  return start.length >= 4 && least === 0 && most! > 0.4 * start.length;
 }
 
 /** An object of JSON over several lines, or on one that is longer than what was looked at. */
@@ -202,11 +224,38 @@ function delimitedFormat(
     const row = cells(line, delimiter);
     return Object.fromEntries(header.map((name, at) => [name, row[at]]));
   });
-  return {
+  return longTable(names, rows) ?? {
     format: "csv",
     delimiter,
     stepless: steplessBy(rows),
     runColumns: possibleRunColumns(rows),
+  };
+}
+
+/** What a table is whose rows hold one value each, and name its metric in a column. */
+function longTable(
+  names: readonly string[],
+  rows: readonly Record<string, string | undefined>[],
+): Recognised | undefined {
+  const named = (pattern: RegExp) => names.find((name) => pattern.test(name));
+  const value = named(/^(?:metric_?)?value$/i);
+  const metric = named(/^(?:metric|metric_?name|key|tag|variable)$/i);
+  if (value === undefined || metric === undefined) return undefined;
+  const found = new Set(rows.map((row) => row[metric] ?? ""));
+  if (!Array.from(found).some((key) => isKnown(key) || isEntropyByWords(key))) return undefined;
+  const step = names.find(StepFinder.knows) ??
+    names.find((name) => name !== value && name !== metric);
+  const columns = { index: step, columns: metric, values: value };
+  const pivot = Object.entries(columns).map(([name, column]) =>
+    `${name}=${JSON.stringify(column)}`
+  );
+  return {
+    format: "verl-console",
+    refused: `is a long table, whose rows name their metric in the column ${
+      JSON.stringify(metric)
+    }, expected a column for each metric: df.pivot_table(${
+      pivot.join(", ")
+    }).to_csv("wide.csv") of pandas makes one.`,
   };
 }
 

@@ -154,8 +154,6 @@ export interface Run {
   readonly config?: Record<string, unknown>;
   /** Pieces of the file that could not be used. */
   readonly malformed: { readonly count: number; readonly examples: readonly string[] };
-  /** What had to be taken for the step, and which steps were logged again, one sentence each; of {@linkcode Run.notes}. */
-  readonly stepNotes: readonly string[];
   /** What was chosen or converted while reading, one sentence each. */
   readonly notes: readonly string[];
 }

@@ -53,6 +53,13 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   const { score, trainingScore, choice } = chooseScore(log, scoreKey);
   const entropy = chosenEntropy?.entropy;
   const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
+  if (entropy !== undefined && score?.keys.includes(entropy.key)) {
+    throw new ReadError(
+      `${path}: ${entropy.key} is taken for the entropy and for the score, expected two keys; name the other one with ${
+        entropyKey === undefined ? "--score-key" : "--entropy-key"
+      }.`,
+    );
+  }
   notes.push(...twinNotes(chosen, series));
   notes.push(...notFiniteNotes(chosen, notFinite));
   const repeated = chosen.reduce(
@@ -89,7 +96,6 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     keys,
     ...(rows.config === undefined ? {} : { config: rows.config }),
     malformed: rows.malformed,
-    stepNotes: [...rows.notes, ...again],
     notes,
   };
 }

@@ -42,7 +42,6 @@ function makeRun(options: {
     series: new Map(),
     keys: new Map(),
     malformed: { count: 0, examples: [] },
-    stepNotes: [],
     notes: [],
   };
 }
@@ -96,7 +95,7 @@ Deno.test("a run without entropy or score is told with its keys", () => {
     () => pairs(keyed),
     {
       message:
-        "run.log has no policy entropy under a key known here; it has a, b and 1 keys of timing and throughput. If one is the entropy, name it with --entropy-key.",
+        "run.log (run run) has no policy entropy under a key known here; it has a, b and 1 keys of timing and throughput. If one is the entropy, name it with --entropy-key.",
     },
   );
   const unrecognised = [{ key: "a", looksLike: "entropy" as const }];

@@ -42,7 +42,6 @@ function runOf(
     keys: new Map(keys.map((name) => [name, 12])),
     ...(options.config === undefined ? {} : { config: options.config }),
     malformed: { count: 0, examples: [] },
-    stepNotes: [],
     notes: [],
   };
 }
