@@ -11,7 +11,7 @@ import { scoreFinding } from "./findings/score_finding.ts";
 import { lawFindings } from "./findings/law_findings.ts";
 import { pairs } from "./pairs.ts";
 import { plateauFindings } from "./findings/plateau_findings.ts";
-import { readingFindings } from "./reading_findings.ts";
+import { readingFindings } from "./findings/reading_findings.ts";
 import type { Run } from "./readers/run.ts";
 import { findTraps } from "./traps.ts";
 import { tryFit } from "./try_fit.ts";

@@ -6,10 +6,11 @@ import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
+import { notFiniteNotes } from "./not_finite_notes.ts";
 import type { LogRows } from "./reader.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
-import type { NotFinite, Series } from "./series.ts";
+import type { Series } from "./series.ts";
 
 /** What was read, and which keys are named. */
 interface ReadRows {
@@ -129,26 +130,6 @@ function twinNotes(chosen: readonly string[], series: ReadonlyMap<string, Series
     notes.push(`${key} is another writing of ${twin} and is not used.`);
     if (notes.length === 3) break;
   }
-  return notes;
-}
-
-/** A sentence for each chosen key, but not for very many, that has values which are not finite. */
-function notFiniteNotes(
-  chosen: readonly string[],
-  notFinite: ReadonlyMap<string, NotFinite>,
-): string[] {
-  const notes: string[] = [];
-  let others = 0;
-  for (const key of chosen) {
-    const { count = 0, first } = notFinite.get(key) ?? {};
-    if (count === 0) continue;
-    const are = count === 1 ? "is" : "are";
-    const values = `${counted(count, "value")} of ${key}`;
-    if (notes.length < 3) {
-      notes.push(`${values} ${are} not finite and ${are} left out, the first at step ${first}.`);
-    } else others++;
-  }
-  if (others > 0) notes.push(`So are values of ${counted(others, "other key")}.`);
   return notes;
 }
 

@@ -1,13 +1,14 @@
-import { counted } from "../formats/counted.ts";
-import { number } from "../formats/number.ts";
-import type { Finding } from "./finding.ts";
-import { listed } from "./findings/words.ts";
-import { lostSince, scoreAround } from "./lost.ts";
-import { pairs } from "./pairs.ts";
-import { enumeration } from "./readers/key_list.ts";
-import { isEntropyKey, isUnderstood } from "./readers/keys.ts";
-import type { Run, RunnerUp } from "./readers/run.ts";
-import type { NotFinite } from "./readers/series.ts";
+import { counted } from "../../formats/counted.ts";
+import { number } from "../../formats/number.ts";
+import type { Finding } from "../finding.ts";
+import { listed } from "./words.ts";
+import { lostSince, scoreAround } from "../lost.ts";
+import { pairs } from "../pairs.ts";
+import { enumeration } from "../readers/key_list.ts";
+import { isEntropyKey, isUnderstood } from "../readers/keys.ts";
+import { notFiniteNotes } from "../readers/not_finite_notes.ts";
+import type { Run, RunnerUp } from "../readers/run.ts";
+import type { NotFinite } from "../readers/series.ts";
 
 /** Characters that a list of keys may have in a finding. */
 const LONGEST = 400;
@@ -142,8 +143,9 @@ function noted(run: Run): Finding[] {
     ? []
     : [`${counted(dropped, "score")} without an entropy ${dropped === 1 ? "is" : "are"} dropped.`];
   // What is not finite has a finding of its own.
-  const read = run.notes.filter((note) => !/ not finite and /.test(note));
-  const notes = [...read, ...without];
+  const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
+  const told = new Set(notFiniteNotes(chosen, run.notFinite));
+  const notes = [...run.notes.filter((note) => !told.has(note)), ...without];
   if (notes.length === 0) return [];
   const used = [
     ...(entropy === undefined
