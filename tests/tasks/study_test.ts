@@ -96,7 +96,7 @@ Deno.test("study: what is wrong is said in one sentence", async () => {
       assertOneSentence(await study(checkout, ...args), expected, code);
     await refused(["fig2"], /there is no run or figure fig2, expected one that /);
     await refused(["--json"], /--json is without --list/);
-    await refused(["--list", "--missing"], /--list and --missing are two lists/);
+    await refused(["--list", "--missing"], /--list and --missing are two things/);
 
     const logs = join(checkout, "results/logs");
     await Deno.mkdir(logs);
