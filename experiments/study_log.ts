@@ -63,17 +63,20 @@ export async function readStudyLog(run: StudyRun, folder: string = LOGS): Promis
     throw new UserError(`there is no log ${path}; deno task study ${run.name} makes it.`);
   }
   const curves = new Map<string, Curve>();
-  for (const line of text.split("\n").slice(1, -1)) {
-    const { step, data } = JSON.parse(line) as {
-      step: number;
-      data: Record<string, number | null>;
-    };
+  for (const line of text.split("\n").slice(0, -1)) {
+    const { step, data = {} } = JSON.parse(line) as LogLine;
     for (const [key, value] of Object.entries(data)) {
       // A number that is not finite is logged as null.
       if (value !== null) curves.getOrInsertComputed(key, () => []).push({ step, value });
     }
   }
   return { run, curves, pairs: pairs(await readRun(path)) };
+}
+
+/** A step; or the run's settings, at the beginning and where it was gone on with by other code. */
+interface LogLine {
+  readonly step: number;
+  readonly data?: Readonly<Record<string, number | null>>;
 }
 
 /** Where the log of a run lies, plain or, which it is taken for where there is none, compressed. */
