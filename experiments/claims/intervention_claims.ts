@@ -1,10 +1,10 @@
 /** Claims 19 to 28: what interventions do to entropy and performance (Sec. 4). */
-import { ENTROPY, LENGTH, logged, plateau } from "../courses.ts";
 import { max, mean, sampleRankCorrelation, standardDeviation } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Interval } from "../../analysis/interval.ts";
 import { meanInterval } from "../../analysis/mean_interval.ts";
 import { paperRows } from "../../analysis/paper_data.ts";
+import { ENTROPY, LENGTH, logged, plateau } from "../courses.ts";
 import type { TrainSettings } from "../lab/train_settings.ts";
 import type { StudyLog } from "../study_log.ts";
 import {

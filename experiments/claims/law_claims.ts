@@ -1,5 +1,4 @@
 /** Claims 1 to 12: what the paper says of entropy, performance and the law that ties them (Sec. 2). */
-import { ENTROPY } from "../courses.ts";
 import { linearRegression, max, mean, min, rSquared, sampleCorrelation } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import { FEWEST_PAIRS, fitCurve, fitLaw } from "../../analysis/law.ts";
@@ -7,6 +6,7 @@ import { tQuantile } from "../../analysis/mean_interval.ts";
 import type { Pair } from "../../analysis/pairs.ts";
 import { type Portion, predictFrom } from "../../analysis/prediction.ts";
 import { compareRivals } from "../../analysis/rivals.ts";
+import { ENTROPY } from "../courses.ts";
 import type { StudyLog } from "../study_log.ts";
 import {
   againstBaseline,

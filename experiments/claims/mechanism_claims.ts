@@ -1,8 +1,8 @@
 /** Claims 13 to 18: why entropy falls (Sec. 3). */
-import { ENTROPY, logged } from "../courses.ts";
 import { max, mean } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Curve } from "../../analysis/paper_data.ts";
+import { ENTROPY, logged } from "../courses.ts";
 import type { RewardedPolicy } from "../lab/tabular/random_policy.ts";
 import { expectedReward, treeStepped } from "../lab/tabular/sequence_tree.ts";
 import { advantagesOf, probabilities } from "../lab/tabular/softmax_state.ts";
