@@ -209,7 +209,10 @@ class Table {
     if (record.length !== this.#width) {
       return this.#refuse(record, `has ${record.length} cells, expected ${this.#width}`);
     }
-    const cell = (name: string) => record[this.#place.get(name) ?? -1];
+    const cell = (name: string) => {
+      const at = this.#place.get(name);
+      return at === undefined ? undefined : record[at];
+    };
     const run = this.#chartSteps === undefined ? this.#runs.of(cell, this.#runColumns) : undefined;
     const steps = run?.steps ?? this.#chartSteps!;
     // A chart over another axis than the step: its rows count as steps.

@@ -6,7 +6,7 @@ import { enumeration, LONGEST_LIST } from "./key_list.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
-import { addMetrics, costOfUnreadable, NOT_FINITE } from "./metrics.ts";
+import { addMetrics, COST_WITHOUT_STEP, costOfUnreadable, NOT_FINITE } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import type { JsonlLayout } from "./jsonl_log.ts";
 import { RunSplitter } from "./run_splitter.ts";
@@ -132,7 +132,7 @@ class RowsOfJson {
     const run = this.#runs.of((column) => row[column]);
     const step = run.steps.find(cellsOf(row));
     if (step === undefined) {
-      this.#source.spend(1);
+      this.#source.spend(COST_WITHOUT_STEP);
       return this.#malformed.add(`${place} ${run.steps.complaint}`, text);
     }
     this.#source.spend(1 + addMetrics(row, { collector: run.series, step, place: () => place }));

@@ -2,7 +2,7 @@ import { isObject, parseJsonObject } from "../../formats/json_object.ts";
 import { readLines } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
-import { addMetrics, costOfUnreadable } from "./metrics.ts";
+import { addMetrics, COST_WITHOUT_STEP, costOfUnreadable } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { RunSplitter } from "./run_splitter.ts";
 import { type RepeatRule, SeriesCollector } from "./series.ts";
@@ -63,7 +63,7 @@ export async function readJsonl(
       const { series, steps } = runs.of((column) => row[column]);
       const step = steps.find(cellsOf(row));
       if (step === undefined) {
-        source.spend(1);
+        source.spend(COST_WITHOUT_STEP);
         malformed.add(`${place} ${steps.complaint}`, line);
         continue;
       }

@@ -6,6 +6,9 @@ export function costOfUnreadable(text: string): number {
   return text.startsWith("{") ? 16 : 1;
 }
 
+/** How many pieces a row counts for that names no step, as each name of it was looked for; no row is shorter. */
+export const COST_WITHOUT_STEP = 3;
+
 /** No logger nests its metrics deeper. */
 const DEEPEST = 32;
 

@@ -83,9 +83,12 @@ function runsOf(found: Found, options: ReadRunOptions): Run[] {
   const { name, format } = found;
   const hasNumbers = ({ series: { counts } }: LogRows) =>
     counts.values().some(({ finite, notFinite }) => finite > 0 || notFinite > 0);
-  const filled = found.found.filter(hasNumbers);
+  const { filled = [], empty: lacking = [] } = Object.groupBy(
+    found.found,
+    (rows) => hasNumbers(rows) ? "filled" : "empty",
+  );
   if (filled.length === 0) throw new ReadError(withoutMetrics(found));
-  const empty = found.found.filter((rows) => rows.name !== "" && !filled.includes(rows));
+  const empty = lacking.filter((rows) => rows.name !== "");
   const runs = filled.map((rows) =>
     toRun({ path: name, format: rows.format ?? format, rows, ...options })
   );

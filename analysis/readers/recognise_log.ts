@@ -144,29 +144,33 @@ function jsonFormat(rows: Record<string, unknown>[]): Recognised {
   if (has("data") && has("step")) return { format: "verl-jsonl" };
   if (has("_step")) return { format: "wandb-history" };
   if (has("current_steps") || has("global_step/max_steps")) return { format: "trainer-log" };
-  // Lists of texts with a number each are no logs.
-  const isLog = rows.some((row) => {
-    const keys = numbersOf(row);
-    return keys.some(isEntropyByWords) || keys.filter(isKnown).length > 1;
-  });
   return {
     format: "jsonl",
-    stepless: isLog ? steplessBy(rows) : undefined,
+    stepless: rows.some(isLogRow) ? steplessBy(rows) : undefined,
     runColumns: possibleRunColumns(rows),
   };
 }
 
+/** Whether a row has an entropy or two known metrics: lists of texts with a number each are no logs. */
+function isLogRow(row: Record<string, unknown>): boolean {
+  let known = 0;
+  for (const key of numbersOf(row)) {
+    if (isKnown(key)) known++;
+    if (known > 1 || isEntropyByWords(key)) return true;
+  }
+  return false;
+}
+
 /** The keys under which a row has numbers, those of its objects included. */
-function numbersOf(row: Record<string, unknown>): string[] {
-  return Object.entries(row).flatMap(([key, value]) =>
-    typeof value === "number"
-      ? [key]
-      : isObject(value)
-      ? Object.keys(value).filter((inner) => typeof value[inner] === "number").map((inner) =>
-        `${key}/${inner}`
-      )
-      : []
-  );
+function* numbersOf(row: Record<string, unknown>): Generator<string> {
+  for (const key of Object.keys(row)) {
+    const value = row[key];
+    if (typeof value === "number") yield key;
+    if (!isObject(value)) continue;
+    for (const inner of Object.keys(value)) {
+      if (typeof value[inner] === "number") yield `${key}/${inner}`;
+    }
+  }
 }
 
 /** No column has a longer name; prose with commas in it has longer parts. */
@@ -213,7 +217,7 @@ function delimitedFormat(
   }
   const names = header.filter((name, at) => !isIndex(name, at));
   if (names.some((name) => name === "" || name.length > LONGEST_HEADING)) return undefined;
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const twice = repeatedName(names);
   if (twice !== undefined) {
     return { ...none, otherwise: `is a table with two columns named ${JSON.stringify(twice)}` };
   }
@@ -230,6 +234,11 @@ function delimitedFormat(
     stepless: steplessBy(rows),
     runColumns: possibleRunColumns(rows),
   };
+}
+
+function repeatedName(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 /** What a table is whose rows hold one value each, and name its metric in a column. */

@@ -175,7 +175,7 @@ class Entry implements KeyCount {
   #first = Infinity;
   #last = -Infinity;
   /** Steps of values that are not finite. */
-  #steps: number[] = [];
+  #steps: number[] | undefined;
 
   constructor(column: Column | undefined) {
     this.column = column;
@@ -186,13 +186,15 @@ class Entry implements KeyCount {
     this.notFinite++;
     if (step < this.#first) this.#first = step;
     if (step > this.#last) this.#last = step;
-    const isNew = step !== this.#steps.at(-1);
-    if (isNew && this.#steps.length < (this.#isKept ? MOST_NOT_FINITE : 1)) this.#steps.push(step);
+    // Most keys have none, and there may be very many keys.
+    const steps = this.#steps ??= [];
+    const isNew = step !== steps.at(-1);
+    if (isNew && steps.length < (this.#isKept ? MOST_NOT_FINITE : 1)) steps.push(step);
   }
 
   notFiniteBeside(series: Series | undefined): NotFinite {
     const isOpen = (step: number) => series?.steps[placeOf(series.steps, step)] !== step;
-    const steps = distinct(Float64Array.from(this.#steps)).filter(isOpen);
+    const steps = distinct(Float64Array.from(this.#steps ?? [])).filter(isOpen);
     return { count: this.notFinite, first: this.#first, last: this.#last, steps };
   }
 }
@@ -221,9 +223,12 @@ class SharedSteps {
   }
 }
 
+/** Fewer numbers cost more to give back than to keep. */
+const FEWEST_FREED = 1 << 7;
+
 /** Gives memory back at once: the collector of garbage may come late for it. */
 function free(numbers: Float64Array): void {
-  if (numbers.length > 0) (numbers.buffer as ArrayBuffer).transfer(0);
+  if (numbers.length >= FEWEST_FREED) (numbers.buffer as ArrayBuffer).transfer(0);
 }
 
 function isEqual(left: Float64Array, right: Float64Array): boolean {

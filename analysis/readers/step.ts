@@ -1,4 +1,5 @@
 import { counted } from "../../formats/counted.ts";
+import { isObject } from "../../formats/json_object.ts";
 
 /** Parts of a run that state their own step. */
 const PARTS = ["train", "trainer", "rollout", "eval", "val", "validation", "test"] as const;
@@ -187,7 +188,7 @@ export function isStep(value: number): boolean {
 /** What is to step rows of which the first say so little; undefined if one of them names a step. */
 export function steplessBy(rows: readonly Record<string, unknown>[]): Stepless | undefined {
   if (rows.length === 0) return undefined;
-  if (rows.some((row) => namesOf(row).some((name) => KNOWN.has(name)))) return undefined;
+  if (rows.some(namesStep)) return undefined;
   const epochs = rows.map((row) => toStep(row["epoch"])).filter((epoch) => epoch !== undefined);
   // A training row and a validation row may share one; many rows in one say nothing.
   const areSteps = epochs.length === rows.length && 2 * new Set(epochs).size >= rows.length &&
@@ -195,13 +196,13 @@ export function steplessBy(rows: readonly Record<string, unknown>[]): Stepless |
   return areSteps ? "epoch" : "rows";
 }
 
-/** The names of a row's members, and of those of its members, behind the names of these. */
-function namesOf(row: Record<string, unknown>): string[] {
-  return Object.entries(row).flatMap(([name, value]) =>
-    typeof value === "object" && value !== null
-      ? [name, ...Object.keys(value).map((inner) => `${name}/${inner}`)]
-      : [name]
-  );
+/** Whether a row, or an object in it, has a member that is a step. */
+function namesStep(row: Record<string, unknown>): boolean {
+  return Object.keys(row).some((name) => {
+    const value = row[name];
+    return KNOWN.has(name) ||
+      (isObject(value) && Object.keys(value).some((inner) => KNOWN.has(`${name}/${inner}`)));
+  });
 }
 
 /**

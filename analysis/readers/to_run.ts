@@ -122,10 +122,12 @@ const MOST_UNRECOGNISED = 200;
 /** A sentence for each of up to three keys that are read as a chosen one is, and were not chosen. */
 function twinNotes(chosen: readonly string[], series: ReadonlyMap<string, Series>): string[] {
   const used = new Set(chosen);
+  const others = Array.from(series.keys()).filter((key) => !used.has(key));
+  if (others.length === 0) return [];
   const chosenOf = new Map(chosen.map((key) => [normalKey(key), key]));
   const notes: string[] = [];
-  for (const key of series.keys()) {
-    const twin = used.has(key) ? undefined : chosenOf.get(normalKey(key));
+  for (const key of others) {
+    const twin = chosenOf.get(normalKey(key));
     if (twin === undefined) continue;
     notes.push(`${key} is another writing of ${twin} and is not used.`);
     if (notes.length === 3) break;
