@@ -9,6 +9,7 @@ import {
   type ScoreRule,
 } from "./score_keys.ts";
 import type { Series } from "./series.ts";
+import { totalByValues } from "./total_by_values.ts";
 
 /** The keys of one rule that a log holds, sorted out: which of them are averaged, and why not the others. */
 export interface ScoreFamily {
@@ -67,8 +68,8 @@ export function familiesOf(log: KeyedLog): ScoreFamily[] {
 
 /**
  * What of a rule's keys is the score: of several keys for one benchmark the best, and of benchmarks those
- * that are peers: no part of another of them, no second name of the same values, no term of a reward
- * beside its total.
+ * that are peers: no part of another of them by its name, nor of one that is their mean or sum by its values,
+ * no second name of the same values, no term of a reward beside its total.
  */
 function familyOf(
   rule: ScoreRule,
@@ -105,6 +106,12 @@ function familyOf(
     return false;
   });
   const hasTotal = best.size > peers.length;
+  const total = totalByValues(peers.map(({ key }) => series.get(key)!));
+  if (total !== undefined) {
+    const { key } = peers[total.place]!;
+    for (const named of peers) if (named.key !== key) leaveOut(named, `a part of ${key}`);
+    return { rule, keys: [key], because: `the ${total.how} of the others, by its values`, others };
+  }
   if (peers.some(({ benchmark }) => !isFormatTerm(benchmark))) {
     peers = peers.filter((named) => {
       if (!isFormatTerm(named.benchmark)) return true;

@@ -128,8 +128,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/readers/choose.ts",
-    text: "return found.flat();",
-    replacement: "return found.toReversed().flat();",
+    text: "left.place - right.place",
+    replacement: "right.place - left.place",
     what: "of several keys of the entropy the least preferred is chosen",
     tests: CONSOLE,
     filter: "old and new names",
