@@ -43,7 +43,8 @@ export const SCORE_RULES: readonly ScoreRule[] = [
   { pattern: /^(?:val\/)?test\/score\/(?<benchmark>.+)$/d, kind: "validation" },
   {
     // tinker-cookbook, where an evaluator may have a name.
-    pattern: /^test\/(?:(?<benchmark>.+)\/)?env\/all\/(?:correct|acc(?:uracy)?|reward\/total)$/d,
+    pattern:
+      /^test\/(?:(?<benchmark>.+)\/)?env\/all\/(?:correct|pass\/rate|acc(?:uracy)?|reward\/total)$/d,
     kind: "validation",
   },
   { pattern: /^val\/correct\/(?<benchmark>.+)\/mean$/d, kind: "validation" }, // ROLL
@@ -84,7 +85,7 @@ export const SCORE_RULES: readonly ScoreRule[] = [
   { pattern: /^critic\/correct\/mean$/, kind: "training" }, // ROLL
   { pattern: /^critic\/score\/mean$/, kind: "training" },
   { pattern: /^critic\/rewards\/mean$/, kind: "training" },
-  { pattern: /^env\/all\/(?:correct|acc(?:uracy)?|reward\/total)$/, kind: "training" },
+  { pattern: /^env\/all\/(?:correct|pass\/rate|acc(?:uracy)?|reward\/total)$/, kind: "training" },
   {
     pattern:
       /^(?:(?:train|training|rollout|objective|reward)\/)?(?:accuracy|acc|(?:verifiable\/)?correct\/rate|success\/rate|solve\/rate|avg\/pass@1)(?:\/(?:mean|avg))?$/,
@@ -92,7 +93,7 @@ export const SCORE_RULES: readonly ScoreRule[] = [
   },
   {
     pattern:
-      /^(?:(?:train|training|rollout)\/)?(?:reward|rewards|reward\/mean|rewards\/mean|(?:all\/)?reward\/(?:all\/)?mean|raw\/reward|reward\/avg\/raw\/reward|task\/reward|reward\/overall|score\/mean)$/,
+      /^(?:(?:train|training|rollout)\/)?(?:reward|rewards|reward\/mean|rewards\/mean|(?:all\/)?reward\/(?:(?:all|effective)\/)?mean|raw\/reward|reward\/avg\/raw\/reward|task\/reward|reward\/overall|score\/mean)$/,
     kind: "training",
   },
   {

@@ -169,6 +169,19 @@ Deno.test("groups without signal: none, counted, all wrong or all right by the l
     );
   assert.match(about(await parts(0.6, 0.1), "groups without signal").finding, /^70 % .* too hard/);
   assert.match(about(await parts(0.1, 0.6), "groups without signal").finding, /^70 % .* too easy/);
+  const oneEnd = (wrong: number) =>
+    findings(
+      rows(40, (step) => ({ ...base(step), group_reward_all_zero_rate: wrong }))
+        .map(({ step, values }) => JSON.stringify({ step, ...values })).join("\n"),
+    );
+  const few = about(await oneEnd(0.125), "groups without signal");
+  assert.deepEqual([few.severity, few.finding], [
+    "fine",
+    "13 % of the groups of late are all wrong; how many are all right is not logged.",
+  ]);
+  const many = about(await oneEnd(0.6), "groups without signal");
+  assert.equal(many.severity, "problem");
+  assert.match(many.finding, /^60 % .* all wrong; .* not logged; take easier prompts/);
   // 0.95^8 + 0.05^8 = 0.663.
   const config = "{'actor_rollout_ref': {'rollout': {'n': 8}}}\n";
   const estimated = about(
