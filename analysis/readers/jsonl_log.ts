@@ -3,6 +3,7 @@ import { readLines } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { addMetrics, COST_WITHOUT_STEP, costOfUnreadable } from "./metrics.ts";
+import { printedSettings } from "./printed_settings.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { RunSplitter } from "./run_splitter.ts";
 import { type RepeatRule, SeriesCollector } from "./series.ts";
@@ -27,7 +28,7 @@ export interface JsonlLayout {
  * this project's run log (`{"step": 1, "data": {…}}`, the latter with a first line `{"run": {…}}`),
  * W&B history, `trainer_log.jsonl`, ms-swift's `logging.jsonl`, tinker-cookbook's `metrics.jsonl`. Rows
  * that name their run are parted by it. A line that is not a JSON object or names no step is counted as
- * malformed.
+ * malformed, but for a command that names SkyRL's settings.
  *
  * @throws {ReadError} if the file cannot be read.
  */
@@ -53,7 +54,9 @@ export async function readJsonl(
       const row = parseJsonObject(line);
       if (row === undefined) {
         source.spend(costOfUnreadable(line));
-        malformed.add(place, line);
+        const settings = printedSettings(line);
+        if (settings === undefined) malformed.add(place, line);
+        else config = { ...config, ...settings };
         continue;
       }
       if (isObject(row["run"]) && !("step" in row)) {

@@ -383,3 +383,19 @@ Deno.test("what is no log is refused with what it is", async () => {
       }));
   }
 });
+
+Deno.test("the settings of SkyRL that a command among the rows names are its configuration", () =>
+  inFile(
+    "2026-09-01 INFO python -m train trainer.algorithm.policy_loss_type=clip_cov " +
+      `+trainer.algorithm.kl_cov.ppo_kl_coef='0.1' x=1 --lr=2\n${jsonl(records())}` +
+      "trainer.algorithm. is no setting\n",
+    async (path) => {
+      const run = await readRun(path);
+      assert.deepEqual(run.config, {
+        "trainer.algorithm.policy_loss_type": "clip_cov",
+        "trainer.algorithm.kl_cov.ppo_kl_coef": "0.1",
+      });
+      assert.equal(run.malformed.count, 1);
+      assert.equal(pairs(run).length, N);
+    },
+  ));
