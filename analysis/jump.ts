@@ -35,8 +35,18 @@ export function jumpOf(series: Series): Jump | undefined {
     if (isJump && here > size) [place, size] = [i, here];
   }
   if (place < 0) return undefined;
+  const at = steepest(values, place, Math.sign(change(place)));
   return {
-    before: { step: steps[place - 1]!, value: levels[place]! },
-    after: { step: steps[place]!, value: levels[place + SIDE]! },
+    before: { step: steps[at - 1]!, value: levels[at]! },
+    after: { step: steps[at]!, value: levels[at + SIDE]! },
   };
+}
+
+/** The place of the largest step in a direction, near one at which medians are apart: they are two values early or late. */
+function steepest(values: Float64Array, place: number, direction: number): number {
+  const half = SIDE >> 1;
+  const rise = (i: number) => direction * (values[i]! - values[i - 1]!);
+  let found = place;
+  for (let i = place - half; i <= place + half; i++) if (rise(i) > rise(found)) found = i;
+  return found;
 }
