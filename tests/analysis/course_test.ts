@@ -184,6 +184,11 @@ Deno.test("a forecast takes the curve that fits better: the truth is met, not th
     0.06,
   )!;
   assert.equal(early.model, "exponential");
+  const [low, high] = early.interval;
+  assert(low < early.step && early.step < high && high - low < 1, `${low} to ${high}`);
+  const noisy = forecast(seriesOf((step) => 1 - step / 200 + 10 * wave(step * step), 60), 0.25)!;
+  assert(noisy.interval[0] < 150 && noisy.interval[1] > 150, String(noisy.interval));
+  assert(noisy.interval[1] - noisy.interval[0] > 10);
   assert(Math.abs(early.step - 92.1) < 0.5, String(early.step));
   const straight = forecast(seriesOf((step) => 1 - step / 200), 0.25)!;
   assert.equal(straight.model, "linear");
