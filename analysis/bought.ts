@@ -1,6 +1,7 @@
-import { type RecentGain, shareSince } from "./gain.ts";
+import { END_VALUES, type RecentGain, shareSince } from "./gain.ts";
 import type { ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
+import { medianOf, trendOf } from "./trend.ts";
 
 /** A gain of the score for which hardly any entropy was spent, as shares of all that a run did. */
 export interface NotBought {
@@ -28,7 +29,18 @@ export function notBought(
 ): NotBought | undefined {
   if (kind !== score.kind) return undefined;
   const gained = shareSince(score, since);
-  const spent = shareSince(entropy, since);
+  // By its pace as well as by its ends, which scatter.
+  const spent = Math.max(shareSince(entropy, since), shareByTrend(entropy, since));
   const isFree = gained >= GAINED && gained <= 1 && spent <= SPENT * gained;
   return isFree ? { gained, spent } : undefined;
+}
+
+/** What of the whole change of a series its trend since a step made. */
+function shareByTrend({ steps, values }: Series, since: number): number {
+  const at = Math.max(0, steps.findIndex((step) => step >= since));
+  const part = { steps: steps.subarray(at), values: values.subarray(at) };
+  const { slope, direction } = trendOf(part);
+  if (direction === "flat") return 0;
+  const whole = medianOf(values.subarray(-END_VALUES)) - medianOf(values.subarray(0, END_VALUES));
+  return slope * (part.steps.at(-1)! - part.steps[0]!) / whole;
 }

@@ -57,7 +57,7 @@ export function recentGain(
 }
 
 /** Values at either end of which the median is taken. */
-const END_VALUES = 5;
+export const END_VALUES = 5;
 
 function isRise({ values }: Series): boolean {
   return medianOf(values.subarray(-END_VALUES)) > medianOf(values.subarray(0, END_VALUES));

@@ -116,6 +116,11 @@ export function isSolved({ fell, level, best }: Plateau): boolean {
   return !fell && level >= SOLVED && best.value <= 1;
 }
 
+/** Whether all scores of the log are the same. */
+export function isConstant({ start, best, level }: Plateau): boolean {
+  return best.step === start.step && level === start.value;
+}
+
 /** Whether the score gained nothing from its first value on. */
 export function isWithoutGain({ start, since }: Plateau): boolean {
   return since.step === start.step;

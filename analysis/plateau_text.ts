@@ -1,6 +1,6 @@
 import { counted } from "../formats/counted.ts";
 import { number } from "../formats/number.ts";
-import { isWithoutGain, type Plateau, shareAtPlateau } from "./plateau.ts";
+import { isConstant, isWithoutGain, type Plateau, shareAtPlateau } from "./plateau.ts";
 import { stepText } from "./step_text.ts";
 
 /** A plateau in one sentence without its full stop: since when, the best score, and what came after it. */
@@ -15,7 +15,7 @@ export function plateauText(plateau: Plateau): string {
     } at step ${stepText(end.step)}; ${bestText}`;
   }
   if (isWithoutGain(plateau)) {
-    if (best.value === start.value && best.step === start.step && level === start.value) {
+    if (isConstant(plateau)) {
       return `no gain in the whole log: the score is ${number(start.value, 3)} throughout`;
     }
     return `no gain in the whole log: ${number(start.value, 3)} at step ${stepText(start.step)}, ${

@@ -157,6 +157,8 @@ Deno.test("noise about one level is no problem, unless entropy was spent on it",
     [SCORE]: noise(step),
   }));
   assert.match(idle.verdict, /^no problem is seen; notes on plateau/);
+  const constant = await of((step) => ({ "actor/entropy": H(step), [SCORE]: -1 }));
+  assert.equal(one(constant, "plateau")!.severity, "problem");
   const spent = await of((step) => ({
     "actor/entropy": 0.6 * Math.exp(-step / 10),
     [SCORE]: noise(step),
