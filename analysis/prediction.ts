@@ -5,6 +5,7 @@ import type { Interval } from "./interval.ts";
 import { FEWEST_PAIRS, fitLaw, lawAt, type LawCurve, type LawFit } from "./law.ts";
 import type { Pair } from "./pairs.ts";
 import { rootMeanSquare } from "./scale.ts";
+import { stepText } from "./step_text.ts";
 
 /** The part of a run that a prediction is made from: a fraction of its steps, or a number of them. */
 export type Portion = { readonly fraction: number } | { readonly steps: number };
@@ -77,7 +78,9 @@ export function predictFrom(
       "no-split",
       `${
         describePortion(portion, reverse)
-      } hold all ${pairs.length} pairs, so none is left to predict; the pairs are of steps ${first} to ${last}.`,
+      } hold all ${pairs.length} pairs, so none is left to predict; the pairs are of steps ${
+        stepText(first)
+      } to ${stepText(last)}.`,
     );
   }
   if (fitted.length < FEWEST_PAIRS) {

@@ -3,6 +3,7 @@ import { companionOf } from "../readers/companions.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
+import { stepText } from "../step_text.ts";
 import { lastPart, medianOf, tailOf } from "../trend.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 
@@ -140,7 +141,7 @@ function lately(
   const share = tailOf(series, RECENT, FEWEST_RECENT);
   const most = series.values.reduce((left, right) => Math.max(left, right), 0);
   const evidence = `${key}: ${round(series.values[0]!)} at step ${
-    series.steps[0]
+    stepText(series.steps[0]!)
   }, median of the last quarter ${round(share)}, largest ${round(most)}`;
   return { share, most, evidence };
 }

@@ -6,7 +6,6 @@ import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
-import { notFiniteNotes } from "./not_finite_notes.ts";
 import type { LogRows } from "./reader.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
@@ -62,7 +61,6 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     );
   }
   notes.push(...twinNotes(chosen, series));
-  notes.push(...notFiniteNotes(chosen, notFinite));
   const repeated = chosen.reduce(
     (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
     0,
