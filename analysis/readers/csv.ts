@@ -2,6 +2,7 @@ import { CsvError } from "csv-parse";
 import { CsvText } from "./csv_text.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
+import { stepOfKey } from "./own_steps.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { namesRun, RunSplitter } from "./run_splitter.ts";
@@ -229,7 +230,7 @@ class Table {
         series.addText(key, () => `row ${this.row}, column ${JSON.stringify(key)}`, text);
         continue;
       }
-      series.add(step, key, value);
+      series.add(stepOfKey(key, step, steps.own), key, value);
       count++;
     }
     return count;

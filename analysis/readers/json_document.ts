@@ -10,6 +10,7 @@ import { addMetrics, costOfUnreadable, NOT_FINITE } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import type { JsonlLayout } from "./jsonl_log.ts";
 import { RunSplitter } from "./run_splitter.ts";
+import { stepOfKey } from "./own_steps.ts";
 import { cellsOf, StepFinder } from "./step.ts";
 import { SeriesCollector } from "./series.ts";
 
@@ -135,7 +136,9 @@ class RowsOfJson {
       this.#source.spend(1);
       return this.#malformed.add(`${place} ${run.steps.complaint}`, text);
     }
-    this.#source.spend(1 + addMetrics(row, { collector: run.series, step, place: () => place }));
+    const { own } = run.steps;
+    const to = { collector: run.series, step, own, place: () => place };
+    this.#source.spend(1 + addMetrics(row, to));
   }
 
   runs(): LogRows[] {
@@ -193,7 +196,7 @@ class Columns {
       }
       for (const [name, values] of columns) {
         const value = values[i];
-        if (typeof value === "number") series.add(step, name, value);
+        if (typeof value === "number") series.add(stepOfKey(name, step, steps.own), name, value);
       }
     }
     return { name: "", series, malformed: this.#malformed, notes: steps.notes };

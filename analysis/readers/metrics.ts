@@ -1,4 +1,5 @@
 import { isObject } from "../../formats/json_object.ts";
+import { stepOfKey } from "./own_steps.ts";
 import type { SeriesCollector } from "./series.ts";
 
 /** How many pieces a text counts for that is no JSON object: an exception takes long. */
@@ -18,6 +19,8 @@ export interface RowPlace {
   readonly collector: SeriesCollector;
   /** The step that they were logged for. */
   readonly step: number;
+  /** Steps of parts of the row that state another, by the part's name. */
+  readonly own?: ReadonlyMap<string, number> | undefined;
   /** Says where the row is in the log. */
   readonly place: () => string;
   /** Whether null stands for a number that is not finite, and not for none. */
@@ -34,7 +37,7 @@ export interface RowPlace {
  */
 export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): number {
   if (!isObject(row)) return 0;
-  const { collector, step, place, nullIsNaN = false } = to;
+  const { collector, step: rowStep, own, place, nullIsNaN = false } = to;
   if (depth > DEEPEST) {
     collector.malformed.add(`more than ${DEEPEST} levels deep`, prefix);
     return 0;
@@ -44,6 +47,7 @@ export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): 
   for (const name of names) {
     const value = row[name];
     const key = prefix + name;
+    const step = own === undefined ? rowStep : stepOfKey(key, rowStep, own);
     if (typeof value === "number") collector.add(step, key, value);
     else if (NOT_FINITE.includes(value) || (value === null && nullIsNaN)) {
       collector.add(step, key, NaN);

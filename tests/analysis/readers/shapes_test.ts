@@ -181,6 +181,57 @@ Deno.test("parts of a run that name their steps differently meet by them, where 
   });
 });
 
+Deno.test("each key of a row goes by the step of its own part: an evaluation may lag behind, or lead", async () => {
+  for (
+    const [train, evaluation] of [
+      ["train/global_step", "eval/global_step"],
+      ["train/step", "eval/step"],
+      ["step", "eval/step"],
+      ["iteration", "val/global_step"],
+      ["train/step", "rollout/step"],
+    ] as const
+  ) {
+    const [first, second] = [train, evaluation].map((name) =>
+      name.includes("/") ? name.split("/")[0]! : "train"
+    );
+    const keys = [`${first}/entropy`, `${second}/reward`] as const;
+    // The scores of a step come two rows late, or its entropies do.
+    const late = Array.from({ length: N + 2 }, (_, i) => ({
+      ...(i < N ? { [train]: STEPS[i], [keys[0]]: ENTROPY[i] } : { [train]: 10 * i }),
+      ...(i > 1 ? { [evaluation]: STEPS[i - 2], [keys[1]]: REWARD[i - 2] } : {}),
+    }));
+    const header = [train, keys[0], evaluation, keys[1]];
+    const csv = [header, ...late.map((row) => header.map((name) => row[name] ?? ""))].join("\n");
+    for (const content of [jsonl(late), JSON.stringify(late), csv + "\n"]) {
+      await inFile(content, async (path) => {
+        const run = await readRun(path);
+        assert.deepEqual(Array.from(run.entropy!.steps), STEPS);
+        assert.deepEqual(Array.from(run.score!.steps), STEPS);
+        assert.deepEqual(Array.from(run.score!.values), REWARD);
+        assert.equal(run.malformed.count, 0);
+        assert.match(run.notes.join(" "), /keys are read by \S+, which is 0 where \S+ is 20\./);
+      });
+    }
+  }
+});
+
+Deno.test("a count of evaluations beside the step is no step", async () => {
+  const rows = STEPS.map((step, i) => ({
+    "train/global_step": step,
+    "train/entropy": ENTROPY[i],
+    "eval/step": i,
+    "eval/accuracy": REWARD[i],
+  }));
+  await inFile(jsonl(rows), async (path) => {
+    const run = await readRun(path);
+    assertWhole(run);
+    assert.match(
+      run.notes.join(" "),
+      /eval\/step goes on by 1 where train\/global_step goes on by 10/,
+    );
+  });
+});
+
 Deno.test("TRL's printed rows: numbers as texts, a progress bar around them, an evaluation of the same epoch", () => {
   const lines = STEPS.map((_, i) =>
     ` ${i}%|#  | ${i}/9 [00:10<03:00]{'loss': '${i}', 'entropy': '${
