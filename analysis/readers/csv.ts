@@ -3,7 +3,7 @@ import { CsvText } from "./csv_text.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { stepOfKey } from "./own_steps.ts";
-import { parseNumber } from "./parse_number.ts";
+import { numberInText } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { namesRun, RunSplitter } from "./run_splitter.ts";
 import { SeriesCollector } from "./series.ts";
@@ -138,9 +138,6 @@ interface TableSettings {
 /** A number with a decimal comma. */
 const DECIMAL_COMMA = /^[-+]?\d+,\d+(?:[eE][-+]?\d+)?$/;
 
-/** A share in percent, as spreadsheets write it. */
-const PERCENT = /^[-+]?\d+(?:\.\d+)?%$/;
-
 /** The runs of a table as its rows come in. */
 class Table {
   /** The row that was added last; the header is row 1. */
@@ -225,7 +222,7 @@ class Table {
         continue;
       }
       if (this.#hasDecimalCommas && DECIMAL_COMMA.test(text)) text = text.replace(",", ".");
-      const value = PERCENT.test(text) ? Number(text.slice(0, -1)) / 100 : parseNumber(text);
+      const value = numberInText(text);
       if (value === undefined) {
         series.addText(key, () => `row ${this.row}, column ${JSON.stringify(key)}`, text);
         continue;

@@ -1,5 +1,6 @@
 import { isObject } from "../../formats/json_object.ts";
 import { stepOfKey } from "./own_steps.ts";
+import { numberInText } from "./parse_number.ts";
 import type { SeriesCollector } from "./series.ts";
 
 /** How many pieces a text counts for that is no JSON object: an exception takes long. */
@@ -28,7 +29,7 @@ export interface RowPlace {
 }
 
 /**
- * Adds every number of a row of JSON and says how many members it had; NaN and Infinity count as values that
+ * Adds every number of a row of JSON, also those that are written as texts, and says how many members it had; NaN and Infinity count as values that
  * are not finite, null as none. Anything else under a key that otherwise has numbers, and what is nested more
  * than 32 levels deep, is counted as malformed.
  *
@@ -55,7 +56,9 @@ export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): 
     else if (isObject(value)) count += addMetrics(value, to, key + "/", depth + 1);
     else {
       const text = Array.isArray(value) ? "a list" : String(value);
-      collector.addText(key, () => `${place()}, ${JSON.stringify(key)}`, text);
+      const number = typeof value === "string" ? numberInText(text.trim()) : undefined;
+      if (number !== undefined) collector.add(step, key, number);
+      else collector.addText(key, () => `${place()}, ${JSON.stringify(key)}`, text);
     }
   }
   return count;

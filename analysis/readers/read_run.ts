@@ -9,6 +9,7 @@ import { isNeeded } from "./keys.ts";
 import { LogSource } from "./log_source.ts";
 import { readMlflowRun } from "./mlflow.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
+import { apart } from "./restarts.ts";
 import { type Recognised, recogniseFormat } from "./recognise_log.ts";
 import type { LogFormat, Run } from "./run.ts";
 import { type RunFolder, runFolder, runFolders } from "./run_folder.ts";
@@ -83,9 +84,9 @@ function runsOf(found: Found, options: ReadRunOptions): Run[] {
   const { name, format } = found;
   const hasNumbers = ({ series: { counts } }: LogRows) =>
     counts.values().some(({ finite, notFinite }) => finite > 0 || notFinite > 0);
-  const filled = found.found.filter(hasNumbers);
+  const filled = found.found.filter(hasNumbers).flatMap(apart);
   if (filled.length === 0) throw new ReadError(withoutMetrics(found));
-  const empty = found.found.filter((rows) => rows.name !== "" && !filled.includes(rows));
+  const empty = found.found.filter((rows) => rows.name !== "" && !hasNumbers(rows));
   const runs = filled.map((rows) =>
     toRun({ path: name, format: rows.format ?? format, rows, ...options })
   );
