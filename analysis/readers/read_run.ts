@@ -17,6 +17,7 @@ import { readTensorBoard } from "./tensorboard.ts";
 import { toRun } from "./to_run.ts";
 import { readConsole } from "./verl_console.ts";
 import { readWandbBinary } from "./wandb_binary.ts";
+import { withWandbConfig } from "./wandb_config.ts";
 
 /**
  * How far a gzipped log may inflate for its size; rows of numbers do so two- to tenfold. It bounds the time
@@ -179,7 +180,7 @@ async function readFile(path: string, options: ReaderOptions): Promise<Found> {
   return {
     name: source.name,
     format,
-    found,
+    found: await withWandbConfig(path, found),
     ...(otherwise === undefined ? {} : { otherwise }),
   };
 }

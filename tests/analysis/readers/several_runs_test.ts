@@ -58,7 +58,7 @@ Deno.test("runs one after the other in a log, whose steps begin again, are sever
       jsonl([...flat(0), ...flat(1)]),
       JSON.stringify([...flat(0), ...flat(1)]),
       csv,
-      tensorBoard(both),
+      tensorBoard(both, false),
     ]
   ) {
     const runs = await runsOf(content);
