@@ -59,7 +59,8 @@ export class ConsoleDicts {
       ]),
     );
     const step = this.#steps.find(cellsOf(numbers)) ?? this.#counted(numbers);
-    return addMetrics(numbers, { collector: this.#series, step, place });
+    const { own } = this.#steps;
+    return addMetrics(numbers, { collector: this.#series, step, own, place });
   }
 
   #counted(row: Record<string, unknown>): number {

@@ -71,7 +71,8 @@ export async function readJsonl(
         continue;
       }
       const metrics = layout.data === undefined ? row : row[layout.data];
-      const to = { collector: series, step, place: () => place, nullIsNaN };
+      const { own } = steps;
+      const to = { collector: series, step, own, place: () => place, nullIsNaN };
       source.spend(1 + addMetrics(metrics, to));
     }
   }

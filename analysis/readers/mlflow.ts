@@ -24,6 +24,7 @@ export async function readMlflowRun(folder: string, options: ReaderOptions): Pro
   const series = new SeriesCollector(options.keep, "last", malformed);
   for (const key of await filesIn(`${folder}/metrics`)) {
     await using source = await LogSource.open(`${folder}/metrics/${key}`);
+    series.rewind();
     await readMetric(source, key, series);
   }
   const config: Record<string, unknown> = {};

@@ -1,5 +1,6 @@
 import { copied } from "./copied.ts";
 import { Malformed } from "./malformed.ts";
+import { runsAmong, type Segment, Starts } from "./restarts.ts";
 
 /** One metric over training: `values[i]` was logged for `steps[i]`; steps ascend and do not repeat. */
 export interface Series {
@@ -61,6 +62,7 @@ export class SeriesCollector {
   #keep: (key: string) => boolean;
   #repeat: RepeatRule;
   #sharedSteps = new SharedSteps();
+  #starts = new Starts();
 
   /** A collector that stores the keys for which `keep` holds and counts all others. */
   constructor(keep: (key: string) => boolean, repeat: RepeatRule, malformed: Malformed) {
@@ -76,7 +78,7 @@ export class SeriesCollector {
     if (count === undefined) return;
     if (step < this.steps.first) this.steps.first = step;
     if (step > this.steps.last) this.steps.last = step;
-    if (!Number.isFinite(value)) return count.addNotFinite(step);
+    if (!Number.isFinite(value)) return count.addNotFinite(step, this.#starts.current);
     if (count.finite === 0) {
       const texts = this.#texts.get(key);
       if (texts !== undefined) this.malformed.addAll(texts);
@@ -106,7 +108,9 @@ export class SeriesCollector {
     }
     // A copy, as a part of a string keeps the whole of it in memory.
     const copy = copied(key);
-    const entry = new Entry(this.#keep(copy) ? new Column(this.#sharedSteps) : undefined);
+    const entry = new Entry(
+      this.#keep(copy) ? new Column(this.#sharedSteps, this.#starts) : undefined,
+    );
     this.#entries.set(copy, entry);
     return entry;
   }
@@ -126,6 +130,36 @@ export class SeriesCollector {
     // Only what is shown needs its place.
     if (texts.examples.length < 3) texts.add(place(), text);
     else texts.count++;
+  }
+
+  /** What is added next stands in the log beside its beginning, as in the file of another key. */
+  rewind(): void {
+    this.#starts.current = 0;
+  }
+
+  /** How often the steps of the kept keys began, once at least. */
+  get starts(): number {
+    return this.#starts.current + 1;
+  }
+
+  /** Collectors of the runs that follow one another here, by {@linkcode runsAmong}; none if there are not several. */
+  apart(): SeriesCollector[] {
+    if (!this.#starts.areSeveral) return [];
+    const segments = new Map<string, Segment[]>();
+    for (const [key, { column }] of this.#entries) {
+      if (column !== undefined) segments.set(key, column.segments());
+    }
+    const runs = runsAmong(segments.values());
+    if (runs.length < 2) return [];
+    return runs.map((start) => {
+      const part = new SeriesCollector(this.#keep, this.#repeat, this.malformed);
+      for (const [key, entry] of this.#entries) {
+        const kept = segments.get(key)?.find((one) => one.start === start);
+        kept?.steps.forEach((step, i) => part.add(step, key, kept.values[i]!));
+        part.#entryOf(key)?.take(entry, start);
+      }
+      return part;
+    });
   }
 
   /** The kept series that hold at least one value; the collector is empty of them afterwards. */
@@ -159,9 +193,20 @@ export class SeriesCollector {
   /** Forgets all numbers so far. */
   clear(): void {
     this.#entries.clear();
+    this.#starts.current = 0;
     this.steps.first = Infinity;
     this.steps.last = -Infinity;
   }
+}
+
+/** Values of a key that are not finite, in one start of the log. */
+interface NotFiniteOfStart {
+  readonly start: number;
+  count: number;
+  first: number;
+  last: number;
+  /** Their steps, in the order of the log. */
+  readonly steps: number[];
 }
 
 /** A key's count, and its values where they are kept. */
@@ -172,35 +217,52 @@ class Entry implements KeyCount {
   repeated = 0;
   column: Column | undefined;
   #isKept: boolean;
-  #first = Infinity;
-  #last = -Infinity;
-  /** Steps of values that are not finite. */
-  #steps: number[] | undefined;
+  /** Values that are not finite, of each start of the log that has some. */
+  #notFinite: NotFiniteOfStart[] | undefined;
 
   constructor(column: Column | undefined) {
     this.column = column;
     this.#isKept = column !== undefined;
   }
 
-  addNotFinite(step: number): void {
+  addNotFinite(step: number, start: number): void {
     this.notFinite++;
-    if (step < this.#first) this.#first = step;
-    if (step > this.#last) this.#last = step;
-    // Most keys have none, and there may be very many keys.
-    const steps = this.#steps ??= [];
-    const isNew = step !== steps.at(-1);
-    if (isNew && steps.length < (this.#isKept ? MOST_NOT_FINITE : 1)) steps.push(step);
+    this.#notFinite ??= [];
+    let part = this.#notFinite.at(-1);
+    if (part?.start !== start) {
+      part = { start, count: 0, first: Infinity, last: -Infinity, steps: [] };
+      this.#notFinite.push(part);
+    }
+    part.count++;
+    if (step < part.first) part.first = step;
+    if (step > part.last) part.last = step;
+    const isNew = step !== part.steps.at(-1);
+    if (isNew && part.steps.length < (this.#isKept ? MOST_NOT_FINITE : 1)) part.steps.push(step);
+  }
+
+  /** Takes over what another counted in one start, but for kept values; keys that are not kept are counted together. */
+  take(other: Entry, start: number): void {
+    if (!this.#isKept) this.finite = other.finite;
+    this.missing = other.missing;
+    this.#notFinite = (other.#notFinite ?? []).filter((part) => part.start === start);
+    this.notFinite = this.#notFinite.reduce((sum, { count }) => sum + count, 0);
   }
 
   notFiniteBeside(series: Series | undefined): NotFinite {
     const isOpen = (step: number) => series?.steps[placeOf(series.steps, step)] !== step;
-    const steps = distinct(Float64Array.from(this.#steps ?? [])).filter(isOpen);
-    return { count: this.notFinite, first: this.#first, last: this.#last, steps };
+    const all = this.#notFinite ?? [];
+    const steps = distinct(Float64Array.from(all.flatMap(({ steps }) => steps))).filter(isOpen);
+    return {
+      count: this.notFinite,
+      first: Math.min(...all.map(({ first }) => first)),
+      last: Math.max(...all.map(({ last }) => last)),
+      steps: this.#isKept ? steps : steps.subarray(0, 1),
+    };
   }
 }
 
-/** A full block holds this many values. */
-const BLOCK = 1 << 12;
+/** A full block holds this many values: so much memory goes back to the system when it is freed. */
+const BLOCK = 1 << 14;
 
 /** Most metrics are logged at the same steps, which are then kept once for all of them. */
 class SharedSteps {
@@ -249,14 +311,26 @@ class Column {
   #rows = 0;
   #ascending = true;
   #shared: SharedSteps;
+  #starts: Starts;
+  /** Where each start begins that has values, the current one last; undefined while there is but the first. */
+  #begins: { start: number; at: number }[] | undefined;
+  #start = 0;
+  #first = Infinity;
+  #whole: Series | undefined;
 
-  constructor(shared: SharedSteps) {
+  constructor(shared: SharedSteps, starts: Starts) {
     this.#shared = shared;
+    this.#starts = starts;
   }
 
   add(step: number, value: number, repeat: RepeatRule): void {
     const last = this.#steps.length - 1;
-    if (last >= 0 && this.#steps[last] === step) {
+    if (step <= this.#first && last >= 0 && step < this.#steps[last]!) {
+      this.#starts.again(this.#start);
+    }
+    if (this.length === 0) this.#first = step;
+    if (this.#start !== this.#starts.current) this.#begin(step);
+    else if (last >= 0 && this.#steps[last] === step) {
       if (repeat === "last") this.again++;
       this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
       const mean = this.#values[last]!;
@@ -280,9 +354,33 @@ class Column {
     this.#rows = 1;
   }
 
+  #begin(step: number): void {
+    this.#begins ??= this.length === 0 ? [] : [{ start: 0, at: 0 }];
+    this.#start = this.#starts.current;
+    this.#first = step;
+    this.#begins.push({ start: this.#start, at: this.length });
+  }
+
+  /** What was logged in each start. */
+  segments(): Segment[] {
+    const { steps, values } = this.#all();
+    const begins = this.#begins ?? [{ start: 0, at: 0 }];
+    return begins.map(({ start, at }, i) => {
+      const end = begins[i + 1]?.at ?? this.length;
+      return { start, steps: steps.subarray(at, end), values: values.subarray(at, end) };
+    });
+  }
+
+  /** All that was logged, in its order. */
+  #all(): Series {
+    return this.#whole ??= {
+      steps: this.#shared.whole(this.#joined("steps", this.#steps)),
+      values: this.#joined("values", this.#values),
+    };
+  }
+
   finish(): Series {
-    const steps = this.#shared.whole(this.#joined("steps", this.#steps));
-    const values = this.#joined("values", this.#values);
+    const { steps, values } = this.#all();
     if (this.#ascending) return { steps, values };
     const ordered = distinct(steps);
     const latest = new Float64Array(ordered.length);

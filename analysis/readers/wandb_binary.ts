@@ -171,7 +171,9 @@ class RecordedRun {
     }
     const step = this.#steps.find((key) => row[key]);
     if (step === undefined) throw new Error(this.#steps.complaint);
-    addMetrics(row, { collector: this.series, step, place: () => `the record of step ${step}` });
+    const { own } = this.#steps;
+    const place = () => `the record of step ${step}`;
+    addMetrics(row, { collector: this.series, step, own, place });
   }
 
   #addConfig(data: Uint8Array): void {
