@@ -6,7 +6,7 @@ import type { Malformed } from "./malformed.ts";
 import { addMetrics } from "./metrics.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { cellsOf, StepFinder } from "./step.ts";
 
 /** A printed row is a few kilobytes; a longer dictionary is something else. */

@@ -6,7 +6,7 @@ import { stepOfKey } from "./own_steps.ts";
 import { numberInText } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { namesRun, RunSplitter } from "./run_splitter.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { StepFinder, type Stepless } from "./step.ts";
 
 /** A column of a table: whose it is, and which metric. */

@@ -13,7 +13,7 @@ import type { JsonlLayout } from "./jsonl_log.ts";
 import { RunSplitter } from "./run_splitter.ts";
 import { PARTS, stepOfKey } from "./own_steps.ts";
 import { cellsOf, StepFinder } from "./step.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 
 const HISTORY = "log_history";
 

@@ -6,7 +6,8 @@ import { addMetrics, COST_WITHOUT_STEP, costOfUnreadable } from "./metrics.ts";
 import { printedSettings } from "./printed_settings.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { RunSplitter } from "./run_splitter.ts";
-import { type RepeatRule, SeriesCollector } from "./series.ts";
+import type { RepeatRule } from "./column.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { cellsOf, StepFinder, type Stepless } from "./step.ts";
 
 /** How the rows of a JSON-lines file are laid out. */

@@ -1,7 +1,7 @@
 import { isObject } from "../../formats/json_object.ts";
 import { stepOfKey } from "./own_steps.ts";
 import { numberInText } from "./parse_number.ts";
-import type { SeriesCollector } from "./series.ts";
+import type { SeriesCollector } from "./series_collector.ts";
 
 /** How many pieces a text counts for that is no JSON object: an exception takes long. */
 export function costOfUnreadable(text: string): number {

@@ -4,7 +4,7 @@ import { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { isStep } from "./step.ts";
 
 /** A run has a few hundred metrics and parameters. */

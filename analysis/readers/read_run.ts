@@ -9,7 +9,7 @@ import { isNeeded } from "./keys.ts";
 import { LogSource } from "./log_source.ts";
 import { readMlflowRun } from "./mlflow.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { apart } from "./restarts.ts";
+import { apart } from "./runs_apart.ts";
 import { type Recognised, recogniseFormat } from "./recognise_log.ts";
 import type { LogFormat, Run } from "./run.ts";
 import { type RunFolder, runFolder, runFolders } from "./run_folder.ts";

@@ -1,6 +1,3 @@
-import { counted } from "../../formats/counted.ts";
-import type { LogRows } from "./reader.ts";
-
 /** A log that begins again more often is not in the order of its steps at all. */
 const MOST_STARTS = 100;
 /** A run that was given up before so many steps, or this share of the longest, is no run of its own. */
@@ -73,29 +70,4 @@ function isSame(keys: readonly (readonly Segment[])[], one: number, other: numbe
     if (++compared === COMPARED_KEYS) break;
   }
   return common > 0 && equal >= EQUAL_SHARE * common;
-}
-
-/**
- * The runs of rows whose steps begin again from their beginning, with other values: one after the other in one file,
- * as a second run that appends to the log of the first leaves them. Other rows stay as they are.
- */
-export function apart(rows: LogRows): LogRows[] {
-  const parts = rows.series.apart();
-  if (parts.length < 2) return [rows];
-  const ends = parts.map((series) => `${series.steps.first} to ${series.steps.last}`);
-  const given = rows.series.starts - parts.length;
-  const lost = given === 0
-    ? ""
-    : ` ${counted(given, "start")} of few steps beside ${given === 1 ? "is" : "are"} left out.`;
-  return parts.map((series, i) => ({
-    ...rows,
-    name: `${rows.name === "" ? "" : `${rows.name} / `}run ${i + 1}`,
-    series,
-    notes: [
-      ...rows.notes,
-      `the steps begin again from their beginning, with other values, so the log is read as ${parts.length} runs one after the other (steps ${
-        ends.join(", ")
-      }); this is run ${i + 1}.${lost}`,
-    ],
-  }));
 }

@@ -1,5 +1,5 @@
 import { copied } from "./copied.ts";
-import type { SeriesCollector } from "./series.ts";
+import type { SeriesCollector } from "./series_collector.ts";
 import type { StepFinder } from "./step.ts";
 
 /** Members that tell several runs apart, as they are written most. */
