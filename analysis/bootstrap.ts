@@ -92,9 +92,9 @@ function checkLine(
       `there are ${x.length} values of x and ${residuals.length} residuals, expected as many of both and at least ${FEWEST_PAIRS}.`,
     );
   }
-  const wrong = [...x, ...residuals, line.intercept, line.slope].find((value) =>
-    !Number.isFinite(value)
-  );
+  const isWrong = (value: number) => !Number.isFinite(value);
+  const wrong = x.find(isWrong) ?? residuals.find(isWrong) ??
+    [line.intercept, line.slope].find(isWrong);
   if (wrong !== undefined) {
     throw new LawError("not-finite", `a line has a value ${wrong}, expected finite numbers.`);
   }

@@ -1,6 +1,8 @@
 import { counted } from "../formats/counted.ts";
+import { number } from "../formats/number.ts";
 import { LawError } from "./law_error.ts";
 import type { Pair } from "./pairs.ts";
+import { stepText } from "./step_text.ts";
 
 /** The least number of pairs that a law is fitted to. */
 export const FEWEST_PAIRS = 4;
@@ -28,19 +30,25 @@ export function checkValues(pairs: readonly Pair[]): void {
     if (!(Number.isFinite(entropy) && Number.isFinite(score))) {
       throw new LawError(
         "not-finite",
-        `pair ${i} (step ${step}) has entropy ${entropy} and score ${score}, expected finite numbers.`,
+        `pair ${i} (step ${
+          stepText(step)
+        }) has entropy ${entropy} and score ${score}, expected finite numbers.`,
       );
     }
     if (Math.abs(entropy) > LARGEST_ENTROPY) {
       throw new LawError(
         "out-of-range",
-        `pair ${i} (step ${step}) has entropy ${entropy}, expected nats per token: from -${LARGEST_ENTROPY} to ${LARGEST_ENTROPY}, where exp(H) is a number that can be computed with.`,
+        `pair ${i} (step ${stepText(step)}) has entropy ${
+          number(entropy)
+        }, expected nats per token: from -${LARGEST_ENTROPY} to ${LARGEST_ENTROPY}, where exp(H) is a number that can be computed with.`,
       );
     }
     if (Math.abs(score) > LARGEST_NUMBER) {
       throw new LawError(
         "out-of-range",
-        `pair ${i} (step ${step}) has score ${score}, expected a number from -${LARGEST_NUMBER} to ${LARGEST_NUMBER}.`,
+        `pair ${i} (step ${
+          stepText(step)
+        }) has score ${score}, expected a number from -${LARGEST_NUMBER} to ${LARGEST_NUMBER}.`,
       );
     }
     lowest = Math.min(lowest, entropy);
@@ -49,7 +57,9 @@ export function checkValues(pairs: readonly Pair[]): void {
   if (highest - lowest > LARGEST_ENTROPY) {
     throw new LawError(
       "out-of-range",
-      `the entropy moves from ${lowest} to ${highest}, expected nats per token: no more than ${LARGEST_ENTROPY} apart.`,
+      `the entropy moves from ${number(lowest)} to ${
+        number(highest)
+      }, expected nats per token: no more than ${LARGEST_ENTROPY} apart.`,
     );
   }
 }

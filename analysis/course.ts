@@ -1,5 +1,5 @@
 import type { Series } from "./readers/series.ts";
-import { medianOf, MOST_POINTS, reduced } from "./trend.ts";
+import { medianOf, MOST_POINTS, noiseOf, reduced } from "./trend.ts";
 
 /** A value at a step. */
 export interface Point {
@@ -57,6 +57,30 @@ export function courseOf(
     end: middleOf(series, count - few, few),
     width,
   };
+}
+
+/** A value within so many standard deviations of the lowest or highest point has not left it. */
+const NEAR_DEVIATIONS = 3;
+
+/**
+ * The last step at which a series is still at its lowest or highest point: a running median turns up to half its
+ * width before the values do.
+ */
+export function lastAt(
+  name: "trough" | "peak",
+  series: Series,
+  course: SeriesCourse,
+): number {
+  const { steps, values } = series;
+  const { step, value } = course[name];
+  const near = NEAR_DEVIATIONS * noiseOf(series);
+  const first = steps.findLastIndex((one) => one <= step);
+  let last = first;
+  for (let i = first + 1; i <= first + course.width && i < values.length; i++) {
+    const away = name === "trough" ? values[i]! - value : value - values[i]!;
+    if (away <= near) last = i;
+  }
+  return steps[last]!;
 }
 
 /** The middle one in size of so many values from a place on: one that there was. */

@@ -1,6 +1,7 @@
 import { counted } from "../formats/counted.ts";
 import type { Effort } from "./effort.ts";
 import type { Finding } from "./finding.ts";
+import { benchmarkFindings } from "./findings/benchmark_findings.ts";
 import { companionFindings } from "./findings/companion_findings.ts";
 import { entropyDefinition, entropyFindings } from "./findings/entropy_findings.ts";
 import { groupFinding } from "./findings/group_findings.ts";
@@ -9,6 +10,7 @@ import { logEntropyFinding, remedyFinding } from "./findings/remedy_findings.ts"
 import { divergenceFinding, rewardTermsFinding } from "./findings/reward_findings.ts";
 import { scoreFinding } from "./findings/score_finding.ts";
 import { lawFindings } from "./findings/law_findings.ts";
+import { overviewOf } from "./overview.ts";
 import { pairs } from "./pairs.ts";
 import { plateauFindings } from "./findings/plateau_findings.ts";
 import { readingFindings } from "./findings/reading_findings.ts";
@@ -39,21 +41,24 @@ export interface Diagnosis {
  */
 export function diagnose(run: Run, effort?: Effort): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
-  const entropy = entropyFindings(run);
+  const overview = overviewOf(run);
+  const entropy = entropyFindings(overview);
+  const fitted = tryFit(overview, effort);
   const findings = gravestFirst([
-    ...plateauFindings(run),
+    ...plateauFindings(overview),
     entropyDefinition(run),
     ...logEntropyFinding(run),
     ...entropy,
-    scoreFinding(run),
-    ...lawFindings(tryFit(run, effort)),
-    ...movedFirstFinding(run),
-    ...companionFindings(run),
+    scoreFinding(overview),
+    ...lawFindings(fitted, overview),
+    ...benchmarkFindings(run, fitted),
+    ...movedFirstFinding(overview),
+    ...companionFindings(overview),
     groupFinding(run),
     ...divergenceFinding(run),
     ...rewardTermsFinding(run),
     ...findTraps(run),
-    remedyFinding(run, entropy[0]!),
+    remedyFinding(overview, entropy[0]!),
     ...readingFindings(run),
     ...leftOut(run),
   ]);

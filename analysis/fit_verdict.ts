@@ -4,6 +4,7 @@ import { plateauText } from "./plateau_text.ts";
 import { LawError } from "./law_error.ts";
 import { type Rival, RIVAL_NAMES } from "./rivals.ts";
 import type { RunFit } from "./run_fit.ts";
+import { stepText } from "./step_text.ts";
 
 /** A fit in one line: the plateau if there is one, what the law is worth, and the rival that beats it. */
 export function fitVerdict({ run, plateau, fit, rivals }: RunFit): string {
@@ -23,7 +24,7 @@ export function predictionVerdict({ prediction }: RunFit): string {
   if (prediction instanceof LawError) return `no prediction can be made: ${prediction.message}`;
   const { end: { step, predicted, seen, interval: [low, high] } } = prediction;
   const lies = seen >= low && seen <= high ? "within" : "outside";
-  return `predicted ${number(predicted, 3)} at step ${step}, seen ${
+  return `predicted ${number(predicted, 3)} at step ${stepText(step)}, seen ${
     number(seen, 3)
   }: ${lies} the 95 % interval [${number(low, 3)}, ${number(high, 3)}].`;
 }

@@ -4,7 +4,9 @@ import { number } from "../formats/number.ts";
 import type { Influence } from "./influence.ts";
 import type { Interval } from "./interval.ts";
 import type { Pair } from "./pairs.ts";
+import { passedCeiling } from "./passed_ceiling.ts";
 import { isWithoutGain, type Plateau } from "./plateau.ts";
+import { stepText } from "./step_text.ts";
 
 /** Whether a run's pairs identify the law. */
 export interface Identification {
@@ -26,8 +28,10 @@ export interface FitEvidence {
   readonly influence?: Influence | undefined;
   /** Where the scores of the pairs gain nothing more. */
   readonly plateau?: Plateau | undefined;
+  /** b − a. */
+  readonly ceiling?: number;
   /** The 95 % interval of the ceiling. */
-  readonly ceiling?: Interval;
+  readonly intervalOfCeiling?: Interval;
   /** What the scores are, where it is known. */
   readonly score?: {
     /** Of held-out problems, of the training rollouts, or not known. */
@@ -51,8 +55,8 @@ const END_PAIRS = 3;
 /**
  * A plain verdict on whether the pairs tell a and b: exp(H) must cover a range, enough pairs must lie
  * outside the flat part at its low end, the interval of a must be finite and exclude 0, no single pair may
- * carry the fit, the score may not have stopped while entropy went on, nor fallen while entropy rose, and
- * the ceiling may not be impossible.
+ * carry the fit, the score may not have stopped while entropy went on, nor fallen while entropy rose, nor
+ * passed the ceiling, and the ceiling may not be impossible.
  *
  * @param evidence What is left out of it is not looked at.
  * @throws {LawError} `not-finite` or `out-of-range` for pairs that are.
@@ -100,7 +104,7 @@ export function identify(
     );
   }
   const doubt = restsOnOne(evidence) ?? stopped(pairs, evidence) ?? unspent(pairs) ??
-    impossible(evidence);
+    passed(pairs, evidence) ?? impossible(evidence);
   if (doubt !== undefined) return found(false, doubt);
   const training = evidence.score?.kind === "training"
     ? " R is a training score, which the difficulty of the batches moves, too."
@@ -117,7 +121,7 @@ function restsOnOne({ a, influence }: FitEvidence): string | undefined {
   const ends = interval === undefined
     ? ""
     : `, 95 % interval [${number(interval[0], 3)}, ${number(interval[1], 3)}]`;
-  return `one pair carries the fit: without that of step ${pair.step}, a is ${
+  return `one pair carries the fit: without that of step ${stepText(pair.step)}, a is ${
     number(without, 3)
   }${ends}, instead of ${number(a, 3)}.`;
 }
@@ -128,7 +132,7 @@ function stopped(pairs: readonly Pair[], { a, plateau }: FitEvidence): string | 
   const wanted = wantedOnPlateau(pairs, a, plateau);
   if (wanted === undefined || wanted.gain <= 2 * Math.max(0, plateau.rise[1])) return undefined;
   if (wanted.gain <= SMALL_PART * wanted.inAll) return undefined;
-  return `the score stopped at step ${plateau.since.step} while entropy fell on from ${
+  return `the score stopped at step ${stepText(plateau.since.step)} while entropy fell on from ${
     number(wanted.from, 3)
   } to ${number(wanted.to, 3)} nats, for which the law wants +${number(wanted.gain, 3)}.`;
 }
@@ -163,11 +167,21 @@ function unspent(pairs: readonly Pair[]): string | undefined {
   }: none was spent for a gain.`;
 }
 
-function impossible({ ceiling, score }: FitEvidence): string | undefined {
-  if (score?.unit !== "fraction" || ceiling === undefined || ceiling[0] <= 1) return undefined;
+/** A score above the ceiling, which the law allows at no entropy. */
+function passed(pairs: readonly Pair[], { a, ceiling }: FitEvidence): string | undefined {
+  if (a === undefined || ceiling === undefined) return undefined;
+  const found = passedCeiling(pairs, { a, ceiling });
+  return found &&
+    `the score ends at ${number(found.now, 3)}, above the ceiling ${
+      number(ceiling, 3)
+    }, the most that the law allows at any entropy, so this log refutes it there.`;
+}
+
+function impossible({ intervalOfCeiling: interval, score }: FitEvidence): string | undefined {
+  if (score?.unit !== "fraction" || interval === undefined || interval[0] <= 1) return undefined;
   return `the ceiling would be above 1, the largest possible score: its 95 % interval is [${
-    number(ceiling[0], 6)
-  }, ${number(ceiling[1], 6)}].`;
+    number(interval[0], 6)
+  }, ${number(interval[1], 6)}].`;
 }
 
 function middle(values: readonly number[]): number {

@@ -18,6 +18,8 @@ const SMALLEST_SHARE = 0.3;
 const DEVIATIONS = 8;
 /** … and so many times what the level changes by in as many values beside it. */
 const STEEPER = 3;
+/** Levels that are apart by this share of the largest jump are apart as much. */
+const AS_LARGE = 0.95;
 
 /** The largest jump of a series; undefined if it has none. */
 export function jumpOf(series: Series): Jump | undefined {
@@ -35,8 +37,28 @@ export function jumpOf(series: Series): Jump | undefined {
     if (isJump && here > size) [place, size] = [i, here];
   }
   if (place < 0) return undefined;
+  const at = steepest(values, place, change);
   return {
-    before: { step: steps[place - 1]!, value: levels[place]! },
-    after: { step: steps[place]!, value: levels[place + SIDE]! },
+    before: { step: steps[at - 1]!, value: levels[at]! },
+    after: { step: steps[at]!, value: levels[at + SIDE]! },
   };
+}
+
+/**
+ * The place of the largest step near one where levels are apart: as medians they are apart by as much up to
+ * two values before and after it.
+ */
+function steepest(
+  values: Float64Array,
+  place: number,
+  change: (i: number) => number,
+): number {
+  const half = SIDE >> 1;
+  const size = Math.abs(change(place));
+  const rise = (i: number) => Math.sign(change(place)) * (values[i]! - values[i - 1]!);
+  let found = place;
+  for (let i = place - half; i <= place + half; i++) {
+    if (Math.abs(change(i)) >= AS_LARGE * size && rise(i) > rise(found)) found = i;
+  }
+  return found;
 }

@@ -96,7 +96,8 @@ export function fitLaw(pairs: readonly Pair[], options: FitOptions = {}): LawFit
     a,
     influence,
     plateau,
-    ceiling: interval.ceiling,
+    ceiling,
+    intervalOfCeiling: interval.ceiling,
     score: options.score,
   });
   return {

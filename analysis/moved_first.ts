@@ -1,12 +1,12 @@
 import { changes } from "./changed.ts";
-import { entropyCourse } from "./entropy_course.ts";
 import { lostSince } from "./lost.ts";
 import { companionOf } from "./readers/companions.ts";
+import { lastAt } from "./course.ts";
+import type { Overview } from "./overview.ts";
 import type { CompanionName } from "./readers/companion_keys.ts";
-import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
-import { scoreCourse } from "./score_course.ts";
-import { medianOf, noiseOf, trendOf } from "./trend.ts";
+import { stepText } from "./step_text.ts";
+import { curveOf, medianOf, noiseOf } from "./trend.ts";
 
 /** What is looked at beside the entropy. */
 const WATCHED: readonly CompanionName[] = [
@@ -60,8 +60,9 @@ const FEWEST_REFERENCE = 5;
  * In which order the entropy and what moves with it left their course: before the score fell or the entropy
  * surged, else since the start, where the entropy did not stay as it was. Undefined where nothing happened.
  */
-export function movedFirst(run: Run): Departures | undefined {
-  const event = eventOf(run);
+export function movedFirst(overview: Overview): Departures | undefined {
+  const { run } = overview;
+  const event = eventOf(overview);
   if (event === undefined) return undefined;
   const watched: { name: string; key: string; series: Series }[] = WATCHED.flatMap((name) => {
     const found = companionOf(run, name);
@@ -83,9 +84,7 @@ export function movedFirst(run: Run): Departures | undefined {
 }
 
 /** What happened to a run that its metrics may have announced. */
-function eventOf(run: Run): Event | undefined {
-  const score = run.score === undefined ? undefined : scoreCourse(run.score);
-  const entropy = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
+function eventOf({ run, score, entropy }: Overview): Event | undefined {
   const { first, last } = run.steps;
   const before = (step: number, text: string): Event => {
     const length = step - first;
@@ -96,17 +95,16 @@ function eventOf(run: Run): Event | undefined {
     };
   };
   if (score?.fell && score.peak.step > first) {
-    return before(score.peak.step, `the score began to fall after step ${score.peak.step}`);
+    const height = lastAt("peak", run.score!, score);
+    return before(height, `the score began to fall after step ${stepText(height)}`);
   }
   if (entropy?.course === "collapse, then surge" && entropy.trough.step > first) {
-    return before(
-      entropy.trough.step,
-      `the entropy began to surge after step ${entropy.trough.step}`,
-    );
+    const lowest = lastAt("trough", run.entropy!, entropy);
+    return before(lowest, `the entropy began to surge after step ${stepText(lowest)}`);
   }
   const lost = run.entropy === undefined ? undefined : lostSince(run, run.entropy.key);
   if (lost !== undefined && lost > first) {
-    return before(lost, `the entropy is not finite from step ${lost} on`);
+    return before(lost, `the entropy is not finite from step ${stepText(lost)} on`);
   }
   if (entropy === undefined || entropy.course === "stable") return undefined;
   return {
@@ -127,11 +125,9 @@ function within({ steps, values }: Series, [from, to]: readonly [number, number]
 /** The first step after the reference from which a series is away from its course. */
 function departure(series: Series, reference: Series, { isLevel }: Event): number | undefined {
   const level = medianOf(reference.values);
-  const trend = trendOf(reference);
+  const curve = curveOf(reference);
   // A slope that is not above the noise leads astray far from the reference.
-  const { slope, intercept } = isLevel || trend.direction === "flat"
-    ? { slope: 0, intercept: level }
-    : trend;
+  const course = isLevel || curve.direction === "flat" ? () => level : curve.at;
   const band = Math.max(
     DEVIATIONS * Math.max(noiseOf(reference), noiseOf(series)),
     SMALLEST_SHARE * Math.abs(level),
@@ -141,7 +137,7 @@ function departure(series: Series, reference: Series, { isLevel }: Event): numbe
   let away = 0;
   for (let i = 0; i < values.length; i++) {
     if (steps[i]! <= reference.steps.at(-1)!) continue;
-    away = Math.abs(values[i]! - (intercept + slope * steps[i]!)) > band ? away + 1 : 0;
+    away = Math.abs(values[i]! - course(steps[i]!)) > band ? away + 1 : 0;
     if (away === IN_A_ROW) return steps[i - IN_A_ROW + 1];
   }
   return undefined;

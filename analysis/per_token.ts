@@ -1,6 +1,7 @@
 import { LawError } from "./law_error.ts";
 import { number } from "../formats/number.ts";
 import type { Pair } from "./pairs.ts";
+import { stepText } from "./step_text.ts";
 
 /** No vocabulary in use has more tokens than this, so no entropy per token is larger than its log. */
 export const LARGEST_VOCABULARY = 1 << 19;
@@ -17,7 +18,7 @@ export function checkPerToken(pairs: readonly Pair[]): void {
   if (first === undefined) return;
   throw new LawError(
     "out-of-range",
-    `pair ${pairs.indexOf(first)} (step ${first.step}) has entropy ${
+    `pair ${pairs.indexOf(first)} (step ${stepText(first.step)}) has entropy ${
       number(first.entropy)
     }, expected nats per token: no more than ${
       most.toFixed(1)

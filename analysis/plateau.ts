@@ -1,30 +1,23 @@
 import { median } from "simple-statistics";
+import type { Point } from "./course.ts";
 import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
 
-/** A score and its step. */
-export interface Scored {
-  /** The step at which it was logged. */
-  readonly step: number;
-  /** R, in its own unit. */
-  readonly score: number;
-}
-
 /** The stretch at the end of a run in which the score gained nothing. */
 export interface Plateau {
   /** The first score of the log. */
-  readonly start: Scored;
+  readonly start: Point;
   /** The first score of the stretch; the start where the score gained nothing in the whole log. */
-  readonly since: Scored;
+  readonly since: Point;
   /** The last step of the log that has a score. */
   readonly last: number;
   /** Where the score ends: the median of the last three, at the last step. */
-  readonly end: Scored;
+  readonly end: Point;
   /** Whether it ends well below the first score of the stretch. */
   readonly fell: boolean;
   /** The largest score of the log; the first of several. */
-  readonly best: Scored;
+  readonly best: Point;
   /** Number of scores in the stretch; of more than 5,000 in a log, of those that were looked at. */
   readonly scores: number;
   /** Their mean. */
@@ -68,16 +61,16 @@ export function findPlateau(score: Series): Plateau | undefined {
   const every = Math.ceil(score.steps.length / MOST_SCORES);
   const points = Array.from(
     { length: Math.ceil(score.steps.length / every) || 0 },
-    (_, i): Scored => ({ step: score.steps[i * every]!, score: score.values[i * every]! }),
+    (_, i): Point => ({ step: score.steps[i * every]!, value: score.values[i * every]! }),
   );
   const [start, end] = [points[0], points.at(-1)];
   if (start === undefined || end === undefined || points.length < FEWEST_SCORES) return undefined;
   const span = end.step - start.step;
   const ascends = points.every(({ step }, i) => i === 0 || step > points[i - 1]!.step);
   if (!ascends || !(span > 0 && Number.isFinite(span))) return undefined;
-  const unit = exponentOf(points.map(({ score }) => score));
+  const unit = exponentOf(points.map(({ value }) => value));
   // In units of a power of two, so that no square leaves the range of floats.
-  const y = points.map(({ score }) => shifted(score, -unit));
+  const y = points.map(({ value }) => shifted(value, -unit));
   const x = points.map(({ step }) => (step - start.step) / span);
   const medians = runningMedians(y);
   const range = Math.max(...y) - Math.min(...y);
@@ -106,7 +99,7 @@ export function findPlateau(score: Series): Plateau | undefined {
     start,
     since: points[found.from]!,
     last: score.steps.at(-1)!,
-    end: { step: score.steps.at(-1)!, score: shifted(medians.at(-1)!, unit) },
+    end: { step: score.steps.at(-1)!, value: shifted(medians.at(-1)!, unit) },
     fell: hasFallen(found),
     best: bestOf(score),
     scores: points.length - found.from,
@@ -115,15 +108,28 @@ export function findPlateau(score: Series): Plateau | undefined {
   };
 }
 
+/** A score of at most 1 that stays above this has little left to gain. */
+const SOLVED = 0.95;
+
+/** Whether a score stays so near to 1 that little is left to gain, if 1 is the most. */
+export function isSolved({ fell, level, best }: Plateau): boolean {
+  return !fell && level >= SOLVED && best.value <= 1;
+}
+
+/** Whether all scores of the log are the same. */
+export function isConstant({ start, best, level }: Plateau): boolean {
+  return best.step === start.step && level === start.value;
+}
+
 /** Whether the score gained nothing from its first value on. */
 export function isWithoutGain({ start, since }: Plateau): boolean {
   return since.step === start.step;
 }
 
-function bestOf({ steps, values }: Series): Scored {
+function bestOf({ steps, values }: Series): Point {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return { step: steps[best]!, score: values[best]! };
+  return { step: steps[best]!, value: values[best]! };
 }
 
 /** Of a score that falls, the part from its height on, which was gained. */
@@ -205,7 +211,7 @@ function studentQuantile(degrees: number): number {
  * told: of a score that fell, or one that began as high as its plateau.
  */
 export function shareAtPlateau({ start, since, level, fell }: Plateau): number | undefined {
-  const share = (since.score - start.score) / (level - start.score);
-  if (fell || !(level > start.score && share > 0)) return undefined;
+  const share = (since.value - start.value) / (level - start.value);
+  if (fell || !(level > start.value && share > 0)) return undefined;
   return Math.min(share, 1);
 }

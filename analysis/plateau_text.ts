@@ -1,27 +1,28 @@
 import { counted } from "../formats/counted.ts";
 import { number } from "../formats/number.ts";
-import { isWithoutGain, type Plateau, shareAtPlateau } from "./plateau.ts";
+import { isConstant, isWithoutGain, type Plateau, shareAtPlateau } from "./plateau.ts";
+import { stepText } from "./step_text.ts";
 
 /** A plateau in one sentence without its full stop: since when, the best score, and what came after it. */
 export function plateauText(plateau: Plateau): string {
   const { since, best, last, level, start, end, fell } = plateau;
   const after = last - best.step;
-  const bestText = `best ${number(best.score, 3)} at step ${best.step}` +
+  const bestText = `best ${number(best.value, 3)} at step ${stepText(best.step)}` +
     (after > 0 ? `, ${counted(after, "step")} before the last` : "");
   if (fell) {
-    return `the score fell from ${number(since.score, 3)} at step ${since.step} to ${
-      number(end.score, 3)
-    } at step ${end.step}; ${bestText}`;
+    return `the score fell from ${number(since.value, 3)} at step ${stepText(since.step)} to ${
+      number(end.value, 3)
+    } at step ${stepText(end.step)}; ${bestText}`;
   }
   if (isWithoutGain(plateau)) {
-    if (best.score === start.score && best.step === start.step && level === start.score) {
-      return `no gain in the whole log: the score is ${number(start.score, 3)} throughout`;
+    if (isConstant(plateau)) {
+      return `no gain in the whole log: the score is ${number(start.value, 3)} throughout`;
     }
-    return `no gain in the whole log: ${number(start.score, 3)} at step ${start.step}, ${
+    return `no gain in the whole log: ${number(start.value, 3)} at step ${stepText(start.step)}, ${
       number(level, 3)
     } on average; ${bestText}`;
   }
-  return `no gain since step ${since.step}: ${number(since.score, 3)} there, ${
+  return `no gain since step ${stepText(since.step)}: ${number(since.value, 3)} there, ${
     number(level, 3)
   } on average since; ${bestText}`;
 }
@@ -32,16 +33,18 @@ export function plateauEvidence(plateau: Plateau): string {
   const [verb, one, other] = high < 0
     ? ["falls", -high, -low]
     : [low < 0 ? "changes" : "rises", low, high];
-  const line = `a line through the ${scores} scores from step ${since.step} on ${verb} by ${
-    number(one, 2)
-  } to ${number(other, 2)} in all (90 % interval)`;
+  const line = `a line through the ${scores} scores from step ${
+    stepText(since.step)
+  } on ${verb} by ${number(one, 2)} to ${number(other, 2)} in all (90 % interval)`;
   if (isWithoutGain(plateau)) return line;
   const share = shareAtPlateau(plateau);
   return [
-    `${number(start.score, 3)} at step ${start.step}`,
-    ...(share === undefined
-      ? []
-      : [`${number(100 * share, 3)} % of the gain to the plateau was there at step ${since.step}`]),
+    `${number(start.value, 3)} at step ${stepText(start.step)}`,
+    ...(share === undefined ? [] : [
+      `${number(100 * share, 3)} % of the gain to the plateau was there at step ${
+        stepText(since.step)
+      }`,
+    ]),
     line,
   ].join("; ");
 }

@@ -5,6 +5,7 @@ import type { Interval } from "./interval.ts";
 import { FEWEST_PAIRS, fitLaw, lawAt, type LawCurve, type LawFit } from "./law.ts";
 import type { Pair } from "./pairs.ts";
 import { rootMeanSquare } from "./scale.ts";
+import { stepText } from "./step_text.ts";
 
 /** The part of a run that a prediction is made from: a fraction of its steps, or a number of them. */
 export type Portion = { readonly fraction: number } | { readonly steps: number };
@@ -72,8 +73,8 @@ export function predictFrom(
       `${
         describePortion(portion, reverse)
       } hold all ${pairs.length} pairs, so none is left to predict; the pairs are of steps ${
-        pairs[0]?.step ?? 0
-      } to ${pairs.at(-1)?.step ?? 0}.`,
+        stepText(pairs[0]?.step ?? 0)
+      } to ${stepText(pairs.at(-1)?.step ?? 0)}.`,
     );
   }
   if (fitted.length < FEWEST_PAIRS) {

@@ -6,8 +6,9 @@ import { fitLaw, type LawFit } from "./law.ts";
 import { LawError } from "./law_error.ts";
 import { type Pairing, type PairingRule, pairs } from "./pairs.ts";
 import { checkPerToken } from "./per_token.ts";
-import { findPlateau, type Plateau } from "./plateau.ts";
+import type { Plateau } from "./plateau.ts";
 import { type Portion, predictFrom, type Prediction } from "./prediction.ts";
+import { notFiniteNotes } from "./readers/not_finite_notes.ts";
 import type { Run } from "./readers/run.ts";
 import { compareRivals, type Rival } from "./rivals.ts";
 
@@ -45,6 +46,8 @@ export interface RunFitOptions {
   readonly reverse: boolean;
   /** How much is computed. */
   readonly effort: Effort;
+  /** Where its score gains nothing more, by {@linkcode findPlateau}. */
+  readonly plateau: Plateau | undefined;
 }
 
 /**
@@ -54,7 +57,10 @@ export interface RunFitOptions {
  * @throws {LawError} as {@linkcode fitLaw} does, and `out-of-range` for entropies that cannot be nats per
  * token.
  */
-export function fitRun(run: Run, { rule, portion, reverse, effort }: RunFitOptions): RunFit {
+export function fitRun(
+  run: Run,
+  { rule, portion, reverse, effort, plateau }: RunFitOptions,
+): RunFit {
   const pairing = pairs(run, rule === undefined ? {} : { rule });
   const score = run.score!;
   checkPerToken(pairing);
@@ -64,7 +70,7 @@ export function fitRun(run: Run, { rule, portion, reverse, effort }: RunFitOptio
     run,
     pairing,
     fit,
-    plateau: findPlateau(score),
+    plateau,
     prediction: tryPredict(() => predictFrom(pairing, portion, { reverse, draws })),
     ahead: predictAhead(pairing, fit, plannedSteps(run), run.steps.last),
     rivals: compareRivals(pairing, { most: effort.rivalPairs }),
@@ -100,9 +106,13 @@ function cautionsOf({ score, entropy }: Run, pairing: Pairing, fit: LawFit): str
 
 /** The notes on how a run was read, and on what of it the rivals were compared if not on all. */
 export function notesOfFit({ run, pairing, compared }: RunFit): readonly string[] {
-  if (compared === pairing.length) return run.notes;
-  return [
+  const notes = [
     ...run.notes,
+    ...notFiniteNotes([run.entropy!.key, ...run.score!.keys], run.notFinite),
+  ];
+  if (compared === pairing.length) return notes;
+  return [
+    ...notes,
     `the rivals and the law are compared with each other on ${compared} evenly spaced pairs of the ${pairing.length}; a, b and the ceiling are fitted to all`,
   ];
 }

@@ -1,6 +1,7 @@
 import { changes } from "./changed.ts";
 import { courseOf, type SeriesCourse } from "./course.ts";
 import type { ScoreSeries } from "./readers/run.ts";
+import type { Series } from "./readers/series.ts";
 import { noiseOf } from "./trend.ts";
 
 /** A fall counts from this share of the gain before it on, and above the noise. */
@@ -20,6 +21,30 @@ export interface ScoreCourse extends SeriesCourse {
   readonly noise: number;
 }
 
+/** Whether a score fell, from its highest point or from its start to its end. */
+export function falls({ start, end, fell, changed, noise }: ScoreCourse): boolean {
+  return fell || (changed && start.value - end.value > DEVIATIONS * noise);
+}
+
+/**
+ * Whether a fall is larger than one by chance and than a fifth of the gain before it.
+ *
+ * @param sides Of how many extremes it is the distance from a level: 2 from the highest point to the lowest.
+ */
+export function isAboveChance(
+  fall: number,
+  gain: number,
+  { score, course: { noise, width }, sides = 1 }: {
+    readonly sides?: 1 | 2;
+    readonly score: Series;
+    readonly course: Pick<ScoreCourse, "noise" | "width">;
+  },
+): boolean {
+  // The highest of n points that scatter about a level is about √(2 ln n) deviations above it.
+  const chance = Math.max(DEVIATIONS, 2 + Math.sqrt(2 * Math.log(score.values.length / width)));
+  return fall > sides * chance * noise && fall > SMALLEST_FALL * gain;
+}
+
 /** The course of a score; undefined for fewer than two values. */
 export function scoreCourse(score: ScoreSeries): ScoreCourse | undefined {
   // A training score is that of one batch.
@@ -32,14 +57,12 @@ export function scoreCourse(score: ScoreSeries): ScoreCourse | undefined {
     Math.min(start.value, trough.step < peak.step ? trough.value : Infinity);
   const fall = peak.value - end.value;
   const changed = changes(score);
-  // The highest of n points that scatter about a level is about √(2 ln n) deviations above it.
-  const chance = Math.max(DEVIATIONS, 2 + Math.sqrt(2 * Math.log(score.values.length / width)));
   return {
     ...course,
     noise,
     changed,
     rose: changed && end.value - start.value > DEVIATIONS * noise,
-    fell: changed && peak.step < end.step && fall > chance * noise &&
-      fall > SMALLEST_FALL * gain,
+    fell: changed && peak.step < end.step &&
+      isAboveChance(fall, gain, { score, course: { noise, width } }),
   };
 }

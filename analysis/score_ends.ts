@@ -1,6 +1,7 @@
 import { median } from "simple-statistics";
 import type { ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
+import { stepText } from "./step_text.ts";
 
 /** Where a score stands at the start and now: values that were logged. */
 export interface ScoreEnds {
@@ -24,11 +25,17 @@ export function scoreEnds(
   if (values.length < 2) return undefined;
   const [first, last] = [steps[0]!, steps.at(-1)!];
   if (kind === "validation" || values.length < MANY) {
-    return { start: values[0]!, now: values.at(-1)!, evidence: `steps ${first} and ${last}` };
+    return {
+      start: values[0]!,
+      now: values.at(-1)!,
+      evidence: `steps ${stepText(first)} and ${stepText(last)}`,
+    };
   }
   return {
     start: median(Array.from(values.subarray(0, MEDIAN_WIDTH))),
     now: median(Array.from(values.subarray(-MEDIAN_WIDTH))),
-    evidence: `medians of the first and last ${MEDIAN_WIDTH} scores, steps ${first} to ${last}`,
+    evidence: `medians of the first and last ${MEDIAN_WIDTH} scores, steps ${stepText(first)} to ${
+      stepText(last)
+    }`,
   };
 }

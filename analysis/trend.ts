@@ -1,3 +1,4 @@
+import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
 
@@ -5,6 +6,8 @@ import { exponentOf, shifted } from "./scale.ts";
 export interface Trend {
   /** Median of the slopes between all pairs of values (Theil and Sen), per step. */
   readonly slope: number;
+  /** The 95 % interval of the slope, by the ranks of the slopes (Sen 1968); scatter taken as independent. */
+  readonly slopes: Interval;
   /** The line through the medians has this value at step 0. */
   readonly intercept: number;
   /** Mann and Kendall's statistic, standard normal where there is no trend; 0 for fewer than 5 values. */
@@ -42,9 +45,17 @@ export function trendOf(series: Series): Trend {
     }
   }
   const z = n < FEWEST_FOR_TREND ? 0 : mannKendall(sign, scaled);
-  const slope = n < 2 ? 0 : medianOf(slopes);
+  const sorted = Float64Array.from(slopes).sort();
+  const slope = n < 2 ? 0 : medianOf(sorted);
+  const half = SIGNIFICANT * Math.sqrt(signVariance(scaled));
+  const ranked = (rank: number) =>
+    n < 2 ? 0 : sorted[between(0, Math.round(rank), sorted.length - 1)]!;
   return {
     slope: shifted(slope, unit),
+    slopes: [
+      shifted(ranked((sorted.length - half) / 2 - 1), unit),
+      shifted(ranked((sorted.length + half) / 2), unit),
+    ],
     intercept: shifted(medianOf(scaled) - slope * medianOf(steps), unit),
     z,
     direction: Math.abs(z) <= SIGNIFICANT ? "flat" : z > 0 ? "up" : "down",
@@ -54,13 +65,19 @@ export function trendOf(series: Series): Trend {
 
 /** The statistic of a sum of signs over all pairs, ties corrected for (Mann 1945, Kendall 1975). */
 function mannKendall(sign: number, values: readonly number[]): number {
+  const variance = signVariance(values);
+  return sign === 0 || variance <= 0 ? 0 : (sign - Math.sign(sign)) / Math.sqrt(variance);
+}
+
+/** The variance of that sum where there is no trend. */
+function signVariance(values: readonly number[]): number {
   const n = values.length;
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   const spread = (count: number) => count * (count - 1) * (2 * count + 5);
   let variance = spread(n);
   for (const count of counts.values()) variance -= spread(count);
-  return sign === 0 || variance <= 0 ? 0 : (sign - Math.sign(sign)) / Math.sqrt(variance / 18);
+  return Math.max(0, variance / 18);
 }
 
 /** A longer series is first reduced to as many medians, where its course is looked at. */
@@ -81,10 +98,57 @@ export function reduced(series: Series, most: number): Series {
   return found;
 }
 
+/** The curve that a series follows, by the better of a straight and an exponential fit. */
+export interface Curve {
+  /** The curve that misses less: a straight line, or one whose logarithm is straight. */
+  readonly model: "linear" | "exponential";
+  /** Where the series goes, as a straight line. */
+  readonly direction: Trend["direction"];
+  /** Its value at a step. */
+  at(step: number): number;
+  /** The steps at which it is at a level, by its slope and by the ends of the slope's 95 % interval. */
+  reaches(level: number): { readonly step: number; readonly interval: Interval };
+}
+
+/** The curve of a series. */
+export function curveOf(series: Series): Curve {
+  const linear = trendOf(series);
+  const { steps, values } = series;
+  const miss = (curve: (step: number) => number) =>
+    medianOf(Array.from(values, (value, i) => Math.abs(value - curve(steps[i]!))));
+  const line = (step: number) => linear.intercept + linear.slope * step;
+  const logs = values.every((value) => value > 0)
+    ? trendOf({ steps, values: values.map(Math.log) })
+    : undefined;
+  const power = logs && ((step: number) => Math.exp(logs.intercept + logs.slope * step));
+  const isExponential = power !== undefined && miss(power) < miss(line);
+  const trend = isExponential ? logs! : linear;
+  const middle = medianOf(steps);
+  const height = trend.intercept + trend.slope * middle;
+  return {
+    model: isExponential ? "exponential" : "linear",
+    direction: linear.direction,
+    at: isExponential ? power : line,
+    reaches: (level) => {
+      const rise = (isExponential ? Math.log(level) : level) - height;
+      // A slope that goes the other way never gets there.
+      const [one, other] = trend.slopes.map((slope) =>
+        slope * trend.slope > 0 ? middle + rise / slope : Infinity
+      );
+      return {
+        step: middle + rise / trend.slope,
+        interval: [Math.min(one!, other!), Math.max(one!, other!)],
+      };
+    },
+  };
+}
+
 /** When a series will reach a level. */
 export interface Forecast {
   /** The step at which the fitted curve is at the level. */
   readonly step: number;
+  /** The same by the ends of the 95 % interval of its slope. */
+  readonly interval: Interval;
   /** The curve that fits the part better: a straight line, or one whose logarithm is straight. */
   readonly model: "linear" | "exponential";
 }
@@ -96,22 +160,11 @@ export interface Forecast {
  * @param level In the series' unit, above 0.
  */
 export function forecast(series: Series, level: number): Forecast | undefined {
-  const linear = trendOf(series);
-  const { steps, values } = series;
-  if (linear.direction !== "down") return undefined;
-  const miss = (curve: (step: number) => number) =>
-    medianOf(Array.from(values, (value, i) => Math.abs(value - curve(steps[i]!))));
-  const missed = miss((step) => linear.intercept + linear.slope * step);
-  const logs = values.every((value) => value > 0)
-    ? trendOf({ steps, values: values.map(Math.log) })
-    : undefined;
-  const isExponential = logs !== undefined && logs.slope < 0 &&
-    miss((step) => Math.exp(logs.intercept + logs.slope * step)) < missed;
-  const step = isExponential
-    ? (Math.log(level) - logs.intercept) / logs.slope
-    : (level - linear.intercept) / linear.slope;
-  if (!Number.isFinite(step) || step <= steps.at(-1)!) return undefined;
-  return { step, model: isExponential ? "exponential" : "linear" };
+  const curve = curveOf(series);
+  if (curve.direction !== "down") return undefined;
+  const { step, interval } = curve.reaches(level);
+  if (!Number.isFinite(step) || step <= series.steps.at(-1)!) return undefined;
+  return { step, interval, model: curve.model };
 }
 
 /** The standard deviation of a series about its course, from the differences of neighbours. */

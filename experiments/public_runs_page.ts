@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { diagnose } from "../analysis/diagnosis.ts";
 import { readRun } from "../analysis/readers/read_run.ts";
+import { overviewOf } from "../analysis/overview.ts";
 import { tryFit } from "../analysis/try_fit.ts";
 import { ReadError } from "../formats/errors.ts";
 import { markdownText } from "../formats/markdown.ts";
@@ -42,7 +43,7 @@ export async function validate(folder: string): Promise<ValidatedRun[]> {
     const options = known.scoreKey === undefined ? {} : { scoreKey: known.scoreKey };
     try {
       const run = await readRun(path, options);
-      const fitted = tryFit(run);
+      const fitted = tryFit(overviewOf(run));
       const { verdict } = diagnose(run);
       if (typeof fitted === "string") validated.push({ known, verdict });
       else {

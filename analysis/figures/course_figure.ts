@@ -5,6 +5,7 @@ import { printable } from "../../formats/printable.ts";
 import type { Series } from "../readers/series.ts";
 import type { FigureSpec } from "./draw.ts";
 import { COLOURS } from "./theme.ts";
+import { stepText } from "../step_text.ts";
 
 /** One metric over the step. */
 export interface CoursePanel {
@@ -95,7 +96,9 @@ function wrapped(text: string): string[] {
 
 /** Two marks a line. */
 function captionOf(rows: readonly NumberedMark[]): string[] {
-  const texts = rows.map(({ number, label, step }) => `${number} ${label} (step ${step})`);
+  const texts = rows.map(({ number, label, step }) =>
+    `${number} ${label} (step ${stepText(step)})`
+  );
   return texts.flatMap((_, i) => i % 2 === 0 ? [texts.slice(i, i + 2).join(" · ")] : []);
 }
 

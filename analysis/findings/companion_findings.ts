@@ -1,14 +1,16 @@
 import { counted } from "../../formats/counted.ts";
 import { commonSteps, correlate } from "../dynamics.ts";
 import type { Finding } from "../finding.ts";
-import { recentGain } from "../gain.ts";
 import { lostSince } from "../lost.ts";
+import type { Overview } from "../overview.ts";
 import { companionOf } from "../readers/companions.ts";
 import type { CompanionName } from "../readers/companion_keys.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
+import { stepText } from "../step_text.ts";
 import { headOf, medianOf, tailOf } from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
+import { noRiseText } from "./entropy_findings.ts";
 import { gradientAlarm } from "./gradient_alarm.ts";
 import { lengthAlarm } from "./length_alarm.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
@@ -16,7 +18,7 @@ import { CANNOT_TELL, percent, round } from "./words.ts";
 /** A rank correlation needs so many steps. */
 const FEWEST_COMMON = 8;
 
-type FindAlarm = (series: Series, run: Run) => Alarm | undefined;
+type FindAlarm = (series: Series, run: Run, gain: Overview["gain"]) => Alarm | undefined;
 
 /** What is looked at, in this order, with what is worth a word about each. */
 const COMPANIONS: readonly (readonly [CompanionName, FindAlarm])[] = [
@@ -30,11 +32,15 @@ const COMPANIONS: readonly (readonly [CompanionName, FindAlarm])[] = [
 ];
 
 /** What became of the metrics that may move with the entropy, and what of it is worth a word. */
-export function companionFindings(run: Run): Finding[] {
-  return COMPANIONS.map(([name, alarm]) => companionFinding(run, name, alarm));
+export function companionFindings(overview: Overview): Finding[] {
+  return COMPANIONS.map(([name, alarm]) => companionFinding(overview, name, alarm));
 }
 
-function companionFinding(run: Run, name: CompanionName, find: FindAlarm): Finding {
+function companionFinding(
+  { run, gain }: Overview,
+  name: CompanionName,
+  find: FindAlarm,
+): Finding {
   const found = companionOf(run, name);
   if (found === undefined) {
     return {
@@ -51,11 +57,11 @@ function companionFinding(run: Run, name: CompanionName, find: FindAlarm): Findi
     return {
       topic: name,
       severity: "unknown",
-      finding: `one value is logged: ${round(values[0]!)} at step ${first}.`,
+      finding: `one value is logged: ${round(values[0]!)} at step ${stepText(first)}.`,
       evidence: key,
     };
   }
-  const alarm = lostAlarm(run, key) ?? find(series, run);
+  const alarm = lostAlarm(run, key) ?? find(series, run, gain);
   const count = Math.min(3, Math.floor(values.length / 2));
   const [start, end] = [values.subarray(0, count), values.subarray(-count)].map(medianOf);
   const link = run.entropy === undefined
@@ -68,7 +74,10 @@ function companionFinding(run: Run, name: CompanionName, find: FindAlarm): Findi
       [movement(series, run, link?.rank), alarm?.text].filter((text) => text).join("; ") ||
       "there is no entropy to compare it with"
     }.`,
-    evidence: `${key}: ${round(start!)} at step ${first}, ${round(end!)} at step ${last}` +
+    evidence:
+      `${key}: ${round(start!)} at step ${stepText(first)}, ${round(end!)} at step ${
+        stepText(last)
+      }` +
       (count > 1 ? ` (medians of ${count})` : "") +
       (link === undefined
         ? ""
@@ -79,7 +88,9 @@ function companionFinding(run: Run, name: CompanionName, find: FindAlarm): Findi
 /** That a metric is not finite any more, which its finite values do not show. */
 function lostAlarm(run: Run, key: string): Alarm | undefined {
   const lost = lostSince(run, key);
-  return lost === undefined ? undefined : notice(`it is no finite number from step ${lost} on`);
+  return lost === undefined
+    ? undefined
+    : notice(`it is no finite number from step ${stepText(lost)} on`);
 }
 
 /** How a metric went beside the entropy; empty where there is nothing to compare it with. */
@@ -87,7 +98,7 @@ function movement(series: Series, run: Run, rank: number | undefined): string {
   const { steps, values } = series;
   if (values.every((value) => value === values[0])) {
     const until = run.steps.last > steps.at(-1)!
-      ? ` that has a value, the last step ${steps.at(-1)}`
+      ? ` that has a value, the last step ${stepText(steps.at(-1)!)}`
       : "";
     return `it is ${round(values[0]!)} at every step${until}`;
   }
@@ -155,7 +166,11 @@ function klAlarm(series: Series): Alarm | undefined {
     : { severity: now >= VERY_FAR ? "problem" : "notice", text: `it is ${round(now)} of late` };
 }
 
-function referenceAlarm(series: Series, run: Run): Alarm | undefined {
+function referenceAlarm(
+  series: Series,
+  _run: Run,
+  gain: Overview["gain"],
+): Alarm | undefined {
   const { values } = series;
   if (values.every((value) => value === 0)) {
     return { severity: "fine", text: "the run has no KL to a reference" };
@@ -172,10 +187,9 @@ function referenceAlarm(series: Series, run: Run): Alarm | undefined {
   const accelerates = now - halves[1]! > 1.5 * Math.max(halves[1]! - halves[0]!, 0) &&
     now > halves[1]!;
   if (now >= VERY_FAR || (now >= FAR && accelerates)) {
-    const gain = recentGain(run);
     return problem(
       `it is ${round(now)} of late${accelerates ? " and grows ever faster" : ""}${
-        gain?.rises === false ? `, while the score shows no rise since step ${gain.since}` : ""
+        gain?.rises === false ? `, while the score ${noRiseText(gain)}` : ""
       }`,
     );
   }

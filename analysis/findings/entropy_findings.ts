@@ -1,14 +1,20 @@
 import { counted } from "../../formats/counted.ts";
-import { type EntropyCourse, entropyCourse } from "../entropy_course.ts";
+import { notBought } from "../bought.ts";
+import { lastAt } from "../course.ts";
+import type { EntropyCourse } from "../entropy_course.ts";
 import type { Finding, Severity } from "../finding.ts";
-import { type RecentGain, recentGain } from "../gain.ts";
+import type { RecentGain } from "../gain.ts";
 import { jumpOf } from "../jump.ts";
 import { lostSince } from "../lost.ts";
+import type { Overview } from "../overview.ts";
 import { keyList } from "../readers/key_list.ts";
 import { normalKey } from "../readers/normal_key.ts";
+import { companionOf } from "../readers/companions.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { describeHistory, verlHistory } from "../readers/verl_history.ts";
+import { spikesOf } from "../spikes.ts";
+import { stepText } from "../step_text.ts";
 import { type Forecast, forecast, lastPart } from "../trend.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 
@@ -48,9 +54,9 @@ export function entropyDefinition({ entropy, keys, framework, config }: Run): Fi
 }
 
 /** What became of the entropy, whether its fall still buys score, and when it will be spent. */
-export function entropyFindings(run: Run): Finding[] {
+export function entropyFindings(overview: Overview): Finding[] {
+  const { run, entropy: course, gain } = overview;
   const { entropy } = run;
-  const course = entropy === undefined ? undefined : entropyCourse(entropy);
   if (entropy === undefined || course === undefined) {
     return [{
       topic: "entropy course",
@@ -74,20 +80,21 @@ export function entropyFindings(run: Run): Finding[] {
       evidence: pointsText(course),
     }];
   }
-  const gain = recentGain(run, course.end.step);
   const lost = lostSince(run, entropy.key);
   if (lost !== undefined) {
-    return [lostFinding(course, entropy.steps.at(-1)!, lost), spentFinding(course, gain)];
+    return [lostFinding(course, entropy, lost), spentFinding(course, overview)];
   }
   const ahead = floorAhead(entropy, course);
   const isFalling = isAtFloor(course) || isDown(course) || runsAway(course, ahead) <= 1;
   return [
     {
       topic: "entropy course",
-      severity: severityOf(course, ahead, gain),
+      severity: overview.isSolved
+        ? milder(severityOf(course, ahead, gain), course)
+        : severityOf(course, ahead, gain),
       finding: [
-        `${courseText(course)}.`,
-        ...(isFalling ? [buysText(gain, run)] : []),
+        `${courseText(course, entropy)}.`,
+        ...(isFalling ? [buysText(overview)] : []),
         ...(isFalling && ahead !== undefined ? [forecastText(course, ahead)] : []),
       ].join(" "),
       evidence: pointsText(course),
@@ -95,19 +102,22 @@ export function entropyFindings(run: Run): Finding[] {
         ? [{ step: course.trough.step, label: "lowest H" }]
         : [],
     },
-    spentFinding(course, gain),
+    spentFinding(course, overview),
     ...jumpFinding(entropy),
+    ...spikeFinding(run),
   ];
 }
 
 /** The course of an entropy that is not finite any more: nothing is forecast from it. */
-function lostFinding(course: EntropyCourse, last: number, lost: number): Finding {
+function lostFinding(course: EntropyCourse, entropy: Series, lost: number): Finding {
   return {
     topic: "entropy course",
     severity: "notice",
-    finding: `until step ${last}, ${
-      courseText(course)
-    }. It is no finite number from step ${lost} on, so nothing can be said of where it goes.`,
+    finding: `until step ${stepText(entropy.steps.at(-1)!)}, ${
+      courseText(course, entropy)
+    }. It is no finite number from step ${
+      stepText(lost)
+    } on, so nothing can be said of where it goes.`,
     evidence: pointsText(course),
   };
 }
@@ -122,11 +132,40 @@ function jumpFinding(entropy: Series): Finding[] {
     severity: "notice",
     finding: `the entropy ${after.value < before.value ? "dropped" : "leapt"} at once from ${
       round(before.value)
-    } at step ${before.step} to ${
-      round(after.value)
-    } at step ${after.step}: look there for a changed setting, a resumed checkpoint or a fault of the reward.`,
+    } at step ${stepText(before.step)} to ${round(after.value)} at step ${
+      stepText(after.step)
+    }: look there for a changed setting, a resumed checkpoint or a fault of the reward.`,
     evidence: "medians of the five values before and after",
     marks: [{ step: after.step, label: "jump of H" }],
+  }];
+}
+
+/** Values of the entropy that stand out alone, which its course does not show. */
+function spikeFinding(run: Run): Finding[] {
+  const { entropy } = run;
+  const spikes = spikesOf(entropy!).filter(({ level }) => level > 0);
+  if (spikes.length === 0) return [];
+  const largest = spikes.reduce((left, right) =>
+    Math.abs(right.value - right.level) > Math.abs(left.value - left.level) ? right : left
+  );
+  const { step, value, level } = largest;
+  const gradient = companionOf(run, "gradient norm");
+  const isInGradient = gradient !== undefined &&
+    spikesOf(gradient.series).some((one) => one.step === step);
+  return [{
+    topic: "entropy spike",
+    severity: "notice",
+    finding: `${
+      spikes.length === 1
+        ? "one value of the entropy stands out"
+        : `${spikes.length} values of the entropy stand out, most of all one`
+    }: ${round(value)} at step ${stepText(step)}, where it is ${round(level)} before and after${
+      isInGradient ? "; the gradient norm has a spike there, too" : ""
+    }. Look at the batch of that step.`,
+    evidence: `${
+      entropy!.key
+    }: at least three times as large or as small as the medians of four values on either side, and eight standard deviations away`,
+    marks: [{ step, label: "spike of H" }],
   }];
 }
 
@@ -170,7 +209,13 @@ function isDown({ course }: EntropyCourse): boolean {
   return course === "collapse" || course === "decline";
 }
 
-function courseText(course: EntropyCourse): string {
+/** A collapse at the largest score costs nothing any more; one that went wild is what it is. */
+function milder(severity: Severity, { course }: EntropyCourse): Severity {
+  const isWild = course === "explosion" || course === "collapse, then surge";
+  return severity === "problem" && !isWild ? "notice" : severity;
+}
+
+function courseText(course: EntropyCourse, entropy: Series): string {
   const { start, trough, peak, end } = course;
   const left = percent(end.value / start.value);
   switch (course.course) {
@@ -179,7 +224,9 @@ function courseText(course: EntropyCourse): string {
     case "collapse, then surge":
       return `the entropy collapsed to ${
         percent(trough.value / start.value)
-      } of its start at step ${trough.step}, then surged to ${left} of it`;
+      } of its start, and after step ${
+        stepText(lastAt("trough", entropy, course))
+      } it surged to ${left}`;
     case "decline":
       return `the entropy declined, but did not collapse: ${left} of its start is left`;
     case "stable":
@@ -193,33 +240,47 @@ function courseText(course: EntropyCourse): string {
         round(peak.value)
       } nats; it ends at ${left} of its start`;
     case "rise, then fall":
-      return `the entropy rose to ${
-        round(peak.value)
-      } nats at step ${peak.step} and fell again; it ends at ${left} of its start`;
+      return `the entropy rose to ${round(peak.value)} nats at step ${
+        stepText(peak.step)
+      } and fell again; it ends at ${left} of its start`;
     case "fall, then rise":
-      return `the entropy fell to ${
-        round(trough.value)
-      } nats at step ${trough.step} and rose again; it ends at ${left} of its start`;
+      return `the entropy fell to ${round(trough.value)} nats at step ${
+        stepText(trough.step)
+      } and rose again; it ends at ${left} of its start`;
   }
 }
 
 function pointsText({ start, trough, peak, end, width }: EntropyCourse): string {
   const at = ({ step, value }: { step: number; value: number }) =>
-    `${round(value)} at step ${step}`;
+    `${round(value)} at step ${stepText(step)}`;
   return `nats: ${at(start)}, lowest ${at(trough)}, highest ${at(peak)}, ${at(end)}${
     width > 1 ? ` (ends: medians of 3; between: running median of ${width})` : ""
   }`;
 }
 
-function buysText(gain: RecentGain | undefined, { score }: Run): string {
+function buysText({ run, gain, plateau, isSolved }: Overview): string {
+  const { score, entropy } = run;
+  if (isSolved) {
+    return `The score is at ${
+      round(plateau!.level)
+    }, where little is left to buy if 1 is the most.`;
+  }
   if (gain === undefined) return "Whether it still buys score cannot be told: too few scores.";
   const name = scoreName(gain.kind) +
     (score !== undefined && score.kind !== gain.kind
       ? ` (there are too few ${scoreName(score.kind)}s to tell)`
       : "");
+  const unpaid = gain.rises ? notBought(entropy!, score!, gain) : undefined;
+  if (unpaid !== undefined) {
+    return `The ${name} still rises, but not for entropy: ${
+      percent(unpaid.gained)
+    } of its gain came since step ${stepText(gain.since)}, and ${
+      unpaid.spent <= 0 ? "none" : percent(unpaid.spent)
+    } of the entropy's fall.`;
+  }
   return gain.rises
-    ? `It still buys score: the ${name} has risen since step ${gain.since}.`
-    : `It no longer buys score: the ${name} shows no rise since step ${gain.since}.`;
+    ? `It still buys score: the ${name} has risen since step ${stepText(gain.since)}.`
+    : `It no longer buys score: the ${name} ${noRiseText(gain)}.`;
 }
 
 function forecastText(course: EntropyCourse, ahead: Forecast): string {
@@ -227,21 +288,33 @@ function forecastText(course: EntropyCourse, ahead: Forecast): string {
     ? `At this pace a tenth of its start is more than ${FURTHEST} times the run away.`
     : `At this pace it reaches a tenth of its start, ${
       round(FLOOR * course.start.value)
-    } nats, at about step ${Math.ceil(ahead.step)} (${ahead.model} fit of the last half).`;
+    } nats, at about step ${Math.ceil(ahead.step)} (${
+      rangeText(course, ahead)
+    } by the 95 % interval of the slope; ${ahead.model} fit of the last half).`;
+}
+
+/** The ends of a forecast's interval in whole steps, not before the run's end. */
+function rangeText({ end }: EntropyCourse, { interval: [low, high] }: Forecast): string {
+  const from = Math.max(Math.floor(low), Math.ceil(end.step));
+  return Number.isFinite(high) ? `${from} to ${Math.ceil(high)}` : `${from} or later`;
 }
 
 function spentFinding(
   { start, halfSpent, nearlySpent }: EntropyCourse,
-  gain: RecentGain | undefined,
+  { gain, isSolved }: Overview,
 ): Finding {
   const finding = halfSpent === undefined
     ? "entropy never fell below half of its start."
     : nearlySpent === undefined
-    ? `half of the starting entropy was spent by step ${halfSpent}; entropy never fell below 5 % of its start.`
-    : `half of the starting entropy was spent by step ${halfSpent}, 95 % of it by step ${nearlySpent}.`;
+    ? `half of the starting entropy was spent by step ${
+      stepText(halfSpent)
+    }; entropy never fell below 5 % of its start.`
+    : `half of the starting entropy was spent by step ${stepText(halfSpent)}, 95 % of it by step ${
+      stepText(nearlySpent)
+    }.`;
   return {
     topic: "entropy spent",
-    severity: nearlySpent === undefined ? "fine" : gain?.rises ? "notice" : "problem",
+    severity: nearlySpent === undefined ? "fine" : gain?.rises || isSolved ? "notice" : "problem",
     finding,
     evidence: `where its running median is first at ${round(0.5 * start.value)} and ${
       round(0.05 * start.value)
@@ -251,6 +324,11 @@ function spentFinding(
       ...(nearlySpent === undefined ? [] : [{ step: nearlySpent, label: "95 % of H spent" }]),
     ],
   };
+}
+
+/** That a score does not rise of late, in a few words that follow its name. */
+export function noRiseText({ isSlight, since }: RecentGain): string {
+  return `shows ${isSlight ? "hardly any" : "no"} rise since step ${stepText(since)}`;
 }
 
 /** What a score is called in a sentence. */

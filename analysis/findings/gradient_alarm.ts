@@ -1,16 +1,16 @@
 import { companionOf } from "../readers/companions.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
-import { headOf, medianOf, spreadOf, tailOf } from "../trend.ts";
+import { spikesOf } from "../spikes.ts";
+import { headOf, tailOf } from "../trend.ts";
 import { type Alarm, problem } from "./alarm.ts";
+import { stepText } from "../step_text.ts";
 import { percent, round } from "./words.ts";
 
 /** From these shares of steps with a norm of exactly 0 on they are worth a word, and a problem. */
 const [SOME_ZERO, MANY_ZERO] = [0.2, 0.4];
 /** Norms that grew by more than this, or shrank to less, are a problem. */
 const [GREW, SHRANK] = [5, 0.1];
-/** A spike is so many robust deviations and so many times the median. */
-const [SPIKE_DEVIATIONS, SPIKE_RATIO] = [8, 3];
 /** So many spikes are a problem. */
 const MANY_SPIKES = 3;
 /** Fewer norms tell none of this. */
@@ -18,7 +18,7 @@ const FEWEST = 8;
 
 /** What is worth a word about the gradient norms of a run. */
 export function gradientAlarm(series: Series, run: Run): Alarm | undefined {
-  const { steps, values } = series;
+  const { values } = series;
   if (values.length < FEWEST) return undefined;
   const zeros = values.filter((value) => value === 0).length / values.length;
   if (zeros >= SOME_ZERO) {
@@ -38,17 +38,13 @@ export function gradientAlarm(series: Series, run: Run): Alarm | undefined {
       }`,
     );
   }
-  const middle = medianOf(values);
-  const deviation = spreadOf(values);
-  const isSpike = (value: number) =>
-    value - middle > SPIKE_DEVIATIONS * deviation && value >= SPIKE_RATIO * middle;
-  const spikes = values.filter(isSpike).length;
-  if (spikes === 0 || deviation === 0) return undefined;
-  const largest = values.reduce((left, right) => Math.max(left, right));
+  const spikes = spikesOf(series).filter(({ value, level }) => value > level);
+  if (spikes.length === 0) return undefined;
+  const largest = spikes.reduce((left, right) => right.value > left.value ? right : left);
   return {
-    severity: spikes >= MANY_SPIKES ? "problem" : "notice",
-    text: `${spikes === 1 ? "one spike" : `${spikes} spikes`}, the largest ${
-      round(largest / middle, 2)
-    } times the median, at step ${steps[values.indexOf(largest)]}`,
+    severity: spikes.length >= MANY_SPIKES ? "problem" : "notice",
+    text: `${spikes.length === 1 ? "one spike" : `${spikes.length} spikes`}, the largest ${
+      round(largest.value, 2)
+    } at step ${stepText(largest.step)}, where the level is ${round(largest.level, 2)}`,
   };
 }

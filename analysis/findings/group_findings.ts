@@ -1,7 +1,9 @@
 import type { Finding } from "../finding.ts";
 import { companionOf } from "../readers/companions.ts";
 import type { Run } from "../readers/run.ts";
+import type { Series } from "../readers/series.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
+import { stepText } from "../step_text.ts";
 import { lastPart, medianOf, tailOf } from "../trend.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 
@@ -30,6 +32,8 @@ const GROUP_SIZES = [
 /** The share of groups without signal, whether they are too easy or too hard, and what to do. */
 export function groupFinding(run: Run): Finding {
   const topic = "groups without signal";
+  const half = oneEnd(run);
+  if (half !== undefined) return { topic, ...half };
   const found = shareOf(run);
   if (found === undefined) {
     return {
@@ -64,6 +68,29 @@ export function groupFinding(run: Run): Finding {
   };
 }
 
+/** What is said where the log has the share of groups that are all wrong or all right, and not of the others. */
+function oneEnd(run: Run): Omit<Finding, "topic"> | undefined {
+  const hard = companionOf(run, "groups too hard");
+  const found = hard ?? companionOf(run, "groups too easy");
+  if (found === undefined || companionOf(run, "groups without signal") !== undefined) {
+    return undefined;
+  }
+  const { share, most, evidence } = lately(found);
+  if (most > 1) return undefined;
+  const [these, others, end] = hard === undefined
+    ? ["right", "wrong", "easy"] as const
+    : ["wrong", "right", "hard"] as const;
+  return {
+    severity: share >= MUCH ? "problem" : share >= NOTICEABLE ? "notice" : "fine",
+    finding: `${
+      percent(share)
+    } of the groups of late are all ${these}; how many are all ${others} is not logged${
+      share < NOTICEABLE ? "." : `; ${ADVICE[end]}`
+    }`,
+    evidence,
+  };
+}
+
 /** What is said where the log has the number of groups and not their share. */
 function countedGroups(run: Run, count: number): Omit<Finding, "evidence"> {
   return {
@@ -90,13 +117,7 @@ interface Share {
 function shareOf(run: Run): Share | undefined {
   const found = companionOf(run, "groups without signal");
   if (found !== undefined) {
-    const { key, series } = found;
-    const share = tailOf(series, RECENT, FEWEST_RECENT);
-    const most = series.values.reduce((left, right) => Math.max(left, right), 0);
-    const evidence = `${key}: ${round(series.values[0]!)} at step ${
-      series.steps[0]
-    }, median of the last quarter ${round(share)}, largest ${round(most)}`;
-    return { share, most, evidence, isEstimate: false };
+    return { ...lately(found), isEstimate: false };
   }
   const size = GROUP_SIZES.map((name) => numberOf(settingOf(run.config, name)))
     .find((value) => value !== undefined && value >= 2);
@@ -111,6 +132,18 @@ function shareOf(run: Run): Share | undefined {
     } of late, and groups of ${size}, as if all prompts were equally hard`,
     isEstimate: true,
   };
+}
+
+/** A share of groups over the last quarter of a run, and the largest. */
+function lately(
+  { key, series }: { key: string; series: Series },
+): Pick<Share, "share" | "most" | "evidence"> {
+  const share = tailOf(series, RECENT, FEWEST_RECENT);
+  const most = series.values.reduce((left, right) => Math.max(left, right), 0);
+  const evidence = `${key}: ${round(series.values[0]!)} at step ${
+    stepText(series.steps[0]!)
+  }, median of the last quarter ${round(share)}, largest ${round(most)}`;
+  return { share, most, evidence };
 }
 
 function causeOf(run: Run): { finding: string; evidence: string } {
@@ -133,15 +166,19 @@ function causeOf(run: Run): { finding: string; evidence: string } {
   return { finding: remedyFor(mostly, run), evidence: `${rate.key} ${round(rate.value)} of late` };
 }
 
+const ADVICE = {
+  easy: "take harder prompts, or leave out those that are solved.",
+  hard: "take easier prompts or larger groups, and check that the grader accepts right answers.",
+} as const;
+
 function remedyFor(mostly: "easy" | "hard" | "both", { framework }: Run): string {
   const filter = framework === "verl"
     ? " (in verl: algorithm.filter_groups.enable=True, in trainers with dynamic sampling)"
     : "";
   switch (mostly) {
     case "easy":
-      return "most are too easy: take harder prompts, or leave out those that are solved.";
     case "hard":
-      return "most are too hard: take easier prompts or larger groups, and check that the grader accepts right answers.";
+      return `most are too ${mostly}: ${ADVICE[mostly]}`;
     case "both":
       return `they are not explained by prompts that are all too easy or all too hard: sample until a group has both${filter}, or take larger groups.`;
   }

@@ -1,26 +1,26 @@
 import { number } from "../../formats/number.ts";
-import { entropyCourse } from "../entropy_course.ts";
 import type { Finding } from "../finding.ts";
 import { betterRival, SMALLEST_DIFFERENCE } from "../fit_verdict.ts";
 import type { Interval } from "../interval.ts";
-import { LawError } from "../law_error.ts";
 import { lawText } from "../law_text.ts";
-import { plateauText } from "../plateau_text.ts";
+import { passedCeiling } from "../passed_ceiling.ts";
 import { formulaOf, outOfSampleText, RIVAL_NAMES } from "../rivals.ts";
+import type { Overview } from "../overview.ts";
 import type { RunFit } from "../run_fit.ts";
 import { scoreEnds } from "../score_ends.ts";
 import { CANNOT_TELL } from "./words.ts";
+import { stepText } from "../step_text.ts";
 
 /** Less than this share of the gain is left: little more can be bought. */
 const LITTLE_LEFT = 0.1;
 
 /**
  * What the law says of a run, and how far to trust it: the ceiling, the gain that is done, single pairs,
- * the rivals, each benchmark, and what keeps the numbers from meaning what the paper's do.
+ * the rivals, and what keeps the numbers from meaning what the paper's do.
  *
  * @param fitted The fit, or why there is none.
  */
-export function lawFindings(fitted: RunFit | string): Finding[] {
+export function lawFindings(fitted: RunFit | string, { entropy }: Overview): Finding[] {
   if (typeof fitted === "string") {
     return [{
       topic: "ceiling",
@@ -31,10 +31,9 @@ export function lawFindings(fitted: RunFit | string): Finding[] {
   }
   return [
     ceiling(fitted),
-    gainDone(fitted),
+    gainDone(fitted, entropy),
     singlePairs(fitted),
     rivals(fitted),
-    ...fitted.benchmarks.map(benchmark),
     ...fitted.cautions.map((caution): Finding => ({
       topic: "caution",
       severity: "notice",
@@ -44,9 +43,23 @@ export function lawFindings(fitted: RunFit | string): Finding[] {
   ].filter((finding) => finding !== undefined);
 }
 
-function ceiling({ fit, run }: RunFit): Finding {
+function ceiling({ fit, run, pairing }: RunFit): Finding {
   const topic = "ceiling";
   const interval = `95 % interval ${ends(fit.interval.ceiling)}`;
+  // Only a law whose direction the log tells is one that it can refute.
+  const passed = fit.interval.a[0] > 0 ? passedCeiling(pairing, fit) : undefined;
+  if (passed !== undefined) {
+    return {
+      topic,
+      severity: "notice",
+      finding: `this log refutes the law where it ends: the score is ${
+        number(passed.now, 3)
+      } there, above the ceiling ${
+        number(passed.ceiling, 3)
+      }, the most that the law fitted to it allows at any entropy.`,
+      evidence: `${interval}; ${lawText(fit)}`,
+    };
+  }
   if (!fit.identified) {
     return {
       topic,
@@ -56,32 +69,38 @@ function ceiling({ fit, run }: RunFit): Finding {
     };
   }
   const at = scoreEnds(run.score!, run.score!.kind);
-  const left = at === undefined ? NaN : fit.ceiling - at.now;
+  const now = at?.now ?? NaN;
+  const left = fit.ceiling - now;
   return {
     topic,
     severity: "notice",
     finding: `by the law the ceiling is ${number(fit.ceiling, 3)}, ` +
-      (left > 0 ? `${number(left, 3)} above the score now.` : `no more than the score now.`),
+      (left > 0
+        ? `${number(left, 3)} above the score now.`
+        : now <= fit.interval.ceiling[1]
+        ? `which the score now, ${number(now, 3)}, has reached.`
+        : `below the score now, ${number(now, 3)}.`),
     evidence: `${interval}; ${lawText(fit)}`,
   };
 }
 
-/** Said only of a score that rose while entropy was spent, by pairs that identify the law. */
-function gainDone({ fit, run }: RunFit): Finding | undefined {
+/**
+ * Said only of a score that rose while entropy was spent, by pairs that identify the law, and where no
+ * entropy is below 0, of which H = 0 is the end.
+ */
+function gainDone({ fit, run }: RunFit, course: Overview["entropy"]): Finding | undefined {
   const at = scoreEnds(run.score!, run.score!.kind);
-  const course = entropyCourse(run.entropy!);
   if (!fit.identified || at === undefined || course === undefined) return undefined;
-  if (
-    at.now <= at.start || course.end.value > course.start.value || fellFromPeak(run.score!.values)
-  ) {
-    return undefined;
-  }
+  const isSpent = course.end.value <= course.start.value && fit.entropyRange[0] >= 0;
+  if (at.now <= at.start || !isSpent || fellFromPeak(run.score!.values)) return undefined;
   const share = (at.now - at.start) / (fit.ceiling - at.start);
   if (!(share > 0 && Number.isFinite(100 * share))) return undefined;
   return {
     topic: "gain done",
     severity: share > 1 - LITTLE_LEFT ? "notice" : "fine",
-    finding: `${number(100 * share, 3)} % of the gain that this entropy can buy is done.`,
+    finding: share < 1
+      ? `${number(100 * share, 3)} % of the gain that this entropy can buy is done.`
+      : "all of the gain that this entropy can buy is done.",
     evidence: `start ${number(at.start, 3)}, now ${number(at.now, 3)}, ceiling ${
       number(fit.ceiling, 3)
     } (${at.evidence})`,
@@ -111,8 +130,8 @@ function singlePairs({ fit: { a, identified, influence } }: RunFit): Finding | u
     topic: "single pairs",
     severity: carries || identified ? "notice" : "unknown",
     finding: carries
-      ? `the pair of step ${pair.step} carries the fit.`
-      : `the pair of step ${pair.step} moves a by more than a quarter.`,
+      ? `the pair of step ${stepText(pair.step)} carries the fit.`
+      : `the pair of step ${stepText(pair.step)} moves a by more than a quarter.`,
     evidence: `a ${number(a, 3)}, without it ${number(without, 3)}, 95 % interval ${
       ends(interval)
     }`,
@@ -137,21 +156,6 @@ function rivals({ rivals }: RunFit): Finding | undefined {
     evidence: `${formulaOf(best.model)}: AICc ${number(best.aicc)}, the law's ${number(law.aicc)}${
       outOfSampleText(best, law)
     }`,
-  };
-}
-
-function benchmark({ key, fit, plateau }: RunFit["benchmarks"][number]): Finding {
-  const flat = plateau === undefined ? "no plateau is seen" : plateauText(plateau);
-  const law = fit instanceof LawError
-    ? "no law can be fitted"
-    : fit.identified
-    ? `ceiling ${number(fit.ceiling, 3)}`
-    : "its pairs do not identify the law";
-  return {
-    topic: "benchmark",
-    severity: fit instanceof LawError || !fit.identified ? "unknown" : "fine",
-    finding: `${key}: ${flat}; ${law}.`,
-    evidence: fit instanceof LawError ? fit.message : `${lawText(fit)}; ${fit.identifiedBecause}`,
   };
 }
 

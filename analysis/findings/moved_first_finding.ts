@@ -1,11 +1,12 @@
 import type { Finding } from "../finding.ts";
 import { movedFirst } from "../moved_first.ts";
-import type { Run } from "../readers/run.ts";
+import type { Overview } from "../overview.ts";
 import { listed } from "./words.ts";
+import { stepText } from "../step_text.ts";
 
 /** In which order the metrics left their course; no finding where nothing happened to the run. */
-export function movedFirstFinding(run: Run): Finding[] {
-  const found = movedFirst(run);
+export function movedFirstFinding(overview: Overview): Finding[] {
+  const found = movedFirst(overview);
   if (found === undefined || found.departures.length < 2) return [];
   const { event, departures } = found;
   const left = departures.filter(({ step }) => step !== undefined);
@@ -13,7 +14,9 @@ export function movedFirstFinding(run: Run): Finding[] {
   if (left.length === 0) return [];
   const steps = Array.from(new Set(left.map(({ step }) => step)));
   const order = steps.map((step) =>
-    `${listed(left.filter((one) => one.step === step).map(({ name }) => name))} at step ${step}`
+    `${listed(left.filter((one) => one.step === step).map(({ name }) => name))} at step ${
+      stepText(step!)
+    }`
   );
   return [{
     topic: "what moved first",

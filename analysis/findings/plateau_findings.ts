@@ -1,23 +1,24 @@
 import type { Finding } from "../finding.ts";
-import { findPlateau, isWithoutGain } from "../plateau.ts";
+import type { Overview } from "../overview.ts";
+import { isConstant, isWithoutGain } from "../plateau.ts";
 import { plateauEvidence, plateauText } from "../plateau_text.ts";
-import type { Run } from "../readers/run.ts";
+import { fallenBenchmarksText } from "./benchmark_findings.ts";
 
-/** A score of at most 1 that stays above this has little left to gain. */
-const SOLVED = 0.95;
-
-/** Whether a score gains nothing more. */
-export function plateauFindings({ score }: Run): Finding[] {
-  const plateau = score === undefined ? undefined : findPlateau(score);
-  if (score === undefined || plateau === undefined) return [];
-  const isSolved = !plateau.fell && plateau.level >= SOLVED && plateau.best.score <= 1;
+/**
+ * Whether a score gains nothing more: a problem of one that rose before, that fell, or that never changes at
+ * all. One that scatters about a level in the whole log is none: where entropy was spent on it, the entropy's
+ * finding says so.
+ */
+export function plateauFindings({ run, plateau, isSolved }: Overview): Finding[] {
+  if (run.score === undefined || plateau === undefined) return [];
+  const isNoise = isWithoutGain(plateau) && !plateau.fell && !isConstant(plateau);
   return [{
     topic: "plateau",
-    severity: isSolved ? "notice" : "problem",
+    severity: isSolved || isNoise ? "notice" : "problem",
     finding: `${plateauText(plateau)}${
       isSolved ? "; if 1 is the most, little is left to gain" : ""
-    }.`,
-    evidence: `${score.label}: ${plateauEvidence(plateau)}`,
+    }${plateau.fell ? fallenBenchmarksText(run) : ""}.`,
+    evidence: `${run.score.label}: ${plateauEvidence(plateau)}`,
     marks: [
       ...(isWithoutGain(plateau)
         ? []

@@ -3,12 +3,13 @@ import { number } from "../../formats/number.ts";
 import type { Finding } from "../finding.ts";
 import { listed } from "./words.ts";
 import { lostSince, scoreAround } from "../lost.ts";
+import { entropyEnd } from "../overview.ts";
 import { pairs } from "../pairs.ts";
 import { enumeration } from "../readers/key_list.ts";
 import { isEntropyKey, isUnderstood } from "../readers/keys.ts";
-import { notFiniteNotes } from "../readers/not_finite_notes.ts";
 import type { Run, RunnerUp } from "../readers/run.ts";
 import type { NotFinite } from "../readers/series.ts";
+import { stepText } from "../step_text.ts";
 
 /** Characters that a list of keys may have in a finding. */
 const LONGEST = 400;
@@ -79,7 +80,7 @@ function singleText(known: readonly (readonly [string, NotFinite])[]): string {
   const others = known.length === 1 ? "" : `; ${counted(known.length, "key")} have such values`;
   return `${counted(count, "value")} of ${firstKey} ${
     count === 1 ? "is no finite number" : "are no finite numbers"
-  }, the first at step ${first}${others}.`;
+  }, the first at step ${stepText(first)}${others}.`;
 }
 
 /** Which keys are not finite any more, by the step from which on: `a and b are no finite numbers from step 61`. */
@@ -89,7 +90,7 @@ function lostText(lost: readonly { readonly key: string; readonly since: number 
     const keys = lost.filter(({ since }) => since === step).map(({ key }) => key);
     return `${keys.length > 4 ? `${counted(keys.length, "key")}` : listed(keys)} ${
       keys.length === 1 ? "is no finite number" : "are no finite numbers"
-    } from step ${step} on`;
+    } from step ${stepText(step)} on`;
   }).join(", ");
 }
 
@@ -100,26 +101,18 @@ function scoreSince(run: Run, step: number): string {
   return `; the score was ${number(score.before, 3)} before and is ${number(score.since, 3)} since`;
 }
 
-/** So many scores after the last entropy are no delay of one row or two. */
-const FEWEST_AFTER = 3;
-
 /** An entropy that is logged no more while the score goes on, other than by NaN, which has a finding. */
-function entropyEnds({ entropy, score, notFinite }: Run): Finding[] {
-  const last = entropy?.steps.at(-1);
+function entropyEnds(run: Run): Finding[] {
+  const { entropy, score, notFinite } = run;
+  const last = entropyEnd(run);
   if (entropy === undefined || score === undefined || last === undefined) return [];
   if ((notFinite.get(entropy.key)?.last ?? -Infinity) > last) return [];
-  // One that is logged now and then is late by as much as its steps stand apart.
-  const widest = entropy.steps.subarray(1).reduce(
-    (most, step, i) => Math.max(most, step - entropy.steps[i]!),
-    0,
-  );
-  if (score.steps.filter((step) => step > last + widest).length < FEWEST_AFTER) return [];
   const after = score.steps.filter((step) => step > last).length;
   return [{
     topic: "entropy ends",
     severity: "notice",
-    finding: `the entropy ends at step ${last}, the score goes on to step ${
-      score.steps.at(-1)
+    finding: `the entropy ends at step ${stepText(last)}, the score goes on to step ${
+      stepText(score.steps.at(-1)!)
     }: what is said of the entropy and of the law is of the steps before.`,
     evidence: `${entropy.key}: ${counted(entropy.steps.length, "value")}; ${score.label}: ${
       counted(after, "value")
@@ -131,7 +124,7 @@ function entropyEnds({ entropy, score, notFinite }: Run): Finding[] {
 function described(run: Run, key: string, { count, first, last }: NotFinite): string {
   const finite = run.keys.get(key) ?? 0;
   return `${count} of ${counted(count + finite, "value")}, ${
-    first === last ? `step ${first}` : `steps ${first} to ${last}`
+    first === last ? `step ${stepText(first)}` : `steps ${stepText(first)} to ${stepText(last)}`
   }`;
 }
 
@@ -142,10 +135,7 @@ function noted(run: Run): Finding[] {
   const without = dropped === 0
     ? []
     : [`${counted(dropped, "score")} without an entropy ${dropped === 1 ? "is" : "are"} dropped.`];
-  // What is not finite has a finding of its own.
-  const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
-  const told = new Set(notFiniteNotes(chosen, run.notFinite));
-  const notes = [...run.notes.filter((note) => !told.has(note)), ...without];
+  const notes = [...run.notes, ...without];
   if (notes.length === 0) return [];
   const used = [
     ...(entropy === undefined
@@ -155,7 +145,8 @@ function noted(run: Run): Finding[] {
   ];
   return [{
     topic: "reading",
-    severity: "notice",
+    // It is of the log and not of the run: nothing that a build should fail on.
+    severity: "fine",
     finding: notes.join(" "),
     evidence: used.join("; "),
   }];

@@ -1,4 +1,3 @@
-import { entropyCourse } from "../entropy_course.ts";
 import type { Finding } from "../finding.ts";
 import {
   type CovarianceSettings,
@@ -7,14 +6,14 @@ import {
   FRAMEWORK_SETTINGS,
   type FrameworkSettings,
 } from "../framework_settings.ts";
-import { recentGain } from "../gain.ts";
 import { lostSince, scoreAround } from "../lost.ts";
-import { findPlateau } from "../plateau.ts";
+import type { Overview } from "../overview.ts";
 import { SUMMED_ENTROPY } from "../readers/entropy_keys.ts";
 import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
 import { CANNOT_TELL, listed, percent, round } from "./words.ts";
+import { stepText } from "../step_text.ts";
 
 /** What to set so that the entropy is logged; no finding where it is. */
 export function logEntropyFinding({ entropy, framework, keys }: Run): Finding[] {
@@ -40,9 +39,9 @@ export function logEntropyFinding({ entropy, framework, keys }: Run): Finding[] 
 }
 
 /** What to change for the entropy, by what the configuration has on already. */
-export function remedyFinding(run: Run, course: Finding): Finding {
+export function remedyFinding(overview: Overview, course: Finding): Finding {
+  const { run, entropy, plateau, gain, isSolved } = overview;
   const topic = "remedy";
-  const entropy = run.entropy === undefined ? undefined : entropyCourse(run.entropy);
   if (entropy === undefined) {
     return {
       topic,
@@ -67,9 +66,9 @@ export function remedyFinding(run: Run, course: Finding): Finding {
   if (course.severity === "problem") {
     return { topic, severity: "notice", finding: raise(), evidence };
   }
-  const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice";
-  const hasStopped = isLow && run.score !== undefined &&
-    (findPlateau(run.score) !== undefined || recentGain(run)?.rises === false);
+  const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice" &&
+    !isSolved;
+  const hasStopped = isLow && (plateau !== undefined || gain?.rises === false);
   return {
     topic,
     severity: hasStopped ? "notice" : "fine",
@@ -86,9 +85,15 @@ export function remedyFinding(run: Run, course: Finding): Finding {
 function lostText(run: Run, step: number): string {
   const score = scoreAround(run, step);
   if (score !== undefined && !(score.differ && score.since < score.before)) {
-    return `the entropy is no finite number from step ${step} on, but the score did not fall there: look first at how the entropy is computed (logits of -inf, empty responses, a narrow number format).`;
+    return `the entropy is no finite number from step ${
+      stepText(step)
+    } on, but the score did not fall there: look first at how the entropy is computed (logits of -inf, empty responses, a narrow number format).`;
   }
-  return `the entropy is no finite number from step ${step} on, so a remedy for its course comes too late: go back to a checkpoint from before step ${step}, and look in that step's batch and gradient for what is not finite; a smaller learning rate, clipped gradients and a wider number format of the logits help against overflow.`;
+  return `the entropy is no finite number from step ${
+    stepText(step)
+  } on, so a remedy for its course comes too late: go back to a checkpoint from before step ${
+    stepText(step)
+  }, and look in that step's batch and gradient for what is not finite; a smaller learning rate, clipped gradients and a wider number format of the logits help against overflow.`;
 }
 
 /** A text with a section of the configuration named once, at its end. */

@@ -4,6 +4,7 @@ import type { Finding } from "../finding.ts";
 import type { Run, ScoreSeries } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { scoreCourse } from "../score_course.ts";
+import { stepText } from "../step_text.ts";
 import { FEWEST_FOR_TREND, lastPart, medianOf, spreadOf, trendOf } from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
 import { listed, percent, round } from "./words.ts";
@@ -70,7 +71,7 @@ function parting(training: Series, score: ScoreSeries): Alarm | undefined {
 function lateParting(training: Series, score: ScoreSeries): Alarm | undefined {
   const [proxy, goal] = [training, score].map((one) => lastPart(one, 0.5, FEWEST_FOR_TREND));
   if (trendOf(proxy!).direction !== "up") return undefined;
-  const since = `since step ${goal!.steps[0]} the training score rises`;
+  const since = `since step ${stepText(goal!.steps[0]!)} the training score rises`;
   const { direction } = trendOf(goal!);
   if (direction === "down") return problem(`${since} and the validation score falls: ${LOOK}`);
   return direction === "up" ? undefined : notice(
@@ -79,8 +80,8 @@ function lateParting(training: Series, score: ScoreSeries): Alarm | undefined {
 }
 
 function endsText({ steps, values }: Series): string {
-  return `${round(values[0]!)} at step ${steps[0]}, ${round(values.at(-1)!)} at step ${
-    steps.at(-1)
+  return `${round(values[0]!)} at step ${stepText(steps[0]!)}, ${round(values.at(-1)!)} at step ${
+    stepText(steps.at(-1)!)
   }`;
 }
 

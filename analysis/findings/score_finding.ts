@@ -1,17 +1,14 @@
 import type { Point } from "../course.ts";
+import { type Dip, dipOf } from "../dip.ts";
 import type { Finding } from "../finding.ts";
-import type { Run } from "../readers/run.ts";
-import { type ScoreCourse, scoreCourse } from "../score_course.ts";
+import type { Overview } from "../overview.ts";
+import { falls, type ScoreCourse } from "../score_course.ts";
 import { scoreName } from "./entropy_findings.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
-
-/** Whether a score fell, from its highest point or from its start to its end. */
-function falls({ start, end, fell, changed, noise }: ScoreCourse): boolean {
-  return fell || (changed && start.value - end.value > 3 * noise);
-}
+import { stepText } from "../step_text.ts";
 
 /** What became of the score: from its start over its highest point to its end. */
-export function scoreFinding({ score }: Run): Finding {
+export function scoreFinding({ run: { score }, score: course }: Overview): Finding {
   const topic = "performance";
   if (score === undefined) {
     return {
@@ -21,21 +18,21 @@ export function scoreFinding({ score }: Run): Finding {
       evidence: "no validation or training score",
     };
   }
-  const course = scoreCourse(score);
   if (course === undefined) {
     return {
       topic,
       severity: "unknown",
       finding: `${CANNOT_TELL}: one score is logged, ${round(score.values[0]!)} at step ${
-        score.steps[0]
+        stepText(score.steps[0]!)
       }.`,
       evidence: score.label,
     };
   }
+  const dip = falls(course) ? undefined : dipOf(score, course);
   return {
     topic,
-    severity: course.rose && !course.fell ? "fine" : falls(course) ? "problem" : "notice",
-    finding: `the ${scoreName(score.kind)} ${courseText(course)}.`,
+    severity: falls(course) ? "problem" : course.rose && dip === undefined ? "fine" : "notice",
+    finding: `the ${scoreName(score.kind)} ${courseText(course)}${dipText(dip)}.`,
     evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
       course.width > 1 ? ` (running median of ${course.width})` : ""
     }${
@@ -45,12 +42,24 @@ export function scoreFinding({ score }: Run): Finding {
           round(course.noise, 2)
         }`
     }`,
-    marks: course.fell ? [{ step: course.peak.step, label: "best score" }] : [],
+    marks: course.fell
+      ? [{ step: course.peak.step, label: "best score" }]
+      : dip === undefined
+      ? []
+      : [{ step: dip.lowest.step, label: "dip of the score" }],
   };
 }
 
 function point({ step, value }: Point): string {
-  return `${round(value)} at step ${step}`;
+  return `${round(value)} at step ${stepText(step)}`;
+}
+
+function dipText(dip: Dip | undefined): string {
+  if (dip === undefined) return "";
+  const { lowest, steps: [first, last] } = dip;
+  return `; in between it fell to ${point(lowest)} and came back${
+    first === last ? "" : ` (down from step ${stepText(first)} to step ${stepText(last)})`
+  }`;
 }
 
 function courseText(course: ScoreCourse): string {

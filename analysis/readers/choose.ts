@@ -77,25 +77,30 @@ export function chooseEntropy(
 
 /** The keys of an entropy, the best first, and how they were understood. */
 function entropyKeys(keys: readonly string[]): { keys: readonly string[]; foundBy: FoundBy } {
-  const exact = byPreference(keys, (key) => [normalKey(key)]);
+  const knownBy = (names: (key: string) => readonly string[]) =>
+    byPreference(ENTROPY_RULES, keys, names).map(({ key }) => key);
+  const exact = knownBy((key) => [normalKey(key)]);
   if (exact.length > 0) return { keys: exact, foundBy: "name" };
-  const ending = byPreference(keys, (key) => isElsewhere(key) ? [] : endingsOf(key));
+  const ending = knownBy((key) => isElsewhere(key) ? [] : endingsOf(key));
   if (ending.length > 0) return { keys: ending, foundBy: "ending" };
   return { keys: keys.filter(isEntropyByWords), foundBy: "words" };
 }
 
-/** The keys one of whose names a rule knows, in the order of the rules. */
-function byPreference(
+/** The keys one of whose names a rule knows, each with the first such rule, in the order of the rules. */
+function byPreference<Rule extends { readonly pattern: RegExp }>(
+  rules: readonly Rule[],
   keys: readonly string[],
   namesOf: (key: string) => readonly string[],
-): string[] {
-  const found: string[][] = ENTROPY_RULES.map(() => []);
+): { readonly key: string; readonly rule: Rule }[] {
+  const found: { key: string; rule: Rule; place: number }[] = [];
   for (const key of keys) {
     const names = namesOf(key);
-    const rule = ENTROPY_RULES.findIndex(({ pattern }) => names.some((name) => pattern.test(name)));
-    found[rule]?.push(key);
+    if (names.length === 0) continue;
+    const place = rules.findIndex(({ pattern }) => names.some((name) => pattern.test(name)));
+    if (place >= 0) found.push({ key, rule: rules[place]!, place });
   }
-  return found.flat();
+  // A sort keeps the log's order of what is equal.
+  return found.sort((left, right) => left.place - right.place);
 }
 
 function knownEnding(key: string): string {
@@ -255,14 +260,15 @@ function runnersUp(
   return found;
 }
 
+/** The rules that hold for every framework. */
+const RULES_OF_ALL = SCORE_RULES.filter(({ only }) => only === undefined);
+
 /** The score of a log without any known name: the key with a known ending, else one whose words say it. */
 function byEndingOrWords(log: Log): ChosenScore {
   const { series, notes } = log;
   const keys = Array.from(series.keys());
-  const ending = SCORE_RULES.filter(({ only }) => only === undefined).flatMap((rule) =>
-    keys.filter((key) => endingsOf(key).some((ending) => rule.pattern.test(ending)))
-      .map((key) => ({ key, kind: rule.kind, foundBy: "ending" as const }))
-  );
+  const ending = byPreference(RULES_OF_ALL, keys, endingsOf)
+    .map(({ key, rule }) => ({ key, kind: rule.kind, foundBy: "ending" as const }));
   const found = ending.length > 0 ? ending : keys.filter(isScoreByWords).map((key) => ({
     key,
     kind: "unknown" as const,
@@ -283,12 +289,10 @@ function byEndingOrWords(log: Log): ChosenScore {
     }; if it is not, name another with --score-key.`,
   );
   const score = toScore(log, [key], { kind, foundBy });
-  const runnersUp = Array.from(new Set(found.map(({ key }) => key))).filter((other) =>
-    other !== key
-  )
-    .slice(0, MOST_RUNNERS_UP).map((other) => ({
-      keys: [other],
-      count: series.get(other)!.values.length,
+  const runnersUp = found.filter((other) => other !== best).slice(0, MOST_RUNNERS_UP)
+    .map((other) => ({
+      keys: [other.key],
+      count: series.get(other.key)!.values.length,
       because: "another score",
     }));
   const choice = {

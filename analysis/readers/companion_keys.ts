@@ -37,7 +37,7 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
     /^actor\/kl\/loss$/,
     /^actor\/kl\/reference$/,
     /^actor\/reward\/kl\/penalty$/,
-    /^(?:train\/)?kl$/,
+    /^(?:train\/)?kl(?:[ /]divergence)?$/,
     /^(?:train\/)?kl\/(?:loss|penalty)$/,
     /^policy\/policy\/kl$/,
     /^(?:loss\/kl\/avg|objective\/kl\d*\/avg|objective\/kl)$/, // open-instruct, TRL's PPO
@@ -63,11 +63,12 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
     /^val\/sequence\/lengths$/, // open-instruct: of the training batch in spite of its name.
     /^env\/all\/ac\/tokens\/per\/turn$/,
     /^decode\/len\/all\/mean$/,
-    /^eval\/eval\/.+\/response\/length\/mean$/, // OpenRLHF
+    /^eval\/.+\/response\/len(?:gth)?\/mean$/, // OpenRLHF, slime
     /^(?:validation\/avg\/length|eval\/sequence\/lengths)$/,
   ],
   "truncated responses": [
     /^response\/length\/clip\/ratio$/,
+    /^response\/length\/non\/aborted\/clip\/ratio$/, // verl since v0.6
     /^(?:train\/)?completions\/clipped\/ratio$/,
     /^rollout\/truncated(?:\/ratio)?$/,
     /^(?:train\/)?(?:truncated|truncation\/rate)$/, // OpenRLHF, NeMo-RL
@@ -90,6 +91,7 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
   ],
   "groups too hard": [
     /^env\/all\/by\/group\/frac\/all\/bad$/,
+    /^group\/reward\/all\/zero\/rate$/, // a fork of verl
     /^(?:train\/(?:all|effective)\/(?:.+\/)?)?solve(?:d)?\/none(?:\/all)?(?:\/mean)?$/,
     /^rollout\/zero\/std\/count\/(?:-?0(?:\/0)?|-1(?:\/0)?)$/,
   ],

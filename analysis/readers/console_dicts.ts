@@ -6,7 +6,7 @@ import type { Malformed } from "./malformed.ts";
 import { addMetrics } from "./metrics.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { cellsOf, StepFinder } from "./step.ts";
 
 /** A printed row is a few kilobytes; a longer dictionary is something else. */
@@ -59,7 +59,8 @@ export class ConsoleDicts {
       ]),
     );
     const step = this.#steps.find(cellsOf(numbers)) ?? this.#counted(numbers);
-    return addMetrics(numbers, { collector: this.#series, step, place });
+    const { own } = this.#steps;
+    return addMetrics(numbers, { collector: this.#series, step, own, place });
   }
 
   #counted(row: Record<string, unknown>): number {

@@ -2,10 +2,11 @@ import { CsvError } from "csv-parse";
 import { CsvText } from "./csv_text.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
-import { parseNumber } from "./parse_number.ts";
+import { stepOfKey } from "./own_steps.ts";
+import { numberInText } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { namesRun, RunSplitter } from "./run_splitter.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { StepFinder, type Stepless } from "./step.ts";
 
 /** A column of a table: whose it is, and which metric. */
@@ -137,9 +138,6 @@ interface TableSettings {
 /** A number with a decimal comma. */
 const DECIMAL_COMMA = /^[-+]?\d+,\d+(?:[eE][-+]?\d+)?$/;
 
-/** A share in percent, as spreadsheets write it. */
-const PERCENT = /^[-+]?\d+(?:\.\d+)?%$/;
-
 /** The runs of a table as its rows come in. */
 class Table {
   /** The row that was added last; the header is row 1. */
@@ -209,7 +207,10 @@ class Table {
     if (record.length !== this.#width) {
       return this.#refuse(record, `has ${record.length} cells, expected ${this.#width}`);
     }
-    const cell = (name: string) => record[this.#place.get(name) ?? -1];
+    const cell = (name: string) => {
+      const at = this.#place.get(name);
+      return at === undefined ? undefined : record[at];
+    };
     const run = this.#chartSteps === undefined ? this.#runs.of(cell, this.#runColumns) : undefined;
     const steps = run?.steps ?? this.#chartSteps!;
     // A chart over another axis than the step: its rows count as steps.
@@ -224,12 +225,12 @@ class Table {
         continue;
       }
       if (this.#hasDecimalCommas && DECIMAL_COMMA.test(text)) text = text.replace(",", ".");
-      const value = PERCENT.test(text) ? Number(text.slice(0, -1)) / 100 : parseNumber(text);
+      const value = numberInText(text);
       if (value === undefined) {
         series.addText(key, () => `row ${this.row}, column ${JSON.stringify(key)}`, text);
         continue;
       }
-      series.add(step, key, value);
+      series.add(stepOfKey(key, step, steps.own), key, value);
       count++;
     }
     return count;

@@ -50,9 +50,10 @@ export function frameworkOf(keys: Iterable<string>): Framework {
     const isSwift = framework === "trl" && normal.some((key) => SWIFT_ENTROPY_KEY.test(key));
     return isSwift ? "ms-swift" : framework;
   }
-  // OpenRLHF's training keys are nobody's alone, but only it has all of them.
+  // OpenRLHF's training keys are nobody's alone, but only it has the reward with two others of them.
   const has = (key: string) => normal.includes(key);
-  if (has("train/entropy/loss") && has("train/policy/loss") && has("train/reward")) {
+  const ofOpenrlhf = ["entropy/loss", "policy/loss", "ppo/kl", "response/length"];
+  if (has("train/reward") && ofOpenrlhf.filter((key) => has(`train/${key}`)).length > 1) {
     return "openrlhf";
   }
   if (has("train/entropy/loss") && normal.some((key) => key.startsWith("rollout/"))) return "slime";

@@ -86,6 +86,7 @@ function together(entropy: Run, score: Run): Run {
     },
     ...(score.score === undefined ? {} : { score: score.score }),
     validationKeys: [...entropy.validationKeys, ...score.validationKeys],
+    notFinite: new Map([...entropy.notFinite, ...score.notFinite]),
     series: new Map([...entropy.series, ...score.series]),
     keys: new Map([...entropy.keys, ...score.keys]),
     malformed: {

@@ -1,17 +1,19 @@
 import { ReadError } from "../../formats/errors.ts";
-import { parseJsonObject } from "../../formats/json_object.ts";
+import { isObject, parseJsonObject } from "../../formats/json_object.ts";
 import { copied } from "./copied.ts";
 import { JsonPieces, type Piece } from "./json_pieces.ts";
 import { enumeration, LONGEST_LIST } from "./key_list.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
-import { addMetrics, costOfUnreadable, NOT_FINITE } from "./metrics.ts";
+import { addMetrics, COST_WITHOUT_STEP, costOfUnreadable } from "./metrics.ts";
+import { numberInText } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import type { JsonlLayout } from "./jsonl_log.ts";
 import { RunSplitter } from "./run_splitter.ts";
+import { PARTS, stepOfKey } from "./own_steps.ts";
 import { cellsOf, StepFinder } from "./step.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 
 const HISTORY = "log_history";
 
@@ -63,7 +65,8 @@ export async function readJsonRows(
 
 /**
  * Reads a JSON object of columns: each member a list of numbers, or an object of them as pandas writes it
- * (`{"entropy": {"0": 0.5, …}, …}`). A list of objects is read as rows; one list is enough.
+ * (`{"entropy": {"0": 0.5, …}, …}`). A list of objects is read as rows; one list is enough. Several lists with the same
+ * metrics are a run each, by their names; those of `train` and `eval` and lists of other metrics belong to one.
  *
  * @throws {ReadError} if the file cannot be read, is not whole, or is another object.
  */
@@ -71,17 +74,18 @@ export async function readJsonColumns(
   source: LogSource,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
-  const rows = new RowsOfJson(source, options, { stepless: "rows" });
+  const lists = new RowLists(source, options);
   const columns = new Columns(source, options);
   const pieces = new JsonPieces(() => true, (piece) => {
-    if (piece.isElement && piece.text?.startsWith("{")) rows.add(piece, piece.member);
+    if (piece.isElement && piece.text?.startsWith("{")) lists.add(piece);
     else columns.add(piece);
   });
   await feed(source, pieces);
   if (!pieces.isWhole) {
     throw new ReadError(`${source.name} starts like a JSON document but is not a whole one.`);
   }
-  if (rows.hasRows) return rows.runs();
+  const runs = lists.runs();
+  if (runs.length > 0) return runs;
   const read = columns.rows();
   if (read !== undefined) return [read];
   const names = enumeration(pieces.names, LONGEST_LIST);
@@ -98,10 +102,55 @@ async function feed(source: LogSource, pieces: JsonPieces): Promise<void> {
   pieces.feed(decoder.decode());
 }
 
+/** The lists of rows of a document. */
+class RowLists {
+  #source: LogSource;
+  #options: ReaderOptions;
+  /** The runs so far, each with the name of its first list. */
+  #runs: { name: string; rows: RowsOfJson }[] = [];
+  #member: string | undefined;
+  /** Those of the list that is read. */
+  #current: RowsOfJson | undefined;
+
+  constructor(source: LogSource, options: ReaderOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  add(piece: Piece): void {
+    if (piece.member !== this.#member) {
+      this.#member = copied(piece.member);
+      this.#current = this.#runOf(piece);
+    }
+    this.#current!.add(piece, this.#member, PARTS.includes(this.#member) ? `${this.#member}/` : "");
+  }
+
+  /** The run that a list belongs to: the last one, unless that has a metric of its first row. */
+  #runOf({ member, text }: Piece): RowsOfJson {
+    const row = parseJsonObject(text ?? "") ?? {};
+    const last = this.#runs.at(-1);
+    const isSame = (key: string) => this.#options.keep(key) && last!.rows.has(key);
+    if (last !== undefined && (PARTS.includes(member) || !Object.keys(row).some(isSame))) {
+      return last.rows;
+    }
+    const rows = new RowsOfJson(this.#source, this.#options, { stepless: "rows" });
+    this.#runs.push({ name: copied(member), rows });
+    return rows;
+  }
+
+  /** The runs; none if there is no row. */
+  runs(): LogRows[] {
+    const isAlone = this.#runs.length === 1;
+    return this.#runs.flatMap(({ name, rows }) =>
+      rows.runs().map((run) =>
+        isAlone ? run : { ...run, name: run.name === "" ? name : `${name} / ${run.name}` }
+      )
+    );
+  }
+}
+
 /** Rows of metrics that come as pieces of a document. */
 class RowsOfJson {
-  /** Whether a row was found. */
-  hasRows = false;
   #source: LogSource;
   #malformed = new Malformed();
   #runs: RunSplitter;
@@ -118,7 +167,13 @@ class RowsOfJson {
     }, runColumns);
   }
 
-  add({ text, index }: Piece, list: string): void {
+  /** Whether a metric was found. */
+  has(key: string): boolean {
+    return this.#runs.started().some(({ series }) => series.counts.has(key));
+  }
+
+  /** Adds an element of a list; its metrics are called by a prefix and their names. */
+  add({ text, index }: Piece, list: string, prefix = ""): void {
     const place = list.endsWith(" ") ? `${list}${index}` : `${list}[${index}]`;
     if (text === undefined) {
       return this.#malformed.add(place, `more than ${LONGEST_LINE} characters`);
@@ -128,14 +183,30 @@ class RowsOfJson {
       this.#source.spend(costOfUnreadable(text));
       return this.#malformed.add(place, text);
     }
-    this.hasRows = true;
+    const history = historyOf(row);
+    if (history === undefined) return this.#addRow(row, { place, text, prefix });
+    const name =
+      [row["name"], row["run_name"], row["run"], row["id"]].find((one) =>
+        typeof one === "string" || typeof one === "number"
+      ) ?? `${place}`;
+    for (const [i, inner] of history.entries()) {
+      this.#addRow({ ...inner, run: name }, { place: `${place}, row ${i}`, text: "", prefix });
+    }
+  }
+
+  #addRow(
+    row: Record<string, unknown>,
+    { place, text, prefix }: { place: string; text: string; prefix: string },
+  ): void {
     const run = this.#runs.of((column) => row[column]);
     const step = run.steps.find(cellsOf(row));
     if (step === undefined) {
-      this.#source.spend(1);
+      this.#source.spend(COST_WITHOUT_STEP);
       return this.#malformed.add(`${place} ${run.steps.complaint}`, text);
     }
-    this.#source.spend(1 + addMetrics(row, { collector: run.series, step, place: () => place }));
+    const { own } = run.steps;
+    const to = { collector: run.series, step, own, place: () => place };
+    this.#source.spend(1 + addMetrics(row, to, prefix));
   }
 
   runs(): LogRows[] {
@@ -146,6 +217,15 @@ class RowsOfJson {
       notes: steps.notes,
     }));
   }
+}
+
+/** The rows of a run that is one element of a list: the one list of objects in it; undefined if it is a row itself. */
+function historyOf(row: Record<string, unknown>): Record<string, unknown>[] | undefined {
+  const lists = Object.values(row).filter((value) => Array.isArray(value) && value.length > 0);
+  const [history] = lists;
+  return lists.length === 1 && Array.isArray(history) && history.every(isObject)
+    ? history
+    : undefined;
 }
 
 /** Columns of numbers, until all of them are there and the step among them is known. */
@@ -172,8 +252,8 @@ class Columns {
     const [first] = Object.values(value ?? {});
     this.#current!.values[index] = typeof first === "number"
       ? first
-      : NOT_FINITE.includes(first)
-      ? NaN
+      : typeof first === "string"
+      ? numberInText(first.trim())
       : undefined;
   }
 
@@ -193,7 +273,7 @@ class Columns {
       }
       for (const [name, values] of columns) {
         const value = values[i];
-        if (typeof value === "number") series.add(step, name, value);
+        if (typeof value === "number") series.add(stepOfKey(name, step, steps.own), name, value);
       }
     }
     return { name: "", series, malformed: this.#malformed, notes: steps.notes };

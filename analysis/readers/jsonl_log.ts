@@ -2,10 +2,12 @@ import { isObject, parseJsonObject } from "../../formats/json_object.ts";
 import { readLines } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
-import { addMetrics, costOfUnreadable } from "./metrics.ts";
+import { addMetrics, COST_WITHOUT_STEP, costOfUnreadable } from "./metrics.ts";
+import { printedSettings } from "./printed_settings.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { RunSplitter } from "./run_splitter.ts";
-import { type RepeatRule, SeriesCollector } from "./series.ts";
+import type { RepeatRule } from "./column.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { cellsOf, StepFinder, type Stepless } from "./step.ts";
 
 /** How the rows of a JSON-lines file are laid out. */
@@ -27,7 +29,7 @@ export interface JsonlLayout {
  * this project's run log (`{"step": 1, "data": {…}}`, the latter with a first line `{"run": {…}}`),
  * W&B history, `trainer_log.jsonl`, ms-swift's `logging.jsonl`, tinker-cookbook's `metrics.jsonl`. Rows
  * that name their run are parted by it. A line that is not a JSON object or names no step is counted as
- * malformed.
+ * malformed, but for a command that names SkyRL's settings.
  *
  * @throws {ReadError} if the file cannot be read.
  */
@@ -53,7 +55,9 @@ export async function readJsonl(
       const row = parseJsonObject(line);
       if (row === undefined) {
         source.spend(costOfUnreadable(line));
-        malformed.add(place, line);
+        const settings = printedSettings(line);
+        if (settings === undefined) malformed.add(place, line);
+        else config = { ...config, ...settings };
         continue;
       }
       if (isObject(row["run"]) && !("step" in row)) {
@@ -63,12 +67,13 @@ export async function readJsonl(
       const { series, steps } = runs.of((column) => row[column]);
       const step = steps.find(cellsOf(row));
       if (step === undefined) {
-        source.spend(1);
+        source.spend(COST_WITHOUT_STEP);
         malformed.add(`${place} ${steps.complaint}`, line);
         continue;
       }
       const metrics = layout.data === undefined ? row : row[layout.data];
-      const to = { collector: series, step, place: () => place, nullIsNaN };
+      const { own } = steps;
+      const to = { collector: series, step, own, place: () => place, nullIsNaN };
       source.spend(1 + addMetrics(metrics, to));
     }
   }

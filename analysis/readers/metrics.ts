@@ -1,10 +1,15 @@
 import { isObject } from "../../formats/json_object.ts";
-import type { SeriesCollector } from "./series.ts";
+import { stepOfKey } from "./own_steps.ts";
+import { numberInText } from "./parse_number.ts";
+import type { SeriesCollector } from "./series_collector.ts";
 
 /** How many pieces a text counts for that is no JSON object: an exception takes long. */
 export function costOfUnreadable(text: string): number {
   return text.startsWith("{") ? 16 : 1;
 }
+
+/** How many pieces a row counts for that names no step, as each name of it was looked for; no row is shorter. */
+export const COST_WITHOUT_STEP = 3;
 
 /** No logger nests its metrics deeper. */
 const DEEPEST = 32;
@@ -18,6 +23,8 @@ export interface RowPlace {
   readonly collector: SeriesCollector;
   /** The step that they were logged for. */
   readonly step: number;
+  /** Steps of parts of the row that state another, by the part's name. */
+  readonly own?: ReadonlyMap<string, number> | undefined;
   /** Says where the row is in the log. */
   readonly place: () => string;
   /** Whether null stands for a number that is not finite, and not for none. */
@@ -25,7 +32,7 @@ export interface RowPlace {
 }
 
 /**
- * Adds every number of a row of JSON and says how many members it had; NaN and Infinity count as values that
+ * Adds every number of a row of JSON, also those that are written as texts, and says how many members it had; NaN and Infinity count as values that
  * are not finite, null as none. Anything else under a key that otherwise has numbers, and what is nested more
  * than 32 levels deep, is counted as malformed.
  *
@@ -34,7 +41,7 @@ export interface RowPlace {
  */
 export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): number {
   if (!isObject(row)) return 0;
-  const { collector, step, place, nullIsNaN = false } = to;
+  const { collector, step: rowStep, own, place, nullIsNaN = false } = to;
   if (depth > DEEPEST) {
     collector.malformed.add(`more than ${DEEPEST} levels deep`, prefix);
     return 0;
@@ -44,6 +51,7 @@ export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): 
   for (const name of names) {
     const value = row[name];
     const key = prefix + name;
+    const step = own === undefined ? rowStep : stepOfKey(key, rowStep, own);
     if (typeof value === "number") collector.add(step, key, value);
     else if (NOT_FINITE.includes(value) || (value === null && nullIsNaN)) {
       collector.add(step, key, NaN);
@@ -51,7 +59,9 @@ export function addMetrics(row: unknown, to: RowPlace, prefix = "", depth = 0): 
     else if (isObject(value)) count += addMetrics(value, to, key + "/", depth + 1);
     else {
       const text = Array.isArray(value) ? "a list" : String(value);
-      collector.addText(key, () => `${place()}, ${JSON.stringify(key)}`, text);
+      const number = typeof value === "string" ? numberInText(text.trim()) : undefined;
+      if (number !== undefined) collector.add(step, key, number);
+      else collector.addText(key, () => `${place()}, ${JSON.stringify(key)}`, text);
     }
   }
   return count;

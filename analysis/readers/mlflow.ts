@@ -4,7 +4,7 @@ import { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { isStep } from "./step.ts";
 
 /** A run has a few hundred metrics and parameters. */
@@ -24,6 +24,7 @@ export async function readMlflowRun(folder: string, options: ReaderOptions): Pro
   const series = new SeriesCollector(options.keep, "last", malformed);
   for (const key of await filesIn(`${folder}/metrics`)) {
     await using source = await LogSource.open(`${folder}/metrics/${key}`);
+    series.rewind();
     await readMetric(source, key, series);
   }
   const config: Record<string, unknown> = {};

@@ -1,5 +1,6 @@
 import { counted } from "../../formats/counted.ts";
 import type { NotFinite } from "./series.ts";
+import { stepText } from "../step_text.ts";
 
 /** A sentence for each chosen key, but not for very many, that has values which are not finite. */
 export function notFiniteNotes(
@@ -14,7 +15,9 @@ export function notFiniteNotes(
     const are = count === 1 ? "is" : "are";
     const values = `${counted(count, "value")} of ${key}`;
     if (notes.length < 3) {
-      notes.push(`${values} ${are} not finite and ${are} left out, the first at step ${first}.`);
+      notes.push(
+        `${values} ${are} not finite and ${are} left out, the first at step ${stepText(first!)}.`,
+      );
     } else others++;
   }
   if (others > 0) notes.push(`So are values of ${counted(others, "other key")}.`);

@@ -10,3 +10,11 @@ export function parseNumber(text: string): number | undefined {
   if (/^[-+]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
   return undefined;
 }
+
+/** A share in percent, as spreadsheets write it. */
+const PERCENT = /^[-+]?\d+(?:\.\d+)?%$/;
+
+/** A number in a cell or a text of JSON: as {@linkcode parseNumber} reads it, and `62.2%` as 0.622. */
+export function numberInText(text: string): number | undefined {
+  return PERCENT.test(text) ? Number(text.slice(0, -1)) / 100 : parseNumber(text);
+}

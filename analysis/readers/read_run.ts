@@ -9,6 +9,7 @@ import { isNeeded } from "./keys.ts";
 import { LogSource } from "./log_source.ts";
 import { readMlflowRun } from "./mlflow.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
+import { apart } from "./runs_apart.ts";
 import { type Recognised, recogniseFormat } from "./recognise_log.ts";
 import type { LogFormat, Run } from "./run.ts";
 import { type RunFolder, runFolder, runFolders } from "./run_folder.ts";
@@ -16,6 +17,7 @@ import { readTensorBoard } from "./tensorboard.ts";
 import { toRun } from "./to_run.ts";
 import { readConsole } from "./verl_console.ts";
 import { readWandbBinary } from "./wandb_binary.ts";
+import { withWandbConfig } from "./wandb_config.ts";
 
 /**
  * How far a gzipped log may inflate for its size; rows of numbers do so two- to tenfold. It bounds the time
@@ -83,9 +85,13 @@ function runsOf(found: Found, options: ReadRunOptions): Run[] {
   const { name, format } = found;
   const hasNumbers = ({ series: { counts } }: LogRows) =>
     counts.values().some(({ finite, notFinite }) => finite > 0 || notFinite > 0);
-  const filled = found.found.filter(hasNumbers);
-  if (filled.length === 0) throw new ReadError(withoutMetrics(found));
-  const empty = found.found.filter((rows) => rows.name !== "" && !filled.includes(rows));
+  const { filled: whole = [], empty: lacking = [] } = Object.groupBy(
+    found.found,
+    (rows) => hasNumbers(rows) ? "filled" : "empty",
+  );
+  if (whole.length === 0) throw new ReadError(withoutMetrics(found));
+  const filled = whole.flatMap(apart);
+  const empty = lacking.filter((rows) => rows.name !== "");
   const runs = filled.map((rows) =>
     toRun({ path: name, format: rows.format ?? format, rows, ...options })
   );
@@ -178,7 +184,7 @@ async function readFile(path: string, options: ReaderOptions): Promise<Found> {
   return {
     name: source.name,
     format,
-    found,
+    found: await withWandbConfig(path, found),
     ...(otherwise === undefined ? {} : { otherwise }),
   };
 }

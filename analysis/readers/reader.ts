@@ -1,6 +1,6 @@
 import type { Malformed } from "./malformed.ts";
 import type { Axis, LogFormat } from "./run.ts";
-import type { SeriesCollector } from "./series.ts";
+import type { SeriesCollector } from "./series_collector.ts";
 
 /** What a format's reader is told. */
 export interface ReaderOptions {

@@ -7,7 +7,8 @@ import { enumeration } from "./key_list.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import type { LogFormat } from "./run.ts";
-import { possibleRunColumns } from "./run_splitter.ts";
+import { possibleRunColumns, runMembers } from "./run_splitter.ts";
+import { numberInText } from "./parse_number.ts";
 import { StepFinder, type Stepless, steplessBy } from "./step.ts";
 import { isFrameStart } from "./tensorboard.ts";
 import { WANDB_HEADER } from "./wandb_binary.ts";
@@ -76,9 +77,37 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   if (/^\[\s*(?:"|-?\d+(?:\.\d+)?\s*[,\]])/.test(text)) {
     return { format: "verl-console", otherwise: "is a JSON list whose elements are no objects" };
   }
+  if (lines.length > 0 && lines.slice(0, 20).every((line) => MLFLOW_LINE.test(line))) {
+    throw new ReadError(
+      `${source.name} is one metric as MLflow keeps it, expected the folder of its run${
+        runOfMetric(source.name)
+      }: it has all of them.`,
+    );
+  }
+  const scalar = lines.length === 1 ? scalarOf(lines[0]!) : undefined;
+  if (scalar !== undefined) return { format: "verl-console", otherwise: scalar };
   const table = tableFormat(whole, head.length === HEAD_BYTES);
   if (table?.refused !== undefined) throw new ReadError(`${source.name} ${table.refused}`);
   return table ?? { format: "verl-console" };
+}
+
+/** A line of a metric that MLflow keeps: milliseconds, value, step. */
+const MLFLOW_LINE = /^1\d{12} [-+.\w]+(?: \d+)?$/;
+
+/** The folder of the run that a metric's file lies in, as the end of a clause; empty if its path does not say. */
+function runOfMetric(path: string): string {
+  const at = path.lastIndexOf("/metrics/");
+  return at > 0 ? `, ${path.slice(0, at)}` : "";
+}
+
+/** What a single value of JSON is; undefined if a line is none. */
+function scalarOf(line: string): string | undefined {
+  if (line === "null") return "is JSON that holds nothing (null)";
+  if (line === "true" || line === "false") return `is a single value of JSON, ${line}`;
+  if (/^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/.test(line)) {
+    return `is a single number, ${line.slice(0, 40)}`;
+  }
+  return /^"(?:[^"\\]|\\.)*"$/.test(line) ? "is a single text of JSON" : undefined;
 }
 
 /** Whether bytes are text of two bytes for each character, as its mark or every other byte says. */
@@ -108,7 +137,8 @@ function listFormat(text: string): Recognised {
   return {
     format: "json-rows",
     stepless: steplessBy(rows),
-    runColumns: possibleRunColumns(rows),
+    runColumns: runMembers(rows),
+    ...(/^\[\s*\]\s*$/.test(text) ? { otherwise: "is an empty JSON list" } : {}),
   };
 }
 
@@ -144,29 +174,39 @@ function jsonFormat(rows: Record<string, unknown>[]): Recognised {
   if (has("data") && has("step")) return { format: "verl-jsonl" };
   if (has("_step")) return { format: "wandb-history" };
   if (has("current_steps") || has("global_step/max_steps")) return { format: "trainer-log" };
-  // Lists of texts with a number each are no logs.
-  const isLog = rows.some((row) => {
-    const keys = numbersOf(row);
-    return keys.some(isEntropyByWords) || keys.filter(isKnown).length > 1;
-  });
   return {
     format: "jsonl",
-    stepless: isLog ? steplessBy(rows) : undefined,
-    runColumns: possibleRunColumns(rows),
+    stepless: rows.some(isLogRow) ? steplessBy(rows) : undefined,
+    runColumns: runMembers(rows),
   };
 }
 
+/** Whether a row has an entropy or two known metrics: lists of texts with a number each are no logs. */
+function isLogRow(row: Record<string, unknown>): boolean {
+  let known = 0;
+  for (const key of numbersOf(row)) {
+    if (isKnown(key)) known++;
+    if (known > 1 || isEntropyByWords(key)) return true;
+  }
+  return false;
+}
+
 /** The keys under which a row has numbers, those of its objects included. */
-function numbersOf(row: Record<string, unknown>): string[] {
-  return Object.entries(row).flatMap(([key, value]) =>
-    typeof value === "number"
-      ? [key]
-      : isObject(value)
-      ? Object.keys(value).filter((inner) => typeof value[inner] === "number").map((inner) =>
-        `${key}/${inner}`
-      )
-      : []
-  );
+function* numbersOf(row: Record<string, unknown>): Generator<string> {
+  for (const key of Object.keys(row)) {
+    const value = row[key];
+    if (isNumber(value)) yield key;
+    if (!isObject(value)) continue;
+    for (const inner of Object.keys(value)) {
+      if (isNumber(value[inner])) yield `${key}/${inner}`;
+    }
+  }
+}
+
+/** Whether a value of JSON is a number, or a text of one. */
+function isNumber(value: unknown): boolean {
+  return typeof value === "number" ||
+    (typeof value === "string" && numberInText(value.trim()) !== undefined);
 }
 
 /** No column has a longer name; prose with commas in it has longer parts. */
@@ -213,7 +253,7 @@ function delimitedFormat(
   }
   const names = header.filter((name, at) => !isIndex(name, at));
   if (names.some((name) => name === "" || name.length > LONGEST_HEADING)) return undefined;
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const twice = repeatedName(names);
   if (twice !== undefined) {
     return { ...none, otherwise: `is a table with two columns named ${JSON.stringify(twice)}` };
   }
@@ -224,12 +264,21 @@ function delimitedFormat(
     const row = cells(line, delimiter);
     return Object.fromEntries(header.map((name, at) => [name, row[at]]));
   });
+  const isEmpty = second === undefined && !isCut;
   return longTable(names, rows) ?? {
     format: "csv",
     delimiter,
+    ...(isEmpty
+      ? { otherwise: `is a table without rows, with the columns ${enumeration(names, 200)}` }
+      : {}),
     stepless: steplessBy(rows),
     runColumns: possibleRunColumns(rows),
   };
+}
+
+function repeatedName(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 /** What a table is whose rows hold one value each, and name its metric in a column. */

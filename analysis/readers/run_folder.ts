@@ -48,7 +48,17 @@ export async function runFolder(folder: string): Promise<RunFolder | undefined> 
       covered: new Set([...wandb.map(({ name }) => name), ...WANDB_PARTS]),
     };
   }
+  if (hasFolder("files") && await isWandbRun(folder)) {
+    return { kind: "files", paths: [`${folder}/files/output.log`], covered: names };
+  }
   return await checkpoints(folder, entries);
+}
+
+/** Whether a folder is that of a W&B run whose `.wandb` is gone, but not what it printed. */
+async function isWandbRun(folder: string): Promise<boolean> {
+  const files = new Set((await entriesOf(`${folder}/files`)).map(({ name }) => name));
+  return files.has("output.log") &&
+    ["config.yaml", "wandb-metadata.json", "wandb-summary.json"].some((name) => files.has(name));
 }
 
 /** Folders that a metric's key has at most: `val-core/gsm8k/acc/mean@1` has three. */

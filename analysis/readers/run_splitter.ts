@@ -1,9 +1,11 @@
 import { copied } from "./copied.ts";
-import type { SeriesCollector } from "./series.ts";
+import type { SeriesCollector } from "./series_collector.ts";
 import type { StepFinder } from "./step.ts";
 
-/** Columns and members that tell several runs in one table apart, without regard to case. */
+/** Members that tell several runs apart, as they are written most. */
 const RUN_COLUMNS = ["experiment", "run_name", "run", "run_id"] as const;
+/** All writings of such a name, as `Run ID` and `experiment-name`. */
+const NAMES_RUN = /^(?:run|experiment|(?:run|experiment|exp)[ _-]?(?:id|name))$/i;
 
 /** Columns and members that may tell runs apart, or tell something else: the rows decide. */
 const POSSIBLE_RUN_COLUMNS =
@@ -16,7 +18,16 @@ const LONGEST_NAME = 200;
 
 /** Whether a column of this name tells runs apart. */
 export function namesRun(column: string): boolean {
-  return (RUN_COLUMNS as readonly string[]).includes(column.toLowerCase());
+  return NAMES_RUN.test(column);
+}
+
+/** Members of rows of JSON that part them into runs beside those that always do. */
+export function runMembers(rows: readonly Record<string, unknown>[]): string[] {
+  const names = new Set(rows.flatMap((row) => Object.keys(row)));
+  const written = Array.from(names).filter((name) =>
+    namesRun(name) && !(RUN_COLUMNS as readonly string[]).includes(name)
+  );
+  return [...written, ...possibleRunColumns(rows)];
 }
 
 /**
@@ -86,6 +97,11 @@ export class RunSplitter {
       add(value, Number.isNaN(Number(value)) ? "" : `${column} `);
     }
     return this.#named(names.join(" / "));
+  }
+
+  /** The runs so far. */
+  started(): CollectedRun[] {
+    return Array.from(this.#runs.values());
   }
 
   #named(name: string): CollectedRun & { readonly name: string } {

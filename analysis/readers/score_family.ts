@@ -9,6 +9,7 @@ import {
   type ScoreRule,
 } from "./score_keys.ts";
 import type { Series } from "./series.ts";
+import { totalByValues } from "./total_by_values.ts";
 
 /** The keys of one rule that a log holds, sorted out: which of them are averaged, and why not the others. */
 export interface ScoreFamily {
@@ -26,7 +27,8 @@ export interface ScoreFamily {
 interface Named {
   readonly key: string;
   readonly benchmark: string;
-  readonly scope: readonly string[];
+  /** Its benchmark's parts that name one, joined by `/`. */
+  readonly scope: string;
   readonly rank: number;
 }
 
@@ -43,14 +45,20 @@ export interface KeyedLog {
  * that knows it.
  */
 export function familiesOf(log: KeyedLog): ScoreFamily[] {
+  const keys = Array.from(log.series.keys()).filter(mayBeScore);
+  if (keys.length === 0) return [];
   const rules = SCORE_RULES.filter(({ only }) => only === undefined || only === log.framework);
   const found = new Map<ScoreRule, Named[]>(rules.map((rule) => [rule, []]));
-  for (const key of log.series.keys()) {
-    if (!mayBeScore(key)) continue;
+  for (const key of keys) {
     for (const rule of rules) {
       const benchmark = benchmarkOf(rule, key);
       if (benchmark === undefined) continue;
-      found.get(rule)!.push({ key, benchmark, scope: scopeOf(benchmark), rank: scoreRank(key) });
+      found.get(rule)!.push({
+        key,
+        benchmark,
+        scope: scopeOf(benchmark).join("/"),
+        rank: scoreRank(key),
+      });
       break;
     }
   }
@@ -60,19 +68,15 @@ export function familiesOf(log: KeyedLog): ScoreFamily[] {
 
 /**
  * What of a rule's keys is the score: of several keys for one benchmark the best, and of benchmarks those
- * that are peers: no part of another of them, no second name of the same values, no term of a reward
- * beside its total.
+ * that are peers: no part of another of them by its name, nor of one that is their mean or sum by its values,
+ * no second name of the same values, no term of a reward beside its total.
  */
 function familyOf(
   rule: ScoreRule,
   found: Named[],
   series: ReadonlyMap<string, Series>,
 ): ScoreFamily {
-  const placeOf = new Map<string, number>();
-  for (const { scope } of found) {
-    const name = scope.join("/");
-    if (!placeOf.has(name)) placeOf.set(name, placeOf.size);
-  }
+  const inLogOrder = new Set(found.map(({ scope }) => scope));
   // A sort keeps the log's order of what is equal.
   found.sort((left, right) => right.rank - left.rank);
   const others: RunnerUp[] = [];
@@ -80,9 +84,8 @@ function familyOf(
     others.push({ keys: [key], count: series.get(key)!.values.length, because });
   const best = new Map<string, Named>();
   for (const named of found) {
-    const scope = named.scope.join("/");
-    const rival = best.get(scope);
-    if (rival === undefined) best.set(scope, named);
+    const rival = best.get(named.scope);
+    if (rival === undefined) best.set(named.scope, named);
     else leaveOut(named, `the same problems as ${rival.key}`);
   }
   let peers = Array.from(best.values());
@@ -103,6 +106,12 @@ function familyOf(
     return false;
   });
   const hasTotal = best.size > peers.length;
+  const total = totalByValues(peers.map(({ key }) => series.get(key)!));
+  if (total !== undefined) {
+    const { key } = peers[total.place]!;
+    for (const named of peers) if (named.key !== key) leaveOut(named, `a part of ${key}`);
+    return { rule, keys: [key], because: `the ${total.how} of the others, by its values`, others };
+  }
   if (peers.some(({ benchmark }) => !isFormatTerm(benchmark))) {
     peers = peers.filter((named) => {
       if (!isFormatTerm(named.benchmark)) return true;
@@ -124,10 +133,10 @@ function familyOf(
     if (print !== undefined && twin === undefined) firstOf.set(print, named);
   }
   // Peers stand in the order in which the log names them, not in that of their statistics.
-  const keys = distinct.sort((left, right) =>
-    placeOf.get(left.scope.join("/"))! - placeOf.get(right.scope.join("/"))!
-  )
-    .map(({ key }) => key);
+  const keyOf = new Map(distinct.map(({ scope, key }) => [scope, key]));
+  const keys = Array.from(inLogOrder, (scope) => keyOf.get(scope)).filter((key) =>
+    key !== undefined
+  );
   const because = keys.length > 1
     ? `the mean over ${keys.length} benchmarks that are peers`
     : hasTotal
@@ -139,9 +148,10 @@ function familyOf(
 }
 
 /** The scope of which a scope is a part: one that begins as it does and is shorter. */
-function wholeOf(scope: readonly string[], scopes: ReadonlySet<string>): string | undefined {
-  for (let length = 0; length < scope.length; length++) {
-    const whole = scope.slice(0, length).join("/");
+function wholeOf(scope: string, scopes: ReadonlySet<string>): string | undefined {
+  if (scope !== "" && scopes.has("")) return "";
+  for (let end = scope.indexOf("/"); end >= 0; end = scope.indexOf("/", end + 1)) {
+    const whole = scope.slice(0, end);
     if (scopes.has(whole)) return whole;
   }
   return undefined;

@@ -21,7 +21,10 @@ const MEAN = "(?:/(?:mean|avg))?";
 const ACCURACY =
   "(?:acc(?:uracy)?(?:/reward)?|(?:objective/)?(?:verifiable/)?correct(?:/rate)?|pass(?:@?1|/rate)?|(?:(?:acc(?:uracy)?|rewards?|scores?)/)?(?:avg|mean)@\\d+|success(?:/rate)?|solve/rate|exact/match)";
 const REWARD =
-  "(?:(?:overall|mean|avg|total|task)/)?(?:rewards?|scores?|return)(?:/(?:score|overall|total))?|test/score|objective/scores|objective/verifiable/reward";
+  "(?:(?:overall|mean|avg|total|task)/)?(?:rewards?|scores?|return)(?:/(?:score|overall|total|sum))?|test/score|objective/scores|objective/verifiable/reward";
+// A set that is named behind what is measured: eval/acc_hard, val/score/algebra.
+const OF_SET =
+  "(?<benchmark>(?!(?:[^/-]+[/-])*(?:std|stderr|var|se|ci|min|max|median|count|num|total|lower|upper|best|maj|worst|loss|delta|step|time|rate|reward|rewards|model|baseline|threshold|target)(?:[/-]|$))[a-z][^@]*)";
 const BEST = "(?:pass(?:@|/)?|best@|maj@|best/of/)\\d+";
 
 /**
@@ -40,13 +43,23 @@ export const SCORE_RULES: readonly ScoreRule[] = [
   { pattern: /^(?:val\/)?test\/score\/(?<benchmark>.+)$/d, kind: "validation" },
   {
     // tinker-cookbook, where an evaluator may have a name.
-    pattern: /^test\/(?:(?<benchmark>.+)\/)?env\/all\/(?:correct|acc(?:uracy)?|reward\/total)$/d,
+    pattern:
+      /^test\/(?:(?<benchmark>.+)\/)?env\/all\/(?:correct|pass\/rate|acc(?:uracy)?|reward\/total)$/d,
     kind: "validation",
   },
   { pattern: /^val\/correct\/(?<benchmark>.+)\/mean$/d, kind: "validation" }, // ROLL
-  { pattern: new RegExp(`^${HELD}${NO_TERM}${NAMED}${ACCURACY}${MEAN}$`, "d"), kind: "validation" },
   {
-    pattern: new RegExp(`^${HELD}${NO_TERM}${NAMED}(?:${REWARD})${MEAN}$`, "d"),
+    pattern: new RegExp(
+      `^${HELD}${NO_TERM}(?:${NAMED}${ACCURACY}${MEAN}|(?:acc(?:uracy)?|pass@1|success/rate)/${OF_SET})$`,
+      "d",
+    ),
+    kind: "validation",
+  },
+  {
+    pattern: new RegExp(
+      `^${HELD}${NO_TERM}(?:${NAMED}(?:${REWARD})${MEAN}|scores?/${OF_SET})$`,
+      "d",
+    ),
     kind: "validation",
   },
   {
@@ -72,7 +85,7 @@ export const SCORE_RULES: readonly ScoreRule[] = [
   { pattern: /^critic\/correct\/mean$/, kind: "training" }, // ROLL
   { pattern: /^critic\/score\/mean$/, kind: "training" },
   { pattern: /^critic\/rewards\/mean$/, kind: "training" },
-  { pattern: /^env\/all\/(?:correct|acc(?:uracy)?|reward\/total)$/, kind: "training" },
+  { pattern: /^env\/all\/(?:correct|pass\/rate|acc(?:uracy)?|reward\/total)$/, kind: "training" },
   {
     pattern:
       /^(?:(?:train|training|rollout|objective|reward)\/)?(?:accuracy|acc|(?:verifiable\/)?correct\/rate|success\/rate|solve\/rate|avg\/pass@1)(?:\/(?:mean|avg))?$/,
@@ -80,7 +93,7 @@ export const SCORE_RULES: readonly ScoreRule[] = [
   },
   {
     pattern:
-      /^(?:(?:train|training|rollout)\/)?(?:reward|rewards|reward\/mean|rewards\/mean|(?:all\/)?reward\/(?:all\/)?mean|raw\/reward|reward\/avg\/raw\/reward|task\/reward|reward\/overall|score\/mean)$/,
+      /^(?:(?:train|training|rollout)\/)?(?:reward|rewards|reward\/mean|rewards\/mean|(?:all\/)?reward\/(?:(?:all|effective)\/)?mean|raw\/reward|reward\/avg\/raw\/reward|task\/reward|reward\/overall|score\/mean)$/,
     kind: "training",
   },
   {
@@ -121,7 +134,8 @@ export function mayBeScore(key: string): boolean {
 }
 
 /** Parts of a benchmark's name that name none; `effective` leaves some rollouts out. */
-const WHOLE = /^(?:all|overall|total|average|avg|mean|macro|micro|aggregate|effective|objective)$/i;
+const WHOLE =
+  /^(?:all|overall|total|combined|average|avg|mean|macro|micro|(?:macro|micro)_(?:avg|average|mean)|aggregate|effective|objective)$/i;
 
 /** The parts of a benchmark's name, but for those that say it is of all: empty for a total. */
 export function scopeOf(benchmark: string): string[] {

@@ -1,7 +1,6 @@
 import { counted } from "../../formats/counted.ts";
-
-/** Parts of a run that state their own step. */
-const PARTS = ["train", "trainer", "rollout", "eval", "val", "validation", "test"] as const;
+import { isObject } from "../../formats/json_object.ts";
+import { isEvaluationStep, OwnSteps, PARTS } from "./own_steps.ts";
 
 /**
  * Names of the step, a trainer's own before the logger's: W&B's `_step` counts calls of `log`, which
@@ -24,9 +23,19 @@ const STEP_KEYS: readonly (readonly string[])[] = [
   ["iter"],
   ["update"],
 ];
-const KNOWN: ReadonlySet<string> = new Set(STEP_KEYS.flat());
+const RANKS: ReadonlyMap<string, number> = new Map(
+  STEP_KEYS.flatMap((names, rank) => names.map((name) => [name, rank] as const)),
+);
 /** It counts calls of `log`, so that alone it says nothing beside a trainer's own name. */
 const LOGGER_STEP = STEP_KEYS.findIndex(([name]) => name === "_step");
+
+/** A name of the step with its value in a row. */
+interface Named {
+  /** Its place in the list of names. */
+  readonly rank: number;
+  readonly name: string;
+  readonly step: number;
+}
 
 /** What steps a log by whose rows none is named: their epochs, or their places. */
 export type Stepless = "epoch" | "rows";
@@ -39,6 +48,8 @@ export type Stepless = "epoch" | "rows";
 export class StepFinder {
   /** What became of rows that were read by a lesser name, one sentence each. */
   readonly notes: string[] = [];
+  /** Steps of the last row's parts that differ from its own, such as `eval`; undefined if none does. */
+  own: ReadonlyMap<string, number> | undefined;
   #best = STEP_KEYS.length;
   #name = "";
   /** Rows that were read by the best name so far or lesser ones. */
@@ -48,6 +59,7 @@ export class StepFinder {
   /** Lesser names of which a note tells. */
   #told = new Set<string>();
   #drop: () => void;
+  #ownSteps = new OwnSteps(this.notes);
   #stepless: Stepless | undefined;
   #refused: number | string | undefined;
 
@@ -62,32 +74,55 @@ export class StepFinder {
 
   /** Whether a column of this name can give the step. */
   static knows(name: string): boolean {
-    return KNOWN.has(name);
+    return RANKS.has(name);
   }
 
   /** The step of the row whose cells `cell` gives, or undefined if the row names none. */
   find(cell: (key: string) => unknown): number | undefined {
     this.#refused = undefined;
-    const most = Math.min(this.#best, STEP_KEYS.length - 1);
-    for (let i = 0; i <= most; i++) {
-      for (const name of STEP_KEYS[i]!) {
+    this.own = undefined;
+    const found = this.#named(cell);
+    if (found === undefined) {
+      return this.#best === STEP_KEYS.length ? this.#unnamed(cell) : undefined;
+    }
+    const { rank, name, step } = found;
+    if (rank <= this.#best) {
+      if (rank < this.#best) {
+        if (this.#rows > 0) this.#changeTo(name, step, cell);
+        this.#name = name;
+      }
+      this.#best = rank;
+      this.#rows++;
+      this.#compare(name, step, cell);
+    } else this.#tell(name);
+    this.own = this.#ownSteps.of(
+      found,
+      (other) => this.#differing.has(RANKS.get(other)!) ? undefined : toStep(cell(other)),
+    );
+    return step;
+  }
+
+  /**
+   * The best name of a row, but none that differed from a better one. An evaluation may be of an older policy, so its step is that of the whole row only where
+   * nothing but the logger's counter stands beside it.
+   */
+  #named(cell: (key: string) => unknown): Named | undefined {
+    let evaluation: Named | undefined;
+    for (const [rank, names] of STEP_KEYS.entries()) {
+      if (rank === LOGGER_STEP && evaluation !== undefined) continue;
+      if (rank > this.#best && this.#differing.has(rank)) continue;
+      for (const name of names) {
         const value = cell(name);
         const step = toStep(value);
         if (step === undefined) {
           if (typeof value === "number" || typeof value === "string") this.#refused ??= value;
           continue;
         }
-        if (i < this.#best) {
-          if (this.#rows > 0) this.#changeTo(name, step, cell);
-          this.#name = name;
-        }
-        this.#best = i;
-        this.#rows++;
-        this.#compare(name, step, cell);
-        return step;
+        if (!isEvaluationStep(name)) return { rank, name, step };
+        evaluation ??= { rank, name, step };
       }
     }
-    return this.#best === STEP_KEYS.length ? this.#unnamed(cell) : this.#lesser(cell);
+    return evaluation;
   }
 
   /** Finds out which lesser names are no step of this scale. */
@@ -95,7 +130,7 @@ export class StepFinder {
     for (let i = this.#best + 1; i < STEP_KEYS.length; i++) {
       if (this.#differing.has(i)) continue;
       for (const lesser of STEP_KEYS[i]!) {
-        const other = toStep(cell(lesser));
+        const other = isEvaluationStep(lesser) ? undefined : toStep(cell(lesser));
         if (other === undefined || other === step) continue;
         this.#differing.add(i);
         const read = STEP_KEYS[i]!.find((one) => this.#told.has(one));
@@ -109,23 +144,13 @@ export class StepFinder {
     }
   }
 
-  /** The step of a row that has no name as good as the best so far. */
-  #lesser(cell: (key: string) => unknown): number | undefined {
-    for (let i = this.#best + 1; i < STEP_KEYS.length; i++) {
-      if (this.#differing.has(i)) continue;
-      for (const name of STEP_KEYS[i]!) {
-        const step = toStep(cell(name));
-        if (step === undefined) continue;
-        if (!this.#told.has(name)) {
-          this.#told.add(name);
-          this.notes.push(
-            `rows without ${this.#name} are read by ${name}: the two are taken to count alike.`,
-          );
-        }
-        return step;
-      }
-    }
-    return undefined;
+  /** Says once that rows were read by a name that is less than the best. */
+  #tell(name: string): void {
+    if (this.#told.has(name)) return;
+    this.#told.add(name);
+    this.notes.push(
+      `rows without ${this.#name} are read by ${name}: the two are taken to count alike.`,
+    );
   }
 
   /** The step of a row that names none, where no row has named one. */
@@ -187,7 +212,7 @@ export function isStep(value: number): boolean {
 /** What is to step rows of which the first say so little; undefined if one of them names a step. */
 export function steplessBy(rows: readonly Record<string, unknown>[]): Stepless | undefined {
   if (rows.length === 0) return undefined;
-  if (rows.some((row) => namesOf(row).some((name) => KNOWN.has(name)))) return undefined;
+  if (rows.some(namesStep)) return undefined;
   const epochs = rows.map((row) => toStep(row["epoch"])).filter((epoch) => epoch !== undefined);
   // A training row and a validation row may share one; many rows in one say nothing.
   const areSteps = epochs.length === rows.length && 2 * new Set(epochs).size >= rows.length &&
@@ -195,13 +220,13 @@ export function steplessBy(rows: readonly Record<string, unknown>[]): Stepless |
   return areSteps ? "epoch" : "rows";
 }
 
-/** The names of a row's members, and of those of its members, behind the names of these. */
-function namesOf(row: Record<string, unknown>): string[] {
-  return Object.entries(row).flatMap(([name, value]) =>
-    typeof value === "object" && value !== null
-      ? [name, ...Object.keys(value).map((inner) => `${name}/${inner}`)]
-      : [name]
-  );
+/** Whether a row, or an object in it, has a member that is a step. */
+function namesStep(row: Record<string, unknown>): boolean {
+  return Object.keys(row).some((name) => {
+    const value = row[name];
+    return RANKS.has(name) ||
+      (isObject(value) && Object.keys(value).some((inner) => RANKS.has(`${name}/${inner}`)));
+  });
 }
 
 /**

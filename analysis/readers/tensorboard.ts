@@ -5,7 +5,7 @@ import { ReadError } from "../../formats/errors.ts";
 import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { isStep } from "./step.ts";
 
 /** A scalar event is under a kilobyte; longer ones hold pictures and are passed over. */

@@ -6,7 +6,6 @@ import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
-import { notFiniteNotes } from "./not_finite_notes.ts";
 import type { LogRows } from "./reader.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
@@ -62,7 +61,6 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     );
   }
   notes.push(...twinNotes(chosen, series));
-  notes.push(...notFiniteNotes(chosen, notFinite));
   const repeated = chosen.reduce(
     (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
     0,
@@ -122,10 +120,12 @@ const MOST_UNRECOGNISED = 200;
 /** A sentence for each of up to three keys that are read as a chosen one is, and were not chosen. */
 function twinNotes(chosen: readonly string[], series: ReadonlyMap<string, Series>): string[] {
   const used = new Set(chosen);
+  const others = Array.from(series.keys()).filter((key) => !used.has(key));
+  if (others.length === 0) return [];
   const chosenOf = new Map(chosen.map((key) => [normalKey(key), key]));
   const notes: string[] = [];
-  for (const key of series.keys()) {
-    const twin = used.has(key) ? undefined : chosenOf.get(normalKey(key));
+  for (const key of others) {
+    const twin = chosenOf.get(normalKey(key));
     if (twin === undefined) continue;
     notes.push(`${key} is another writing of ${twin} and is not used.`);
     if (notes.length === 3) break;

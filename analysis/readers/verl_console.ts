@@ -8,7 +8,7 @@ import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { isStep } from "./step.ts";
 
 // verl prints `step:12 - actor/entropy:0.35 - …`; Ray puts `(TaskRunner pid=1)` before it and a

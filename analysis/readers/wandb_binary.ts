@@ -7,7 +7,7 @@ import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { addMetrics } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
-import { SeriesCollector } from "./series.ts";
+import { SeriesCollector } from "./series_collector.ts";
 import { StepFinder } from "./step.ts";
 
 /** The first seven bytes of a `.wandb` file: ":W&B", the magic number 0xBEE1, version 0. */
@@ -171,7 +171,9 @@ class RecordedRun {
     }
     const step = this.#steps.find((key) => row[key]);
     if (step === undefined) throw new Error(this.#steps.complaint);
-    addMetrics(row, { collector: this.series, step, place: () => `the record of step ${step}` });
+    const { own } = this.#steps;
+    const place = () => `the record of step ${step}`;
+    addMetrics(row, { collector: this.series, step, own, place });
   }
 
   #addConfig(data: Uint8Array): void {

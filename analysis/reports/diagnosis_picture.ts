@@ -77,7 +77,8 @@ function inPercent({ steps, values }: Series): Series {
 }
 
 function lawOf(run: Run): FigureSpec | undefined {
-  const fitted = tryFit(run);
+  // Its plateau is among the findings and is not drawn here.
+  const fitted = tryFit({ run, plateau: undefined });
   if (typeof fitted === "string") return undefined;
   const { fit, pairing } = fitted;
   if (!pairing.some(({ entropy }) => entropy > 0)) return undefined;

@@ -14,6 +14,7 @@ import { formulaOf, outOfSampleText, type Rival } from "../rivals.ts";
 import { notesOfFit, type RunFit } from "../run_fit.ts";
 import { choiceRows } from "./choice_text.ts";
 import { LONGEST_ROW, reportText, type Row } from "./report_text.ts";
+import { stepText } from "../step_text.ts";
 
 /**
  * What `deno task fit` prints of a run.
@@ -66,9 +67,9 @@ export function fitText(one: RunFit, isPredictionAsked = false): string {
       `${counted(run.malformed.count, "piece")} left out, such as ${run.malformed.examples[0]}`,
     ]);
   }
-  const head = `${
-    bold(printable(run.name, LONGEST_ROW))
-  } (${run.format}, steps ${run.steps.first} to ${run.steps.last})`;
+  const head = `${bold(printable(run.name, LONGEST_ROW))} (${run.format}, steps ${
+    stepText(run.steps.first)
+  } to ${stepText(run.steps.last)})`;
   return reportText(head, rows, 13);
 }
 
@@ -83,7 +84,7 @@ function ends([low, high]: Interval, digits = 4): string {
 function influenceText({ a, influence }: LawFit): string {
   if (influence === undefined) return "none can be left out, or none moves a";
   const { pair, without, interval, carries } = influence;
-  return `that of step ${pair.step} moves a most: without it a is ${number(without, 3)}` +
+  return `that of step ${stepText(pair.step)} moves a most: without it a is ${number(without, 3)}` +
     (interval === undefined ? "" : ` ${ends(interval, 3)}`) +
     ` instead of ${number(a, 3)}${carries ? ", so it carries the fit" : ""}`;
 }
@@ -96,10 +97,10 @@ function predictionText(
   if (prediction instanceof LawError) return `not made: ${prediction.message}`;
   const { portion, direction, fitted, fittedSteps: [from, to], predicted, rmse, end } = prediction;
   const isReverse = direction === "reverse";
-  const source = `from ${describePortion(portion, isReverse)} (${
-    counted(fitted, "pair")
-  }, steps ${from} to ${to})`;
-  const far = `predicted ${number(end.predicted, 3)} at step ${end.step}`;
+  const source = `from ${describePortion(portion, isReverse)} (${counted(fitted, "pair")}, steps ${
+    stepText(from)
+  } to ${stepText(to)})`;
+  const far = `predicted ${number(end.predicted, 3)} at step ${stepText(end.step)}`;
   if (!isWhole) {
     return `${source}: ${far}, seen ${number(end.seen, 3)}; more with --first`;
   }
@@ -120,12 +121,14 @@ function aheadText({ ahead, fit, plateau, run, pairing }: RunFit): string {
   if (ahead === undefined) {
     const [paired, last] = [pairing.at(-1)!.step, run.steps.last];
     return paired < last
-      ? `nothing is predicted: the last pair is of step ${paired}, the log goes on to step ${last}`
+      ? `nothing is predicted: the last pair is of step ${
+        stepText(paired)
+      }, the log goes on to step ${stepText(last)}`
       : "nothing is predicted: the run is at its end, or its entropy falls no more";
   }
   const { step, isPlanned, entropy, predicted, interval } = ahead;
   const stalled = plateau === undefined ? "" : `, though the score has stopped`;
-  return `at step ${step} (${
+  return `at step ${stepText(step)} (${
     isPlanned ? "the end by the configuration" : "half as many steps again"
   }) the law says ${number(predicted, 3)}, 95 % interval ${ends(interval, 3)}${stalled}, ` +
     `if entropy falls on as over the last half, to ${number(entropy, 3)} nats`;

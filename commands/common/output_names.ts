@@ -21,6 +21,22 @@ const LONGEST_BYTES = 200;
  * @param endings That are taken off names, such as `.jsonl`.
  */
 export function outputNames(paths: readonly string[], endings: RegExp): string[] {
+  const taken = new Set<string>();
+  return wantedNames(paths, endings).map((wanted) => {
+    let n = 1;
+    while (taken.has(numbered(wanted, n).toLowerCase())) n++;
+    taken.add(numbered(wanted, n).toLowerCase());
+    return numbered(wanted, n);
+  });
+}
+
+/** The first, second, … of several outputs of one name: `NAME`, `NAME-2` and so on. */
+export function numbered(name: string, n: number): string {
+  return n === 1 ? name : `${name}-${n}`;
+}
+
+/** What {@linkcode outputNames} would call each input if no other were called so. */
+export function wantedNames(paths: readonly string[], endings: RegExp): string[] {
   const named = paths.map((path) =>
     isStandardInput(path) ? "stdin" : DESCRIPTOR.test(path) ? "pipe" : path
   );
@@ -34,14 +50,9 @@ export function outputNames(paths: readonly string[], endings: RegExp): string[]
   for (const name of short) {
     counts.set(name.toLowerCase(), 1 + (counts.get(name.toLowerCase()) ?? 0));
   }
-  const taken = new Set<string>();
-  return short.map((name, i) => {
-    const wanted = counts.get(name.toLowerCase()) === 1 ? name : safe(partsOf(named[i]!).join("."));
-    let unique = wanted;
-    for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${wanted}-${n}`;
-    taken.add(unique.toLowerCase());
-    return unique;
-  });
+  return short.map((name, i) =>
+    counts.get(name.toLowerCase()) === 1 ? name : safe(partsOf(named[i]!).join("."))
+  );
 }
 
 function partsOf(path: string): string[] {

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Run } from "../../analysis/readers/run.ts";
+import { numbered } from "./output_names.ts";
 
 /** Files by which the outputs of one name are told from those of another log. */
 const TOLD_BY = [".md", ".svg"] as const;
@@ -27,7 +28,7 @@ export async function ownName(
   comment: string,
 ): Promise<string> {
   for (let n = 1;; n++) {
-    const stem = `${n === 1 ? name : `${name}-${n}`}.${kind}`;
+    const stem = `${numbered(name, n)}.${kind}`;
     if (taken.has(stem.toLowerCase()) || await isOfOthers(join(folder, stem), comment)) continue;
     taken.add(stem.toLowerCase());
     return stem;

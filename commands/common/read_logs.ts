@@ -6,7 +6,7 @@ import { ReadError, UserError } from "../../formats/errors.ts";
 import { STANDARD_INPUT } from "../../formats/standard_input.ts";
 import { isSystem, printError, sentence, UsageError, withProgress } from "./command.ts";
 import { expandInputs, printSkipped } from "./inputs.ts";
-import { outputNames } from "./output_names.ts";
+import { wantedNames } from "./output_names.ts";
 
 /** More runs than this cannot be told apart in a picture, and want much time and memory. */
 const MOST_RUNS = 500;
@@ -63,8 +63,8 @@ export async function readLogs(
   return { runs, failed, printSkipped: () => printSkipped(skipped, "no training log") };
 }
 
-/** What files about runs are called, without their endings: as their logs, each name once. */
+/** What files about runs are called, without their endings: as their logs; {@linkcode ownName} tells equal ones apart. */
 export function logNames(runs: readonly Run[]): string[] {
   const paths = runs.map(({ source }) => source === STANDARD_INPUT ? "-" : resolve(source));
-  return outputNames(paths, /(?:\.(?:gz|log|out|jsonl?|csv|wandb))*$/);
+  return wantedNames(paths, /(?:\.(?:gz|log|out|jsonl?|csv|wandb))*$/);
 }

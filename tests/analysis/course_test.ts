@@ -1,12 +1,16 @@
 /** Courses, trends and forecasts, from series whose values are known. */
 import assert from "node:assert/strict";
-import { courseOf } from "../../analysis/course.ts";
+import { notBought } from "../../analysis/bought.ts";
+import { courseOf, lastAt } from "../../analysis/course.ts";
+import { dipOf } from "../../analysis/dip.ts";
 import { entropyCourse } from "../../analysis/entropy_course.ts";
 import { jumpOf } from "../../analysis/jump.ts";
 import { recentGain } from "../../analysis/gain.ts";
+import { findPlateau } from "../../analysis/plateau.ts";
 import type { Run, ScoreSeries } from "../../analysis/readers/run.ts";
 import type { Series } from "../../analysis/readers/series.ts";
 import { scoreCourse } from "../../analysis/score_course.ts";
+import { spikesOf } from "../../analysis/spikes.ts";
 import { normalNumbers } from "./failing_runs.ts";
 import { forecast, headOf, lastPart, noiseOf, tailOf, trendOf } from "../../analysis/trend.ts";
 
@@ -82,6 +86,65 @@ Deno.test("a jump is told from a steep fall, a spike and noise", () => {
   assert.equal(jumpOf(seriesOf((step) => (step === 40 ? 5 : 0.6) + wave(step))), undefined);
   assert.equal(jumpOf(seriesOf((step) => 0.5 + 30 * wave(step))), undefined);
   assert.equal(jumpOf(seriesOf((step) => 1 - step / 110)), undefined);
+  // Without noise the medians are apart from two values before the jump to two after it.
+  const exact = jumpOf(seriesOf((step) => step < 50 ? 0.6 : 0.02))!;
+  assert.deepEqual(exact, { before: { step: 49, value: 0.6 }, after: { step: 50, value: 0.02 } });
+});
+
+Deno.test("spikes stand out of what is before and after them, also of values that do not scatter", () => {
+  const falls = (step: number) => 0.02 + Math.exp(-step / 30);
+  const spike = spikesOf(seriesOf((step) => falls(step) + (step === 50 ? 5 : 0)));
+  assert.deepEqual(spike.map(({ step }) => step), [50]);
+  const level = spike[0]!.level;
+  assert(falls(54) < level && level < falls(46), `${level}`);
+  const twice = seriesOf((step) => step === 50 || step === 51 ? 1e4 : 0.3);
+  assert.deepEqual(spikesOf(twice).map(({ step }) => step), [50, 51]);
+  assert.deepEqual(spikesOf(seriesOf((step) => step === 70 ? 0 : 0.5)).map(({ step }) => step), [
+    70,
+  ]);
+  assert.equal(spikesOf(seriesOf((step) => step === 99 ? 9 : 0.3)).length, 1);
+  // A steep fall, a jump, a rise without end, and noise have none.
+  assert.deepEqual(spikesOf(seriesOf((step) => 2 ** -step + 0.001)), []);
+  assert.deepEqual(spikesOf(seriesOf((step) => step < 40 ? 0.6 : 0.02)), []);
+  assert.deepEqual(spikesOf(seriesOf((step) => 1.3 ** step)), []);
+  assert.deepEqual(spikesOf(seriesOf((step) => 0.5 + 20 * wave(step))), []);
+});
+
+Deno.test("a dip from which the score came back is told from noise, and from a fall", () => {
+  const score = (value: (step: number) => number) => scoreOf(value, 100, "validation");
+  const dip = (one: ScoreSeries) => dipOf(one, scoreCourse(one)!);
+  const rises = (step: number) => 0.5 + 0.002 * step + 0.2 * wave(step);
+  const down = dip(score((step) => rises(step) - (step >= 40 && step < 50 ? 0.3 : 0)))!;
+  assert.deepEqual(down.steps, [40, 49]);
+  assert(down.lowest.step >= 40 && down.lowest.step < 50 && down.lowest.value < 0.32);
+  assert.equal(dip(score(rises)), undefined);
+  assert.equal(dip(score((step) => step < 40 ? rises(step) : 0.2)), undefined);
+});
+
+Deno.test("a height is left when values leave it, not when their running median turns", () => {
+  const course = { start: { step: 0, value: 0 }, end: { step: 99, value: 0 }, width: 5 };
+  const series = seriesOf((step) => 0.5 - 0.02 * Math.max(0, step - 70) + 0.1 * wave(step));
+  const peak = { step: 67, value: 0.5 };
+  const left = lastAt("peak", series, { ...course, peak, trough: peak });
+  assert.equal(left, 70);
+  const up = { steps: series.steps, values: series.values.map((value) => 1 - value) };
+  const trough = { step: 67, value: 0.5 };
+  assert.equal(lastAt("trough", up, { ...course, peak, trough }), 70);
+});
+
+Deno.test("a gain is not bought by an entropy that stays where it is", () => {
+  const score = scoreOf((step) => 0.3 + 0.003 * step, 100, "validation");
+  const gain = recentGain({ score } as unknown as Run, findPlateau(score))!;
+  assert(gain.rises && gain.since === 50);
+  const early = notBought(seriesOf((step) => 0.02 + Math.exp(-step / 6)), score, gain)!;
+  assert(Math.abs(early.gained - 0.5) < 0.03 && Math.abs(early.spent) < 0.01);
+  assert.equal(notBought(seriesOf((step) => 1 - 0.009 * step), score, gain), undefined);
+});
+
+Deno.test("a slight rise at the end counts for none", () => {
+  const score = scoreOf((step) => 0.6 - 0.4 * Math.exp(-step / 12), 100, "validation");
+  const { rises, isSlight } = recentGain({ score } as unknown as Run, undefined)!;
+  assert.deepEqual([rises, isSlight], [false, true]);
 });
 
 Deno.test("the score's fall from its peak counts above the noise and a fifth of the gain", () => {
@@ -121,6 +184,11 @@ Deno.test("a forecast takes the curve that fits better: the truth is met, not th
     0.06,
   )!;
   assert.equal(early.model, "exponential");
+  const [low, high] = early.interval;
+  assert(low < early.step && early.step < high && high - low < 1, `${low} to ${high}`);
+  const noisy = forecast(seriesOf((step) => 1 - step / 200 + 10 * wave(step * step), 60), 0.25)!;
+  assert(noisy.interval[0] < 150 && noisy.interval[1] > 150, String(noisy.interval));
+  assert(noisy.interval[1] - noisy.interval[0] > 10);
   assert(Math.abs(early.step - 92.1) < 0.5, String(early.step));
   const straight = forecast(seriesOf((step) => 1 - step / 200), 0.25)!;
   assert.equal(straight.model, "linear");
@@ -145,8 +213,20 @@ Deno.test("whether a run still gains is asked of the training score where valida
   const few = scoreOf(() => 0.5, 5, "validation");
   const many = scoreOf(() => 0.5, 20, "validation");
   const of = (score: ScoreSeries) =>
-    recentGain({ score, trainingScore: training } as unknown as Run);
-  assert.deepEqual(of(few), { rises: true, kind: "training", since: 30, count: 30 });
-  assert.deepEqual(of(many), { rises: false, kind: "validation", since: 10, count: 10 });
-  assert.equal(recentGain({ score: few } as unknown as Run), undefined);
+    recentGain({ score, trainingScore: training } as unknown as Run, findPlateau(score));
+  assert.deepEqual(of(few), {
+    rises: true,
+    isSlight: false,
+    kind: "training",
+    since: 30,
+    count: 30,
+  });
+  assert.deepEqual(of(many), {
+    rises: false,
+    isSlight: false,
+    kind: "validation",
+    since: 10,
+    count: 10,
+  });
+  assert.equal(recentGain({ score: few } as unknown as Run, undefined), undefined);
 });

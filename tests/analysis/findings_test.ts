@@ -42,7 +42,7 @@ testOnCases(
     assert.equal(course.severity, "problem");
     assert.match(
       course.finding,
-      /^the entropy collapsed to \d\.\d % of its start at step \d\d, then surged/,
+      /^the entropy collapsed to \d\.\d % of its start, and after step \d\d it surged to \d+ %\./,
     );
     const score = about(found, "performance");
     assert.equal(score.severity, "problem");
@@ -119,7 +119,7 @@ Deno.test("a fall that still buys score is no problem; one that does not is, wit
   // 0.6·exp(−s/40) is at a tenth of its value at step 1, 0.585, at step 41·… : 1 + 40·ln 10 = 93.1.
   assert.match(
     idle.finding,
-    /a tenth of its start, 0\.0585 nats, at about step 9[34] \(exponential/,
+    /a tenth of its start, 0\.0585 nats, at about step 9[34] \(93 to 94 by the 95 % interval of the slope; exponential/,
   );
 });
 
@@ -169,6 +169,19 @@ Deno.test("groups without signal: none, counted, all wrong or all right by the l
     );
   assert.match(about(await parts(0.6, 0.1), "groups without signal").finding, /^70 % .* too hard/);
   assert.match(about(await parts(0.1, 0.6), "groups without signal").finding, /^70 % .* too easy/);
+  const oneEnd = (wrong: number) =>
+    findings(
+      rows(40, (step) => ({ ...base(step), group_reward_all_zero_rate: wrong }))
+        .map(({ step, values }) => JSON.stringify({ step, ...values })).join("\n"),
+    );
+  const few = about(await oneEnd(0.125), "groups without signal");
+  assert.deepEqual([few.severity, few.finding], [
+    "fine",
+    "13 % of the groups of late are all wrong; how many are all right is not logged.",
+  ]);
+  const many = about(await oneEnd(0.6), "groups without signal");
+  assert.equal(many.severity, "problem");
+  assert.match(many.finding, /^60 % .* all wrong; .* not logged; take easier prompts/);
   // 0.95^8 + 0.05^8 = 0.663.
   const config = "{'actor_rollout_ref': {'rollout': {'n': 8}}}\n";
   const estimated = about(

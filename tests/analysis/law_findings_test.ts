@@ -129,14 +129,83 @@ Deno.test("a run that is near its ceiling and still gains has no problem of it",
   assert.match(finding, /^by the law the ceiling is 0\.5\d*, 0\.\d+ above the score now\.$/);
 });
 
-Deno.test("a score of at most 1 that stays above 0.95 is no problem", async () => {
+Deno.test("a score that rose to a plateau is a problem, one that stays above 0.95 of 1 is none", async () => {
   for (const [level, severity] of [[0.97, "notice"], [0.8, "problem"], [9.7, "problem"]] as const) {
     const found = await of((step) => ({
       "actor/entropy": H(step),
-      "critic/score/mean": level + 0.01 * Math.sin(4 * step),
+      "critic/score/mean": level * Math.min(1, 0.5 + step / 12) + 0.01 * Math.sin(4 * step),
     }));
     assert.equal(one(found, "plateau")!.severity, severity, `${level}`);
   }
+});
+
+Deno.test("a solved run has no problem of its entropy, and needs no remedy for it", async () => {
+  const solved = await of((step) => ({
+    "actor/entropy": 0.6 * Math.exp(-step / 10),
+    [SCORE]: Math.min(1, 0.4 + 0.06 * step),
+  }));
+  assert.match(solved.verdict, /^no problem is seen/);
+  assert.equal(one(solved, "entropy course")!.severity, "notice");
+  assert.match(one(solved, "entropy course")!.finding, /The score is at 1, where little is left/);
+  assert.equal(one(solved, "remedy")!.finding, "none is needed for the entropy.");
+});
+
+Deno.test("noise about one level is no problem, unless entropy was spent on it", async () => {
+  const noise = (step: number) => 0.4 + 0.01 * Math.sin(2.3 * step * step);
+  const idle = await of((step) => ({
+    "actor/entropy": 0.5 + 0.01 * Math.sin(5 * step * step),
+    [SCORE]: noise(step),
+  }));
+  assert.match(idle.verdict, /^no problem is seen; notes on plateau/);
+  const constant = await of((step) => ({ "actor/entropy": H(step), [SCORE]: -1 }));
+  assert.equal(one(constant, "plateau")!.severity, "problem");
+  const spent = await of((step) => ({
+    "actor/entropy": 0.6 * Math.exp(-step / 10),
+    [SCORE]: noise(step),
+  }));
+  assert.equal(one(spent, "plateau")!.severity, "notice");
+  assert.equal(one(spent, "entropy course")!.severity, "problem");
+});
+
+Deno.test("a log whose score passes the law's ceiling refutes the law, and no gain is said to be done", async () => {
+  // Entropy saturates, the score goes on by as much a step.
+  const found = await of((step) => ({
+    "actor/entropy": 0.02 + 0.6 * Math.exp(-step / 24),
+    [SCORE]: 0.3 + 0.0075 * step,
+  }));
+  const ceiling = one(found, "ceiling")!;
+  assert.equal(ceiling.severity, "notice");
+  assert.match(
+    ceiling.finding,
+    /^this log refutes the law where it ends: the score is 0\.7\d+ there, above the ceiling 0\.\d+, the most/,
+  );
+  assert.equal(one(found, "gain done"), undefined);
+  // Of entropies below 0, which are estimates, H = 0 is no end.
+  const below = await of((step) => ({
+    "actor/entropy": 0.5 - 0.02 * step,
+    [SCORE]: 0.3 + 0.0075 * step,
+  }));
+  assert.doesNotMatch(one(below, "ceiling")!.finding, /refutes/);
+  assert.equal(one(below, "gain done"), undefined);
+});
+
+Deno.test("a benchmark that collapses is named with its step, in the headline where the mean fell with it", async () => {
+  const found = await of((step) => ({
+    "actor/entropy": H(step),
+    "val-core/a/acc/mean@1": law(H(step), step),
+    "val-core/b/acc/mean@1": law(H(step), step) + 0.1,
+    "val-core/c/acc/mean@1": step < 30 ? 0.6 : 0.02,
+  }));
+  const broken = about(found, "benchmark").filter(({ severity }) => severity === "problem");
+  assert.equal(broken.length, 1);
+  assert.match(
+    broken[0]!.finding,
+    /^val-core\/c\/acc\/mean@1: fell at once from 0\.6 at step 29 to 0\.02 at step 30; /,
+  );
+  assert.match(
+    found.verdict,
+    /of its 3 benchmarks one fell, val-core\/c\/acc\/mean@1, .* at step 30; the others did not/,
+  );
 });
 
 Deno.test("without a problem the verdict says what the notes are about", async () => {

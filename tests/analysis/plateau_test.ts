@@ -120,11 +120,12 @@ Deno.test("a score that fell is said to have fallen, and no share of a gain is t
 
 Deno.test("on a plateau the score rises no more, whatever the trend of its last half", () => {
   const values = scores(80, (i) => 0.3 + 0.2 * Math.min(1, i / 10) + 0.00012 * i, 0.01);
-  assert.notEqual(findPlateau(values), undefined);
+  const plateau = findPlateau(values);
+  assert.notEqual(plateau, undefined);
   const run = { score: { ...values, kind: "validation" } } as unknown as Run;
-  assert.equal(recentGain(run)!.rises, false);
+  assert.equal(recentGain(run, plateau)!.rises, false);
   const rising = { score: { ...scores(80, (i) => 0.3 + 0.003 * i), kind: "validation" } };
-  assert.equal(recentGain(rising as unknown as Run)!.rises, true);
+  assert.equal(recentGain(rising as unknown as Run, undefined)!.rises, true);
 });
 
 testOnLogs(

@@ -128,8 +128,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/readers/choose.ts",
-    text: "return found.flat();",
-    replacement: "return found.toReversed().flat();",
+    text: "left.place - right.place",
+    replacement: "right.place - left.place",
     what: "of several keys of the entropy the least preferred is chosen",
     tests: CONSOLE,
     filter: "old and new names",
@@ -167,7 +167,7 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "torn by another process",
   },
   {
-    file: "analysis/readers/series.ts",
+    file: "analysis/readers/column.ts",
     text: 'this.#rows = repeat === "mean" ? this.#rows + 1 : 1;',
     replacement: "this.#rows = 1;",
     what: "of the updates of a step in JSONL only the last counts",
@@ -175,7 +175,7 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "JSONL: several rows",
   },
   {
-    file: "analysis/readers/series.ts",
+    file: "analysis/readers/column.ts",
     text: "if (last >= 0 && step < this.#steps[last]!) this.#ascending = false;",
     replacement: "",
     what: "a resumed run goes back in its series of steps",

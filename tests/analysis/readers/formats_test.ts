@@ -5,6 +5,7 @@ import { cpuUsage } from "node:process";
 import { gzipSync } from "node:zlib";
 import { ReadError } from "../../../formats/errors.ts";
 import { joinExports } from "../../../analysis/readers/join.ts";
+import { notFiniteNotes } from "../../../analysis/readers/not_finite_notes.ts";
 import { parsePythonLiteral } from "../../../formats/python_literal.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
 import type { Run } from "../../../analysis/readers/run.ts";
@@ -76,14 +77,14 @@ Deno.test("tables: cells of a column of numbers that are none are counted with t
 Deno.test("JSONL: texts, flags and lists under a key of numbers are counted with their place, a key of text is not", () =>
   inFile(
     "m.jsonl",
-    '{"step":1,"entropy":0.5,"acc":"0.62","mode":"a"}\n{"step":2,"entropy":[0.4],"acc":0.7,"mode":"b"}\n' +
+    '{"step":1,"entropy":0.5,"acc":"0x62","mode":"a"}\n{"step":2,"entropy":[0.4],"acc":0.7,"mode":"b"}\n' +
       '{"step":3,"entropy":true,"acc":0.8,"mode":"c"}\n{"step":4,"entropy":0.3,"acc":0.8,"mode":"c"}\n',
     async (path) => {
       const run = await readRun(path);
       assert.deepEqual(points(run.entropy!), [[1, 0.5], [4, 0.3]]);
       assert.deepEqual(points(run.score!), [[2, 0.7], [3, 0.8], [4, 0.8]]);
       assert.deepEqual(run.malformed.examples.toSorted(), [
-        'line 1, "acc": "0.62"',
+        'line 1, "acc": "0x62"',
         'line 2, "entropy": "a list"',
         'line 3, "entropy": "true"',
       ]);
@@ -107,7 +108,8 @@ Deno.test("values of the chosen keys that are not finite are noted, in every kin
   for (const log of logs) {
     await inFile("log", log, async (path) => {
       const run = await readRun(path);
-      assert.deepEqual(run.notes, note);
+      assert.deepEqual(run.notes, []);
+      assert.deepEqual(notFiniteNotes(["entropy", "acc"], run.notFinite), note);
       assert.equal(run.malformed.count, 0);
       const { count, first, last, steps } = run.notFinite.get("entropy")!;
       assert.deepEqual([count, first, last, Array.from(steps)], [2, 1, 2, [1, 2]]);
@@ -626,7 +628,11 @@ Deno.test("files that are no logs: each gets its sentence", () =>
         new Uint8Array([1, 2, 0, 4, 5]),
         /is a binary file, but neither TensorBoard events nor/,
       ],
-      ["table.csv", "step,entropy\n", /\(read as csv\) holds no metrics\.$/],
+      [
+        "table.csv",
+        "step,entropy\n",
+        /is a table without rows, with the columns step, entropy, expected/,
+      ],
       ["doc.json", '{\n "log_history": [', /not a whole one with a list "log_history"/],
     ];
     for (const [name, content, expected] of cases) {

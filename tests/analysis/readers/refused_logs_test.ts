@@ -28,6 +28,30 @@ Deno.test("text of UTF-16 and long tables are named as such", () =>
     );
   }));
 
+Deno.test("values of JSON that are no log, and a table without rows, are called what they are", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "log");
+    for (
+      const [text, what] of [
+        ["null", "is JSON that holds nothing (null)"],
+        ["3\n", "is a single number, 3"],
+        ["true", "is a single value of JSON, true"],
+        ['"abc"\n', "is a single text of JSON"],
+        ["[]", "is an empty JSON list"],
+        [
+          "step,entropy,accuracy\n",
+          "is a table without rows, with the columns step, entropy, accuracy",
+        ],
+      ]
+    ) {
+      await Deno.writeTextFile(path, text!);
+      await assert.rejects(
+        readRun(path),
+        (error: Error) => error.message === `${path} ${what}, expected a training log.`,
+      );
+    }
+  }));
+
 Deno.test("one key is not the entropy and the score, and a run that has neither is named", () =>
   withFolder(async (folder) => {
     const path = join(folder, "log.csv");

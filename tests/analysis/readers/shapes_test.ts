@@ -54,6 +54,10 @@ const columns = { step: STEPS, entropy: ENTROPY, reward: REWARD };
 const indexed = (values: readonly number[]) =>
   Object.fromEntries(values.map((value, i) => [String(i), value]));
 
+const texts = records().map((row) =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)]))
+);
+
 const SHAPES: Record<string, [LogFormat, string]> = {
   "a JSON list on one line": ["json-rows", JSON.stringify(records())],
   "a JSON list over many lines": ["json-rows", JSON.stringify(records(), null, 2)],
@@ -70,6 +74,20 @@ const SHAPES: Record<string, [LogFormat, string]> = {
   "rows under another name": [
     "json-columns",
     JSON.stringify({ name: "x", logs: records() }, null, 2),
+  ],
+  "JSON lines of texts": ["jsonl", jsonl(texts)],
+  "a JSON list of texts": ["json-rows", JSON.stringify(texts)],
+  "JSON columns of texts": [
+    "json-columns",
+    JSON.stringify({
+      step: STEPS.map(String),
+      entropy: ENTROPY.map(String),
+      reward: REWARD.map(String),
+    }),
+  ],
+  "JSON lines with objects in objects": [
+    "jsonl",
+    jsonl(records().map(({ reward, ...row }) => ({ ...row, train: { rollout: { reward } } }))),
   ],
   "tabs": ["csv", table("\t")],
   "semicolons": ["csv", table(";")],
@@ -178,6 +196,67 @@ Deno.test("parts of a run that name their steps differently meet by them, where 
     const run = await readRun(path);
     assert.deepEqual(Array.from(run.score!.steps), [0]);
     assert.equal(run.malformed.count, N - 1);
+  });
+});
+
+Deno.test("each key of a row goes by the step of its own part: an evaluation may lag behind, or lead", async () => {
+  for (
+    const [train, evaluation] of [
+      ["train/global_step", "eval/global_step"],
+      ["train/step", "eval/step"],
+      ["step", "eval/step"],
+      ["iteration", "val/global_step"],
+      ["train/step", "rollout/step"],
+    ] as const
+  ) {
+    const [first, second] = [train, evaluation].map((name) =>
+      name.includes("/") ? name.split("/")[0]! : "train"
+    );
+    const keys = [`${first}/entropy`, `${second}/reward`] as const;
+    // The scores of a step come two rows late, or its entropies do.
+    const late = Array.from({ length: N + 2 }, (_, i) => ({
+      ...(i < N ? { [train]: STEPS[i], [keys[0]]: ENTROPY[i] } : { [train]: 10 * i }),
+      ...(i > 1 ? { [evaluation]: STEPS[i - 2], [keys[1]]: REWARD[i - 2] } : {}),
+    }));
+    const header = [train, keys[0], evaluation, keys[1]];
+    const csv = [header, ...late.map((row) => header.map((name) => row[name] ?? ""))].join("\n");
+    for (const content of [jsonl(late), JSON.stringify(late), csv + "\n"]) {
+      await inFile(content, async (path) => {
+        const run = await readRun(path);
+        assert.deepEqual(Array.from(run.entropy!.steps), STEPS);
+        assert.deepEqual(Array.from(run.score!.steps), STEPS);
+        assert.deepEqual(Array.from(run.score!.values), REWARD);
+        assert.equal(run.malformed.count, 0);
+        assert.match(run.notes.join(" "), /keys are read by \S+, which is 0 where \S+ is 20\./);
+      });
+    }
+  }
+});
+
+Deno.test("percents in texts of JSON are shares", async () => {
+  const rows = STEPS.map((step, i) => ({ step, entropy: ENTROPY[i], accuracy: `${30 + i}.5%` }));
+  for (const content of [jsonl(rows), JSON.stringify(rows)]) {
+    await inFile(content, async (path) => {
+      const { score } = await readRun(path);
+      assert.deepEqual(Array.from(score!.values), STEPS.map((_, i) => (30.5 + i) / 100));
+    });
+  }
+});
+
+Deno.test("a count of evaluations beside the step is no step", async () => {
+  const rows = STEPS.map((step, i) => ({
+    "train/global_step": step,
+    "train/entropy": ENTROPY[i],
+    "eval/step": i,
+    "eval/accuracy": REWARD[i],
+  }));
+  await inFile(jsonl(rows), async (path) => {
+    const run = await readRun(path);
+    assertWhole(run);
+    assert.match(
+      run.notes.join(" "),
+      /eval\/step goes on by 1 where train\/global_step goes on by 10/,
+    );
   });
 });
 
@@ -365,7 +444,7 @@ Deno.test("what is no log is refused with what it is", async () => {
     ],
     ["{\n}\n", /is a JSON object without members, expected a list/],
     ["[1, 2, 3]\n", /is a JSON list whose elements are no objects, expected a training log\.$/],
-    ["[]\n", /\(read as json-rows\) holds no metrics\.$/],
+    ["[]\n", /is an empty JSON list, expected a training log\.$/],
     ['[{"step": 1, "entropy": 0.5}', /is a JSON list that is not whole\.$/],
     ["step,entropy,entropy\n1,2,3\n", /is a table with two columns named "entropy", expected/],
     ["1,0.5,0.1\n2,0.4,0.2\n", /is a table of numbers without a header of names, expected/],
@@ -383,3 +462,19 @@ Deno.test("what is no log is refused with what it is", async () => {
       }));
   }
 });
+
+Deno.test("the settings of SkyRL that a command among the rows names are its configuration", () =>
+  inFile(
+    "2026-09-01 INFO python -m train trainer.algorithm.policy_loss_type=clip_cov " +
+      `+trainer.algorithm.kl_cov.ppo_kl_coef='0.1' x=1 --lr=2\n${jsonl(records())}` +
+      "trainer.algorithm. is no setting\n",
+    async (path) => {
+      const run = await readRun(path);
+      assert.deepEqual(run.config, {
+        "trainer.algorithm.policy_loss_type": "clip_cov",
+        "trainer.algorithm.kl_cov.ppo_kl_coef": "0.1",
+      });
+      assert.equal(run.malformed.count, 1);
+      assert.equal(pairs(run).length, N);
+    },
+  ));

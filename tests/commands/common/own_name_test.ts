@@ -16,4 +16,8 @@ Deno.test("a name is that of the same logs, and has a number where it is of othe
     assert.equal(await nameFor(one!), "log.fit");
     assert.equal(await nameFor(other!), "log-2.fit");
     assert.equal(await nameFor(one!, new Set(["log.fit"])), "log-2.fit");
+    // Several runs of one log, beside outputs of another: one number each.
+    const taken = new Set<string>();
+    const names = [await nameFor(other!, taken), await nameFor(other!, taken)];
+    assert.deepEqual(names, ["log-2.fit", "log-3.fit"]);
   }));

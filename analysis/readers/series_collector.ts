@@ -1,0 +1,237 @@
+import { Column, type RepeatRule, SharedSteps } from "./column.ts";
+import { copied } from "./copied.ts";
+import { Malformed } from "./malformed.ts";
+import { runsAmong, type Segment, Starts } from "./restarts.ts";
+import { distinct, type NotFinite, placeOf, type Series } from "./series.ts";
+
+/** How often a key occurred in a log. */
+export interface KeyCount {
+  /** Finite numbers logged under the key. */
+  finite: number;
+  /** NaN and infinite values logged under the key; they are in no series. */
+  notFinite: number;
+  /** How often the key stood there without a value: null. */
+  missing: number;
+  /** How often a step was logged again, so that the later value holds; of a kept key, once it is finished. */
+  repeated: number;
+}
+
+/** No framework logs as many keys; W&B exports of very many runs come near. */
+const MOST_KEYS = 150_000;
+/** Steps that are kept of values that are not finite, for each key. */
+const MOST_NOT_FINITE = 1 << 18;
+/** No key is longer. */
+const LONGEST_KEY = 1 << 10;
+
+/** Collects `(step, key, value)` in the order of the log; only the kept keys cost memory. */
+export class SeriesCollector {
+  /** Every key seen, kept or not. */
+  readonly counts: ReadonlyMap<string, KeyCount>;
+  /** First and last step of any entry. */
+  readonly steps: { first: number; last: number } = { first: Infinity, last: -Infinity };
+  /** What was left out: keys of more than 1024 characters, and those past the 150 000th. */
+  readonly malformed: Malformed;
+  #entries = new Map<string, Entry>();
+  /** What stood in place of numbers, under keys that have none yet. */
+  #texts = new Map<string, Malformed>();
+  #keep: (key: string) => boolean;
+  #repeat: RepeatRule;
+  #sharedSteps = new SharedSteps();
+  #starts = new Starts();
+
+  /** A collector that stores the keys for which `keep` holds and counts all others. */
+  constructor(keep: (key: string) => boolean, repeat: RepeatRule, malformed: Malformed) {
+    this.counts = this.#entries;
+    this.#keep = keep;
+    this.#repeat = repeat;
+    this.malformed = malformed;
+  }
+
+  /** Adds one logged number; a value that is not finite is counted and left out. */
+  add(step: number, key: string, value: number): void {
+    const count = this.#entryOf(key);
+    if (count === undefined) return;
+    if (step < this.steps.first) this.steps.first = step;
+    if (step > this.steps.last) this.steps.last = step;
+    if (!Number.isFinite(value)) return count.addNotFinite(step, this.#starts.current);
+    if (count.finite === 0) {
+      const texts = this.#texts.get(key);
+      if (texts !== undefined) this.malformed.addAll(texts);
+      this.#texts.delete(key);
+    }
+    count.finite++;
+    count.column?.add(step, value, this.#repeat);
+  }
+
+  /** Counts a key that stood there without a value. */
+  addMissing(key: string): void {
+    const count = this.#entryOf(key);
+    if (count !== undefined) count.missing++;
+  }
+
+  /** What is known of a key; undefined, and counted as malformed, if it is one too many or too long. */
+  #entryOf(key: string): Entry | undefined {
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known;
+    if (key.length > LONGEST_KEY) {
+      this.malformed.add(`a key of more than ${LONGEST_KEY} characters`, key);
+      return undefined;
+    }
+    if (this.counts.size === MOST_KEYS) {
+      this.malformed.add(`a key past the first ${MOST_KEYS}`, key);
+      return undefined;
+    }
+    // A copy, as a part of a string keeps the whole of it in memory.
+    const copy = copied(key);
+    const entry = new Entry(
+      this.#keep(copy) ? new Column(this.#sharedSteps, this.#starts) : undefined,
+    );
+    this.#entries.set(copy, entry);
+    return entry;
+  }
+
+  /**
+   * Counts a text that stands where a number could, at a place in words. It is malformed if its key has
+   * numbers, before or after; a key of nothing but texts is no metric.
+   */
+  addText(key: string, place: () => string, text: string): void {
+    if ((this.#entries.get(key)?.finite ?? 0) > 0) return this.malformed.add(place(), text);
+    let texts = this.#texts.get(key);
+    if (texts === undefined) {
+      if (key.length > LONGEST_KEY || this.#texts.size === MOST_KEYS) return;
+      texts = new Malformed();
+      this.#texts.set(copied(key), texts);
+    }
+    // Only what is shown needs its place.
+    if (texts.examples.length < 3) texts.add(place(), text);
+    else texts.count++;
+  }
+
+  /** What is added next stands in the log beside its beginning, as in the file of another key. */
+  rewind(): void {
+    this.#starts.current = 0;
+  }
+
+  /** How often the steps of the kept keys began, once at least. */
+  get starts(): number {
+    return this.#starts.current + 1;
+  }
+
+  /** Collectors of the runs that follow one another here, by {@linkcode runsAmong}; none if there are not several. */
+  apart(): SeriesCollector[] {
+    if (!this.#starts.areSeveral) return [];
+    const segments = new Map<string, Segment[]>();
+    for (const [key, { column }] of this.#entries) {
+      if (column !== undefined) segments.set(key, column.segments());
+    }
+    const runs = runsAmong(segments.values());
+    if (runs.length < 2) return [];
+    return runs.map((start) => {
+      const part = new SeriesCollector(this.#keep, this.#repeat, this.malformed);
+      for (const [key, entry] of this.#entries) {
+        const kept = segments.get(key)?.find((one) => one.start === start);
+        kept?.steps.forEach((step, i) => part.add(step, key, kept.values[i]!));
+        part.#entryOf(key)?.take(entry, start);
+      }
+      return part;
+    });
+  }
+
+  /** The kept series that hold at least one value; the collector is empty of them afterwards. */
+  finish(): Map<string, Series> {
+    const series = new Map<string, Series>();
+    for (const [key, entry] of this.#entries) {
+      if (entry.column && entry.column.length > 0) {
+        const finished = entry.column.finish();
+        series.set(key, finished);
+        entry.repeated = entry.column.again + entry.column.length - finished.steps.length;
+      }
+      entry.column = undefined;
+    }
+    return series;
+  }
+
+  /**
+   * The values that are not finite, by key. A step that has a finite value as well, as a resumed run or
+   * another update of the step logs it, is none of their steps.
+   *
+   * @param series What {@linkcode SeriesCollector.finish} returned.
+   */
+  notFinite(series: ReadonlyMap<string, Series>): Map<string, NotFinite> {
+    const found = new Map<string, NotFinite>();
+    for (const [key, entry] of this.#entries) {
+      if (entry.notFinite > 0) found.set(key, entry.notFiniteBeside(series.get(key)));
+    }
+    return found;
+  }
+
+  /** Forgets all numbers so far. */
+  clear(): void {
+    this.#entries.clear();
+    this.#starts.current = 0;
+    this.steps.first = Infinity;
+    this.steps.last = -Infinity;
+  }
+}
+
+/** Values of a key that are not finite, in one start of the log. */
+interface NotFiniteOfStart {
+  readonly start: number;
+  count: number;
+  first: number;
+  last: number;
+  /** Their steps, in the order of the log. */
+  readonly steps: number[];
+}
+
+/** A key's count, and its values where they are kept. */
+class Entry implements KeyCount {
+  finite = 0;
+  notFinite = 0;
+  missing = 0;
+  repeated = 0;
+  column: Column | undefined;
+  #isKept: boolean;
+  /** Values that are not finite, of each start of the log that has some. */
+  #notFinite: NotFiniteOfStart[] | undefined;
+
+  constructor(column: Column | undefined) {
+    this.column = column;
+    this.#isKept = column !== undefined;
+  }
+
+  addNotFinite(step: number, start: number): void {
+    this.notFinite++;
+    this.#notFinite ??= [];
+    let part = this.#notFinite.at(-1);
+    if (part?.start !== start) {
+      part = { start, count: 0, first: Infinity, last: -Infinity, steps: [] };
+      this.#notFinite.push(part);
+    }
+    part.count++;
+    if (step < part.first) part.first = step;
+    if (step > part.last) part.last = step;
+    const isNew = step !== part.steps.at(-1);
+    if (isNew && part.steps.length < (this.#isKept ? MOST_NOT_FINITE : 1)) part.steps.push(step);
+  }
+
+  /** Takes over what another counted in one start, but for kept values; keys that are not kept are counted together. */
+  take(other: Entry, start: number): void {
+    if (!this.#isKept) this.finite = other.finite;
+    this.missing = other.missing;
+    this.#notFinite = (other.#notFinite ?? []).filter((part) => part.start === start);
+    this.notFinite = this.#notFinite.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  notFiniteBeside(series: Series | undefined): NotFinite {
+    const isOpen = (step: number) => series?.steps[placeOf(series.steps, step)] !== step;
+    const all = this.#notFinite ?? [];
+    const steps = distinct(Float64Array.from(all.flatMap(({ steps }) => steps))).filter(isOpen);
+    return {
+      count: this.notFinite,
+      first: Math.min(...all.map(({ first }) => first)),
+      last: Math.max(...all.map(({ last }) => last)),
+      steps: this.#isKept ? steps : steps.subarray(0, 1),
+    };
+  }
+}

@@ -1,0 +1,137 @@
+/** One file that holds several runs, as lists, columns and members name them, or one after the other. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
+import type { Run } from "../../../analysis/readers/run.ts";
+import { withFolder } from "../../support.ts";
+import { tensorBoard, verlConsole } from "./write_logs.ts";
+
+const STEPS = Array.from({ length: 12 }, (_, i) => i);
+const entropyOf = (run: number, step: number) => 1 / (1 + step) + run / 10;
+const scoreOf = (run: number, step: number) => 0.3 + step / 40 - run / 10;
+const rowsOf = (run: number, steps = STEPS) =>
+  steps.map((step) => ({
+    step,
+    values: {
+      "actor/entropy": entropyOf(run, step),
+      "val-core/a/acc/mean@1": scoreOf(run, step),
+    },
+  }));
+const flat = (run: number, steps = STEPS) =>
+  rowsOf(run, steps).map(({ step, values }) => ({ step, ...values }));
+const jsonl = (rows: readonly unknown[]) => rows.map((row) => JSON.stringify(row) + "\n").join("");
+
+async function runsOf(content: string | Uint8Array): Promise<Run[]> {
+  let runs: Run[] = [];
+  await withFolder(async (folder) => {
+    const path = join(folder, "log");
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(path, bytes);
+    runs = await readRuns(path);
+  });
+  return runs;
+}
+
+function assertRuns(runs: readonly Run[], names: readonly string[], starts = [0, 1]): void {
+  assert.deepEqual(runs.map(({ name }) => name), names);
+  for (const [i, run] of runs.entries()) {
+    assert.deepEqual(Array.from(run.entropy!.steps), STEPS);
+    const expected = STEPS.map((step) => entropyOf(starts[i]!, step));
+    assert(expected.every((value, k) => Math.abs(value - run.entropy!.values[k]!) < 1e-6));
+    const scores = STEPS.map((step) => scoreOf(starts[i]!, step));
+    assert(scores.every((value, k) => Math.abs(value - run.score!.values[k]!) < 1e-6));
+    assert.equal(run.malformed.count, 0);
+  }
+}
+
+Deno.test("runs one after the other in a log, whose steps begin again, are several runs", async () => {
+  const both = [...rowsOf(0), ...rowsOf(1)];
+  const csv = [
+    "step,entropy,acc",
+    ...[0, 1].flatMap((run) =>
+      STEPS.map((step) => `${step},${entropyOf(run, step)},${scoreOf(run, step)}`)
+    ),
+  ].join("\n") + "\n";
+  for (
+    const content of [
+      verlConsole(both),
+      jsonl([...flat(0), ...flat(1)]),
+      JSON.stringify([...flat(0), ...flat(1)]),
+      csv,
+      tensorBoard(both, false),
+    ]
+  ) {
+    const runs = await runsOf(content);
+    assertRuns(runs, ["run 1", "run 2"]);
+    assert.match(
+      runs[0]!.notes.join(" "),
+      /read as 2 runs .*steps 0 to 11, 0 to 11.*this is run 1/,
+    );
+  }
+});
+
+Deno.test("of runs in one log, each has its own values that are not finite, and a start that was given up is told", async () => {
+  const broken = flat(0).map((row) => row.step > 8 ? { ...row, "actor/grad_norm": "NaN" } : row);
+  const runs = await runsOf(jsonl([...broken, ...flat(2, [0, 1, 2]), ...flat(1)]));
+  assertRuns(runs, ["run 1", "run 2"]);
+  assert.equal(runs[0]!.notFinite.get("actor/grad_norm")!.count, 3);
+  assert.equal(runs[1]!.notFinite.has("actor/grad_norm"), false);
+  assert.match(runs[0]!.notes.join(" "), /1 start of few steps beside is left out/);
+});
+
+Deno.test("a run that was resumed, the same log twice, and a log from its end to its beginning are one run", async () => {
+  const resumed = await runsOf(jsonl([...flat(0), ...flat(1, STEPS.slice(4))]));
+  assert.equal(resumed.length, 1);
+  assert.match(resumed[0]!.notes.join(" "), /8 steps were logged again/);
+  assert.equal((await runsOf(jsonl([...flat(0), ...flat(0)]))).length, 1);
+  assert.equal((await runsOf(jsonl(flat(0).toReversed()))).length, 1);
+  const apart = [
+    ...flat(0).map(({ step, ...values }) => ({ step, entropy: values["actor/entropy"] })),
+    ...flat(0).map(({ step, ...values }) => ({ step, acc: values["val-core/a/acc/mean@1"] })),
+  ];
+  assert.equal((await runsOf(jsonl(apart))).length, 1);
+});
+
+Deno.test("MLflow's files of metrics, in each of which the steps begin again", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(join(folder, "metrics"));
+    for (const [key, value] of [["entropy", entropyOf], ["acc", scoreOf]] as const) {
+      const lines = [0, 1].flatMap((run) =>
+        STEPS.map((step) => `1700000000000 ${value(run, step)} ${step}\n`)
+      );
+      await Deno.writeTextFile(join(folder, "metrics", key), lines.join(""));
+    }
+    assertRuns(await readRuns(folder), ["run 1", "run 2"]);
+    await assert.rejects(
+      readRun(join(folder, "metrics", "acc")),
+      (error: Error) =>
+        error.message ===
+          `${folder}/metrics/acc is one metric as MLflow keeps it, expected the folder of its run, ${folder}: it has all of them.`,
+    );
+  }));
+
+Deno.test("lists of rows in a JSON document are runs, unless they are parts of one", async () => {
+  assertRuns(await runsOf(JSON.stringify({ a: flat(0), b: flat(1) })), ["a", "b"]);
+  const named = [{ name: "x", history: flat(0) }, { name: "y", history: flat(1) }];
+  assertRuns(await runsOf(JSON.stringify({ runs: named })), ["x", "y"]);
+  assertRuns(await runsOf(JSON.stringify(named)), ["x", "y"]);
+  const rows = (key: string, of: typeof entropyOf) =>
+    STEPS.map((step) => ({ step, [key]: of(0, step) }));
+  const parts = { log: rows("entropy", entropyOf), scores: rows("accuracy", scoreOf) };
+  assertRuns(await runsOf(JSON.stringify(parts)), ["log"]);
+  const training = STEPS.map((step) => ({ step, entropy: entropyOf(0, step), accuracy: 0.9 }));
+  const [run] = await runsOf(JSON.stringify({ train: training, eval: rows("accuracy", scoreOf) }));
+  assert.deepEqual(run!.score!.keys, ["eval/accuracy"]);
+  assertRuns([run!], ["log"]);
+});
+
+Deno.test("columns and members that name a run, however they are written", async () => {
+  for (const column of ["Run ID", "run-name", "Run", "Experiment Name", "exp_name"]) {
+    const rows = [0, 1].flatMap((run) => flat(run).map((row) => ({ [column]: "ab"[run], ...row })));
+    const header = Object.keys(rows[0]!);
+    const csv = [header, ...rows.map((row) => Object.values(row))].join("\n") + "\n";
+    for (const content of [jsonl(rows), JSON.stringify(rows), csv]) {
+      assertRuns(await runsOf(content), ["a", "b"]);
+    }
+  }
+});
