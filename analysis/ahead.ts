@@ -27,14 +27,17 @@ const FEWEST_PAIRS = 4;
 /**
  * Predicts a run that is still going, from all its pairs: entropy falls on exponentially as over the last
  * half of the pairs, and the law says what that buys. Undefined where the pairs do not identify the law,
- * where entropy does not fall any more, or the run is at the end that its configuration states.
+ * where entropy does not fall any more, the run is at the end that its configuration states, or the log goes
+ * on after the last pair by more than pairs stand apart: then what is ahead of the pairs has been.
  *
  * @param planned The last step by the configuration, see {@linkcode plannedSteps}.
+ * @param end The last step of the log, by default that of the pairs.
  */
 export function predictAhead(
   pairs: readonly Pair[],
   fit: LawFit,
   planned?: number,
+  end = pairs.at(-1)?.step ?? NaN,
 ): Ahead | undefined {
   const late = pairs.slice(pairs.length >> 1).filter(({ entropy }) => entropy > 0);
   const [first, last] = [pairs[0], pairs.at(-1)];
@@ -43,7 +46,7 @@ export function predictAhead(
   }
   const isPlanned = planned !== undefined && planned > first.step;
   const step = isPlanned ? planned : Math.round(last.step + (last.step - first.step) / 2);
-  if (!(step > last.step)) return undefined;
+  if (!(step > Math.max(last.step, end)) || end - last.step > widestGap(pairs)) return undefined;
   const { slope, intercept } = fitLine(
     late.map(({ step }) => step - last.step),
     late.map(({ entropy }) => Math.log(entropy)),
@@ -54,6 +57,15 @@ export function predictAhead(
   const interval = intervalOfScore(fit, entropy);
   if (![entropy, predicted, ...interval].every(Number.isFinite)) return undefined;
   return { now: last.step, step, isPlanned, entropy, predicted, interval };
+}
+
+/** The largest distance of two neighbouring pairs, in steps. */
+function widestGap(pairs: readonly Pair[]): number {
+  let widest = 0;
+  for (let i = 1; i < pairs.length; i++) {
+    widest = Math.max(widest, pairs[i]!.step - pairs[i - 1]!.step);
+  }
+  return widest;
 }
 
 /** Where frameworks state how many steps a run is to have: verl, Hugging Face's trainers, others. */

@@ -34,13 +34,13 @@ export function checkValues(pairs: readonly Pair[]): void {
     if (Math.abs(entropy) > LARGEST_ENTROPY) {
       throw new LawError(
         "out-of-range",
-        `pair ${i} (step ${step}) has entropy ${entropy}, expected nats per token: no more than ${LARGEST_ENTROPY}, where exp(H) is a number that can be computed with.`,
+        `pair ${i} (step ${step}) has entropy ${entropy}, expected nats per token: from -${LARGEST_ENTROPY} to ${LARGEST_ENTROPY}, where exp(H) is a number that can be computed with.`,
       );
     }
     if (Math.abs(score) > LARGEST_NUMBER) {
       throw new LawError(
         "out-of-range",
-        `pair ${i} (step ${step}) has score ${score}, expected no more than ${LARGEST_NUMBER}.`,
+        `pair ${i} (step ${step}) has score ${score}, expected a number from -${LARGEST_NUMBER} to ${LARGEST_NUMBER}.`,
       );
     }
     lowest = Math.min(lowest, entropy);

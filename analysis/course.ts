@@ -1,5 +1,5 @@
 import type { Series } from "./readers/series.ts";
-import { medianOf, reduced } from "./trend.ts";
+import { medianOf, MOST_POINTS, reduced } from "./trend.ts";
 
 /** A value at a step. */
 export interface Point {
@@ -29,8 +29,6 @@ const END_VALUES = 3;
 const FEWEST_SMOOTHED = 12;
 /** The widest window of the running median. */
 const WIDEST = 51;
-/** A longer series is first reduced to as many medians. */
-const MOST_POINTS = 4096;
 
 /**
  * The course of a series; undefined for fewer than two values.

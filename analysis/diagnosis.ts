@@ -11,11 +11,11 @@ import { scoreFinding } from "./findings/score_finding.ts";
 import { lawFindings } from "./findings/law_findings.ts";
 import { pairs } from "./pairs.ts";
 import { plateauFindings } from "./findings/plateau_findings.ts";
-import { readingFindings } from "./reading_findings.ts";
+import { readingFindings } from "./findings/reading_findings.ts";
 import type { Run } from "./readers/run.ts";
 import { findTraps } from "./traps.ts";
 import { tryFit } from "./try_fit.ts";
-import { verdictOf } from "./verdict.ts";
+import { gravestFirst, verdictOf } from "./verdict.ts";
 
 /** What a log tells about a run whose entropy is in question. */
 export interface Diagnosis {
@@ -25,7 +25,7 @@ export interface Diagnosis {
   readonly name: string;
   /** The findings in one line. */
   readonly verdict: string;
-  /** In the order in which a person would want to read them. */
+  /** Problems first, then notes, what is well, and what the log does not tell. */
   readonly findings: readonly Finding[];
 }
 
@@ -40,7 +40,7 @@ export interface Diagnosis {
 export function diagnose(run: Run, effort?: Effort): Diagnosis {
   if (run.entropy === undefined && run.score === undefined) pairs(run);
   const entropy = entropyFindings(run);
-  const findings = [
+  const findings = gravestFirst([
     ...plateauFindings(run),
     entropyDefinition(run),
     ...logEntropyFinding(run),
@@ -56,7 +56,7 @@ export function diagnose(run: Run, effort?: Effort): Diagnosis {
     remedyFinding(run, entropy[0]!),
     ...readingFindings(run),
     ...leftOut(run),
-  ];
+  ]);
   return { source: run.source, name: run.name, verdict: verdictOf(findings), findings };
 }
 

@@ -21,6 +21,11 @@ export function correlate(left: Series, right: Series, fewest = 8): Correlation 
   return Number.isFinite(rank) ? { rank, n: x.length } : undefined;
 }
 
+/** How many steps two series have in common. */
+export function commonSteps(left: Series, right: Series): number {
+  return commonValues(left, right)[0].length;
+}
+
 /** The values of two series at the steps that both have. */
 function commonValues(left: Series, right: Series): [number[], number[]] {
   const x: number[] = [];

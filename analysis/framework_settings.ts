@@ -35,6 +35,8 @@ export interface CovarianceSettings {
   readonly klCoefficient: string;
   /** The share of tokens that Clip-Cov leaves out. */
   readonly clipShare: string;
+  /** In a sentence: what is wrong with the losses in some versions, which a log does not show. */
+  readonly fault?: string;
   /** The framework's own values of the three. */
   readonly defaults: {
     readonly klShare: number;
@@ -102,6 +104,8 @@ export const FRAMEWORK_SETTINGS: Partial<Record<Framework, FrameworkSettings>> =
       klShare: `${SKYRL}.kl_cov.kl_cov_frac`,
       klCoefficient: `${SKYRL}.kl_cov.ppo_kl_coef`,
       clipShare: `${SKYRL}.clip_cov.clip_ratio`,
+      fault:
+        "since 31 March 2026 SkyRL's Clip-Cov never acts, and KL-Cov's penalty is too strong by the number of tokens (SkyRL#1296).",
       defaults: { klShare: 0.2, klCoefficient: 1, clipShare: 2e-4 },
     },
     logEntropy: "SkyRL logs policy/policy_entropy in every update, without a setting.",

@@ -54,13 +54,8 @@ function swiftTurns(run: Run): Finding | undefined {
   if (run.config !== undefined && (turns === undefined || turns === null)) return undefined;
   const story =
     "before December 2025 ms-swift's entropy of multi-turn rollouts was wrong (ms-swift#7044)";
-  return turns === undefined
-    ? trap("unknown", `can't tell from this log whether it is affected: ${story}.`, run.entropy.key)
-    : trap(
-      "notice",
-      `${story}; the log does not tell the version.`,
-      `${run.entropy.key}, turns: ${turns}`,
-    );
+  const told = turns === undefined ? undefined : `turns: ${turns}`;
+  return ofSomeVersion(story, run.entropy.key, told);
 }
 
 function openrlhfTemperature(run: Run): Finding | undefined {
@@ -71,13 +66,8 @@ function openrlhfTemperature(run: Run): Finding | undefined {
   if (temperature === 1) return undefined;
   const story =
     "before September 2026 OpenRLHF's entropy was that at temperature 1, whatever the rollout's temperature (OpenRLHF#1319; up to 1 nat off at 0.5)";
-  return temperature === undefined
-    ? trap("unknown", `can't tell from this log whether it is affected: ${story}.`, run.entropy.key)
-    : trap(
-      "notice",
-      `${story}; the log does not tell the version.`,
-      `${run.entropy.key}, temperature ${temperature}`,
-    );
+  const told = temperature === undefined ? undefined : `temperature ${temperature}`;
+  return ofSomeVersion(story, run.entropy.key, told);
 }
 
 function skyrlCovariance(run: Run): Finding | undefined {
@@ -88,6 +78,15 @@ function skyrlCovariance(run: Run): Finding | undefined {
       "unknown",
       "can't tell from this log whether it is affected: since March 2026 SkyRL divides the advantages, but not KL-Cov's penalty, by the number of tokens, so the penalty is too strong by that number (SkyRL#1296).",
       evidence,
+    );
+  }
+  if (loss === undefined) {
+    return trap(
+      "unknown",
+      "can't tell from this log whether a covariance loss is on: since March 2026 SkyRL divides the advantages by the number of tokens before the loss, so Clip-Cov never acts and KL-Cov's penalty is too strong by that number (SkyRL#1296).",
+      run.config === undefined
+        ? "the log has no configuration"
+        : "the configuration has no trainer.algorithm.policy_loss_type",
     );
   }
   if (loss !== "clip_cov") return undefined;
@@ -111,4 +110,11 @@ function sampledEstimate({ entropy }: Run): Finding | undefined {
     "this entropy is estimated from the log-probs of the sampled tokens: noisier than that over the full vocabulary.",
     entropy.key,
   );
+}
+
+/** A trap of versions that the log does not tell apart; `told` is what it says of whether they matter to it. */
+function ofSomeVersion(story: string, key: string, told: string | undefined): Finding {
+  return told === undefined
+    ? trap("unknown", `can't tell from this log whether it is affected: ${story}.`, key)
+    : trap("notice", `${story}; the log does not tell the version.`, `${key}, ${told}`);
 }

@@ -1,10 +1,11 @@
+import { findPlateau } from "./plateau.ts";
 import type { Run, ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { lastPart, trendOf } from "./trend.ts";
 
 /** Whether the score rises in the last half of a run. */
 export interface RecentGain {
-  /** Whether it does, by its trend. */
+  /** Whether it does, by its trend; never on a plateau, where a trend is one of chance. */
   readonly rises: boolean;
   /** Which score it is. */
   readonly kind: ScoreSeries["kind"];
@@ -31,10 +32,12 @@ export function recentGain(
     const series = one && upTo(one, until);
     if (series === undefined || series.values.length < FEWEST) continue;
     const part = lastPart(series, 0.5, FEWEST);
+    const since = part.steps[0]!;
+    const flatSince = findPlateau(series)?.since.step ?? Infinity;
     return {
-      rises: trendOf(part).z > RISES,
+      rises: trendOf(part).z > RISES && flatSince > since,
       kind: one!.kind,
-      since: part.steps[0]!,
+      since,
       count: part.values.length,
     };
   }

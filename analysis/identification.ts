@@ -43,6 +43,8 @@ const SMALLEST_RANGE = 0.05;
 const FLAT_PART = 0.1;
 /** The slope rests on the pairs outside the flat part. */
 const FEWEST_STEEP_PAIRS = 4;
+/** A plateau may hide so much of the gain before it (3/40) twice over: the law may want as much. */
+const SMALL_PART = 0.15;
 /** Pairs at either end of a run of which the middle one is taken. */
 const END_PAIRS = 3;
 
@@ -125,6 +127,7 @@ function stopped(pairs: readonly Pair[], { a, plateau }: FitEvidence): string | 
   if (a === undefined || plateau === undefined || isWithoutGain(plateau)) return undefined;
   const wanted = wantedOnPlateau(pairs, a, plateau);
   if (wanted === undefined || wanted.gain <= 2 * Math.max(0, plateau.rise[1])) return undefined;
+  if (wanted.gain <= SMALL_PART * wanted.inAll) return undefined;
   return `the score stopped at step ${plateau.since.step} while entropy fell on from ${
     number(wanted.from, 3)
   } to ${number(wanted.to, 3)} nats, for which the law wants +${number(wanted.gain, 3)}.`;
@@ -137,7 +140,9 @@ function wantedOnPlateau(pairs: readonly Pair[], a: number, { since }: Plateau) 
   const from = on[0]!;
   const to = middle(on.slice(-END_PAIRS));
   const gain = a * (Math.exp(from) - Math.exp(to));
-  return gain > 0 && Number.isFinite(gain) ? { from, to, gain } : undefined;
+  const entropies = pairs.map(({ entropy }) => entropy);
+  const inAll = a * (Math.exp(max(entropies)) - Math.exp(min(entropies)));
+  return gain > 0 && Number.isFinite(gain) ? { from, to, gain, inAll } : undefined;
 }
 
 /** A run whose entropy rose and whose score fell spends none. */

@@ -1,6 +1,6 @@
 import type { Point } from "./course.ts";
 import type { Series } from "./readers/series.ts";
-import { medianOf, noiseOf, reduced } from "./trend.ts";
+import { medianOf, MOST_POINTS, noiseOf, reduced } from "./trend.ts";
 
 /** A change of level from one step to the next, which a course of learning does not have. */
 export interface Jump {
@@ -18,8 +18,6 @@ const SMALLEST_SHARE = 0.3;
 const DEVIATIONS = 8;
 /** … and so many times what the level changes by in as many values beside it. */
 const STEEPER = 3;
-/** A longer series is first reduced to as many medians. */
-const MOST_POINTS = 4096;
 
 /** The largest jump of a series; undefined if it has none. */
 export function jumpOf(series: Series): Jump | undefined {

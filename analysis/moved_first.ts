@@ -1,4 +1,6 @@
+import { changes } from "./changed.ts";
 import { entropyCourse } from "./entropy_course.ts";
+import { lostSince } from "./lost.ts";
 import { companionOf } from "./readers/companions.ts";
 import type { CompanionName } from "./readers/companion_keys.ts";
 import type { Run } from "./readers/run.ts";
@@ -71,8 +73,9 @@ export function movedFirst(run: Run): Departures | undefined {
   const departures = watched.flatMap(({ name, key, series }) => {
     const reference = within(series, event.reference);
     if (reference.values.length < FEWEST_REFERENCE) return [];
-    const lost = run.notFinite.get(key)?.first ?? Infinity;
-    const step = Math.min(departure(series, reference, event) ?? Infinity, lost);
+    const lost = lostSince(run, key) ?? Infinity;
+    const left = changes(series) ? departure(series, reference, event) : undefined;
+    const step = Math.min(left ?? Infinity, lost);
     return [{ name, key, step: Number.isFinite(step) ? step : undefined }];
   });
   departures.sort((one, other) => (one.step ?? Infinity) - (other.step ?? Infinity) || 0);
@@ -101,7 +104,7 @@ function eventOf(run: Run): Event | undefined {
       `the entropy began to surge after step ${entropy.trough.step}`,
     );
   }
-  const lost = run.entropy === undefined ? undefined : run.notFinite.get(run.entropy.key)?.first;
+  const lost = run.entropy === undefined ? undefined : lostSince(run, run.entropy.key);
   if (lost !== undefined && lost > first) {
     return before(lost, `the entropy is not finite from step ${lost} on`);
   }
@@ -124,7 +127,11 @@ function within({ steps, values }: Series, [from, to]: readonly [number, number]
 /** The first step after the reference from which a series is away from its course. */
 function departure(series: Series, reference: Series, { isLevel }: Event): number | undefined {
   const level = medianOf(reference.values);
-  const { slope, intercept } = isLevel ? { slope: 0, intercept: level } : trendOf(reference);
+  const trend = trendOf(reference);
+  // A slope that is not above the noise leads astray far from the reference.
+  const { slope, intercept } = isLevel || trend.direction === "flat"
+    ? { slope: 0, intercept: level }
+    : trend;
   const band = Math.max(
     DEVIATIONS * Math.max(noiseOf(reference), noiseOf(series)),
     SMALLEST_SHARE * Math.abs(level),

@@ -1,7 +1,9 @@
 import { ReadError } from "../formats/errors.ts";
 import type { Run } from "./readers/run.ts";
+import { FRAMEWORK_SETTINGS } from "./framework_settings.ts";
 import { isEntropyByWords, isKnown } from "./readers/keys.ts";
-import { keyList } from "./readers/key_list.ts";
+import { enumeration, keyList } from "./readers/key_list.ts";
+import { runLabel } from "./run_label.ts";
 
 /** Entropy and performance of one policy. */
 export interface Pair {
@@ -60,8 +62,12 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
       ? "no policy entropy"
       : "no score";
     const keys = Array.from(run.keys).filter(([, count]) => count > 0).map(([key]) => key);
+    const how = entropy === undefined ? FRAMEWORK_SETTINGS[run.framework]?.logEntropy : undefined;
+    const list = keyList(keys);
     throw new ReadError(
-      `${run.source} has ${missing} under a key known here${notFiniteAlone(run)}; ${keyList(keys)}`,
+      `${runLabel(run)} has ${missing} under a key known here${notFiniteAlone(run)}${
+        how === undefined ? `; ${list}` : `. ${how} ${list[0]!.toUpperCase()}${list.slice(1)}`
+      }${howToName(run)}`,
     );
   }
   const rule = options.rule ?? pairingRule(run);
@@ -85,6 +91,23 @@ function notFiniteAlone(run: Run): string {
   );
   if (keys.length === 0) return "";
   return ` (${keys.slice(0, 3).join(", ")} ${keys.length === 1 ? "is" : "are"} never finite)`;
+}
+
+/** How to name what is missing, and which keys could be meant. */
+function howToName({ entropy, score, unrecognised }: Run): string {
+  const missing = [
+    ...(entropy === undefined ? ["entropy" as const] : []),
+    ...(score === undefined ? ["score" as const] : []),
+  ];
+  return missing.map((what) => {
+    const alike = unrecognised.filter(({ looksLike }) => looksLike === what).map(({ key }) => key);
+    const flag = `--${what}-key`;
+    return alike.length === 0
+      ? ` If one is the ${what}, name it with ${flag}.`
+      : ` By ${alike.length === 1 ? "its name" : "their names"} ${
+        enumeration(alike, 200)
+      } could be the ${what}: name it with ${flag}.`;
+  }).join("");
 }
 
 function nextLogged(steps: Float64Array, step: number): number {

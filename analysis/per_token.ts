@@ -1,4 +1,5 @@
 import { LawError } from "./law_error.ts";
+import { number } from "../formats/number.ts";
 import type { Pair } from "./pairs.ts";
 
 /** No vocabulary in use has more tokens than this, so no entropy per token is larger than its log. */
@@ -16,9 +17,9 @@ export function checkPerToken(pairs: readonly Pair[]): void {
   if (first === undefined) return;
   throw new LawError(
     "out-of-range",
-    `pair ${
-      pairs.indexOf(first)
-    } (step ${first.step}) has entropy ${first.entropy}, expected nats per token: no more than ${
+    `pair ${pairs.indexOf(first)} (step ${first.step}) has entropy ${
+      number(first.entropy)
+    }, expected nats per token: no more than ${
       most.toFixed(1)
     }, the logarithm of the largest vocabulary (so in ${over.length} of ${pairs.length} pairs); it is a sum over a sequence or an estimate, and a, b and the ceiling would mean nothing.`,
   );

@@ -19,6 +19,10 @@ export interface Plateau {
   readonly since: Scored;
   /** The last step of the log that has a score. */
   readonly last: number;
+  /** Where the score ends: the median of the last three, at the last step. */
+  readonly end: Scored;
+  /** Whether it ends well below the first score of the stretch. */
+  readonly fell: boolean;
   /** The largest score of the log; the first of several. */
   readonly best: Scored;
   /** Number of scores in the stretch; of more than 5,000 in a log, of those that were looked at. */
@@ -33,8 +37,14 @@ export interface Plateau {
 const FEWEST_SCORES = 5;
 /** A shorter part of the run is too short to call it flat. */
 const SHORTEST_PART = 0.25;
+/** A part of this length and more is a long one. */
+const LONG_PART = 0.5;
 /** What may have been gained on a plateau, as a share of the gain before it. */
 const MOST_GAINED = 0.05;
+/** The same of a plateau that is at least half of the run. */
+const MOST_GAINED_LONG = 0.075;
+/** A running median that is lower by so many standard deviations of a score is a fall. */
+const FALL_DEVIATIONS = 4;
 /** Width of the running median under which single scores count. */
 const MEDIAN_WIDTH = 5;
 /** Scores that are looked at; evenly spaced ones of a longer log. */
@@ -44,7 +54,7 @@ const ROUNDING = 1e-9;
 
 /**
  * The earliest score since which nothing was gained: the line through it and all later ones does not rise
- * (one-sided test at 5 %) and can have risen by no more than a twentieth of the gain before it, and by no
+ * (one-sided test at 5 %) and can have risen by no more than a twentieth of the gain before it (of half of the run and more: 3/40), and by no
  * more than that or the scatter their mean is higher than it, or a running median of five than both. The
  * stretch must hold five scores and a quarter of the run's steps. Where the score gained nothing from its
  * first value on, or at most half of the range that it scatters over, the stretch is the whole log; of a
@@ -72,21 +82,32 @@ export function findPlateau(score: Series): Plateau | undefined {
   const medians = runningMedians(y);
   const range = Math.max(...y) - Math.min(...y);
   const tails = flatTails(x, y, medians);
-  const flat = tails.find(({ from, level, rise, scatter, highest }) => {
+  const hasFallen = ({ from, scatter }: Tail) =>
+    medians[from]! - medians.at(-1)! > FALL_DEVIATIONS * scatter + ROUNDING * range;
+  const flat = tails.find((tail) => {
+    const { from, level, rise, scatter, highest } = tail;
     const gain = medians[from]! - y[0]!;
+    // The height of a tail is the highest of many by chance; its mean is not, but lies low after a fall.
+    const sure = hasFallen(tail) ? gain : Math.min(gain, level - y[0]!);
     const isWhole = from === 0;
-    const most = isWhole ? range / 2 : MOST_GAINED * gain;
-    return (isWhole || (gain > 2 * scatter && 1 - x[from]! >= SHORTEST_PART)) &&
+    const share = 1 - x[from]! < LONG_PART ? MOST_GAINED : MOST_GAINED_LONG;
+    const most = isWhole ? range / 2 : share * gain;
+    return (isWhole || (sure > 3 * scatter && 1 - x[from]! >= SHORTEST_PART)) &&
       rise[0] <= ROUNDING * range && rise[1] <= most + ROUNDING * range &&
       level - y[from]! <= Math.max(isWhole ? 0 : most, 3 * scatter) &&
-      highest - Math.max(level, medians[from]!) <= Math.max(isWhole ? 0 : most, 2 * scatter);
+      highest - Math.max(level, medians[from]!) <=
+        (isWhole ? 3 * scatter : Math.max(most, 2 * scatter));
   });
   if (flat === undefined) return undefined;
-  const found = flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat;
+  const height = flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat;
+  // A line through noise falls by chance, too.
+  const found = flat.from > 0 || hasFallen(height) ? height : flat;
   return {
     start,
     since: points[found.from]!,
     last: score.steps.at(-1)!,
+    end: { step: score.steps.at(-1)!, score: shifted(medians.at(-1)!, unit) },
+    fell: hasFallen(found),
     best: bestOf(score),
     scores: points.length - found.from,
     level: shifted(found.level, unit),
@@ -179,7 +200,12 @@ function studentQuantile(degrees: number): number {
     (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * degrees ** 3);
 }
 
-/** The share of the gain up to the plateau that was there at its first score. */
-export function shareAtPlateau({ start, since, level }: Plateau): number {
-  return (since.score - start.score) / (level - start.score);
+/**
+ * The share of the gain up to the plateau that was there at its first score; undefined where no share can be
+ * told: of a score that fell, or one that began as high as its plateau.
+ */
+export function shareAtPlateau({ start, since, level, fell }: Plateau): number | undefined {
+  const share = (since.score - start.score) / (level - start.score);
+  if (fell || !(level > start.score && share > 0)) return undefined;
+  return Math.min(share, 1);
 }

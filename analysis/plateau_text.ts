@@ -4,10 +4,15 @@ import { isWithoutGain, type Plateau, shareAtPlateau } from "./plateau.ts";
 
 /** A plateau in one sentence without its full stop: since when, the best score, and what came after it. */
 export function plateauText(plateau: Plateau): string {
-  const { since, best, last, level, start } = plateau;
+  const { since, best, last, level, start, end, fell } = plateau;
   const after = last - best.step;
   const bestText = `best ${number(best.score, 3)} at step ${best.step}` +
     (after > 0 ? `, ${counted(after, "step")} before the last` : "");
+  if (fell) {
+    return `the score fell from ${number(since.score, 3)} at step ${since.step} to ${
+      number(end.score, 3)
+    } at step ${end.step}; ${bestText}`;
+  }
   if (isWithoutGain(plateau)) {
     if (best.score === start.score && best.step === start.step && level === start.score) {
       return `no gain in the whole log: the score is ${number(start.score, 3)} throughout`;
@@ -24,11 +29,19 @@ export function plateauText(plateau: Plateau): string {
 /** What a plateau rests on: the start, the line through the scores, and the share of the gain before it. */
 export function plateauEvidence(plateau: Plateau): string {
   const { start, since, scores, rise: [low, high] } = plateau;
-  const line = `a line through the ${scores} scores from step ${since.step} on rises by ${
-    number(low, 2)
-  } to ${number(high, 2)} in all (90 % interval)`;
+  const [verb, one, other] = high < 0
+    ? ["falls", -high, -low]
+    : [low < 0 ? "changes" : "rises", low, high];
+  const line = `a line through the ${scores} scores from step ${since.step} on ${verb} by ${
+    number(one, 2)
+  } to ${number(other, 2)} in all (90 % interval)`;
   if (isWithoutGain(plateau)) return line;
-  return `${number(start.score, 3)} at step ${start.step}; ${
-    number(100 * shareAtPlateau(plateau), 3)
-  } % of the gain to the plateau was there at step ${since.step}; ${line}`;
+  const share = shareAtPlateau(plateau);
+  return [
+    `${number(start.score, 3)} at step ${start.step}`,
+    ...(share === undefined
+      ? []
+      : [`${number(100 * share, 3)} % of the gain to the plateau was there at step ${since.step}`]),
+    line,
+  ].join("; ");
 }

@@ -51,7 +51,8 @@ export const FIRST_15_PERCENT: Portion = { fraction: 0.15 };
 /**
  * Fits the law to the first part of a run and predicts the rest (paper, Sec. 2.4), or with `reverse`
  * fits the last part and predicts the earlier. Entropy of the predicted steps is taken as known, as in
- * the paper: what is predicted is the performance at that entropy. Steps count from the first pair's.
+ * the paper: what is predicted is the performance at that entropy. Steps count from the first pair's, which is
+ * one of them.
  *
  * @param options Whether in reverse, and how many series the bootstrap draws, as for `fitLaw`.
  * @throws {LawError} `no-split` if fewer than 4 pairs lie in the portion or none outside it,
@@ -65,12 +66,22 @@ export function predictFrom(
   checkValues(pairs);
   const reverse = options.reverse ?? false;
   const { fitted, rest } = splitPairs(pairs, portion, reverse);
-  if (fitted.length < FEWEST_PAIRS || rest.length === 0) {
+  if (rest.length === 0) {
     throw new LawError(
       "no-split",
       `${
         describePortion(portion, reverse)
-      } hold ${fitted.length} of the ${pairs.length} pairs, expected at least ${FEWEST_PAIRS} there and 1 outside.`,
+      } hold all ${pairs.length} pairs, so none is left to predict; the pairs are of steps ${
+        pairs[0]?.step ?? 0
+      } to ${pairs.at(-1)?.step ?? 0}.`,
+    );
+  }
+  if (fitted.length < FEWEST_PAIRS) {
+    throw new LawError(
+      "no-split",
+      `${
+        describePortion(portion, reverse)
+      } hold ${fitted.length} of the ${pairs.length} pairs, expected at least ${FEWEST_PAIRS}, as the law needs.`,
     );
   }
   const { draws } = options;
@@ -117,7 +128,8 @@ export function splitPairs(
 ): { fitted: Pair[]; rest: Pair[] } {
   const first = pairs[0]?.step ?? 0;
   const last = pairs.at(-1)?.step ?? 0;
-  const length = "steps" in portion ? portion.steps : portion.fraction * (last - first);
+  // 36 steps from step 1 on are steps 1 to 36.
+  const length = "steps" in portion ? portion.steps - 1 : portion.fraction * (last - first);
   const isFitted = ({ step }: Pair) => reverse ? step >= last - length : step <= first + length;
   return {
     fitted: pairs.filter(isFitted),

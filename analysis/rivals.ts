@@ -4,6 +4,7 @@ import { whyUnfit } from "./check_pairs.ts";
 import { effortFor, evenlyThinned } from "./effort.ts";
 import { fitCurve } from "./law.ts";
 import { fitLine } from "./line.ts";
+import { number } from "../formats/number.ts";
 import type { Pair } from "./pairs.ts";
 import { exponentOf, shifted } from "./scale.ts";
 
@@ -343,4 +344,12 @@ function leastSquares(pairs: readonly Pair[], basis: (pair: Pair) => number[]): 
   const weights = solve(products, targets, true).to1DArray();
   const constant = weights.reduce((rest, value, i) => rest - value * means[i + 1]!, meanScore);
   return [constant, ...weights];
+}
+
+/** How a rival and the law predict the second half of the pairs, as the end of a sentence; empty if unknown. */
+export function outOfSampleText(rival: Rival, law: Rival): string {
+  if (rival.outOfSample === undefined || law.outOfSample === undefined) return "";
+  return `; RMSE of the second half from the first ${number(rival.outOfSample, 3)} against ${
+    number(law.outOfSample, 3)
+  }`;
 }

@@ -66,7 +66,7 @@ export function fitRun(run: Run, { rule, portion, reverse, effort }: RunFitOptio
     fit,
     plateau: findPlateau(score),
     prediction: tryPredict(() => predictFrom(pairing, portion, { reverse, draws })),
-    ahead: predictAhead(pairing, fit, plannedSteps(run)),
+    ahead: predictAhead(pairing, fit, plannedSteps(run), run.steps.last),
     rivals: compareRivals(pairing, { most: effort.rivalPairs }),
     compared: evenlyThinned(pairing, effort.rivalPairs).length,
     benchmarks: fitBenchmarks(run, pairing.rule),

@@ -1,3 +1,4 @@
+import { changes } from "./changed.ts";
 import { courseOf, type SeriesCourse } from "./course.ts";
 import type { ScoreSeries } from "./readers/run.ts";
 import { noiseOf } from "./trend.ts";
@@ -13,6 +14,8 @@ export interface ScoreCourse extends SeriesCourse {
   readonly rose: boolean;
   /** Whether it ends below its highest point by more than the noise and a fifth of the gain. */
   readonly fell: boolean;
+  /** Whether it does more than scatter about one level. */
+  readonly changed: boolean;
   /** The standard deviation of a point. */
   readonly noise: number;
 }
@@ -28,10 +31,15 @@ export function scoreCourse(score: ScoreSeries): ScoreCourse | undefined {
   const gain = peak.value -
     Math.min(start.value, trough.step < peak.step ? trough.value : Infinity);
   const fall = peak.value - end.value;
+  const changed = changes(score);
+  // The highest of n points that scatter about a level is about √(2 ln n) deviations above it.
+  const chance = Math.max(DEVIATIONS, 2 + Math.sqrt(2 * Math.log(score.values.length / width)));
   return {
     ...course,
     noise,
-    rose: end.value - start.value > DEVIATIONS * noise,
-    fell: peak.step < end.step && fall > DEVIATIONS * noise && fall > SMALLEST_FALL * gain,
+    changed,
+    rose: changed && end.value - start.value > DEVIATIONS * noise,
+    fell: changed && peak.step < end.step && fall > chance * noise &&
+      fall > SMALLEST_FALL * gain,
   };
 }

@@ -20,16 +20,21 @@ export interface SharesDone {
  * @param curve In order of its steps.
  */
 export function sharesDone(curve: Curve, shares: readonly number[]): SharesDone {
-  const first = curve[0]!;
-  const length = curve.at(-1)!.step - first.step;
-  const at = (share: number) => {
-    if (share === 0) return first.value;
-    const middle = first.step + share * length;
-    const distance = (point: Curve[number]) => Math.abs(point.step - middle);
-    const near = curve.filter((point) => distance(point) <= WINDOW * length);
-    if (near.length > 0) return mean(near.map(({ value }) => value));
-    return curve.reduce((best, point) => distance(point) < distance(best) ? point : best).value;
-  };
-  const change = at(1) - first.value;
-  return { change, done: shares.map((share) => (at(share) - first.value) / change) };
+  const first = curve[0]!.value;
+  const at = (share: number) => share === 0 ? first : around(curve, share);
+  const change = at(1) - first;
+  return { change, done: shares.map((share) => (at(share) - first) / change) };
+}
+
+/**
+ * A curve when a share of training, of the way from its first step to its last, is over: the mean of its values within
+ * 1/100 of training to either side, or the nearest value.
+ */
+export function around(curve: Curve, share: number): number {
+  const first = curve[0]!.step;
+  const length = curve.at(-1)!.step - first;
+  const distance = ({ step }: Curve[number]) => Math.abs(step - first - share * length);
+  const near = curve.filter((point) => distance(point) <= WINDOW * length);
+  if (near.length > 0) return mean(near.map(({ value }) => value));
+  return curve.reduce((best, point) => distance(point) < distance(best) ? point : best).value;
 }

@@ -63,6 +63,9 @@ function mannKendall(sign: number, values: readonly number[]): number {
   return sign === 0 || variance <= 0 ? 0 : (sign - Math.sign(sign)) / Math.sqrt(variance / 18);
 }
 
+/** A longer series is first reduced to as many medians, where its course is looked at. */
+export const MOST_POINTS = 4096;
+
 /** A series of at most so many values: medians of neighbours where it is longer. */
 export function reduced(series: Series, most: number): Series {
   const { steps, values } = series;

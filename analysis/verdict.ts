@@ -1,7 +1,7 @@
-import type { Finding } from "./finding.ts";
+import type { Finding, Severity } from "./finding.ts";
 
-/** What comes first of several problems: a run that gains nothing more, or whose numbers are none. */
-const FIRST = ["plateau", "not finite"];
+/** What comes first of several problems: numbers that are none, or a run that gains nothing more. */
+const FIRST = ["not finite", "plateau"];
 
 /**
  * The findings of a run in one line: the gravest problem as it stands, and what else is one; without a
@@ -9,8 +9,7 @@ const FIRST = ["plateau", "not finite"];
  */
 export function verdictOf(findings: readonly Finding[]): string {
   const problems = findings.filter(({ severity }) => severity === "problem");
-  const rank = ({ topic }: Finding) => FIRST.includes(topic) ? FIRST.indexOf(topic) : FIRST.length;
-  const [gravest, ...others] = problems.toSorted((left, right) => rank(left) - rank(right));
+  const [gravest, ...others] = gravestFirst(problems);
   if (gravest === undefined) {
     const notes = topicsOf(findings.filter(({ severity }) => severity === "notice"));
     const about = notes.length === 0 ? "" : `; notes on ${notes.join(", ")}`;
@@ -23,6 +22,16 @@ export function verdictOf(findings: readonly Finding[]): string {
   const first = FIRST.includes(topic) ? finding : `${topic}: ${finding}`;
   const beside = topicsOf(others).filter((other) => other !== topic);
   return beside.length === 0 ? first : `${first} Problems beside it: ${beside.join(", ")}.`;
+}
+
+const SEVERITIES: readonly Severity[] = ["problem", "notice", "fine", "unknown"];
+
+/** Findings with problems first, then notes, what is well, and what the log does not tell. */
+export function gravestFirst(findings: readonly Finding[]): Finding[] {
+  const rank = ({ severity, topic }: Finding) =>
+    SEVERITIES.indexOf(severity) * (FIRST.length + 1) +
+    (FIRST.includes(topic) ? FIRST.indexOf(topic) : FIRST.length);
+  return findings.toSorted((left, right) => rank(left) - rank(right));
 }
 
 function topicsOf(findings: readonly Finding[]): string[] {

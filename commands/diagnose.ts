@@ -19,6 +19,7 @@ import { parseArguments } from "./common/arguments.ts";
 import { OUT_HELP, printError, runCommand, UsageError, withProgress } from "./common/command.ts";
 import { checkOutFolder } from "./common/out_folder.ts";
 import { checkReplaceable } from "./common/output_names.ts";
+import { logComment, ownName } from "./common/own_name.ts";
 import { logNames, readLogs } from "./common/read_logs.ts";
 
 const HELP = `Says what training logs tell about their policy entropy: findings with their evidence.
@@ -32,7 +33,8 @@ FILE is a log, a folder or a glob, as deno task fit reads them, or - for standar
   --fail-on SEVERITY  exit with 1 if there is a problem (problem), or a problem or a note (notice)
   --out DIR           ${OUT_HELP}:
                       a report, NAME.diagnosis.md and .html, and a picture of each run, .svg and .png,
-                      where NAME is that of FILE, or runs for the report of several runs
+                      where NAME is that of FILE, or runs for the report of several runs, with a number
+                      behind it where files of that name are of other logs
   --json              print the findings as one JSON object, and nothing else, on stdout
 `;
 
@@ -65,7 +67,7 @@ async function main(): Promise<boolean> {
   }
   if (values.out !== undefined) await checkOutFolder(values.out);
   const { runs, printSkipped, ...logs } = await readLogs(positionals, values);
-  let { failed } = logs;
+  const failed = [...logs.failed];
   const effort = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
   const diagnosed: Diagnosed[] = [];
   for (const run of runs) {
@@ -74,27 +76,27 @@ async function main(): Promise<boolean> {
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
       printError(error.message);
-      failed++;
+      failed.push(error.message);
     }
   }
   printSkipped();
   if (diagnosed.length === 0) {
-    if (failed === 0) printError(`no training log in ${positionals.join(", ")}.`);
+    if (failed.length === 0) printError(`no training log in ${positionals.join(", ")}.`);
     return false;
   }
   const diagnoses = diagnosed.map(({ diagnosis }) => diagnosis);
-  const written = values.out === undefined ? [] : await checkedNames(diagnosed, values.out);
-  if (values.json) console.log(printableJson({ runs: diagnoses }));
+  const place = values.out === undefined ? undefined : await placeOf(diagnosed, values.out);
+  if (values.json) console.log(printableJson({ runs: diagnoses, failed }));
   else console.log(diagnoses.map(diagnosisText).join("\n\n"));
-  if (values.out !== undefined) await report(diagnosed, values.out);
+  if (place !== undefined) await report(diagnosed, failed, place);
   if (!values.json) {
     console.log(
-      written.length === 0
+      place === undefined
         ? "\na report and a picture: --out DIR"
-        : `\nwrote ${printable(written.join(", "))}`,
+        : `\nwrote ${printable(reportsOf(place).join(", "))}`,
     );
   }
-  return !fails(diagnoses, failing) && failed === 0;
+  return !fails(diagnoses, failing) && failed.length === 0;
 }
 
 /** Whether a finding has a severity to fail on, which is said on stderr. */
@@ -111,29 +113,46 @@ function fails(diagnoses: readonly Diagnosis[], failing: readonly Severity[]): b
   return true;
 }
 
-/** The file names, without their endings, of the report and of each run's picture. */
-function stems(diagnosed: readonly Diagnosed[]) {
-  const names = logNames(diagnosed.map(({ run }) => run)).map((name) => `${name}.diagnosis`);
-  return { report: names.length === 1 ? names[0]! : "runs.diagnosis", pictures: names };
+/** Where a report and the pictures of its runs are written: names without endings in a folder. */
+interface Place {
+  readonly folder: string;
+  readonly report: string;
+  readonly pictures: readonly string[];
+}
+
+function reportsOf({ folder, report }: Place): string[] {
+  return [`${report}.md`, `${report}.html`].map((name) => join(folder, name));
 }
 
 /**
- * The paths that a report is to be written to; pictures of runs without a course are not.
+ * Where a report is to be written, so that it replaces that of no other log.
  *
  * @throws {UserError} if something is there that no command wrote.
  */
-async function checkedNames(diagnosed: readonly Diagnosed[], folder: string): Promise<string[]> {
-  const { report, pictures } = stems(diagnosed);
-  const reports = [`${report}.md`, `${report}.html`].map((name) => join(folder, name));
+async function placeOf(diagnosed: readonly Diagnosed[], folder: string): Promise<Place> {
+  const runs = diagnosed.map(({ run }) => run);
+  const taken = new Set<string>();
+  const pictures: string[] = [];
+  for (const [i, name] of logNames(runs).entries()) {
+    const comment = logComment([runs[i]!]);
+    pictures.push(await ownName(folder, { name, kind: "diagnosis", taken }, comment));
+  }
+  const report = pictures.length === 1
+    ? pictures[0]!
+    : await ownName(folder, { name: "runs", kind: "diagnosis", taken }, logComment(runs));
+  const place = { folder, report, pictures };
   const drawn = pictures.flatMap((name) => [`${name}.svg`, `${name}.png`]);
-  for (const path of [...reports, ...drawn.map((name) => join(folder, name))]) {
+  for (const path of [...reportsOf(place), ...drawn.map((name) => join(folder, name))]) {
     await checkReplaceable(path);
   }
-  return reports;
+  return place;
 }
 
-async function report(diagnosed: readonly Diagnosed[], folder: string): Promise<void> {
-  const { report, pictures } = stems(diagnosed);
+async function report(
+  diagnosed: readonly Diagnosed[],
+  failed: readonly string[],
+  { folder, report, pictures }: Place,
+): Promise<void> {
   await withProgress("drawing", async () => {
     // Vega and its renderer are loaded only now: a large log wants the memory first.
     const { writeMarkedFigure } = await import("../analysis/figures/draw.ts");
@@ -144,16 +163,17 @@ async function report(diagnosed: readonly Diagnosed[], folder: string): Promise<
       const name = pictures[i]!;
       const svg = spec === undefined
         ? undefined
-        : (await writeMarkedFigure(folder, name, spec)).svg;
+        : (await writeMarkedFigure(folder, name, spec, logComment([run]))).svg;
       shown.push({
         diagnosis,
         picture: svg === undefined ? undefined : { svg, png: `${name}.png` },
       });
     }
     const encoder = new TextEncoder();
-    const texts = { md: diagnosisMarkdown(shown), html: diagnosisHtml(shown) } as const;
+    const comment = logComment(diagnosed.map(({ run }) => run));
+    const texts = { md: diagnosisMarkdown(shown, failed), html: diagnosisHtml(shown, failed) };
     for (const format of ["md", "html"] as const) {
-      const marked = withMark(format, encoder.encode(texts[format]));
+      const marked = withMark(format, encoder.encode(texts[format] + comment));
       await writeWhole(join(folder, `${report}.${format}`), marked);
     }
   });

@@ -7,13 +7,16 @@ import { FIRST_15_PERCENT, type Portion } from "../analysis/prediction.ts";
 import { fitJson } from "../analysis/reports/fit_json.ts";
 import { fitPicture } from "../analysis/reports/fit_picture.ts";
 import { fitText } from "../analysis/reports/fit_text.ts";
+import { lawErrorText } from "../analysis/reports/law_error_text.ts";
 import { fitRun, type RunFit } from "../analysis/run_fit.ts";
+import { runLabel } from "../analysis/run_label.ts";
 import { ReadError } from "../formats/errors.ts";
 import { printable } from "../formats/printable.ts";
 import { parseArguments } from "./common/arguments.ts";
 import { OUT_HELP, printError, runCommand, UsageError, withProgress } from "./common/command.ts";
 import { checkOutFolder } from "./common/out_folder.ts";
 import { checkReplaceable } from "./common/output_names.ts";
+import { logComment, ownName } from "./common/own_name.ts";
 import { logNames, readLogs } from "./common/read_logs.ts";
 
 const HELP = `Fits R = −a·exp(H) + b to training logs, and draws it.
@@ -32,7 +35,8 @@ metrics, tables with named columns as CSV, TSV, JSON or JSONL; of one or of seve
   --reverse           predict the early part of the run from the last PART instead
   --out DIR           ${OUT_HELP}:
                       a picture, NAME.fit.svg and NAME.fit.png, where NAME is that of FILE, or runs for
-                      several runs; without it nothing is written
+                      several runs, with a number behind it where files of that name are of other logs;
+                      without it nothing is written
   --json              print the numbers as one JSON object, and nothing else, on stdout
 `;
 
@@ -53,33 +57,42 @@ async function main(): Promise<boolean> {
   if (values.out !== undefined) await checkOutFolder(values.out);
 
   const { runs, printSkipped, ...logs } = await readLogs(positionals, values);
-  let { failed } = logs;
+  const failed = [...logs.failed];
+  const fail = (message: string) => {
+    printError(message);
+    failed.push(message);
+  };
+  const isAsked = values.first !== undefined || values.reverse;
   const effort = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
   const fits: RunFit[] = [];
   for (const run of runs) {
     try {
-      fits.push(fitRun(run, { rule, portion, reverse: values.reverse, effort }));
+      const one = fitRun(run, { rule, portion, reverse: values.reverse, effort });
+      fits.push(one);
+      const { prediction } = one;
+      if (isAsked && prediction instanceof LawError) {
+        fail(`${runLabel(run)}: no prediction can be made: ${prediction.message}`);
+      }
     } catch (error) {
       if (!(error instanceof ReadError || error instanceof LawError)) throw error;
-      printError(error instanceof LawError ? `${run.source}: ${error.message}` : error.message);
-      failed++;
+      fail(error instanceof LawError ? lawErrorText(run, error) : error.message);
     }
   }
   printSkipped();
   if (fits.length === 0) {
-    if (failed === 0) printError(`no training log in ${positionals.join(", ")}.`);
+    if (failed.length === 0) printError(`no training log in ${positionals.join(", ")}.`);
     return false;
   }
 
   const name = fits.length === 1 ? logNames([fits[0]!.run])[0] : "runs";
-  const stem = `${name}.fit`;
+  const comment = logComment(fits.map(({ run }) => run));
+  const stem = values.out === undefined
+    ? ""
+    : await ownName(values.out, { name: name!, kind: "fit", taken: new Set() }, comment);
   const pictures = [".svg", ".png"].map((ending) => join(values.out ?? ".", stem + ending));
   if (values.out !== undefined) { for (const path of pictures) await checkReplaceable(path); }
-  if (values.json) console.log(fitJson(fits));
-  else {
-    const isAsked = values.first !== undefined || values.reverse;
-    for (const fit of fits) console.log(fitText(fit, isAsked));
-  }
+  if (values.json) console.log(fitJson(fits, failed));
+  else for (const fit of fits) console.log(fitText(fit, isAsked));
   if (values.out !== undefined) await draw(fits, values.out, stem);
   if (!values.json) {
     console.log(
@@ -88,7 +101,7 @@ async function main(): Promise<boolean> {
         : `wrote ${printable(pictures.join(" and "))}`,
     );
   }
-  return failed === 0;
+  return failed.length === 0;
 }
 
 function parseRule(text: string): PairingRule {
@@ -121,7 +134,8 @@ async function draw(fits: readonly RunFit[], folder: string, stem: string): Prom
   await withProgress("drawing", async () => {
     // Vega and its renderer are loaded only now: a large log wants the memory first.
     const { writeMarkedFigure } = await import("../analysis/figures/draw.ts");
-    await writeMarkedFigure(folder, stem, fitPicture(fits));
+    const comment = logComment(fits.map(({ run }) => run));
+    await writeMarkedFigure(folder, stem, fitPicture(fits), comment);
   });
 }
 

@@ -7,19 +7,18 @@ import {
 } from "../experiments/conditions.ts";
 import { capacityOf } from "../experiments/lab/study/capacity.ts";
 import { missingRuns } from "../experiments/lab/study/missing_runs.ts";
-import { runStudy } from "../experiments/lab/study/run_study.ts";
 import { studyRun } from "../experiments/lab/study/study_run.ts";
 import { costOfStep, readTimings, secondsPerCost } from "../experiments/lab/study/timings.ts";
 import { TASK_NAMES, taskByName } from "../experiments/lab/tasks/task_by_name.ts";
-import { baseModelFolder, LOGS, MODELS, TIMINGS, UNFINISHED } from "../experiments/models.ts";
+import { baseModelFolder, LOGS, TIMINGS } from "../experiments/models.ts";
 import { type FigureRun, studyRuns } from "../experiments/study.ts";
 import { readStudyLog } from "../experiments/study_log.ts";
 import { counted } from "../formats/counted.ts";
 import { requestGpu } from "../kernels/mod.ts";
-import { codeVersion } from "./common/code_version.ts";
 import { parseArguments } from "./common/arguments.ts";
-import { printError, runCommand, UsageError } from "./common/command.ts";
-import { duration, type Progress, showProgress } from "./common/progress.ts";
+import { runCommand, UsageError } from "./common/command.ts";
+import { makeRuns } from "./common/make_runs.ts";
+import { duration } from "./common/progress.ts";
 
 const HELP =
   `Makes the raw logs of the study that are missing, and the base models that they begin with.
@@ -78,7 +77,8 @@ async function main(): Promise<boolean> {
   } else if (values.list) {
     await printRuns(runs, missing, values.json);
   } else {
-    return await makeRuns(missing);
+    console.log(describeMissing(missing, await estimate()));
+    return await makeRuns(missing, LOGS);
   }
   return true;
 }
@@ -136,54 +136,6 @@ async function printConditions(): Promise<void> {
       for (const { measured } of seeds) console.log(`    ${measured}`);
     }
   }
-}
-
-/** Makes the runs that are missing; false if one of them fails. */
-async function makeRuns(missing: readonly FigureRun[]): Promise<boolean> {
-  console.log(describeMissing(missing, await estimate()));
-  if (missing.length === 0) return true;
-  let progress: Progress | undefined;
-  const endProgress = () => {
-    progress?.end();
-    progress = undefined;
-  };
-  const say = (text: string) => {
-    endProgress();
-    console.log(text);
-  };
-  using gpu = await requestGpu();
-  Deno.addSignalListener("SIGINT", () => {
-    say("stopped; the same command goes on with the study.");
-    gpu.destroy();
-    Deno.exit(130);
-  });
-  let failures = 0;
-  await runStudy(gpu, missing, {
-    logs: LOGS,
-    models: MODELS,
-    unfinished: UNFINISHED,
-    timings: TIMINGS,
-    codeVersion: await codeVersion(),
-    onBaseModel: (name) => say(`base model ${name}`),
-    onRun({ name, settings }) {
-      say(name);
-      progress = showProgress(settings);
-    },
-    onStep(...step) {
-      progress?.step(...step);
-    },
-    onFailure({ name }, error) {
-      endProgress();
-      printError(`${name}: ${error.message}`);
-      failures++;
-    },
-    onWait: () => say("waiting for base models that other processes make"),
-  }).finally(endProgress);
-  const left = (await missingRuns(missing, LOGS)).length - failures;
-  if (left > 0) {
-    console.log(`${counted(left, "run")} left to other processes, which are making them`);
-  }
-  return failures === 0;
 }
 
 type Estimate = (run: FigureRun) => number | undefined;

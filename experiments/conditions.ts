@@ -1,5 +1,6 @@
 import { linearRegression, mean } from "simple-statistics";
 import type { Curve } from "../analysis/paper_data.ts";
+import { around } from "../analysis/shares.ts";
 import { TASK_NAMES } from "./lab/tasks/task_by_name.ts";
 import type { StudyLog } from "./study_log.ts";
 
@@ -39,8 +40,8 @@ export function conditionsOf({ run, curves }: StudyLog): Condition[] {
   const greedy = greedyAccuracy(curves);
   const start = entropy[0]!.value;
   const [first, last] = [greedy[0]!.value, endOf(greedy, steps)];
-  const spent = (share: number) => 1 - around(entropy, share * steps, steps) / start;
-  const gained = (share: number) => (around(greedy, share * steps, steps) - first) / (last - first);
+  const spent = (share: number) => 1 - around(entropy, share) / start;
+  const gained = (share: number) => (around(greedy, share) - first) / (last - first);
   const lastThird = greedy.filter(({ step }) => step > steps * 2 / 3);
   const { m } = linearRegression(lastThird.map(({ step, value }) => [step, value]));
   const lengths = curves.get("response_length/mean")!;
@@ -149,14 +150,6 @@ function meanOver(curves: StudyLog["curves"], matches: (key: string) => boolean)
   return [...bySteps].filter(([, points]) => points.length === own.length)
     .map(([step, points]) => ({ step, value: mean(points.map(({ value }) => value)) }))
     .sort((a, b) => a.step - b.step);
-}
-
-/** The mean of a curve within 1/50 of training of a step, or the value nearest to it. */
-export function around(curve: Curve, step: number, steps: number): number {
-  const near = curve.filter((point) => Math.abs(point.step - step) <= steps / 50);
-  if (near.length > 0) return mean(near.map(({ value }) => value));
-  const distance = (point: Curve[number]) => Math.abs(point.step - step);
-  return curve.reduce((best, point) => distance(point) < distance(best) ? point : best).value;
 }
 
 /** The mean of a curve over the last twelfth of training. */

@@ -47,12 +47,13 @@ export function courseOf(logs: readonly StudyLog[], quantity: Quantity): OverRun
   }));
 }
 
-/** The mean of a number over the last fifth of training: its plateau. */
+/** The mean of a number over the last fifth of training: its plateau; NaN where the log does not have it. */
 export function plateau(log: StudyLog, quantity: Quantity): number {
   const curve = quantity(log);
   const last = curve.filter(({ step }) => step > 0.8 * log.run.settings.steps);
   // Where all groups are without signal there is no entropy to log.
-  return mean((last.length > 0 ? last : curve.slice(-1)).map(({ value }) => value));
+  const values = (last.length > 0 ? last : curve.slice(-1)).map(({ value }) => value);
+  return values.length === 0 ? NaN : mean(values);
 }
 
 /** A number of two kinds of runs, seed by seed: that of a run of the first by that of the second with its seed. */

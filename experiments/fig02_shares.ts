@@ -148,7 +148,12 @@ function panelOf({ task, quantity, models }: Panel) {
       },
       {
         data: { values: rows },
-        mark: { type: "line" as const, color: "#999", strokeWidth: 0.6 },
+        mark: {
+          type: "line" as const,
+          color: "#999",
+          strokeWidth: 0.6,
+          point: { size: 8, color: "#999" },
+        },
         encoding: {
           x,
           y: y("share"),

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Pair, pairs } from "../analysis/pairs.ts";
 import type { Curve } from "../analysis/paper_data.ts";
 import { readRun } from "../analysis/readers/read_run.ts";
@@ -63,11 +63,8 @@ export async function readStudyLog(run: StudyRun, folder: string = LOGS): Promis
     throw new UserError(`there is no log ${path}; deno task study ${run.name} makes it.`);
   }
   const curves = new Map<string, Curve>();
-  for (const line of text.split("\n").slice(1, -1)) {
-    const { step, data } = JSON.parse(line) as {
-      step: number;
-      data: Record<string, number | null>;
-    };
+  for (const line of text.split("\n").slice(0, -1)) {
+    const { step, data = {} } = JSON.parse(line) as LogLine;
     for (const [key, value] of Object.entries(data)) {
       // A number that is not finite is logged as null.
       if (value !== null) curves.getOrInsertComputed(key, () => []).push({ step, value });
@@ -76,10 +73,35 @@ export async function readStudyLog(run: StudyRun, folder: string = LOGS): Promis
   return { run, curves, pairs: pairs(await readRun(path)) };
 }
 
+/** A step; or the run's settings, at the beginning and where it was gone on with by other code. */
+interface LogLine {
+  readonly step: number;
+  readonly data?: Readonly<Record<string, number | null>>;
+}
+
 /** Where the log of a run lies, plain or, which it is taken for where there is none, compressed. */
 export async function logPath(name: string, folder: string = LOGS): Promise<string> {
   const plain = join(folder, `${name}.jsonl`);
   return await exists(plain) ? plain : `${plain}.gz`;
+}
+
+/**
+ * Puts a run's log that was made anew in the place of the one that was there.
+ *
+ * @param from Its folder.
+ * @throws {UserError} if it cannot be moved.
+ */
+export async function replaceLog(name: string, from: string): Promise<void> {
+  const path = await logPath(name, from);
+  try {
+    await Deno.mkdir(LOGS, { recursive: true });
+    await Deno.rename(path, join(LOGS, basename(path)));
+    // The other, where one is compressed and one is not, would be of the same run.
+    const other = path.endsWith(".gz") ? path.slice(0, -".gz".length) : `${path}.gz`;
+    await Deno.remove(join(LOGS, basename(other))).catch(() => {});
+  } catch (error) {
+    throw new UserError(`${path} cannot be moved to ${LOGS}: ${(error as Error).message}.`);
+  }
 }
 
 async function readText(path: string): Promise<string | undefined> {

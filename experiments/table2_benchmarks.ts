@@ -149,15 +149,16 @@ function cellsOf(model: string, arms: readonly ArmLogs[]): Cell[] {
   });
 }
 
-/** Each arm's average above GRPO's, seed by seed. */
+/** GRPO's average, and each other arm's above it, seed by seed. */
 function gains(rows: PaperRows, model: string, arms: readonly ArmLogs[]): Measurement[] {
   const plain = arms.find(({ arm }) => arm === GRPO)?.logs ?? [];
   const printed = (label: string) => {
     const row = rows.find((row) => row["model"] === model && labelOf(row["method"]!) === label);
     return row === undefined ? undefined : Number(row["Avg"]);
   };
-  return arms.filter(({ arm }) => arm !== GRPO).map(({ arm: { label }, logs }): Measurement => {
-    const [own, other] = [printed(label), printed(GRPO.label)!];
+  const other = printed(GRPO.label)!;
+  const above = arms.filter(({ arm }) => arm !== GRPO).map(({ arm: { label }, logs }) => {
+    const own = printed(label);
     return {
       quantity: `${model}: ${label} above GRPO, average (points)`,
       ...(own === undefined
@@ -169,6 +170,13 @@ function gains(rows: PaperRows, model: string, arms: readonly ArmLogs[]): Measur
       ),
     };
   });
+  if (plain.length === 0) return above;
+  const average = plain.map((log) => accuracy(log, undefined));
+  return [{
+    quantity: `${model}: ${GRPO.label}, average (%)`,
+    paper: `${other}`,
+    measured: overSeeds(average, (value) => value.toFixed(1)),
+  }, ...above];
 }
 
 /** A number of a table. */

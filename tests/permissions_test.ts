@@ -14,8 +14,8 @@ const ENVIRONMENT = ["--allow-env=INIT_CWD,TERM,COLORTERM", "--ignore-env"];
 const READ = "--allow-read";
 /** Users name any folder with --out, and token dumps need the system's temporary one. */
 const WRITE = "--allow-write";
-/** Figures go to one place. */
-const FIGURES = [READ, "--allow-write=results/figures", ...ENVIRONMENT];
+/** Figures and logs go to one place; git tells the code's version for logs that are made again. */
+const FIGURES = [READ, "--allow-write=results,runs", ...ENVIRONMENT, "--allow-run=git"];
 
 /** The permissions of each task's program. WebGPU needs none. */
 const TABLE: Record<string, readonly string[]> = {
@@ -75,10 +75,12 @@ function words(command: string): string[] {
   return Array.from(command.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain!);
 }
 
+/** Each once: a task may start two programs, side by side. */
 function permissionsOf(command: string): string[] {
-  return words(command).filter((word) =>
+  const permissions = words(command).filter((word) =>
     /^(?:-[A-Z].*|--(?:allow|deny|ignore|permission)-.*)$/.test(word)
   );
+  return [...new Set(permissions)];
 }
 
 Deno.test("every task has the permissions that it needs and no others", () => {
@@ -110,7 +112,8 @@ Deno.test("no task asks a person, or fetches code or data", async () => {
        }));`,
     );
     for (const [name, { command }] of programs) {
-      const flags = words(command).filter((word) => /^--(?:no-|allow-|deny-|ignore-)/.test(word));
+      const given = words(command).filter((word) => /^--(?:no-|allow-|deny-|ignore-)/.test(word));
+      const flags = [...new Set(given)];
       assert(flags.includes("--no-prompt") && flags.includes("--no-remote"), name);
       const { stdout, stderr } = await run(
         Deno.execPath(),

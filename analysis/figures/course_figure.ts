@@ -18,6 +18,8 @@ export interface CoursePanel {
 export interface CourseFigure {
   /** What stands above it. */
   readonly title: string;
+  /** What is said of the run as a whole: lines below the title. */
+  readonly verdict?: string | undefined;
   /** From top to bottom, at least one. */
   readonly panels: readonly CoursePanel[];
   /** Steps that findings are about: numbered lines through all panels, named below the title. */
@@ -40,7 +42,9 @@ const [PANEL_HEIGHT, NUMBER_HEIGHT] = [80, 11];
 const LONGEST_TITLE = 90;
 
 /** The courses of a run's metrics over the step, with its findings marked, and a figure beside them. */
-export function courseFigure({ title, panels, marks, beside }: CourseFigure): FigureSpec {
+export function courseFigure(
+  { title, verdict, panels, marks, beside }: CourseFigure,
+): FigureSpec {
   const shown = marks.toSorted((left, right) => left.step - right.step).slice(0, MOST_MARKS);
   const steps = [
     ...panels.flatMap(({ series }) => [series.steps[0]!, series.steps.at(-1)!]),
@@ -52,10 +56,11 @@ export function courseFigure({ title, panels, marks, beside }: CourseFigure): Fi
     panelSpec(panel, { domain, rows, isFirst: i === 0, isLast: i === panels.length - 1 })
   );
   const courses = { vconcat: columns, spacing: 8 };
+  const subtitle = [...(verdict === undefined ? [] : wrapped(verdict)), ...captionOf(rows)];
   return {
     title: {
       text: printable(title, LONGEST_TITLE),
-      ...(rows.length === 0 ? {} : { subtitle: captionOf(rows), subtitleFontSize: 10 }),
+      ...(subtitle.length === 0 ? {} : { subtitle, subtitleFontSize: 10 }),
     },
     ...(beside === undefined ? courses : { hconcat: [courses, beside], spacing: 30 }),
   };
@@ -75,6 +80,17 @@ function numbered(marks: readonly FindingMark[], span: number): NumberedMark[] {
     lastOfRow[row] = mark.step;
     return { ...mark, number: String(i + 1), row };
   });
+}
+
+/** Lines of at most so many characters, broken at spaces; what no three lines hold is cut off. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of printable(text, 3 * LONGEST_TITLE).split(" ")) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + word.length >= LONGEST_TITLE) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
 }
 
 /** Two marks a line. */

@@ -103,14 +103,21 @@ export async function writeFigure(
   return drawing;
 }
 
-/** As {@linkcode writeFigure}, with marks by which the files are known again ({@linkcode withMark}). */
+/**
+ * As {@linkcode writeFigure}, with marks by which the files are known again ({@linkcode withMark}), and a comment
+ * at the end of the SVG, which says of what it is.
+ */
 export async function writeMarkedFigure(
   folder: string,
   name: string,
   spec: FigureSpec,
+  comment = "",
 ): Promise<Drawing> {
   const { svg, png } = await drawFigure(name, spec);
-  await writeWhole(join(folder, `${name}.svg`), withMark("svg", new TextEncoder().encode(svg)));
+  await writeWhole(
+    join(folder, `${name}.svg`),
+    withMark("svg", new TextEncoder().encode(svg + comment)),
+  );
   await writeWhole(join(folder, `${name}.png`), withMark("png", png));
   return { svg, png };
 }

@@ -35,10 +35,10 @@ const LARGEST_DRAWN = 1e300;
 /**
  * Performance over entropy in the manner of the paper's Figure 1 right: entropy on a logarithmic,
  * reversed axis, so that training runs from left to right; points, the fitted law, and the pointwise
- * 95 % bootstrap band around it; of a run whose pairs do not identify the law, points alone. At most a
- * thousand pairs of a run are drawn, evenly spaced; of more than thirty runs at most 100 each and 20,000
- * in all, and no band, which would hide the others. Pairs whose entropy is not positive have no place on
- * the axis, nor has a run without any other.
+ * 95 % bootstrap band around it; of a run whose pairs do not identify the law, points alone, unless no
+ * run identifies it: then the laws are dashed. At most a thousand pairs of a run are drawn, evenly spaced;
+ * of more than thirty runs at most 100 each and 20,000 in all, and no band, which would hide the others.
+ * Pairs whose entropy is not positive have no place on the axis, nor has a run without any other.
  *
  * @throws {UserError} if no run has a positive entropy.
  * @param unit How R is labelled: an accuracy is drawn in percent.
@@ -67,8 +67,9 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
     }))
   );
   const largest = max(points.map(({ score }) => Math.abs(score)));
+  const isOpen = series.every(({ fit }) => !fit.identified);
   const curves = series.flatMap((one, i) =>
-    one.fit.identified ? curve(one, names[i]!, scale, crowd) : []
+    one.fit.identified || isOpen ? curve(one, names[i]!, scale, crowd) : []
   );
   const x: PositionFieldDef<string> = {
     field: "entropy",
@@ -103,7 +104,7 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
   const surface = crowd === "few" ? { clip: true } : { opacity: 1 };
   const spec: TopLevelSpec = {
     layer: [
-      ...(crowd === "few" && curves.length > 0
+      ...(crowd === "few"
         ? [
           {
             data: { values: curves },
@@ -112,15 +113,11 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
           } as const,
         ]
         : []),
-      ...(curves.length > 0
-        ? [
-          {
-            data: { values: curves },
-            mark: { type: "line", ...surface },
-            encoding: { x, y: { ...y, field: "fit" }, color },
-          } as const,
-        ]
-        : []),
+      {
+        data: { values: curves },
+        mark: { type: "line", ...surface, ...(isOpen ? { strokeDash: [4, 4] } : {}) },
+        encoding: { x, y: { ...y, field: "fit" }, color },
+      },
       {
         data: { values: points },
         mark: { type: "point", ...surface },

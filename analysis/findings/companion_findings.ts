@@ -1,7 +1,8 @@
 import { counted } from "../../formats/counted.ts";
-import { correlate } from "../dynamics.ts";
+import { commonSteps, correlate } from "../dynamics.ts";
 import type { Finding } from "../finding.ts";
 import { recentGain } from "../gain.ts";
+import { lostSince } from "../lost.ts";
 import { companionOf } from "../readers/companions.ts";
 import type { CompanionName } from "../readers/companion_keys.ts";
 import type { Run } from "../readers/run.ts";
@@ -11,6 +12,9 @@ import { type Alarm, notice, problem } from "./alarm.ts";
 import { gradientAlarm } from "./gradient_alarm.ts";
 import { lengthAlarm } from "./length_alarm.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
+
+/** A rank correlation needs so many steps. */
+const FEWEST_COMMON = 8;
 
 type FindAlarm = (series: Series, run: Run) => Alarm | undefined;
 
@@ -37,7 +41,7 @@ function companionFinding(run: Run, name: CompanionName, find: FindAlarm): Findi
       topic: name,
       severity: "unknown",
       finding: `${CANNOT_TELL}: it is not logged.`,
-      evidence: `no key known for it among ${run.keys.size}`,
+      evidence: `none of the ${counted(run.keys.size, "key")} is known as such`,
     };
   }
   const { key, series } = found;
@@ -51,14 +55,19 @@ function companionFinding(run: Run, name: CompanionName, find: FindAlarm): Findi
       evidence: key,
     };
   }
-  const alarm = find(series, run);
+  const alarm = lostAlarm(run, key) ?? find(series, run);
   const count = Math.min(3, Math.floor(values.length / 2));
   const [start, end] = [values.subarray(0, count), values.subarray(-count)].map(medianOf);
-  const link = run.entropy === undefined ? undefined : correlate(run.entropy, series);
+  const link = run.entropy === undefined
+    ? undefined
+    : correlate(run.entropy, series, FEWEST_COMMON);
   return {
     topic: name,
     severity: alarm?.severity ?? "fine",
-    finding: `${movement(series, run, link?.rank)}${alarm === undefined ? "" : `; ${alarm.text}`}.`,
+    finding: `${
+      [movement(series, run, link?.rank), alarm?.text].filter((text) => text).join("; ") ||
+      "there is no entropy to compare it with"
+    }.`,
     evidence: `${key}: ${round(start!)} at step ${first}, ${round(end!)} at step ${last}` +
       (count > 1 ? ` (medians of ${count})` : "") +
       (link === undefined
@@ -67,14 +76,29 @@ function companionFinding(run: Run, name: CompanionName, find: FindAlarm): Findi
   };
 }
 
-function movement({ values }: Series, { entropy }: Run, rank: number | undefined): string {
+/** That a metric is not finite any more, which its finite values do not show. */
+function lostAlarm(run: Run, key: string): Alarm | undefined {
+  const lost = lostSince(run, key);
+  return lost === undefined ? undefined : notice(`it is no finite number from step ${lost} on`);
+}
+
+/** How a metric went beside the entropy; empty where there is nothing to compare it with. */
+function movement(series: Series, run: Run, rank: number | undefined): string {
+  const { steps, values } = series;
   if (values.every((value) => value === values[0])) {
-    return `it is ${round(values[0]!)} at every step`;
+    const until = run.steps.last > steps.at(-1)!
+      ? ` that has a value, the last step ${steps.at(-1)}`
+      : "";
+    return `it is ${round(values[0]!)} at every step${until}`;
   }
   if (rank === undefined) {
-    return entropy === undefined
-      ? "there is no entropy to compare it with"
-      : "it cannot be compared with the entropy: fewer than 8 steps have both, or one does not change there";
+    if (run.entropy === undefined) return "";
+    const common = commonSteps(run.entropy, series);
+    return `it cannot be compared with the entropy: ${
+      common < FEWEST_COMMON
+        ? `${counted(common, "step")} ${common === 1 ? "has" : "have"} both`
+        : `over the ${counted(common, "step")} that have both, one of the two does not change`
+    }`;
   }
   if (Math.abs(rank) < 0.3) return "did not move with the entropy";
   return rank > 0 ? "moved with the entropy" : "moved against the entropy";

@@ -3,6 +3,7 @@ import { type EntropyCourse, entropyCourse } from "../entropy_course.ts";
 import type { Finding, Severity } from "../finding.ts";
 import { type RecentGain, recentGain } from "../gain.ts";
 import { jumpOf } from "../jump.ts";
+import { lostSince } from "../lost.ts";
 import { keyList } from "../readers/key_list.ts";
 import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
@@ -62,7 +63,22 @@ export function entropyFindings(run: Run): Finding[] {
         : "the entropy does not start above 0, so no share of it can be told",
     }];
   }
+  const below = entropy.values.filter((value) => value < 0).length;
+  if (below > 0) {
+    return [{
+      topic: "entropy course",
+      severity: "unknown",
+      finding: `${CANNOT_TELL}: ${counted(below, "value")} of ${entropy.key} ${
+        below === 1 ? "is" : "are"
+      } below 0, as no entropy is, so no share of it can be told.`,
+      evidence: pointsText(course),
+    }];
+  }
   const gain = recentGain(run, course.end.step);
+  const lost = lostSince(run, entropy.key);
+  if (lost !== undefined) {
+    return [lostFinding(course, entropy.steps.at(-1)!, lost), spentFinding(course, gain)];
+  }
   const ahead = floorAhead(entropy, course);
   const isFalling = isAtFloor(course) || isDown(course) || runsAway(course, ahead) <= 1;
   return [
@@ -71,7 +87,7 @@ export function entropyFindings(run: Run): Finding[] {
       severity: severityOf(course, ahead, gain),
       finding: [
         `${courseText(course)}.`,
-        ...(isFalling ? [buysText(gain)] : []),
+        ...(isFalling ? [buysText(gain, run)] : []),
         ...(isFalling && ahead !== undefined ? [forecastText(course, ahead)] : []),
       ].join(" "),
       evidence: pointsText(course),
@@ -82,6 +98,18 @@ export function entropyFindings(run: Run): Finding[] {
     spentFinding(course, gain),
     ...jumpFinding(entropy),
   ];
+}
+
+/** The course of an entropy that is not finite any more: nothing is forecast from it. */
+function lostFinding(course: EntropyCourse, last: number, lost: number): Finding {
+  return {
+    topic: "entropy course",
+    severity: "notice",
+    finding: `until step ${last}, ${
+      courseText(course)
+    }. It is no finite number from step ${lost} on, so nothing can be said of where it goes.`,
+    evidence: pointsText(course),
+  };
 }
 
 /** A jump of the entropy from one step to the next; no finding where there is none. */
@@ -130,7 +158,10 @@ function severityOf(
   const runs = runsAway(course, ahead);
   if (runs <= 0.25) return gain?.rises ? "notice" : "problem";
   const isFalling = ahead !== undefined && (runs <= 1 || isDown(course));
-  if (isFalling) return gain === undefined ? "notice" : gain.rises ? "fine" : "problem";
+  const isWell = course.course === "collapse" ? "notice" : "fine";
+  const isMostLeft = course.end.value >= 0.5 * course.start.value;
+  const isWasted = isMostLeft ? "notice" : "problem";
+  if (isFalling) return gain === undefined ? "notice" : gain.rises ? isWell : isWasted;
   if (course.course === "stable") return "fine";
   return course.course === "decline" && gain?.rises !== false ? "fine" : "notice";
 }
@@ -180,9 +211,12 @@ function pointsText({ start, trough, peak, end, width }: EntropyCourse): string 
   }`;
 }
 
-function buysText(gain: RecentGain | undefined): string {
+function buysText(gain: RecentGain | undefined, { score }: Run): string {
   if (gain === undefined) return "Whether it still buys score cannot be told: too few scores.";
-  const name = scoreName(gain.kind);
+  const name = scoreName(gain.kind) +
+    (score !== undefined && score.kind !== gain.kind
+      ? ` (there are too few ${scoreName(score.kind)}s to tell)`
+      : "");
   return gain.rises
     ? `It still buys score: the ${name} has risen since step ${gain.since}.`
     : `It no longer buys score: the ${name} shows no rise since step ${gain.since}.`;

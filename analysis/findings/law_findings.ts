@@ -6,7 +6,7 @@ import type { Interval } from "../interval.ts";
 import { LawError } from "../law_error.ts";
 import { lawText } from "../law_text.ts";
 import { plateauText } from "../plateau_text.ts";
-import { formulaOf, RIVAL_NAMES } from "../rivals.ts";
+import { formulaOf, outOfSampleText, RIVAL_NAMES } from "../rivals.ts";
 import type { RunFit } from "../run_fit.ts";
 import { scoreEnds } from "../score_ends.ts";
 import { CANNOT_TELL } from "./words.ts";
@@ -44,7 +44,7 @@ export function lawFindings(fitted: RunFit | string): Finding[] {
   ].filter((finding) => finding !== undefined);
 }
 
-function ceiling({ fit, run, plateau, rivals }: RunFit): Finding {
+function ceiling({ fit, run }: RunFit): Finding {
   const topic = "ceiling";
   const interval = `95 % interval ${ends(fit.interval.ceiling)}`;
   if (!fit.identified) {
@@ -57,13 +57,9 @@ function ceiling({ fit, run, plateau, rivals }: RunFit): Finding {
   }
   const at = scoreEnds(run.score!, run.score!.kind);
   const left = at === undefined ? NaN : fit.ceiling - at.now;
-  const whole = at === undefined ? NaN : fit.ceiling - at.start;
   return {
     topic,
-    severity: plateau === undefined && betterRival(rivals) === undefined &&
-        left < LITTLE_LEFT * Math.abs(whole)
-      ? "problem"
-      : "notice",
+    severity: "notice",
     finding: `by the law the ceiling is ${number(fit.ceiling, 3)}, ` +
       (left > 0 ? `${number(left, 3)} above the score now.` : `no more than the score now.`),
     evidence: `${interval}; ${lawText(fit)}`,
@@ -138,10 +134,8 @@ function rivals({ rivals }: RunFit): Finding | undefined {
       : best.aicc - law.aicc < SMALLEST_DIFFERENCE
       ? `${name} fits as well as the law.`
       : "the law fits better than its rivals.",
-    evidence: `${formulaOf(best.model)}: AICc ${number(best.aicc)}, the law's ${
-      number(law.aicc)
-    }; RMSE of the second half from the first ${number(best.outOfSample, 3)} against ${
-      number(law.outOfSample, 3)
+    evidence: `${formulaOf(best.model)}: AICc ${number(best.aicc)}, the law's ${number(law.aicc)}${
+      outOfSampleText(best, law)
     }`,
   };
 }

@@ -1,4 +1,5 @@
 import { correlate } from "../dynamics.ts";
+import { companionOf } from "../readers/companions.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { headOf, medianOf, tailOf, trendOf } from "../trend.ts";
@@ -9,6 +10,8 @@ import { percent, round } from "./words.ts";
 const GREW = 0.5;
 /** Responses that shrank to less than this share are a problem. */
 const SHRANK = 0.5;
+/** Where so many responses were cut off at the start, shorter ones may be what was wanted. */
+const MANY_CUT_OFF = 0.1;
 /** A score that goes with the length has a rank correlation of at least this. */
 const TOGETHER = 0.6;
 /** The validation score earns its length with a gain of at least this share of the length's. */
@@ -17,14 +20,20 @@ const EARNED = 0.25;
 const FEWEST = 4;
 
 /** What is worth a word about the length of the responses. */
-export function lengthAlarm(series: Series, { score, trainingScore }: Run): Alarm | undefined {
+export function lengthAlarm(series: Series, run: Run): Alarm | undefined {
+  const { score, trainingScore } = run;
   const [start, end] = [headOf(series), tailOf(series)];
   if (!(start > 0)) return undefined;
   if (end < SHRANK * start) {
-    return {
-      severity: "problem",
-      text: `responses are ${percent(end / start)} as long as at the start`,
-    };
+    const text = `responses are ${percent(end / start)} as long as at the start`;
+    const cut = companionOf(run, "truncated responses")?.series;
+    const [before, now] = cut === undefined ? [0, 0] : [headOf(cut), tailOf(cut)];
+    return before >= MANY_CUT_OFF && now < before / 2
+      ? {
+        severity: "notice",
+        text: `${text}, and of ${percent(before)} that were cut off then ${percent(now)} still are`,
+      }
+      : { severity: "problem", text };
   }
   const growth = end / start - 1;
   if (growth < GREW) return undefined;

@@ -7,13 +7,28 @@ import {
   FRAMEWORK_SETTINGS,
   type FrameworkSettings,
 } from "../framework_settings.ts";
+import { recentGain } from "../gain.ts";
+import { lostSince, scoreAround } from "../lost.ts";
+import { findPlateau } from "../plateau.ts";
+import { SUMMED_ENTROPY } from "../readers/entropy_keys.ts";
+import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
 import { CANNOT_TELL, listed, percent, round } from "./words.ts";
 
 /** What to set so that the entropy is logged; no finding where it is. */
-export function logEntropyFinding({ entropy, framework }: Run): Finding[] {
+export function logEntropyFinding({ entropy, framework, keys }: Run): Finding[] {
   if (entropy !== undefined) return [];
+  const summed = Array.from(keys.keys()).find((key) => SUMMED_ENTROPY.pattern.test(normalKey(key)));
+  if (summed !== undefined) {
+    return [{
+      topic: "how to log the entropy",
+      severity: "notice",
+      finding:
+        `${summed} looks like an entropy, but is one per response and not per token, so it is not taken by itself; --entropy-key ${summed} shows its course.`,
+      evidence: SUMMED_ENTROPY.definition,
+    }];
+  }
   const known = FRAMEWORK_SETTINGS[framework]?.logEntropy;
   return [{
     topic: "how to log the entropy",
@@ -42,21 +57,38 @@ export function remedyFinding(run: Run, course: Finding): Finding {
   const evidence = short(
     `the entropy's course is ${entropy.course}; ${describeControls(controls)}`,
   );
+  const lost = lostSince(run, run.entropy!.key);
+  if (lost !== undefined) {
+    return { topic, severity: "notice", finding: lostText(run, lost), evidence };
+  }
   const isUp = entropy.course === "explosion" || entropy.course === "collapse, then surge";
   if (isUp) return { topic, severity: "notice", finding: short(lowerText(controls)), evidence };
   const raise = () => short(raiseText(run, settings, controls));
   if (course.severity === "problem") {
     return { topic, severity: "notice", finding: raise(), evidence };
   }
-  const isLow = entropy.end.value < 0.75 * entropy.start.value;
+  const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice";
+  const hasStopped = isLow && run.score !== undefined &&
+    (findPlateau(run.score) !== undefined || recentGain(run)?.rises === false);
   return {
     topic,
-    severity: "fine",
-    finding: isLow && course.severity === "notice"
+    severity: hasStopped ? "notice" : "fine",
+    finding: hasStopped
+      ? `the score gains hardly anything of late, and the entropy fell: ${raise()}`
+      : isLow
       ? `none yet for the entropy; if the score stops rising: ${raise()}`
       : "none is needed for the entropy.",
     evidence,
   };
+}
+
+/** What to do where the entropy is not finite any more: no remedy of the paper acts on that. */
+function lostText(run: Run, step: number): string {
+  const score = scoreAround(run, step);
+  if (score !== undefined && !(score.differ && score.since < score.before)) {
+    return `the entropy is no finite number from step ${step} on, but the score did not fall there: look first at how the entropy is computed (logits of -inf, empty responses, a narrow number format).`;
+  }
+  return `the entropy is no finite number from step ${step} on, so a remedy for its course comes too late: go back to a checkpoint from before step ${step}, and look in that step's batch and gradient for what is not finite; a smaller learning rate, clipped gradients and a wider number format of the logits help against overflow.`;
 }
 
 /** A text with a section of the configuration named once, at its end. */
@@ -124,13 +156,22 @@ function raiseText(
 ): string {
   const { clipHigher, bonus, adaptive, covariance } = controls ?? {};
   const names = settings.covariance;
-  if (covariance !== undefined) return strengthenText(run, covariance);
+  if (covariance !== undefined) {
+    const { fault } = names ?? {};
+    return fault === undefined
+      ? strengthenText(run, covariance)
+      : `${fault} Of an earlier version: ${strengthenText(run, covariance)}`;
+  }
   const failed = [
     clipHigher && `${clipHigher.name}=${round(clipHigher.value)} is on and does not hold it`,
     bonus && `the entropy bonus ${bonus.name}=${round(bonus.value)} is on and does not hold it`,
     adaptive && `${adaptive} is on and does not hold it`,
   ].filter((text) => text !== undefined);
-  const next = names !== undefined
+  const next = names?.fault !== undefined
+    ? `the paper's remedies in versions from before the fault alone (${
+      names.fault.replace(/\.$/, "")
+    }): ${covarianceText(names)}`
+    : names !== undefined
     ? `the paper's remedies: ${covarianceText(names)}`
     : settings.instead ??
       `the paper's remedies: KL-Cov (a KL penalty, coefficient 1, on the 0.2 % of tokens of highest covariance, 0.02 % at 32B) or Clip-Cov (no gradient for 0.02 % of the tokens, drawn from those with covariance in 1 to 5)${
@@ -140,7 +181,7 @@ function raiseText(
       }`;
   const others = [
     clipHigher === undefined && settings.setClipHigh !== undefined
-      ? `${settings.setClipHigh} helps less`
+      ? names?.fault === undefined ? `${settings.setClipHigh} helps less` : settings.setClipHigh
       : clipHigher !== undefined && names === undefined
       ? `raise ${clipHigher.name} further`
       : undefined,
@@ -155,7 +196,9 @@ function raiseText(
       : undefined,
   ].filter((text) => text !== undefined);
   if (run.framework === "unknown") others.push("raising the upper clip to 0.28 helps less");
-  return `${[...failed, next, ...others].join("; ")}.`;
+  // A remedy with a fault comes after those without.
+  const ways = names?.fault === undefined ? [next, ...others] : [...others, next];
+  return `${[...failed, ...ways].join("; ")}.`;
 }
 
 function covarianceText(names: CovarianceSettings): string {

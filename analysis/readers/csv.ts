@@ -20,10 +20,13 @@ export interface TableLayout {
   readonly delimiter: "," | ";" | "\t";
   /** What steps rows that name none; their places by default. */
   readonly stepless?: Stepless | undefined;
+  /** Columns that part its rows into runs beside those that always do. */
+  readonly runColumns?: readonly string[];
 }
 
 /**
- * Reads a table with named columns, one of them the step; empty cells are no values. Other
+ * Reads a table with named columns, one of them the step; empty cells are no values, and `62.2%` is
+ * 0.622. Other
  * cells that are no numbers are counted as malformed, but for columns (a flag, a model's name) that have none.
  * A column `run`, `run_id`, `run_name` or `experiment` parts its rows into runs; a first column without a
  * name, or `Unnamed: 0`, is the index that pandas writes, and no metric. Where semicolons part the cells, a
@@ -41,7 +44,9 @@ export function readCsv(
   return readTable(source, layout, (header, malformed) =>
     new Table(header, {
       columnOf: (name, at) =>
-        isIndex(name, at) || namesRun(name) ? undefined : { run: "", key: name },
+        isIndex(name, at) || namesRun(name) || layout.runColumns?.includes(name)
+          ? undefined
+          : { run: "", key: name },
       layout,
       options,
       malformed,
@@ -132,6 +137,9 @@ interface TableSettings {
 /** A number with a decimal comma. */
 const DECIMAL_COMMA = /^[-+]?\d+,\d+(?:[eE][-+]?\d+)?$/;
 
+/** A share in percent, as spreadsheets write it. */
+const PERCENT = /^[-+]?\d+(?:\.\d+)?%$/;
+
 /** The runs of a table as its rows come in. */
 class Table {
   /** The row that was added last; the header is row 1. */
@@ -158,7 +166,7 @@ class Table {
     this.#runs = new RunSplitter(() => {
       const series = makeSeries();
       return { series, steps: new StepFinder(() => series.clear(), layout.stepless ?? "rows") };
-    });
+    }, layout.runColumns);
     const names = header.map((name) => name.trim());
     const stepColumn = names.find(StepFinder.knows);
     const axis = {
@@ -175,6 +183,7 @@ class Table {
         this.#runColumns.push(name);
         this.#place.set(name, at);
       }
+      if (layout.runColumns?.includes(name)) this.#place.set(name, at);
       const column = columnOf(name, at);
       if (column === undefined) continue;
       if (this.#columns.length === MOST_COLUMNS) {
@@ -215,7 +224,7 @@ class Table {
         continue;
       }
       if (this.#hasDecimalCommas && DECIMAL_COMMA.test(text)) text = text.replace(",", ".");
-      const value = parseNumber(text);
+      const value = PERCENT.test(text) ? Number(text.slice(0, -1)) / 100 : parseNumber(text);
       if (value === undefined) {
         series.addText(key, () => `row ${this.row}, column ${JSON.stringify(key)}`, text);
         continue;

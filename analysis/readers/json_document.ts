@@ -8,8 +8,9 @@ import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import { addMetrics, costOfUnreadable, NOT_FINITE } from "./metrics.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
+import type { JsonlLayout } from "./jsonl_log.ts";
 import { RunSplitter } from "./run_splitter.ts";
-import { cellsOf, StepFinder, type Stepless } from "./step.ts";
+import { cellsOf, StepFinder } from "./step.ts";
 import { SeriesCollector } from "./series.ts";
 
 const HISTORY = "log_history";
@@ -45,15 +46,15 @@ export async function readTrainerState(
 /**
  * Reads a JSON list of rows, one object of metrics each, as a bare `log_history` is.
  *
- * @param stepless What steps rows that name none.
+ * @param layout What steps rows that name no step, and which members part them into runs.
  * @throws {ReadError} if the file cannot be read or is not whole.
  */
 export async function readJsonRows(
   source: LogSource,
   options: ReaderOptions,
-  stepless?: Stepless,
+  layout: Pick<JsonlLayout, "stepless" | "runColumns"> = {},
 ): Promise<LogRows[]> {
-  const rows = new RowsOfJson(source, options, stepless);
+  const rows = new RowsOfJson(source, options, layout);
   const pieces = new JsonPieces(() => false, (piece) => rows.add(piece, "element "));
   await feed(source, pieces);
   if (!pieces.isWhole) throw new ReadError(`${source.name} is a JSON list that is not whole.`);
@@ -70,7 +71,7 @@ export async function readJsonColumns(
   source: LogSource,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
-  const rows = new RowsOfJson(source, options, "rows");
+  const rows = new RowsOfJson(source, options, { stepless: "rows" });
   const columns = new Columns(source, options);
   const pieces = new JsonPieces(() => true, (piece) => {
     if (piece.isElement && piece.text?.startsWith("{")) rows.add(piece, piece.member);
@@ -105,12 +106,16 @@ class RowsOfJson {
   #malformed = new Malformed();
   #runs: RunSplitter;
 
-  constructor(source: LogSource, options: ReaderOptions, stepless?: Stepless) {
+  constructor(
+    source: LogSource,
+    options: ReaderOptions,
+    { stepless, runColumns }: Pick<JsonlLayout, "stepless" | "runColumns"> = {},
+  ) {
     this.#source = source;
     this.#runs = new RunSplitter(() => {
       const series = new SeriesCollector(options.keep, "mean", this.#malformed);
       return { series, steps: new StepFinder(() => series.clear(), stepless) };
-    });
+    }, runColumns);
   }
 
   add({ text, index }: Piece, list: string): void {

@@ -18,6 +18,8 @@ export interface JsonlLayout {
   readonly nullIsNaN?: boolean;
   /** What steps rows that name no step. */
   readonly stepless?: Stepless | undefined;
+  /** Members that part its rows into runs beside those that always do. */
+  readonly runColumns?: readonly string[];
 }
 
 /**
@@ -38,7 +40,7 @@ export async function readJsonl(
   const runs = new RunSplitter(() => {
     const series = new SeriesCollector(options.keep, layout.repeat, malformed);
     return { series, steps: new StepFinder(() => series.clear(), layout.stepless) };
-  });
+  }, layout.runColumns);
   const { nullIsNaN = false } = layout;
   let config: Record<string, unknown> | undefined;
   for await (const batch of readLines(source, malformed)) {

@@ -95,16 +95,17 @@ export function isScoreByWords(key: string): boolean {
 }
 
 const LOOKS: readonly (readonly [LooksLike, RegExp])[] = [
-  ["entropy", /^entrop(?:y|ies)$/],
+  ["entropy", /^(?:entrop(?:y|ies)|ent)$/],
   ["truncation", /^(?:truncated|truncation|truncate)$/],
   ["clip fraction", /^(?:clipfrac|clip|clipped|clamped)$/],
   ["KL", /^(?:kl|k[123]|kld|approxkl)$/],
-  ["gradient norm", /^(?:gradnorm|grad|gradient)$/],
-  ["response length", /^(?:length|lengths|len|lens)$/],
+  ["gradient norm", /^(?:gradnorm|gnorm|grad|gradient)$/],
+  ["response length", /^(?:length|lengths|len|lens|seqlen)$/],
   ["score", SCORE_WORD],
+  ["score", /^quality$/],
 ];
 const NOT_MEANT =
-  /^(?:std|var|min|max|median|p\d+|count|num|total|sum|coef|coeff|coefficient|weight|beta|target|threshold|lr|time|timing|loss|critic|vf|value|prompt|input|eps|epsilon|low|high|lower|upper|dual|runtime|perf|mfu|memory)$/;
+  /^(?:std|var|min|max|median|p\d+|count|num|total|sum|coef|coeff|coefficient|weight|beta|target|threshold|lr|time|timing|loss|critic|vf|value|prompt|input|eps|epsilon|low|high|lower|upper|dual|runtime|perf|mfu|memory|global)$/;
 
 /** What a key of no known name seems to be of, by its words; undefined if nothing that is looked for here. */
 export function looksLike(key: string): LooksLike | undefined {

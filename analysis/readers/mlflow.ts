@@ -14,7 +14,8 @@ const LONGEST_PARAMETER = 1 << 14;
 
 /**
  * Reads a run as MLflow's file store keeps it: a file for each metric in `metrics/`, its path the key, with
- * lines `time value step`; a file for each parameter in `params/`; and the run's name in its tags.
+ * lines `time value step`; a file for each parameter in `params/`; and the run's name in its tags or in
+ * `meta.yaml`.
  *
  * @throws {ReadError} if a file cannot be read.
  */
@@ -29,7 +30,8 @@ export async function readMlflowRun(folder: string, options: ReaderOptions): Pro
   for (const name of await filesIn(`${folder}/params`)) {
     config[name.replaceAll("/", ".")] = await textOf(`${folder}/params/${name}`);
   }
-  const name = (await textOf(`${folder}/tags/mlflow.runName`))?.trim() ?? "";
+  const name = (await textOf(`${folder}/tags/mlflow.runName`))?.trim() ||
+    nameIn(await textOf(`${folder}/meta.yaml`));
   const rows = { name, series, malformed, notes: [] };
   return [Object.keys(config).length === 0 ? rows : { ...rows, config }];
 }
@@ -75,6 +77,12 @@ async function filesIn(folder: string): Promise<string[]> {
     }
   }
   return found.sort();
+}
+
+/** The run's name in `meta.yaml`; empty if it has none. */
+function nameIn(meta: string | undefined): string {
+  const [, name = ""] = /^run_name: *(.*?)\s*$/m.exec(meta ?? "") ?? [];
+  return name.replace(/^(["'])(.*)\1$/, "$2");
 }
 
 /** A small text; undefined if there is none. */

@@ -185,7 +185,7 @@ async function readFile(path: string, options: ReaderOptions): Promise<Found> {
 
 async function readRows(
   source: LogSource,
-  { format, stepless, delimiter = "," }: Recognised,
+  { format, stepless, runColumns = [], delimiter = "," }: Recognised,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   switch (format) {
@@ -199,17 +199,17 @@ async function readRows(
     case "trainer-log":
     case "wandb-history":
     case "jsonl":
-      return await readJsonl(source, { repeat: "mean", stepless }, options);
+      return await readJsonl(source, { repeat: "mean", stepless, runColumns }, options);
     case "trainer-state":
       return await readTrainerState(source, options);
     case "json-rows":
-      return await readJsonRows(source, options, stepless);
+      return await readJsonRows(source, options, { stepless, runColumns });
     case "json-columns":
       return await readJsonColumns(source, options);
     case "wandb-csv":
       return await readWandbCsv(source, options);
     case "csv":
-      return await readCsv(source, options, { delimiter, stepless });
+      return await readCsv(source, options, { delimiter, stepless, runColumns });
     case "wandb-binary":
       return await readWandbBinary(source, options);
     case "tensorboard":

@@ -3,9 +3,11 @@ import { isObject, parseJsonObject } from "../../formats/json_object.ts";
 import { isIndex, type TableLayout, wandbColumn } from "./csv.ts";
 import { JsonPieces } from "./json_pieces.ts";
 import { isEntropyByWords, isKnown } from "./keys.ts";
+import { enumeration } from "./key_list.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import type { LogFormat } from "./run.ts";
+import { possibleRunColumns } from "./run_splitter.ts";
 import { StepFinder, type Stepless, steplessBy } from "./step.ts";
 import { isFrameStart } from "./tensorboard.ts";
 import { WANDB_HEADER } from "./wandb_binary.ts";
@@ -18,24 +20,35 @@ export interface Recognised {
   readonly format: LogFormat;
   /** What steps its rows, where the first of them name no step. */
   readonly stepless?: Stepless | undefined;
+  /** Columns that part its rows into runs, though their names alone do not say so. */
+  readonly runColumns?: readonly string[];
   /** What parts the cells of a table. */
   readonly delimiter?: TableLayout["delimiter"];
   /** What the file is if it turns out to hold no metrics. */
   readonly otherwise?: string;
+  /** Why it is refused, as the end of a sentence that begins with its name. */
+  readonly refused?: string;
 }
 
 /**
  * The format of a log, told from its content and not its name. Text that is neither JSON nor a table is
  * taken for a console log: its first metrics may stand megabytes in.
  *
- * @throws {ReadError} if the file cannot be read, is empty, or is binary of an unknown kind.
+ * @throws {ReadError} if the file cannot be read, is empty, is binary of an unknown kind, is text of UTF-16, or a long
+ * table.
  */
 export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   const head = await source.head(HEAD_BYTES);
   if (head.length === 0) throw new ReadError(`${source.name} is empty, expected a training log.`);
   if (WANDB_HEADER.every((byte, i) => head[i] === byte)) return { format: "wandb-binary" };
   if (isFrameStart(head)) return { format: "tensorboard" };
-  if (head.subarray(0, 4096).includes(0)) {
+  const start = head.subarray(0, 4096);
+  if (isUtf16(start)) {
+    throw new ReadError(
+      `${source.name} is UTF-16 text, expected UTF-8: PowerShell writes it with Out-File -Encoding utf8, Excel as "CSV UTF-8", and iconv -f UTF-16 -t UTF-8 makes it of this file.`,
+    );
+  }
+  if (start.includes(0)) {
     throw new ReadError(
       `${source.name} is a binary file, but neither TensorBoard events nor a .wandb file, the binary formats that can be read.`,
     );
@@ -54,14 +67,29 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   const [first] = rows;
   if (first !== undefined && !isContainerLog(first)) {
     if (lines.length === 1 && isDocument(first)) return { format: "json-columns" };
-    return jsonFormat(rows);
+    const recognised = jsonFormat(rows);
+    const isObjectAlone = lines.length === 1 && recognised.format === "jsonl";
+    return isObjectAlone ? { ...recognised, otherwise: objectOf(first) } : recognised;
   }
   if (first !== undefined) return { format: "verl-console" };
   if (/^\{\s*"(?:[^"\\]|\\.){1,200}"\s*:/.test(text)) return documentFormat(text);
   if (/^\[\s*(?:"|-?\d+(?:\.\d+)?\s*[,\]])/.test(text)) {
     return { format: "verl-console", otherwise: "is a JSON list whose elements are no objects" };
   }
-  return tableFormat(whole, head.length === HEAD_BYTES) ?? { format: "verl-console" };
+  const table = tableFormat(whole, head.length === HEAD_BYTES);
+  if (table?.refused !== undefined) throw new ReadError(`${source.name} ${table.refused}`);
+  return table ?? { format: "verl-console" };
+}
+
+/** Whether bytes are text of two bytes for each character, as its mark or every other byte says. */
+function isUtf16(start: Uint8Array): boolean {
+  const [first, second] = start;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
+  // The letters, digits and signs of a log have a zero as one of their two bytes.
+  const zeros = [0, 0];
+  for (const [at, byte] of start.entries()) if (byte === 0) zeros[at % 2]!++;
+  const [least, most] = zeros.sort((left, right) => left - right);
+  return start.length >= 4 && least === 0 && most! > 0.4 * start.length;
 }
 
 /** An object of JSON over several lines, or on one that is longer than what was looked at. */
@@ -77,7 +105,19 @@ function listFormat(text: string): Recognised {
     if (row !== undefined) rows.push(row);
   });
   pieces.feed(text);
-  return { format: "json-rows", stepless: steplessBy(rows) };
+  return {
+    format: "json-rows",
+    stepless: steplessBy(rows),
+    runColumns: possibleRunColumns(rows),
+  };
+}
+
+/** What an object is that is all of a file and holds no metrics. */
+function objectOf(row: Record<string, unknown>): string {
+  const names = Object.keys(row).map((name) => JSON.stringify(name));
+  return names.length === 0
+    ? "is an empty JSON object"
+    : `is one JSON object, with ${enumeration(names, 200)}, and no list of rows or of numbers`;
 }
 
 /** Whether an object that is all of a file holds columns or a list of rows, and is no row itself. */
@@ -109,7 +149,11 @@ function jsonFormat(rows: Record<string, unknown>[]): Recognised {
     const keys = numbersOf(row);
     return keys.some(isEntropyByWords) || keys.filter(isKnown).length > 1;
   });
-  return { format: "jsonl", stepless: isLog ? steplessBy(rows) : undefined };
+  return {
+    format: "jsonl",
+    stepless: isLog ? steplessBy(rows) : undefined,
+    runColumns: possibleRunColumns(rows),
+  };
 }
 
 /** The keys under which a row has numbers, those of its objects included. */
@@ -180,7 +224,39 @@ function delimitedFormat(
     const row = cells(line, delimiter);
     return Object.fromEntries(header.map((name, at) => [name, row[at]]));
   });
-  return { format: "csv", delimiter, stepless: steplessBy(rows) };
+  return longTable(names, rows) ?? {
+    format: "csv",
+    delimiter,
+    stepless: steplessBy(rows),
+    runColumns: possibleRunColumns(rows),
+  };
+}
+
+/** What a table is whose rows hold one value each, and name its metric in a column. */
+function longTable(
+  names: readonly string[],
+  rows: readonly Record<string, string | undefined>[],
+): Recognised | undefined {
+  const named = (pattern: RegExp) => names.find((name) => pattern.test(name));
+  const value = named(/^(?:metric_?)?value$/i);
+  const metric = named(/^(?:metric|metric_?name|key|tag|variable)$/i);
+  if (value === undefined || metric === undefined) return undefined;
+  const found = new Set(rows.map((row) => row[metric] ?? ""));
+  if (!Array.from(found).some((key) => isKnown(key) || isEntropyByWords(key))) return undefined;
+  const step = names.find(StepFinder.knows) ??
+    names.find((name) => name !== value && name !== metric);
+  const columns = { index: step, columns: metric, values: value };
+  const pivot = Object.entries(columns).map(([name, column]) =>
+    `${name}=${JSON.stringify(column)}`
+  );
+  return {
+    format: "verl-console",
+    refused: `is a long table, whose rows name their metric in the column ${
+      JSON.stringify(metric)
+    }, expected a column for each metric: df.pivot_table(${
+      pivot.join(", ")
+    }).to_csv("wide.csv") of pandas makes one.`,
+  };
 }
 
 /** The cells of one line; enough of CSV to tell a table from prose. A quoted cell may be cut off. */

@@ -1,5 +1,8 @@
 import { join } from "node:path";
 import { ReadError } from "../../formats/errors.ts";
+import { LogSource } from "./log_source.ts";
+import { parseNumber } from "./parse_number.ts";
+import { isStep } from "./step.ts";
 
 /** Logs that a program left in a folder of its own. */
 export interface RunFolder {
@@ -33,7 +36,8 @@ export async function runFolder(folder: string): Promise<RunFolder | undefined> 
     };
   }
   const hasFolder = (name: string) => entries.some((one) => one.name === name && one.isDirectory);
-  if (hasFolder("metrics") && (names.has("meta.yaml") || hasFolder("params"))) {
+  const isRun = names.has("meta.yaml") || hasFolder("params") || hasFolder("tags");
+  if (hasFolder("metrics") && (isRun || await holdsMetric(`${folder}/metrics`))) {
     return { kind: "mlflow", paths: [folder], covered: names };
   }
   const wandb = entries.filter(({ name, isFile }) => isFile && /^run-.*\.wandb$/.test(name));
@@ -45,6 +49,22 @@ export async function runFolder(folder: string): Promise<RunFolder | undefined> 
     };
   }
   return await checkpoints(folder, entries);
+}
+
+/** Folders that a metric's key has at most: `val-core/gsm8k/acc/mean@1` has three. */
+const DEEPEST_KEY = 8;
+
+/** Whether the first file in a folder or its folders is a metric as MLflow writes it: `time value step`. */
+async function holdsMetric(folder: string, depth = 0): Promise<boolean> {
+  const [first] = await entriesOf(folder);
+  if (first === undefined) return false;
+  const path = `${folder}/${first.name}`;
+  if (first.isDirectory) return depth < DEEPEST_KEY && await holdsMetric(path, depth + 1);
+  await using source = await LogSource.open(path);
+  const [line = ""] = new TextDecoder().decode(await source.head(200)).split("\n");
+  const [time, value, step, ...rest] = line.trim().split(" ").map(parseNumber);
+  const isNumber = time !== undefined && value !== undefined && isStep(step ?? -1);
+  return isNumber && rest.length === 0;
 }
 
 /** The history of the last checkpoint, or that in the folder itself, which was written after all of them. */

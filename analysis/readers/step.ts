@@ -25,11 +25,17 @@ const STEP_KEYS: readonly (readonly string[])[] = [
   ["update"],
 ];
 const KNOWN: ReadonlySet<string> = new Set(STEP_KEYS.flat());
+/** It counts calls of `log`, so that alone it says nothing beside a trainer's own name. */
+const LOGGER_STEP = STEP_KEYS.findIndex(([name]) => name === "_step");
 
 /** What steps a log by whose rows none is named: their epochs, or their places. */
 export type Stepless = "epoch" | "rows";
 
-/** Finds the step of each row; once a name was found, rows are not read by a lesser one. */
+/**
+ * Finds the step of each row by the best name that it has. Once a name was found, a row that has only a lesser
+ * one (`eval/step` beside `train/global_step`) is read by that, but not by W&B's `_step`, nor by a name that
+ * differed from the better one where a row had both.
+ */
 export class StepFinder {
   /** What became of rows that were read by a lesser name, one sentence each. */
   readonly notes: string[] = [];
@@ -37,6 +43,10 @@ export class StepFinder {
   #name = "";
   /** Rows that were read by the best name so far or lesser ones. */
   #rows = 0;
+  /** Rows of the list of names that differ from a better one. */
+  #differing = new Set<number>([LOGGER_STEP]);
+  /** Lesser names of which a note tells. */
+  #told = new Set<string>();
   #drop: () => void;
   #stepless: Stepless | undefined;
   #refused: number | string | undefined;
@@ -73,10 +83,49 @@ export class StepFinder {
         }
         this.#best = i;
         this.#rows++;
+        this.#compare(name, step, cell);
         return step;
       }
     }
-    return this.#best === STEP_KEYS.length ? this.#unnamed(cell) : undefined;
+    return this.#best === STEP_KEYS.length ? this.#unnamed(cell) : this.#lesser(cell);
+  }
+
+  /** Finds out which lesser names are no step of this scale. */
+  #compare(name: string, step: number, cell: (key: string) => unknown): void {
+    for (let i = this.#best + 1; i < STEP_KEYS.length; i++) {
+      if (this.#differing.has(i)) continue;
+      for (const lesser of STEP_KEYS[i]!) {
+        const other = toStep(cell(lesser));
+        if (other === undefined || other === step) continue;
+        this.#differing.add(i);
+        const read = STEP_KEYS[i]!.find((one) => this.#told.has(one));
+        if (read !== undefined) {
+          this.notes.push(
+            `rows were read by ${read}; but ${lesser} is ${other} where ${name} is ${step}, so they may be of another scale.`,
+          );
+        }
+        break;
+      }
+    }
+  }
+
+  /** The step of a row that has no name as good as the best so far. */
+  #lesser(cell: (key: string) => unknown): number | undefined {
+    for (let i = this.#best + 1; i < STEP_KEYS.length; i++) {
+      if (this.#differing.has(i)) continue;
+      for (const name of STEP_KEYS[i]!) {
+        const step = toStep(cell(name));
+        if (step === undefined) continue;
+        if (!this.#told.has(name)) {
+          this.#told.add(name);
+          this.notes.push(
+            `rows without ${this.#name} are read by ${name}: the two are taken to count alike.`,
+          );
+        }
+        return step;
+      }
+    }
+    return undefined;
   }
 
   /** The step of a row that names none, where no row has named one. */
@@ -110,6 +159,7 @@ export class StepFinder {
       this.#drop();
       this.#rows = 0;
     } else if (beside === undefined) {
+      this.#told.add(lesser);
       this.notes.push(`${rows}; whether the two count alike cannot be told.`);
     } else if (beside === step) this.notes.push(`${rows}; the two agree there.`);
     else {

@@ -6,10 +6,11 @@ import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
+import { notFiniteNotes } from "./not_finite_notes.ts";
 import type { LogRows } from "./reader.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
-import type { NotFinite, Series } from "./series.ts";
+import type { Series } from "./series.ts";
 
 /** What was read, and which keys are named. */
 interface ReadRows {
@@ -53,13 +54,25 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   const { score, trainingScore, choice } = chooseScore(log, scoreKey);
   const entropy = chosenEntropy?.entropy;
   const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
+  if (entropy !== undefined && score?.keys.includes(entropy.key)) {
+    throw new ReadError(
+      `${path}: ${entropy.key} is taken for the entropy and for the score, expected two keys; name the other one with ${
+        entropyKey === undefined ? "--score-key" : "--entropy-key"
+      }.`,
+    );
+  }
   notes.push(...twinNotes(chosen, series));
   notes.push(...notFiniteNotes(chosen, notFinite));
   const repeated = chosen.reduce(
     (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
     0,
   );
-  if (repeated > 0) notes.push(`${repeated} steps were logged again, the last value holds.`);
+  const again = repeated === 0 ? [] : [
+    `${counted(repeated, "step")} ${
+      repeated === 1 ? "was" : "were"
+    } logged again, the last value holds.`,
+  ];
+  notes.push(...again);
   const { first, last } = rows.series.steps;
   return {
     source: path,
@@ -117,26 +130,6 @@ function twinNotes(chosen: readonly string[], series: ReadonlyMap<string, Series
     notes.push(`${key} is another writing of ${twin} and is not used.`);
     if (notes.length === 3) break;
   }
-  return notes;
-}
-
-/** A sentence for each chosen key, but not for very many, that has values which are not finite. */
-function notFiniteNotes(
-  chosen: readonly string[],
-  notFinite: ReadonlyMap<string, NotFinite>,
-): string[] {
-  const notes: string[] = [];
-  let others = 0;
-  for (const key of chosen) {
-    const { count = 0, first } = notFinite.get(key) ?? {};
-    if (count === 0) continue;
-    const are = count === 1 ? "is" : "are";
-    const values = `${counted(count, "value")} of ${key}`;
-    if (notes.length < 3) {
-      notes.push(`${values} ${are} not finite and ${are} left out, the first at step ${first}.`);
-    } else others++;
-  }
-  if (others > 0) notes.push(`So are values of ${counted(others, "other key")}.`);
   return notes;
 }
 

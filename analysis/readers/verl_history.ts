@@ -57,6 +57,14 @@ export interface VerlLog {
   readonly config?: Record<string, unknown> | undefined;
 }
 
+/** What a whole record of verl's trainer has beside response_length/; chosen columns hardly have all of it. */
+const WHOLE_RECORD = [
+  "response/length/mean",
+  "response/length/clip/ratio",
+  "critic/rewards/mean",
+  "training/epoch",
+];
+
 /** When a log of verl was written. */
 export function verlHistory({ keys, config }: VerlLog): VerlHistory {
   const normal = Array.from(keys, normalKey);
@@ -80,8 +88,8 @@ export function verlHistory({ keys, config }: VerlLog): VerlHistory {
   ].filter((one) => one !== false);
   const until = [
     begins("val/test/score/") && bound("valCore", "val/test_score/"),
-    // What logs the one logs the other, once it can: its absence shows the age.
-    has("response/length/mean") && !begins("response/length/non/aborted/") &&
+    // What logs these logs the other, once it can: its absence shows the age, but not among chosen columns.
+    WHOLE_RECORD.every(has) && !begins("response/length/non/aborted/") &&
     bound("nonAborted", "response_length/ without response_length_non_aborted/"),
     hasMember(actor, "entropy_coeff") && !hasMember(actor, "calculate_entropy") &&
     bound("calculateEntropy", "a configuration without actor.calculate_entropy"),
@@ -111,7 +119,12 @@ export function describeHistory({ since, until }: VerlHistory): string {
     since && `verl ${since.event.version} or later (${since.sign})`,
     until && `${since === undefined ? "verl " : ""}before ${until.event.version} (${until.sign})`,
   ].filter((part) => part !== undefined);
-  return parts.length === 0 ? "no key that tells the version of verl" : parts.join(", ");
+  if (parts.length === 0) return "no key that tells the version of verl";
+  const isOfTwoAges = since !== undefined && until !== undefined &&
+    since.event.date >= until.event.date;
+  return isOfTwoAges
+    ? `can't tell the version: its keys are of two ages, ${parts.join(" and ")}`
+    : parts.join(", ");
 }
 
 function bound(name: keyof typeof VERL_EVENTS, sign: string): VerlBound {

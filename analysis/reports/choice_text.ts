@@ -1,6 +1,6 @@
 import { enumeration } from "../readers/key_list.ts";
 import type { Run } from "../readers/run.ts";
-import { runnersUpText } from "../reading_findings.ts";
+import { runnersUpText } from "../findings/reading_findings.ts";
 import type { Row } from "./report_text.ts";
 
 /** Characters that a list of keys may have in a row. */

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { htmlText } from "../../formats/html.ts";
 import { markdownText } from "../../formats/markdown.ts";
 import type { Diagnosis } from "../diagnosis.ts";
@@ -27,12 +28,38 @@ function titleOf(runs: readonly ReportedRun[]): string {
     : `Diagnosis of ${runs.length} runs`;
 }
 
-/** Diagnosed runs as Markdown, with links to their pictures' PNG files in the same folder. */
-export function diagnosisMarkdown(runs: readonly ReportedRun[]): string {
+/** What each run is headed by: its name, and its log where that is the name of several. */
+function headings(runs: readonly ReportedRun[]): string[] {
+  const names = runs.map(({ diagnosis }) => diagnosis.name);
+  return runs.map(({ diagnosis: { name, source } }) =>
+    names.indexOf(name) === names.lastIndexOf(name)
+      ? name
+      : name === basename(source)
+      ? source
+      : `${name} (${source})`
+  );
+}
+
+/** What a report says of the files and runs that it cannot tell of. */
+const FAILED = "Not diagnosed:";
+
+/**
+ * Diagnosed runs as Markdown, with links to their pictures' PNG files in the same folder.
+ *
+ * @param failed Why other files and runs are not among them, a sentence each.
+ */
+export function diagnosisMarkdown(
+  runs: readonly ReportedRun[],
+  failed: readonly string[] = [],
+): string {
   const text = markdownText;
-  const sections = runs.map(({ diagnosis: { name, source, verdict, findings }, picture }) =>
+  const heads = headings(runs);
+  const others = failed.length === 0
+    ? ""
+    : `${FAILED}\n\n${failed.map((message) => `- ${text(message)}`).join("\n")}\n\n`;
+  const sections = runs.map(({ diagnosis: { name, source, verdict, findings }, picture }, i) =>
     [
-      `## ${text(name)}`,
+      `## ${text(heads[i]!)}`,
       text(verdict),
       `Log: ${text(source)}`,
       ...(picture === undefined
@@ -49,7 +76,7 @@ export function diagnosisMarkdown(runs: readonly ReportedRun[]): string {
       ].join("\n"),
     ].join("\n\n")
   );
-  return `# ${text(titleOf(runs))}\n\n${sections.join("\n\n")}\n`;
+  return `# ${text(titleOf(runs))}\n\n${others}${sections.join("\n\n")}\n`;
 }
 
 const STYLE = `
@@ -60,9 +87,22 @@ const STYLE = `
   .verdict { font-weight: bold; }
 `;
 
-/** Diagnosed runs as one page of HTML with everything in it: no script, no network, no other file. */
-export function diagnosisHtml(runs: readonly ReportedRun[]): string {
+/**
+ * Diagnosed runs as one page of HTML with everything in it: no script, no network, no other file.
+ *
+ * @param failed Why other files and runs are not among them, a sentence each.
+ */
+export function diagnosisHtml(
+  runs: readonly ReportedRun[],
+  failed: readonly string[] = [],
+): string {
   const title = htmlText(titleOf(runs));
+  const heads = headings(runs);
+  const others = failed.length === 0
+    ? ""
+    : `<p>${FAILED}</p>\n<ul>\n${
+      failed.map((message) => `<li>${htmlText(message)}</li>`).join("\n")
+    }\n</ul>\n`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -73,13 +113,16 @@ export function diagnosisHtml(runs: readonly ReportedRun[]): string {
 </head>
 <body>
 <h1>${title}</h1>
-${runs.map(section).join("\n")}
+${others}${runs.map((run, i) => section(run, heads[i]!)).join("\n")}
 </body>
 </html>
 `;
 }
 
-function section({ diagnosis: { name, source, verdict, findings }, picture }: ReportedRun): string {
+function section(
+  { diagnosis: { name, source, verdict, findings }, picture }: ReportedRun,
+  heading: string,
+): string {
   const rows = findings.map(({ severity, topic, finding, evidence }) =>
     `<tr class="${severity}"><td>${SEVERITY_NAMES[severity]}</td><td>${htmlText(topic)}</td><td>${
       htmlText(finding)
@@ -89,7 +132,7 @@ function section({ diagnosis: { name, source, verdict, findings }, picture }: Re
     ? ""
     : `<figure>\n${labelled(picture.svg, `Course and law of ${name}`)}\n</figure>\n`;
   return `<section>
-<h2>${htmlText(name)}</h2>
+<h2>${htmlText(heading)}</h2>
 <p class="verdict">${htmlText(verdict)}</p>
 <p class="source">Log: ${htmlText(source)}</p>
 ${figure}<div class="scroll"><table>

@@ -4,9 +4,13 @@ import { fitVerdict } from "../fit_verdict.ts";
 import { LawError } from "../law_error.ts";
 import { notesOfFit, type RunFit } from "../run_fit.ts";
 
-/** What `deno task fit --json` prints: one object on one line, with null for what is not finite. */
-export function fitJson(fits: readonly RunFit[]): string {
-  return printableJson({ runs: fits.map(runJson) }, finiteOrNull);
+/**
+ * What `deno task fit --json` prints: one object on one line, with null for what is not finite.
+ *
+ * @param failed Why other files and runs are not among them, a sentence each.
+ */
+export function fitJson(fits: readonly RunFit[], failed: readonly string[] = []): string {
+  return printableJson({ runs: fits.map(runJson), failed }, finiteOrNull);
 }
 
 function runJson(one: RunFit) {

@@ -10,7 +10,7 @@ import { LawError } from "../law_error.ts";
 import { describeRule } from "../pairs.ts";
 import { plateauText } from "../plateau_text.ts";
 import { describePortion, type Prediction } from "../prediction.ts";
-import { formulaOf, type Rival } from "../rivals.ts";
+import { formulaOf, outOfSampleText, type Rival } from "../rivals.ts";
 import { notesOfFit, type RunFit } from "../run_fit.ts";
 import { choiceRows } from "./choice_text.ts";
 import { LONGEST_ROW, reportText, type Row } from "./report_text.ts";
@@ -115,10 +115,13 @@ function predictionText(
   ];
 }
 
-function aheadText({ ahead, fit, plateau }: RunFit): string {
+function aheadText({ ahead, fit, plateau, run, pairing }: RunFit): string {
   if (!fit.identified) return "not predicted: the pairs do not identify the law";
   if (ahead === undefined) {
-    return "nothing is predicted: the run is at its end, or its entropy falls no more";
+    const [paired, last] = [pairing.at(-1)!.step, run.steps.last];
+    return paired < last
+      ? `nothing is predicted: the last pair is of step ${paired}, the log goes on to step ${last}`
+      : "nothing is predicted: the run is at its end, or its entropy falls no more";
   }
   const { step, isPlanned, entropy, predicted, interval } = ahead;
   const stalled = plateau === undefined ? "" : `, though the score has stopped`;
@@ -151,8 +154,5 @@ function rivalText(rivals: readonly Rival[]): string {
         : better > 0
         ? "the rival fits better"
         : "the law fits better");
-  return `${best.model}, ${
-    formulaOf(best.model)
-  }; ${verdict}; RMSE of the second half from the first ` +
-    `${number(best.outOfSample, 3)} against ${number(law.outOfSample, 3)}`;
+  return `${best.model}, ${formulaOf(best.model)}; ${verdict}${outOfSampleText(best, law)}`;
 }

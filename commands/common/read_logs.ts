@@ -15,8 +15,8 @@ const MOST_RUNS = 500;
 export interface ReadLogs {
   /** The runs, in the order of the files. */
   readonly runs: readonly Run[];
-  /** How many files and exports could not be read; each was named on stderr. */
-  readonly failed: number;
+  /** Why files and exports could not be read, a sentence each, which was also said on stderr. */
+  readonly failed: readonly string[];
   /** Says on stderr which files of the folders hold no training log. */
   printSkipped(): void;
 }
@@ -39,23 +39,22 @@ export async function readLogs(
   };
   const read: Run[] = [];
   const skipped: string[] = [];
-  let failed = 0;
+  const failed: string[] = [];
+  const fail = (message: string) => {
+    printError(message);
+    failed.push(message);
+  };
   for (const { path, named } of await expandInputs(names)) {
     try {
       const runs = await withProgress(`reading ${path}`, () => readRuns(path, options));
       for (const run of runs) read.push(run);
     } catch (error) {
       if (!(error instanceof ReadError || isSystem(error))) throw error;
-      if (named) {
-        printError(error instanceof ReadError ? error.message : `${path}: ${sentence(error)}`);
-        failed++;
-      } else skipped.push(path);
+      if (named) fail(error instanceof ReadError ? error.message : `${path}: ${sentence(error)}`);
+      else skipped.push(path);
     }
   }
-  const runs = joinExports(read, (error) => {
-    printError(error.message);
-    failed++;
-  });
+  const runs = joinExports(read, (error) => fail(error.message));
   if (runs.length > MOST_RUNS) {
     throw new UserError(
       `the files hold ${runs.length} runs, expected at most ${MOST_RUNS} in one call: name fewer files, or split the export into files of fewer runs.`,

@@ -1,4 +1,5 @@
 /** Claims 19 to 28: what interventions do to entropy and performance (Sec. 4). */
+import { ENTROPY, LENGTH, logged, plateau } from "../courses.ts";
 import { max, mean, sampleRankCorrelation, standardDeviation } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Interval } from "../../analysis/interval.ts";
@@ -14,10 +15,7 @@ import {
   type ClaimLogs,
   correlation,
   eachRun,
-  entropyOf,
   lawOf,
-  logged,
-  plateau,
   single,
   startEntropy,
 } from "./log_numbers.ts";
@@ -156,7 +154,7 @@ function strengths(
 
 /** How much H changes from step to step, over its mean, in the second half of a run. */
 function restlessness(log: StudyLog): number {
-  const late = entropyOf(log).filter(({ step }) => step > log.run.settings.steps / 2)
+  const late = ENTROPY(log).filter(({ step }) => step > log.run.settings.steps / 2)
     .map(({ value }) => value);
   const changes = late.slice(1).map((value, i) => value - late[i]!);
   return standardDeviation(changes) / mean(late);
@@ -320,7 +318,7 @@ const GAINS: readonly InterventionCriterion[] = [
 
 function onAime(log: StudyLog): number {
   const key = [...log.curves.keys()].find((name) => /^val-core\/.*\/aime24\/acc\/mean@/.test(name));
-  return plateau(log, logged(log, key ?? ""));
+  return plateau(log, (log) => logged(log, key ?? ""));
 }
 
 // What entropy under an intervention has to do with performance.
@@ -594,8 +592,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
                 logs,
                 "clip-higher",
                 model,
-                (log, grpo) =>
-                  after(log, accuracyOf(log), 1 / 3) - after(grpo, accuracyOf(grpo), 1 / 3),
+                (log, grpo) => after(accuracyOf(log), 1 / 3) - after(accuracyOf(grpo), 1 / 3),
               ),
           },
           {
@@ -759,17 +756,17 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
 
 /** H over the last fifth of training, in nats per token. */
 function lateEntropy(log: StudyLog): number {
-  return plateau(log, entropyOf(log));
+  return plateau(log, ENTROPY);
 }
 
 /** R over the last fifth of training. */
 function lateAccuracy(log: StudyLog): number {
-  return plateau(log, accuracyOf(log));
+  return plateau(log, accuracyOf);
 }
 
 /** Length of responses over the last fifth of training, in tokens. */
 function lateLength(log: StudyLog): number {
-  return plateau(log, logged(log, "response_length/mean"));
+  return plateau(log, LENGTH);
 }
 
 /** R over the second half of training. */

@@ -1,4 +1,5 @@
 /** Claims 1 to 12: what the paper says of entropy, performance and the law that ties them (Sec. 2). */
+import { ENTROPY } from "../courses.ts";
 import { linearRegression, max, mean, min, rSquared, sampleCorrelation } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import { FEWEST_PAIRS, fitCurve, fitLaw } from "../../analysis/law.ts";
@@ -15,7 +16,6 @@ import {
   eachRun,
   endAccuracy,
   endEntropy,
-  entropyOf,
   gained,
   lawOf,
   orNone,
@@ -206,7 +206,7 @@ export const LAW_CLAIMS: readonly Claim<ClaimLogs>[] = [
           unit: "%",
           measure: (logs) =>
             shareOf(logs.of("fig1", ...PLAIN), (log) => {
-              const means = blocks(entropyOf(log), log.run.settings.steps, 12)
+              const means = blocks(ENTROPY(log), log.run.settings.steps, 12)
                 .filter((value) => value !== undefined);
               const most = 0.02 * startEntropy(log);
               return means.every((value, i) => i === 0 || value - means[i - 1]! <= most);

@@ -5,7 +5,9 @@ import type { Interval } from "../../analysis/interval.ts";
 import { fitLaw, type LawFit } from "../../analysis/law.ts";
 import { LawError } from "../../analysis/law_error.ts";
 import type { Curve } from "../../analysis/paper_data.ts";
-import { around, endOf } from "../conditions.ts";
+import { around } from "../../analysis/shares.ts";
+import { endOf } from "../conditions.ts";
+import { ENTROPY } from "../courses.ts";
 import { BASE_MODELS, nonEmbeddingParameters } from "../lab/families.ts";
 import type { StudyLog } from "../study_log.ts";
 
@@ -13,16 +15,6 @@ import type { StudyLog } from "../study_log.ts";
 export interface ClaimLogs {
   /** Those of some figures' runs, each once, by the figures' tasks. */
   of(...figures: readonly string[]): readonly StudyLog[];
-}
-
-/** What was logged under a key; empty where nothing was. */
-export function logged({ curves }: StudyLog, key: string): Curve {
-  return curves.get(key) ?? [];
-}
-
-/** The paper's H, in nats per token. */
-export function entropyOf(log: StudyLog): Curve {
-  return logged(log, "train_entropy/all");
 }
 
 /** R of each validation, a fraction. */
@@ -36,26 +28,19 @@ export function atEnd({ run }: StudyLog, curve: Curve): number {
   return curve.some(({ step }) => step > steps * 11 / 12) ? endOf(curve, steps) : NaN;
 }
 
-/** The mean of a curve of a run over the last fifth of training, its plateau; NaN where it has no values there. */
-export function plateau({ run }: StudyLog, curve: Curve): number {
-  const late = curve.filter(({ step }) => step > 0.8 * run.settings.steps);
-  return late.length === 0 ? NaN : mean(late.map(({ value }) => value));
-}
-
-/** A curve of a run when a share of training is over; NaN where it has no values. */
-export function after({ run }: StudyLog, curve: Curve, share: number): number {
-  const { steps } = run.settings;
-  return curve.length === 0 ? NaN : around(curve, share * steps, steps);
+/** A curve when a share of training is over; NaN where it has no values. */
+export function after(curve: Curve, share: number): number {
+  return curve.length === 0 ? NaN : around(curve, share);
 }
 
 /** H before training. */
 export function startEntropy(log: StudyLog): number {
-  return entropyOf(log)[0]?.value ?? NaN;
+  return ENTROPY(log)[0]?.value ?? NaN;
 }
 
 /** H over the last twelfth of training. */
 export function endEntropy(log: StudyLog): number {
-  return atEnd(log, entropyOf(log));
+  return atEnd(log, ENTROPY(log));
 }
 
 /** R over the last twelfth of training. */
@@ -65,14 +50,14 @@ export function endAccuracy(log: StudyLog): number {
 
 /** The share of H at the start that is spent when a share of training is over. */
 export function spent(log: StudyLog, share: number): number {
-  return 1 - after(log, entropyOf(log), share) / startEntropy(log);
+  return 1 - after(ENTROPY(log), share) / startEntropy(log);
 }
 
 /** The share of the gain in R that is made when a share of training is over. */
 export function gained(log: StudyLog, share: number): number {
   const curve = accuracyOf(log);
   const first = curve[0]?.value ?? NaN;
-  return (after(log, curve, share) - first) / (endAccuracy(log) - first);
+  return (after(curve, share) - first) / (endAccuracy(log) - first);
 }
 
 /** Parameters of the paper's model that a run stands for, without embeddings, in billions. */

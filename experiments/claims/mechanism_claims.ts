@@ -1,4 +1,5 @@
 /** Claims 13 to 18: why entropy falls (Sec. 3). */
+import { ENTROPY, logged } from "../courses.ts";
 import { max, mean } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Curve } from "../../analysis/paper_data.ts";
@@ -16,15 +17,7 @@ import {
   type TheoryPolicies,
   theoryPolicies,
 } from "../theory.ts";
-import {
-  blocks,
-  type ClaimLogs,
-  correlation,
-  eachRun,
-  entropyOf,
-  logged,
-  single,
-} from "./log_numbers.ts";
+import { blocks, type ClaimLogs, correlation, eachRun, single } from "./log_numbers.ts";
 
 type MechanismCriterion = Criterion<ClaimLogs>;
 
@@ -130,7 +123,7 @@ const BLOCKS = 50;
 function lossAndCovariance(logs: ClaimLogs): Evidence {
   const log = onPolicy(logs);
   const { steps } = log.run.settings;
-  const entropy = blocks(entropyOf(log), steps, BLOCKS);
+  const entropy = blocks(ENTROPY(log), steps, BLOCKS);
   const covariance = blocks(logged(log, "covariance/sequence"), steps, BLOCKS);
   const [loss, cause]: [number[], number[]] = [[], []];
   for (let i = 1; i < BLOCKS; i++) {

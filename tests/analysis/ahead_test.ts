@@ -56,6 +56,15 @@ Deno.test("nothing is said ahead of a run at its end, of an entropy that rises, 
   assert.equal(predictAhead(pairs, { ...fitLaw(pairs), identified: false }), undefined);
 });
 
+Deno.test("nothing is ahead where the log goes on without pairs, but a last stretch of it is no matter", () => {
+  const pairs = run(40);
+  const fit = fitLaw(pairs);
+  for (const end of [41, 60, 79]) {
+    assert.equal(predictAhead(pairs, fit, undefined, end), undefined, `${end}`);
+  }
+  assert.equal(predictAhead(pairs, fit, undefined, 40)!.step, 59);
+});
+
 Deno.test("how long a run is to be is read from its configuration, nested or dotted", () => {
   const planned = (config: Record<string, unknown>) => plannedSteps({ config } as unknown as Run);
   assert.equal(planned({ trainer: { total_training_steps: 300 } }), 300);

@@ -63,6 +63,32 @@ Deno.test("the gain that is done is that since the start, of what there was to g
   assert(Math.abs(Number(done) - 57) < 3, done);
 });
 
+Deno.test("an entropy that is logged no more while the score goes on is said to end", async () => {
+  const all = rows((step) => 0.6 - step / 200);
+  const cut = (from: number) =>
+    all.map(({ step, values: { "actor/entropy": entropy, ...rest } }) => ({
+      step,
+      values: step >= from ? rest : { ...rest, "actor/entropy": entropy! },
+    }));
+  const { severity, finding, marks } = about(await findings(verlConsole(cut(40))), "entropy ends");
+  assert.equal(severity, "notice");
+  assert.match(finding, /^the entropy ends at step 39, the score goes on to step 59:/);
+  assert.deepEqual(marks!.map(({ step }) => step), [39]);
+  assert.equal(about(await findings(verlConsole(cut(59))), "entropy ends"), undefined);
+});
+
+Deno.test("steps that are logged again, and names of the step that differ, are findings", async () => {
+  const again = [...rows(collapse), ...rows(collapse).slice(50)];
+  assert.match(
+    about(await findings(verlConsole(again)), "reading").finding,
+    /10 steps were logged/,
+  );
+  assert.doesNotMatch(
+    about(await findings(verlConsole(rows(collapse))), "reading")?.finding ?? "",
+    /logged again/,
+  );
+});
+
 Deno.test("what could not be read of the log is said, and nothing where all was read", async () => {
   const whole = verlConsole(rows(collapse));
   assert.equal(about(await findings(whole), "malformed"), undefined);

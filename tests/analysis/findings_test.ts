@@ -64,7 +64,21 @@ testOnCases(
   "NaN: what else moved at that step is told, and no score of afterwards counts for the entropy",
   async () => {
     const found = await caseFindings("issue-nan.log");
-    assert.match(about(found, "entropy course").finding, /still buys score/);
+    assert.match(
+      found[0]!.finding,
+      /^actor\/entropy, actor\/ppo_kl and actor\/grad_norm are no finite numbers from step 61 on .*; the score was 0\.3\d* before and is 0 since\.$/,
+    );
+    const course = about(found, "entropy course");
+    assert.match(course.finding, /^until step 60, the entropy declined/);
+    assert.doesNotMatch(course.finding, /buys|pace/);
+    assert.match(about(found, "remedy").finding, /a checkpoint from before step 61/);
+    for (const topic of ["KL to the rollout policy", "gradient norm"]) {
+      assert.match(
+        about(found, topic).finding,
+        /the last step 60; it is no finite number from step 61 on/,
+      );
+      assert.equal(about(found, topic).severity, "notice");
+    }
     const moved = about(found, "what moved first");
     assert.match(moved.finding, /^first entropy, .* at step 61;/);
     assert.match(moved.finding, /gradient norm/);
@@ -292,3 +306,116 @@ Deno.test("remedies and how to log the entropy have the names of each framework'
     assert.match(about(found, "how to log the entropy").finding, expected, framework);
   }
 });
+
+/** Uniform noise of −1 to 1, seeded. */
+function noise(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+}
+
+Deno.test("noise about one level neither rises nor falls, and nothing moves first", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const next = noise(seed);
+    const found = await findings(verlConsole(rows(120, (step) => ({
+      "actor/entropy": fall(step),
+      "actor/pg_clipfrac": 0.01 * (1 + 0.2 * next()),
+      "actor/grad_norm": 0.2 * (1 + 0.2 * next()),
+      [SCORE]: 0.45 + 0.05 * next(),
+    }))));
+    const { severity, finding } = about(found, "performance");
+    assert.equal(severity, "notice", `${seed}: ${finding}`);
+    assert.doesNotMatch(finding, /lost|fell|rose/);
+    assert.match(
+      about(found, "what moved first").finding,
+      /^first entropy at step \d+; .* clip fraction and gradient norm stayed as before\.$/,
+      String(seed),
+    );
+  }
+});
+
+Deno.test("one value that is not finite moves nothing first; findings go by severity", async () => {
+  const log = (isBroken: boolean) =>
+    verlConsole(rows(80, (step) => ({
+      "actor/entropy": fall(step),
+      "actor/pg_clipfrac": 0.002,
+      [SCORE]: 0.6 - 0.5 * fall(step) + 0.003 * wave(step),
+    }))).replace(/(step:38 .*actor\/entropy:)[^ ]+/, isBroken ? "$1nan" : "$&");
+  const broken = await findings(log(true));
+  const moved = about(broken, "what moved first").finding;
+  assert.match(moved, /^first entropy at step \d+; all counted from their level at the start/);
+  assert.equal(moved, about(await findings(log(false)), "what moved first").finding);
+  assert.match(about(broken, "not finite").evidence, /1 of 80 values, step 38$/);
+  const order = ["problem", "notice", "fine", "unknown"];
+  const places = broken.map(({ severity }) => order.indexOf(severity));
+  assert.deepEqual(places, places.toSorted((one, other) => one - other));
+});
+
+Deno.test("a collapse is never well, and an entropy that is lost while the score goes on is looked at", async () => {
+  const score = (step: number) => 0.1 + 0.005 * step + 0.002 * wave(step);
+  const fast = (step: number) => 0.6 * Math.exp(-step / 40);
+  const log = verlConsole(
+    rows(80, (step) => ({ "actor/entropy": fast(step), [SCORE]: score(step) })),
+  );
+  const course = about(await findings(log), "entropy course");
+  assert.equal(course.severity, "notice");
+  assert.match(course.finding, /collapsed.*still buys score.*At this pace/);
+  const lost = await findings(
+    log.replace(/(step:(?:6\d|7\d) .*actor\/entropy:)[^ ]+/g, "$1nan"),
+  );
+  assert.match(lost[0]!.finding, /^actor\/entropy is no finite number from step 60 on/);
+  assert.doesNotMatch(about(lost, "entropy course").finding, /pace/);
+  assert.match(about(lost, "remedy").finding, /the score did not fall there/);
+});
+
+Deno.test("shorter responses are no problem where fewer are cut off for it", async () => {
+  const log = (cut: number) =>
+    verlConsole(rows(60, (step) => ({
+      "actor/entropy": fall(step),
+      [SCORE]: 0.6 - 0.5 * fall(step),
+      "response_length/mean": 4000 * Math.exp(-step / 30) + 500,
+      "response_length/clip_ratio": cut * Math.exp(-step / 15),
+    })));
+  const well = about(await findings(log(0.9)), "response length");
+  assert.equal(well.severity, "notice");
+  assert.match(well.finding, /of \d\d % that were cut off then/);
+  assert.equal(about(await findings(log(0.01)), "response length").severity, "problem");
+});
+
+Deno.test("SkyRL's covariance losses are advised for versions without their fault alone", async () => {
+  const rowsOf = rows(60, (step) => ({
+    "policy/policy_entropy": fall(step),
+    "reward/avg_raw_reward": 0.5 + 0.01 * wave(step),
+  }));
+  const found = await findings(
+    rowsOf.map(({ step, values }) => JSON.stringify({ step, ...values })).join("\n"),
+  );
+  assert.match(
+    about(found, "remedy").finding,
+    /^eps_clip_high=0\.28; .*from before the fault alone \(since 31 March 2026 .*SkyRL#1296\)\)/,
+  );
+  const trap = about(found, "metric trap");
+  assert.equal(trap.severity, "unknown");
+  assert.match(trap.finding, /SkyRL#1296/);
+});
+
+testOnCases(
+  "an entropy summed over responses is named, and no share of one below 0 is told",
+  async () => {
+    const run = await readRun(join(CASES, "issue-rloo-sum.jsonl"));
+    const diagnosis = diagnose(run);
+    assert.match(diagnosis.verdict, /^KL to the reference: it is 15 of late\./);
+    assert.match(
+      about(diagnosis.findings, "how to log the entropy").finding,
+      /^objective\/entropy looks like an entropy.*--entropy-key objective\/entropy/,
+    );
+    const named = await readRun(join(CASES, "issue-rloo-sum.jsonl"), {
+      entropyKey: "objective/entropy",
+    });
+    const course = about(diagnose(named).findings, "entropy course");
+    assert.equal(course.severity, "unknown");
+    assert.match(course.finding, /6 values of objective\/entropy are below 0/);
+  },
+);

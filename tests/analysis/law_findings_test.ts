@@ -121,6 +121,24 @@ Deno.test("each benchmark of a mean has a finding of its own", async () => {
   );
 });
 
+Deno.test("a run that is near its ceiling and still gains has no problem of it", async () => {
+  const low = (step: number) => 0.03 + H(1.5 * step);
+  const found = await of((step) => ({ "actor/entropy": low(step), [SCORE]: law(low(step), step) }));
+  const { severity, finding, evidence } = one(found, "ceiling")!;
+  assert.equal(severity, "notice", `${finding} ${evidence}`);
+  assert.match(finding, /^by the law the ceiling is 0\.5\d*, 0\.\d+ above the score now\.$/);
+});
+
+Deno.test("a score of at most 1 that stays above 0.95 is no problem", async () => {
+  for (const [level, severity] of [[0.97, "notice"], [0.8, "problem"], [9.7, "problem"]] as const) {
+    const found = await of((step) => ({
+      "actor/entropy": H(step),
+      "critic/score/mean": level + 0.01 * Math.sin(4 * step),
+    }));
+    assert.equal(one(found, "plateau")!.severity, severity, `${level}`);
+  }
+});
+
 Deno.test("without a problem the verdict says what the notes are about", async () => {
   const found = await of((step) => ({
     "actor/entropy": 0.6 - 0.004 * step,
@@ -150,7 +168,7 @@ testOnLogs(
     const found = diagnose(await readRun(join(LOGS, "../cases/issue-surge20.log")));
     assert.match(
       found.verdict,
-      /^no gain since step 8\d: .*; best 0\.491 at step 84, 36 steps before the last\./,
+      /^the score fell from 0\.49 at step 8\d to 0\.255 at step 120; best 0\.491 at step 84, 36 steps before the last\./,
     );
     assert.equal(one(found, "gain done"), undefined);
   },

@@ -86,12 +86,26 @@ Deno.test("this project's run log and training scores pair at the same step; the
 
 Deno.test("a run without entropy or score is told with its keys", () => {
   const { entropy: _, ...run } = makeRun({ entropy: [], score: [[1, 1]] });
-  const keyed = { ...run, keys: new Map([["b", 2], ["a", 1], ["timing_s/step", 3], ["nan", 0]]) };
+  const keyed: Run = {
+    ...run,
+    framework: "unknown",
+    keys: new Map([["b", 2], ["a", 1], ["timing_s/step", 3], ["nan", 0]]),
+  };
   assert.throws(
     () => pairs(keyed),
     {
       message:
-        "run.log has no policy entropy under a key known here; it has a, b and 1 keys of timing and throughput.",
+        "run.log (run run) has no policy entropy under a key known here; it has a, b and 1 keys of timing and throughput. If one is the entropy, name it with --entropy-key.",
     },
+  );
+  const unrecognised = [{ key: "a", looksLike: "entropy" as const }];
+  assert.throws(
+    () => pairs({ ...keyed, unrecognised }),
+    /By its name a could be the entropy: name it/,
+  );
+  // How the framework logs it comes before its keys, which may be very many.
+  assert.throws(
+    () => pairs({ ...keyed, framework: "ms-swift" }),
+    /known here\. ms-swift logs entropy\/mean with --log_entropy true .*\. It has a, b/,
   );
 });

@@ -5,6 +5,8 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { findPlateau, isWithoutGain, shareAtPlateau } from "../../analysis/plateau.ts";
 import { plateauEvidence, plateauText } from "../../analysis/plateau_text.ts";
+import { recentGain } from "../../analysis/gain.ts";
+import type { Run } from "../../analysis/readers/run.ts";
 import { readRun } from "../../analysis/readers/read_run.ts";
 import { LOGS, testOnLogs } from "../support.ts";
 
@@ -23,7 +25,7 @@ Deno.test("a jump and nothing after it: since when, the best score, and what the
   assert.equal(plateau.scores, 26);
   assert(Math.abs(plateau.level - 0.71) < 0.002);
   assert(plateau.rise[0] < 0 && plateau.rise[1] > 0 && plateau.rise[1] < 0.01);
-  assert(shareAtPlateau(plateau) > 0.97);
+  assert(shareAtPlateau(plateau)! > 0.97);
   assert.match(
     plateauText(plateau),
     /^no gain since step 5: 0\.7\d+ there, 0\.71 on average since; best 0\.71\d? at step \d+, \d+ steps before the last$/,
@@ -96,6 +98,33 @@ Deno.test("simulated runs: rises are hardly ever taken for plateaus, and most pl
     );
   }
   assert(shareOfPlateaus(100, (share) => 0.3 + Math.min(0.4, share)) > 0.8);
+  // Noise about one level has no height that was gained.
+  assert(shareOfPlateaus(120, () => 0.45) <= 0.05);
+});
+
+Deno.test("a score that fell is said to have fallen, and no share of a gain is told", () => {
+  const fell = findPlateau(scores(60, (i) => i < 40 ? 0.2 + 0.007 * i : 0.48 - 0.015 * (i - 40)))!;
+  assert(fell.fell);
+  assert.equal(shareAtPlateau(fell), undefined);
+  assert.match(
+    plateauText(fell),
+    /^the score fell from 0\.4\d+ at step (?:19|20)\d to 0\.\d+ at step 295; best 0\.4/,
+  );
+  assert.match(
+    plateauEvidence(fell),
+    /^0\.2\d* at step 0; a line .* falls by 0\.\d+ to 0\.\d+ in all/,
+  );
+  const stayed = findPlateau(scores(27, (i) => i === 0 ? 0.38 : 0.71))!;
+  assert(!stayed.fell);
+});
+
+Deno.test("on a plateau the score rises no more, whatever the trend of its last half", () => {
+  const values = scores(80, (i) => 0.3 + 0.2 * Math.min(1, i / 10) + 0.00012 * i, 0.01);
+  assert.notEqual(findPlateau(values), undefined);
+  const run = { score: { ...values, kind: "validation" } } as unknown as Run;
+  assert.equal(recentGain(run)!.rises, false);
+  const rising = { score: { ...scores(80, (i) => 0.3 + 0.003 * i), kind: "validation" } };
+  assert.equal(recentGain(rising as unknown as Run)!.rises, true);
 });
 
 testOnLogs(

@@ -21,16 +21,18 @@ Deno.test("noiseless pairs are predicted exactly, forward and in reverse", () =>
 
 Deno.test("the portion is a share of the steps or a number of them, from the first pair's", () => {
   assert.equal(predictFrom(RUN, { fraction: 0.15 }).fitted, 7); // Steps 0 to 24.
-  assert.equal(predictFrom(RUN, { steps: 36 }).fitted, 10);
+  assert.equal(predictFrom(RUN, { steps: 36 }).fitted, 9); // Steps 0 to 32: 36 is the 37th.
   const later = RUN.map((pair) => ({ ...pair, step: pair.step + 1000 }));
-  assert.deepEqual(predictFrom(later, { steps: 36 }).fittedSteps, [1000, 1036]);
+  assert.deepEqual(predictFrom(later, { steps: 36 }).fittedSteps, [1000, 1032]);
+  const each = RUN.map((pair, i) => ({ ...pair, step: i + 1 }));
+  assert.deepEqual(predictFrom(each, { steps: 36 }).fittedSteps, [1, 36]);
   const resumed = RUN.map((pair) => ({ ...pair, step: pair.step + 40 }));
   assert.deepEqual(predictFrom(resumed, { fraction: 0.15 }).fittedSteps, [40, 64]);
-  assert.deepEqual(predictFrom(RUN, { steps: 36 }, { reverse: true }).fittedSteps, [124, 160]);
+  assert.deepEqual(predictFrom(RUN, { steps: 36 }, { reverse: true }).fittedSteps, [128, 160]);
 });
 
 Deno.test("errors are those of the predicted pairs alone", () => {
-  const noisy = RUN.map((pair, i) => i < 10 ? pair : { ...pair, score: pair.score + 0.03 });
+  const noisy = RUN.map((pair, i) => i < 9 ? pair : { ...pair, score: pair.score + 0.03 });
   const prediction = predictFrom(noisy, { steps: 36 });
   assert(Math.abs(prediction.rmse - 0.03) < 1e-10);
   assert(Math.abs(prediction.endError + 0.03) < 1e-10);

@@ -163,6 +163,9 @@ Deno.test("traps of other frameworks: dated, and can't tell where the log does n
   assert.equal(skyrl("clip_cov", []).severity, "unknown");
   assert.equal(skyrl("kl_cov", []).severity, "unknown");
   assert.equal(skyrl("regular", []).severity, "fine");
+  const [silent] = findTraps(runOf("skyrl", "policy/policy_entropy"));
+  assert.equal(silent!.severity, "unknown");
+  assert.match(silent!.finding, /SkyRL#1296/);
   assert.match(findTraps(runOf("trl", "objective/entropy"))[0]!.finding, /trl#6121/);
   assert.match(findTraps(runOf("trl", "policy/entropy_avg"))[0]!.finding, /trl#6809/);
   assert.match(findTraps(runOf("trl", "entropy"))[0]!.finding, /trl#6380/);

@@ -75,10 +75,25 @@ Deno.test("verl's entropy by version: its key, the keys beside it and the config
 });
 
 Deno.test("a history says what shows it, and is undecided where keys contradict each other", () => {
-  const history = verlHistory({ keys: ["actor/entropy", "response_length/mean"] });
+  const record = [
+    "response_length/mean",
+    "response_length/clip_ratio",
+    "critic/rewards/mean",
+    "training/epoch",
+  ];
+  const history = verlHistory({ keys: ["actor/entropy", ...record] });
   assert.equal(
     describeHistory(history),
     "verl 0.4.1 or later (actor/entropy), before 0.6.0 (response_length/ without response_length_non_aborted/)",
+  );
+  assert.equal(
+    describeHistory(verlHistory({ keys: ["actor/entropy", "response_length/mean"] })),
+    "verl 0.4.1 or later (actor/entropy)",
+    "chosen columns",
+  );
+  assert.equal(
+    describeHistory(verlHistory({ keys: ["rollout_corr/kl", ...record] })),
+    "can't tell the version: its keys are of two ages, verl 0.6.0 or later (rollout_corr/) and before 0.6.0 (response_length/ without response_length_non_aborted/)",
   );
   assert.equal(isSince(history, "entropyRenamed"), true);
   assert.equal(isSince(history, "calculateEntropy"), false);

@@ -1,7 +1,8 @@
 /** `deno task study` as a user runs it, on a small grid: its lists, two processes at once, and one that is killed. */
 import assert from "node:assert/strict";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { assertOneSentence, type Outcome, run } from "../support.ts";
+import { assertOneSentence, type Outcome, ROOT, run } from "../support.ts";
 import { namesOf, stepsOf, withStudy } from "./small_study.ts";
 
 async function study(checkout: string, ...args: string[]): Promise<Outcome> {
@@ -88,6 +89,24 @@ Deno.test("study: a run that is killed goes on to the same log", async () => {
   });
 });
 
+Deno.test("fig1 --rerun makes the logs again, puts them in the place of the others, and draws", async () => {
+  const grid = [{}];
+  const [name] = namesOf(grid) as [string];
+  await withStudy(grid, async (checkout) => {
+    const log = join(checkout, "results/logs", `${name}.jsonl`);
+    await Deno.mkdir(join(checkout, "results/logs"));
+    await Deno.writeTextFile(log, "an older log\n");
+    await cp(join(ROOT, "results/paper"), join(checkout, "results/paper"), { recursive: true });
+    const task = ["task", "--quiet", "--config", join(checkout, "deno.json"), "fig1", "--rerun"];
+    const { code, stdout, stderr } = await run(Deno.execPath(), task, { cwd: checkout });
+    assert.equal(code, 0, stderr);
+    assert(stdout.startsWith("making 1 run\n"), stdout);
+    assert.match(stdout, /results\/figures\/fig01_left\.svg/);
+    assert.deepEqual(await stepsOf(checkout, name), [1, 2]);
+    await Deno.stat(join(checkout, "results/figures/fig01_left.png"));
+  });
+});
+
 Deno.test("study: what is wrong is said in one sentence", async () => {
   const grid = [{}, { seed: 2 }];
   const [first, second] = namesOf(grid) as [string, string];
@@ -96,7 +115,7 @@ Deno.test("study: what is wrong is said in one sentence", async () => {
       assertOneSentence(await study(checkout, ...args), expected, code);
     await refused(["fig2"], /there is no run or figure fig2, expected one that /);
     await refused(["--json"], /--json is without --list/);
-    await refused(["--list", "--missing"], /--list and --missing are two lists/);
+    await refused(["--list", "--missing"], /--list and --missing are two things/);
 
     const logs = join(checkout, "results/logs");
     await Deno.mkdir(logs);

@@ -104,8 +104,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/prediction.ts",
-    text: "const rest = pairs.filter((pair) => !isFitted(pair));",
-    replacement: "const rest = pairs;",
+    text: "rest: pairs.filter((pair) => !isFitted(pair)),",
+    replacement: "rest: [...pairs],",
     what: "errors of a prediction count the pairs that it was fitted to",
     tests: PREDICTION,
     filter: "those of the predicted pairs alone",

@@ -157,14 +157,18 @@ async function baseModel(
   const folder = join(models, `${name}.${taskName}`);
   if (await hasCheckpoint(folder)) return folder;
   const place = { folder, resume: true };
+  let isTold = false;
   try {
     await expectBaseModelPlace(place);
-    onBaseModel(`${name}.${taskName}`);
     using policy = untrainedPolicy(gpu, modelConfig(model), PRETRAINING[taskName].seed);
     await makeBaseModel(policy, taskByName(taskName), passesOf(taskName, { instruct }), {
       ...place,
       model: name,
-      onStep() {},
+      onStep() {
+        // Not earlier: another process may have been making it.
+        if (!isTold) onBaseModel(`${name}.${taskName}`);
+        isTold = true;
+      },
     });
   } catch (error) {
     // Another process may have finished it meanwhile.

@@ -40,6 +40,14 @@ Deno.test("marks are numbered in the order of their steps and named above; no mo
   assert(crowd.svg.includes("8 mark7") && !crowd.svg.includes("mark8"));
 });
 
+Deno.test("the verdict stands above the marks, in lines that fit", async () => {
+  const verdict = `the score fell from 0.49 to 0.25; ${"and more of it ".repeat(12)}`;
+  const { svg } = await drawFigure("v", courseFigure({ ...FIGURE, verdict }));
+  assert(svg.indexOf("the score fell from 0.49") < svg.indexOf("1 no gain since (step 5)"));
+  const lines = Array.from(svg.matchAll(/>([^<]*and more of it[^<]*)</g), ([, line]) => line!);
+  assert(lines.length >= 2 && lines.every((line) => line.length <= 90), lines.join("\n"));
+});
+
 Deno.test("a course of very large or constant values, or without marks, is drawn", async () => {
   for (const value of [1e308, 0, -5]) {
     const panels = [{ title: "Score", series: series(5, () => value) }];

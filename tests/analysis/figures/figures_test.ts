@@ -221,7 +221,7 @@ Deno.test("ticks of a logarithmic axis", () => {
   assert.deepEqual(logTicks(0.015, 0.7), [0.02, 0.05, 0.1, 0.2, 0.5]);
 });
 
-Deno.test("of a run that does not identify the law there are points alone", async () => {
+Deno.test("of a run that does not identify the law there are points alone, or a dashed line where no run does", async () => {
   const pairs = Array.from({ length: 20 }, (_, step) => ({
     step,
     entropy: 0.3 + 0.001 * Math.cos(step),
@@ -232,12 +232,15 @@ Deno.test("of a run that does not identify the law there are points alone", asyn
   const [one] = law(["a"]);
   for (const series of [[vague], [vague, one!]]) {
     const spec = lawFigure(series, "fraction");
-    const { layer } = spec as { layer: { data: { values: { run: string }[] } }[] };
+    const { layer } = spec as {
+      layer: { data: { values: { run: string }[] }; mark: { strokeDash?: number[] } }[];
+    };
     const named = layer.map(({ data }) => [...new Set(data.values.map(({ run }) => run))]);
     assert.deepEqual(
       named,
-      series.length === 1 ? [["vague"]] : [["a"], ["a"], ["vague", "a"]],
+      series.length === 1 ? [["vague"], ["vague"], ["vague"]] : [["a"], ["a"], ["vague", "a"]],
     );
+    assert.equal(layer[1]!.mark.strokeDash !== undefined, series.length === 1);
     await drawFigure("x", spec);
   }
 });

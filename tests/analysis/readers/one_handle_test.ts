@@ -170,7 +170,7 @@ Deno.test("gzipped data that was cut gives all that it holds, several members al
     const cut = { size: bytes.length, isWhole: false, isCutOff: true };
     assert.deepEqual(await sizeOf(gzipped.subarray(0, -8)), cut);
     await assert.doesNotReject(async () => {
-      const { malformed, entropy } = await readRun(path, { scoreKey: "entropy" });
+      const { malformed, entropy } = await readRun(path);
       assert.equal(entropy!.values.length, 9000);
       assert.deepEqual(malformed.examples, ['gzip data: "cut off"']);
     });

@@ -143,6 +143,44 @@ Deno.test("parts of a run that state their own steps meet by them, nested or not
   }
 });
 
+Deno.test("parts of a run that name their steps differently meet by them, where none shows that they differ", async () => {
+  const rows = (train: string, evaluation: string, more: (step: number) => object = () => ({})) =>
+    STEPS.flatMap((step, i) => [
+      { [train]: step, "train/entropy": ENTROPY[i], ...more(step) },
+      { [evaluation]: step, "eval/accuracy": REWARD[i] },
+    ]);
+  for (
+    const [train, evaluation] of [
+      ["train/step", "eval/global_step"],
+      ["train/global_step", "eval/step"],
+      ["step", "eval/global_step"],
+      ["global_step", "eval/step"],
+    ] as const
+  ) {
+    const all = rows(train, evaluation);
+    const logged = all.map((row, i) => ({ _step: i, ...row }));
+    const cells = [train, "train/entropy", evaluation, "eval/accuracy"];
+    const csv = [cells, ...all.map((row) => cells.map((name) => row[name] ?? ""))].join("\n") +
+      "\n";
+    for (const content of [jsonl(all), jsonl(all.toReversed()), jsonl(logged), csv]) {
+      await inFile(content, async (path) => {
+        const run = await readRun(path);
+        assertWhole(run);
+        assert.match(run.notes[0]!, /count alike/);
+      });
+    }
+  }
+  const same = rows("train/step", "eval/step", (step) => ({ "train/global_step": step }));
+  await inFile(jsonl(same), async (path) => assertWhole(await readRun(path)));
+  // Micro-steps: what is stepped by them alone is left out.
+  const micro = rows("train/step", "eval/step", (step) => ({ "train/global_step": step / 10 }));
+  await inFile(jsonl(micro), async (path) => {
+    const run = await readRun(path);
+    assert.deepEqual(Array.from(run.score!.steps), [0]);
+    assert.equal(run.malformed.count, N - 1);
+  });
+});
+
 Deno.test("TRL's printed rows: numbers as texts, a progress bar around them, an evaluation of the same epoch", () => {
   const lines = STEPS.map((_, i) =>
     ` ${i}%|#  | ${i}/9 [00:10<03:00]{'loss': '${i}', 'entropy': '${
@@ -186,6 +224,45 @@ Deno.test("several runs in one table are several runs, by any of the four names"
   });
 });
 
+Deno.test("a column that names no run by itself parts the rows where they show that it does", async () => {
+  const rows = (column: string, names: readonly unknown[]) =>
+    names.flatMap((name) =>
+      records().map((row, i) => ({ step: STEPS[i], ...row, [column]: name }))
+    );
+  for (
+    const [column, names, called] of [
+      ["Name", ["b", "a"], ["b", "a"]],
+      ["seed", [1, 2], ["seed 1", "seed 2"]],
+      ["method", ["GRPO", "KL-Cov"], ["GRPO", "KL-Cov"]],
+    ] as const
+  ) {
+    const all = rows(column, names);
+    const mixed = all.toSorted((left, right) => Number(left.step) - Number(right.step));
+    const csv = (some: readonly Record<string, unknown>[]) =>
+      [Object.keys(some[0]!), ...some.map(Object.values)].map((cells) => `${cells}\n`).join("");
+    for (const content of [csv(all), csv(mixed), jsonl(all), JSON.stringify(mixed)]) {
+      await inFile(content, async (path) => {
+        const runs = await readRuns(path);
+        assert.deepEqual(runs.map(({ name }) => name), called);
+        for (const run of runs) assertWhole(run);
+      });
+    }
+  }
+  // One seed is no name; one for each row tells no runs apart, nor do training and evaluation.
+  const parts = STEPS.flatMap((step, i) => [
+    { name: "train", step, "train/entropy": ENTROPY[i] },
+    { name: "eval", step, "eval/reward": REWARD[i] },
+  ]);
+  const seeds = records().map((row, i) => ({ ...row, seed: 7919 * i }));
+  for (const content of [jsonl(rows("seed", [3])), jsonl(seeds), jsonl(parts)]) {
+    await inFile(content, async (path) => {
+      const run = await readRun(path);
+      assertWhole(run);
+      assert.equal(run.name, "log");
+    });
+  }
+});
+
 Deno.test("a run of a table without a number is named, not dropped in silence", () =>
   inFile("Step,a - entropy,a - reward,b - entropy\n1,0.5,0.1,\n2,0.4,0.2,\n", async (path) => {
     const runs = await readRuns(path);
@@ -220,6 +297,18 @@ Deno.test("MLflow's metrics are a run, a folder of them several", () =>
       assert.deepEqual(runs.map(({ name }) => name), ["name of r1", "name of r2"]);
       for (const run of runs) assertWhole(run);
     }
+    // A copy of the metrics alone is a run still, called as its folder is, or as meta.yaml says.
+    await write("r3");
+    for (const part of ["meta.yaml", "params", "tags"]) {
+      await Deno.remove(join(folder, "mlruns/7/r3", part), { recursive: true });
+    }
+    await Deno.remove(join(folder, "mlruns/7/r2/tags"), { recursive: true });
+    await Deno.writeTextFile(
+      join(folder, "mlruns/7/r2/meta.yaml"),
+      "run_id: r2\nrun_name: 'b 2'\n",
+    );
+    const names = (await readRuns(join(folder, "mlruns"))).map(({ name }) => name);
+    assert.deepEqual(names, ["name of r1", "b 2", "r3"]);
   }));
 
 Deno.test("a W&B folder holds a run for each of its run folders, links to them left out", () =>

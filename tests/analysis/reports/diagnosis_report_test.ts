@@ -37,3 +37,16 @@ Deno.test("a picture is in the page, and linked from the Markdown", () => {
   assert.match(html, /<svg role="img" aria-label="[^"]*" xmlns="x" style="width:450px">/);
   assert.match(diagnosisMarkdown([{ diagnosis, picture }]), /\]\(a%20run\.diagnosis\.png\)/);
 });
+
+Deno.test("runs of one name are headed by their logs, and what failed is named", () => {
+  const runs = ["x/log.csv", "y/log.csv"].map((source) => ({
+    diagnosis: { ...diagnosis, source, name: "log.csv" },
+  }));
+  const failed = ["b.bin is a binary file."];
+  const markdown = diagnosisMarkdown(runs, failed);
+  assert.deepEqual(markdown.match(/^## .*$/gm), ["## x/log.csv", "## y/log.csv"]);
+  assert.match(markdown, /Not diagnosed:\n\n- b\.bin is a binary file\.\n/);
+  const html = diagnosisHtml(runs, failed);
+  assert.match(html, /<h2>x\/log\.csv<\/h2>/);
+  assert.match(html, /<li>b\.bin is a binary file\.<\/li>/);
+});

@@ -98,7 +98,7 @@ Deno.test("a log is read by the analysis as a run of the lab", async () => {
   await withFolder(async (folder) => {
     const path = join(folder, "logs", "qwen2.5-7b.math.grpo.none.seed1.jsonl");
     using log = await openRunLog(path, { run: RUN });
-    for (let step = FIRST_STEP; step <= 9; step++) {
+    for (let step = FIRST_STEP; step <= 13; step++) {
       assert.equal(log.nextStep, step);
       const entropy = step === 3 ? { "actor/entropy": NaN, "actor/grad_norm": -Infinity } : {};
       await log.write(step, { ...dataOf(step), ...entropy });
@@ -110,14 +110,15 @@ Deno.test("a log is read by the analysis as a run of the lab", async () => {
     assert.equal(run.format, "run-log");
     assert.equal(run.framework, "entropy-lab");
     assert.deepEqual(run.config, JSON.parse(JSON.stringify(RUN)));
-    assert.deepEqual(run.steps, { first: 1, last: 9 });
+    assert.deepEqual(run.steps, { first: 1, last: 13 });
     assert.equal(run.malformed.count, 0);
     assert.equal(run.entropy?.key, "actor/entropy");
-    assert.deepEqual([...run.entropy.steps], [1, 2, 4, 5, 6, 7, 8, 9]);
-    assert.deepEqual([...run.entropy.values], [1, 2, 4, 5, 6, 7, 8, 9].map((step) => 1 / step));
+    const finite = [1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+    assert.deepEqual([...run.entropy.steps], finite);
+    assert.deepEqual([...run.entropy.values], finite.map((step) => 1 / step));
     assert.deepEqual(run.score?.keys, ["val-core/math-500/acc/mean@1"]);
     assert.equal(run.score.unit, "fraction");
-    assert.deepEqual([...run.score.steps], [1, 5, 9]);
+    assert.deepEqual([...run.score.steps], [1, 5, 9, 13]);
   });
 });
 

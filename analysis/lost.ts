@@ -1,0 +1,36 @@
+import type { Run } from "./readers/run.ts";
+import { medianOf, noiseOf } from "./trend.ts";
+
+/** What a score was before a step, at most five values of it, and is from it on. */
+export interface ScoreAround {
+  /** The median before. */
+  readonly before: number;
+  /** The median since. */
+  readonly since: number;
+  /** Whether the two differ by more than the noise. */
+  readonly differ: boolean;
+}
+
+/** The score before and since a step; undefined where it is not logged on both sides. */
+export function scoreAround({ score }: Run, step: number): ScoreAround | undefined {
+  const at = score?.steps.findIndex((one) => one >= step) ?? -1;
+  if (score === undefined || at < 1) return undefined;
+  const before = medianOf(score.values.subarray(Math.max(0, at - 5), at));
+  const since = medianOf(score.values.subarray(at));
+  return { before, since, differ: Math.abs(since - before) > 5 * noiseOf(score) };
+}
+
+/** So many values that are not finite at the end of a series are no single bad step. */
+const FEWEST_LOST = 3;
+
+/**
+ * The step from which on no value of a key is finite, to the end of the log; undefined where single values
+ * are not finite and others follow.
+ */
+export function lostSince({ notFinite, series }: Run, key: string): number | undefined {
+  const found = notFinite.get(key);
+  if (found === undefined) return undefined;
+  const last = series.get(key)?.steps.at(-1) ?? -Infinity;
+  const lost = found.steps.filter((step) => step > last);
+  return lost.length < FEWEST_LOST ? undefined : lost[0];
+}

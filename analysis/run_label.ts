@@ -1,0 +1,7 @@
+import { basename } from "node:path";
+import type { Run } from "./readers/run.ts";
+
+/** What a sentence calls a run: its log, and its name where that is not the log's. */
+export function runLabel({ source, name }: Pick<Run, "source" | "name">): string {
+  return name === basename(source) ? source : `${source} (run ${name})`;
+}
