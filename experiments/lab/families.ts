@@ -99,7 +99,7 @@ export interface BaseModel {
 /** Parameters of the paper's models for each one of the lab's, embeddings aside. */
 export const SCALE = 100_000;
 
-/** The longest prompt and response of the tasks, in tokens. */
+/** Room for the longest prompt and response of the tasks, in tokens, and for longer ones. */
 const CONTEXT = 64;
 
 /** The class of transformers for each type. */
@@ -352,7 +352,7 @@ function baseModel(
       rope_theta: 1000,
       rope_scaling: model.rope_scaling ?? null,
       // Of the paper's three none has a window any more; Mistral 7B v0.1, which they come from, has.
-      sliding_window: isMistral ? 3 * CONTEXT / 4 : null,
+      sliding_window: isMistral ? CONTEXT / 2 : null,
       max_position_embeddings: 2 * CONTEXT,
       // GPT-2's 0.02 at width 768; an output of a normalized input has the same scale at any width.
       initializer_range: 0.02 * Math.sqrt(768 / model.lab.hidden_size),
