@@ -174,12 +174,14 @@ type Compared = (
 /** The plateaus of a model's arms against GRPO's. */
 function measure(size: string, arms: readonly Arm[], compared: Compared): Measurement[] {
   const [entropy, length, accuracy] = PANELS as [Panel, Panel, Panel];
+  const others = arms.filter((arm) => arm !== GRPO);
+  if (others.length === 0) return [];
   const each = (
     panel: Panel,
     compare: (value: number, plain: number) => number,
     format: (value: number) => string,
   ) =>
-    arms.filter((arm) => arm !== GRPO)
+    others
       .map((arm) => `${arm.label} ${overSeeds(compared(panel, arm, compare), format)}`).join("; ");
   const ratio = (value: number, plain: number) => value / plain;
   return [
