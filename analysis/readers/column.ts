@@ -1,4 +1,4 @@
-import type { Segment, Starts } from "./restarts.ts";
+import { isBeginning, type Segment, type Starts } from "./restarts.ts";
 import { distinct, placeOf, type Series } from "./series.ts";
 
 /**
@@ -62,6 +62,8 @@ export class Column {
   /** Where each start begins that has values, the current one last; undefined while there is but the first. */
   #begins: { start: number; at: number }[] | undefined;
   #start = 0;
+  /** Number of values before the start. */
+  #at = 0;
   #first = Infinity;
   #whole: Series | undefined;
 
@@ -72,8 +74,8 @@ export class Column {
 
   add(step: number, value: number, repeat: RepeatRule): void {
     const last = this.#steps.length - 1;
-    if (step <= this.#first && last >= 0 && step < this.#steps[last]!) {
-      this.#starts.again(this.#start);
+    if (last >= 0 && step < this.#steps[last]! && isBeginning(step, this.#first)) {
+      this.#starts.again(this.#start, this.length - this.#at);
     }
     if (this.length === 0) this.#first = step;
     if (this.#start !== this.#starts.current) this.#begin(step);
@@ -99,13 +101,15 @@ export class Column {
     this.#values.push(value);
     this.length++;
     this.#rows = 1;
+    this.#starts.grow(this.length - this.#at);
   }
 
   #begin(step: number): void {
     this.#begins ??= this.length === 0 ? [] : [{ start: 0, at: 0 }];
     this.#start = this.#starts.current;
     this.#first = step;
-    this.#begins.push({ start: this.#start, at: this.length });
+    this.#at = this.length;
+    this.#begins.push({ start: this.#start, at: this.#at });
   }
 
   /** What was logged in each start. */

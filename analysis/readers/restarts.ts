@@ -8,20 +8,48 @@ const COMPARED_KEYS = 20;
 /** Of equal logs this share of the values is equal. */
 const EQUAL_SHARE = 0.9;
 
-/** Counts how often the steps of a log began again, for all of its keys together. */
+/**
+ * Counts how often the steps of a log began again, for all of its keys together. A key that is logged seldom does not
+ * tell: an evaluation may come late.
+ */
 export class Starts {
   /** The start that is read now, from 0. */
   current = 0;
+  /** The most values of one key in each start. */
+  #longest: number[] = [];
+  /** What a count that goes on over the whole of a run, such as its epoch, was in each start. */
+  #counts: { first: number; last: number }[] = [];
 
-  /** A key's steps began again in this start. */
-  again(start: number): void {
-    if (start === this.current && this.current < MOST_STARTS) this.current++;
+  /** A key has so many values in the start that is read now. */
+  grow(length: number): void {
+    if (!(length <= this.#longest[this.current]!)) this.#longest[this.current] = length;
   }
 
-  /** Whether steps began again, and not so often that they are in no order. */
+  /** The steps of a key that had so many values in a start begin again. */
+  again(start: number, length: number): void {
+    const isLeading = 2 * length >= this.#longest[start]!;
+    if (isLeading && start === this.current && this.current < MOST_STARTS) this.current++;
+  }
+
+  /** A count that goes on over the whole of a run stands at a value. */
+  count(value: number): void {
+    const known = this.#counts[this.current] ??= { first: value, last: value };
+    known.last = Math.max(known.last, value);
+  }
+
+  /** Whether steps began again, not so often that they are in no order, and not in one run, as in each of its epochs. */
   get areSeveral(): boolean {
-    return this.current > 0 && this.current < MOST_STARTS;
+    const counts = this.#counts.filter((count) => count !== undefined);
+    const isOne = counts.length > 1 &&
+      counts.every(({ first }, i) => i === 0 || first >= counts[i - 1]!.last) &&
+      counts.at(-1)!.last > counts[0]!.last;
+    return this.current > 0 && this.current < MOST_STARTS && !isOne;
   }
+}
+
+/** Whether a step after others is the beginning again of steps that began with a first. */
+export function isBeginning(step: number, first: number): boolean {
+  return step === first || (step <= 1 && first <= 1);
 }
 
 /** What a key logged in one start, in the order of the log. */
@@ -33,8 +61,8 @@ export interface Segment {
 }
 
 /**
- * The starts of a log that are runs of their own: long enough, and none of them the same as the one before.
- * Fewer than two if the log is one run.
+ * The starts of a log that are runs of their own: long enough, with most of the keys that are logged most often in the
+ * first of them, and with other values at the same steps than the one before. Fewer than two if the log is one run.
  *
  * @param keys What each key logged.
  */
@@ -45,29 +73,53 @@ export function runsAmong(keys: Iterable<readonly Segment[]>): number[] {
     longest.set(start, Math.max(longest.get(start) ?? 0, steps.length));
   }
   const least = Math.max(FEWEST_STEPS, SMALLEST_SHARE * Math.max(0, ...longest.values()));
-  const long = Array.from(longest.keys()).filter((start) => longest.get(start)! >= least).sort((
-    left,
-    right,
-  ) => left - right);
-  return long.some((start, i) => i > 0 && isSame(all, long[i - 1]!, start)) ? [] : long;
+  const long = Array.from(longest.keys()).filter((start) => longest.get(start)! >= least)
+    .sort((left, right) => left - right);
+  const [first] = long;
+  if (first === undefined) return [];
+  const isLeading = (segments: readonly Segment[], start: number) =>
+    2 * (segmentOf(segments, start)?.steps.length ?? 0) >= longest.get(start)!;
+  const leaders = all.filter((segments) => isLeading(segments, first));
+  const whole = long.filter((start) =>
+    2 * leaders.filter((segments) => isLeading(segments, start)).length > leaders.length
+  );
+  const runs: number[] = [];
+  for (const start of whole) {
+    const before = runs.at(-1);
+    const kind = before === undefined ? "another" : compare(all, before, start);
+    if (kind === "apart") return [];
+    if (kind === "same") runs.pop();
+    runs.push(start);
+  }
+  return runs;
 }
 
-/** Whether two starts have the same values, as far as both go. */
-function isSame(keys: readonly (readonly Segment[])[], one: number, other: number): boolean {
-  let [equal, common, compared] = [0, 0, 0];
+function segmentOf(segments: readonly Segment[], start: number): Segment | undefined {
+  return segments.find((segment) => segment.start === start);
+}
+
+/**
+ * Whether two starts have other values at the same steps, the same values, or hardly a step in common, as parts of one
+ * run have that are not in its order. Keys that never change tell nothing.
+ */
+function compare(
+  keys: readonly (readonly Segment[])[],
+  one: number,
+  other: number,
+): "another" | "same" | "apart" {
+  let [equal, common, most, compared] = [0, 0, 0, 0];
   for (const segments of keys) {
-    const [left, right] = [one, other].map((start) =>
-      segments.find((segment) => segment.start === start)
-    );
+    const [left, right] = [segmentOf(segments, one), segmentOf(segments, other)];
     if (left === undefined || right === undefined) continue;
+    if ([...left.values, ...right.values].every((value) => value === left.values[0])) continue;
     const values = new Map(Array.from(left.steps, (step, i) => [step, left.values[i]!]));
-    for (const [i, step] of right.steps.entries()) {
-      const value = values.get(step);
-      if (value === undefined) continue;
-      common++;
-      if (value === right.values[i]) equal++;
-    }
+    const shared = Array.from(right.steps, (step, i) => [values.get(step), right.values[i]])
+      .filter(([value]) => value !== undefined);
+    common += shared.length;
+    equal += shared.filter(([left, right]) => left === right).length;
+    most = Math.max(most, shared.length);
     if (++compared === COMPARED_KEYS) break;
   }
-  return common > 0 && equal >= EQUAL_SHARE * common;
+  if (most < FEWEST_STEPS) return "apart";
+  return equal >= EQUAL_SHARE * common ? "same" : "another";
 }

@@ -12,7 +12,9 @@ export function apart(rows: LogRows): LogRows[] {
   const given = rows.series.starts - parts.length;
   const lost = given === 0
     ? ""
-    : ` ${counted(given, "start")} of few steps beside ${given === 1 ? "is" : "are"} left out.`;
+    : ` ${counted(given, "other start")}, of few steps or the same once more, ${
+      given === 1 ? "is" : "are"
+    } left out.`;
   return parts.map((series, i) => ({
     ...rows,
     name: `${rows.name === "" ? "" : `${rows.name} / `}run ${i + 1}`,

@@ -20,6 +20,10 @@ export interface KeyCount {
 const MOST_KEYS = 150_000;
 /** Steps that are kept of values that are not finite, for each key. */
 const MOST_NOT_FINITE = 1 << 18;
+/** Keys times starts that are taken apart. */
+const MOST_PARTS = 1_000_000;
+/** Counts that go on over the whole of a run. */
+const COUNT = /(?:^|\/)(?:epoch|num_tokens)$/;
 /** No key is longer. */
 const LONGEST_KEY = 1 << 10;
 
@@ -61,6 +65,7 @@ export class SeriesCollector {
     }
     count.finite++;
     count.column?.add(step, value, this.#repeat);
+    if (count.isCount) this.#starts.count(value);
   }
 
   /** Counts a key that stood there without a value. */
@@ -85,6 +90,7 @@ export class SeriesCollector {
     const copy = copied(key);
     const entry = new Entry(
       this.#keep(copy) ? new Column(this.#sharedSteps, this.#starts) : undefined,
+      COUNT.test(copy),
     );
     this.#entries.set(copy, entry);
     return entry;
@@ -119,7 +125,7 @@ export class SeriesCollector {
 
   /** Collectors of the runs that follow one another here, by {@linkcode runsAmong}; none if there are not several. */
   apart(): SeriesCollector[] {
-    if (!this.#starts.areSeveral) return [];
+    if (!this.#starts.areSeveral || this.#entries.size * this.starts > MOST_PARTS) return [];
     const segments = new Map<string, Segment[]>();
     for (const [key, { column }] of this.#entries) {
       if (column !== undefined) segments.set(key, column.segments());
@@ -195,7 +201,7 @@ class Entry implements KeyCount {
   /** Values that are not finite, of each start of the log that has some. */
   #notFinite: NotFiniteOfStart[] | undefined;
 
-  constructor(column: Column | undefined) {
+  constructor(column: Column | undefined, readonly isCount: boolean) {
     this.column = column;
     this.#isKept = column !== undefined;
   }

@@ -76,7 +76,10 @@ Deno.test("of runs in one log, each has its own values that are not finite, and 
   assertRuns(runs, ["run 1", "run 2"]);
   assert.equal(runs[0]!.notFinite.get("actor/grad_norm")!.count, 3);
   assert.equal(runs[1]!.notFinite.has("actor/grad_norm"), false);
-  assert.match(runs[0]!.notes.join(" "), /1 start of few steps beside is left out/);
+  assert.match(
+    runs[0]!.notes.join(" "),
+    /1 other start, of few steps or the same once more, is left out/,
+  );
 });
 
 Deno.test("a run that was resumed, the same log twice, and a log from its end to its beginning are one run", async () => {
@@ -90,6 +93,24 @@ Deno.test("a run that was resumed, the same log twice, and a log from its end to
     ...flat(0).map(({ step, ...values }) => ({ step, acc: values["val-core/a/acc/mean@1"] })),
   ];
   assert.equal((await runsOf(jsonl(apart))).length, 1);
+});
+
+Deno.test("rows out of order, a late evaluation, and epochs that count their own steps are one run", async () => {
+  const [half, rest] = [flat(0).slice(0, 6), flat(0).slice(6)];
+  const late = [...flat(0).slice(0, 6), { step: 1, "val-core/b/acc/mean@1": 0.2 }, ...rest];
+  const epochs = [0, 1].flatMap((epoch) =>
+    flat(epoch).map((row, i) => ({ ...row, epoch: epoch + i / STEPS.length }))
+  );
+  for (const rows of [[...rest, ...half], late, epochs]) {
+    assert.equal((await runsOf(jsonl(rows))).length, 1);
+  }
+});
+
+Deno.test("keys that never change do not make two runs one, nor is the same log twice a run beside another", async () => {
+  const constants = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`actor/zero${i}`, 0]));
+  const still = (run: number) => flat(run).map((row) => ({ ...row, ...constants }));
+  assertRuns(await runsOf(jsonl([...still(0), ...still(1)])), ["run 1", "run 2"]);
+  assertRuns(await runsOf(jsonl([...flat(0), ...flat(0), ...flat(1)])), ["run 1", "run 2"]);
 });
 
 Deno.test("MLflow's files of metrics, in each of which the steps begin again", () =>
