@@ -99,6 +99,7 @@ export function figure11(study: StudyLogs): Figure[] {
       const size = label.replace("Qwen2.5-", "");
       const clipHigher = arms.filter(({ arm }) => arm.label === "Clip-higher");
       return [
+        plainEnd(size, logsOf(arms, GRPO)),
         ...measure(
           size,
           arms.map(({ arm }) => arm),
@@ -201,6 +202,17 @@ function measure(size: string, arms: readonly Arm[], compared: Compared): Measur
       measured: each(accuracy, (value, plain) => value - plain, (value) => signed(value)),
     },
   ];
+}
+
+/** Where GRPO ends, which the arms are compared with. */
+function plainEnd(size: string, logs: readonly StudyLog[]): Measurement {
+  const digits = [3, 1, 1];
+  const ends = PANELS.map(({ title, of }, i) =>
+    `${title} ${
+      overSeeds(logs.map((log) => plateau(log, of)), (value) => value.toFixed(digits[i]))
+    }`
+  );
+  return { quantity: `${size}: GRPO, last fifth of training`, measured: ends.join("; ") };
 }
 
 /** Neighbouring validations whose mean is a peak. */
