@@ -1,7 +1,10 @@
 import type { Finding, Severity } from "./finding.ts";
 
-/** What comes first of several problems: numbers that are none, or a run that gains nothing more. */
-const FIRST = ["not finite", "plateau"];
+/**
+ * What comes first of several problems: numbers that are none, benchmarks whose mean tells nothing, or a run that
+ * gains nothing more.
+ */
+const FIRST = ["not finite", "benchmarks", "plateau"];
 
 /**
  * The findings of a run in one line: the gravest problem as it stands, and what else is one; without a

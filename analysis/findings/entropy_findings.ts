@@ -89,7 +89,7 @@ export function entropyFindings(overview: Overview): Finding[] {
   return [
     {
       topic: "entropy course",
-      severity: overview.isSolved
+      severity: overview.isSolved || overview.parted !== undefined
         ? milder(severityOf(course, ahead, gain), course)
         : severityOf(course, ahead, gain),
       finding: [
@@ -209,7 +209,7 @@ function isDown({ course }: EntropyCourse): boolean {
   return course === "collapse" || course === "decline";
 }
 
-/** A collapse at the largest score costs nothing any more; one that went wild is what it is. */
+/** A collapse that costs nothing any more, or nobody can tell what, is none; one that went wild is what it is. */
 function milder(severity: Severity, { course }: EntropyCourse): Severity {
   const isWild = course === "explosion" || course === "collapse, then surge";
   return severity === "problem" && !isWild ? "notice" : severity;
@@ -258,12 +258,15 @@ function pointsText({ start, trough, peak, end, width }: EntropyCourse): string 
   }`;
 }
 
-function buysText({ run, gain, plateau, isSolved }: Overview): string {
+function buysText({ run, gain, plateau, parted, isSolved }: Overview): string {
   const { score, entropy } = run;
   if (isSolved) {
     return `The score is at ${
       round(plateau!.level)
     }, where little is left to buy if 1 is the most.`;
+  }
+  if (parted !== undefined) {
+    return "Whether it still buys score cannot be told by a mean of benchmarks that part.";
   }
   if (gain === undefined) return "Whether it still buys score cannot be told: too few scores.";
   const name = scoreName(gain.kind) +
@@ -301,7 +304,7 @@ function rangeText({ end }: EntropyCourse, { interval: [low, high] }: Forecast):
 
 function spentFinding(
   { start, halfSpent, nearlySpent }: EntropyCourse,
-  { gain, isSolved }: Overview,
+  { gain, parted, isSolved }: Overview,
 ): Finding {
   const finding = halfSpent === undefined
     ? "entropy never fell below half of its start."
@@ -314,7 +317,11 @@ function spentFinding(
     }.`;
   return {
     topic: "entropy spent",
-    severity: nearlySpent === undefined ? "fine" : gain?.rises || isSolved ? "notice" : "problem",
+    severity: nearlySpent === undefined
+      ? "fine"
+      : gain?.rises || isSolved || parted !== undefined
+      ? "notice"
+      : "problem",
     finding,
     evidence: `where its running median is first at ${round(0.5 * start.value)} and ${
       round(0.05 * start.value)
