@@ -18,7 +18,7 @@ import { CANNOT_TELL, percent, round } from "./words.ts";
 /** A rank correlation needs so many steps. */
 const FEWEST_COMMON = 8;
 
-type FindAlarm = (series: Series, run: Run, gain: Overview["gain"]) => Alarm | undefined;
+type FindAlarm = (series: Series, overview: Overview) => Alarm | undefined;
 
 /** What is looked at, in this order, with what is worth a word about each. */
 const COMPANIONS: readonly (readonly [CompanionName, FindAlarm])[] = [
@@ -36,11 +36,8 @@ export function companionFindings(overview: Overview): Finding[] {
   return COMPANIONS.map(([name, alarm]) => companionFinding(overview, name, alarm));
 }
 
-function companionFinding(
-  { run, gain }: Overview,
-  name: CompanionName,
-  find: FindAlarm,
-): Finding {
+function companionFinding(overview: Overview, name: CompanionName, find: FindAlarm): Finding {
+  const { run } = overview;
   const found = companionOf(run, name);
   if (found === undefined) {
     return {
@@ -61,7 +58,7 @@ function companionFinding(
       evidence: key,
     };
   }
-  const alarm = lostAlarm(run, key) ?? find(series, run, gain);
+  const alarm = lostAlarm(run, key) ?? find(series, overview);
   const count = Math.min(3, Math.floor(values.length / 2));
   const [start, end] = [values.subarray(0, count), values.subarray(-count)].map(medianOf);
   const link = run.entropy === undefined
@@ -123,7 +120,7 @@ const [LOPSIDED, LOPSIDED_SHARE] = [3, 0.02];
 const RECENT = 0.25;
 const FEWEST_RECENT = 5;
 
-function clipAlarm(series: Series, run: Run): Alarm | undefined {
+function clipAlarm(series: Series, { run }: Overview): Alarm | undefined {
   const share = tailOf(series, RECENT, FEWEST_RECENT);
   const low = companionOf(run, "clipped at the lower bound");
   const high = companionOf(run, "clipped at the upper bound");
@@ -166,11 +163,7 @@ function klAlarm(series: Series): Alarm | undefined {
     : { severity: now >= VERY_FAR ? "problem" : "notice", text: `it is ${round(now)} of late` };
 }
 
-function referenceAlarm(
-  series: Series,
-  _run: Run,
-  gain: Overview["gain"],
-): Alarm | undefined {
+function referenceAlarm(series: Series, { gain }: Overview): Alarm | undefined {
   const { values } = series;
   if (values.every((value) => value === 0)) {
     return { severity: "fine", text: "the run has no KL to a reference" };
