@@ -4,7 +4,8 @@ import type { Finding } from "../finding.ts";
 import { lostSince } from "../lost.ts";
 import type { Overview } from "../overview.ts";
 import { companionOf } from "../readers/companions.ts";
-import type { CompanionName } from "../readers/companion_keys.ts";
+import { type CompanionName, SUMMED_KL } from "../readers/companion_keys.ts";
+import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
@@ -58,7 +59,11 @@ function companionFinding(overview: Overview, name: CompanionName, find: FindAla
       evidence: key,
     };
   }
-  const alarm = lostAlarm(run, key) ?? find(series, overview);
+  const isSum = SUMMED_KL.test(normalKey(key));
+  const lost = lostAlarm(run, key);
+  const alarm = lost ?? (isSum ? undefined : find(series, overview));
+  // The evidence has the value.
+  const isPlain = lost === undefined && isBad(alarm) && isConstant(values);
   const count = Math.min(3, Math.floor(values.length / 2));
   const [start, end] = [values.subarray(0, count), values.subarray(-count)].map(medianOf);
   const link = run.entropy === undefined
@@ -68,7 +73,11 @@ function companionFinding(overview: Overview, name: CompanionName, find: FindAla
     topic: name,
     severity: alarm?.severity ?? "fine",
     finding: `${
-      [movement(series, run, link?.rank), alarm?.text].filter((text) => text).join("; ") ||
+      [
+        isPlain ? undefined : movement(series, run, link?.rank),
+        alarm?.text,
+        isSum ? "it is a sum over each response, so no bound per token is held to it" : undefined,
+      ].filter((text) => text).join("; ") ||
       "there is no entropy to compare it with"
     }.`,
     evidence:
@@ -82,6 +91,14 @@ function companionFinding(overview: Overview, name: CompanionName, find: FindAla
   };
 }
 
+function isBad(alarm: Alarm | undefined): boolean {
+  return alarm?.severity === "problem" || alarm?.severity === "notice";
+}
+
+function isConstant(values: Float64Array): boolean {
+  return values.every((value) => value === values[0]);
+}
+
 /** That a metric is not finite any more, which its finite values do not show. */
 function lostAlarm(run: Run, key: string): Alarm | undefined {
   const lost = lostSince(run, key);
@@ -93,7 +110,7 @@ function lostAlarm(run: Run, key: string): Alarm | undefined {
 /** How a metric went beside the entropy; empty where there is nothing to compare it with. */
 function movement(series: Series, run: Run, rank: number | undefined): string {
   const { steps, values } = series;
-  if (values.every((value) => value === values[0])) {
+  if (isConstant(values)) {
     const until = run.steps.last > steps.at(-1)!
       ? ` that has a value, the last step ${stepText(steps.at(-1)!)}`
       : "";

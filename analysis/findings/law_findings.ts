@@ -1,4 +1,5 @@
 import { number } from "../../formats/number.ts";
+import { extrapolation } from "../extrapolation.ts";
 import type { Finding } from "../finding.ts";
 import { betterRival, SMALLEST_DIFFERENCE } from "../fit_verdict.ts";
 import type { Interval } from "../interval.ts";
@@ -29,12 +30,16 @@ export function lawFindings(fitted: RunFit | string, overview: Overview): Findin
       evidence: fitted,
     }];
   }
+  const { fit, run } = fitted;
+  const far = fit.identified ? undefined : extrapolation(fit, run.score!.unit);
+  const cautions = fitted.cautions.filter((caution) => caution !== far);
   return [
     ceiling(fitted, overview),
     gainDone(fitted, overview.entropy),
     singlePairs(fitted),
     rivals(fitted),
-    ...fitted.cautions.map((caution): Finding => ({
+    // Where the ceiling cannot be told, neither is how far it lies.
+    ...cautions.map((caution): Finding => ({
       topic: "caution",
       severity: "notice",
       finding: caution,
@@ -76,7 +81,7 @@ function ceiling({ fit, run, pairing }: RunFit, { score }: Overview): Finding {
     severity: "notice",
     finding: `by the law the ceiling is ${number(fit.ceiling, 3)}, ` +
       (score?.fell === true
-        ? `from which the score fell away, so that nothing can be said of what is left.`
+        ? "but the score fell since, so that nothing is said of what is left."
         : isImpossible(fit, run)
         ? `above 1, the largest possible score, to which ${number(1 - now, 3)} is left.`
         : left > 0

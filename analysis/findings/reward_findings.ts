@@ -7,7 +7,16 @@ import type { Run, ScoreSeries } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { scoreCourse } from "../score_course.ts";
 import { stepText } from "../step_text.ts";
-import { FEWEST_FOR_TREND, lastPart, medianOf, spreadOf, trendOf } from "../trend.ts";
+import {
+  FEWEST_FOR_TREND,
+  headOf,
+  lastPart,
+  medianOf,
+  noiseOf,
+  spreadOf,
+  tailOf,
+  trendOf,
+} from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
 import { CANNOT_TELL, listed, percent, round } from "./words.ts";
 
@@ -153,6 +162,13 @@ function lastThird(values: Float64Array): number {
   return medianOf(values.subarray(-Math.max(2, Math.round(0.34 * values.length))));
 }
 
+/** Whether a term went from one level to another, by more than its noise and a tenth of the higher one. */
+function hasMoved(series: Series): boolean {
+  const [start, end] = [headOf(series), tailOf(series)];
+  const least = Math.max(5 * noiseOf(series), 0.1 * Math.max(Math.abs(start), Math.abs(end)));
+  return Math.abs(end - start) > least;
+}
+
 /** Which term of a reward of several moves, and so trains the policy. */
 export function rewardTermsFinding({ series }: Run): Finding[] {
   const terms = Array.from(series).flatMap(([key, one]) => {
@@ -173,7 +189,10 @@ export function rewardTermsFinding({ series }: Run): Finding[] {
   }`;
   const [first] = shares;
   const isAuxiliary = (name: string) => AUXILIARY.test(name.toLowerCase());
-  const still = shares.filter(({ share }) => share < NONE).map(({ name }) => name);
+  const quiet = shares.filter(({ share }) => share < NONE);
+  const still = quiet.map(({ name }) => name);
+  const learned = quiet.filter((one) => hasMoved(one.series)).map(({ name }) => name);
+  const idle = still.filter((name) => !learned.includes(name));
   const lost = still.filter((name) => !isAuxiliary(name));
   const texts = [
     ...(first!.share >= MOST && isAuxiliary(first!.name)
@@ -183,11 +202,18 @@ export function rewardTermsFinding({ series }: Run): Finding[] {
         } of the reward's variance, so the policy is trained on it rather than on the task`,
       ]
       : []),
-    ...(still.length > 0
+    ...(idle.length > 0
       ? [
-        `${listed(still)} hardly ${
-          still.length === 1 ? "varies and teaches" : "vary and teach"
+        `${listed(idle)} hardly ${
+          idle.length === 1 ? "varies and teaches" : "vary and teach"
         } nothing`,
+      ]
+      : []),
+    ...(learned.length > 0
+      ? [
+        `${listed(learned)} moved early and hardly ${
+          learned.length === 1 ? "varies any more" : "vary any more"
+        }`,
       ]
       : []),
   ];

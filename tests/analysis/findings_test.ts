@@ -140,6 +140,21 @@ Deno.test("what moved first is told with its steps where the score fell, and wha
   assert.equal(mismatch.severity, "problem");
 });
 
+Deno.test("a metric that grew slowly is not said to have stayed", async () => {
+  const after = (step: number, from: number) => Math.max(0, step - from);
+  const found = await findings(verlConsole(rows(100, (step) => ({
+    "actor/entropy": 0.5 + 0.001 * wave(step) + 0.02 * after(step, 70),
+    [SCORE]: 0.2 + 0.004 * Math.min(step, 75) - 0.01 * after(step, 75) + 0.001 * wave(step),
+    "actor/grad_norm": 0.2 + 0.001 * wave(step),
+    "actor/kl_loss": 0.01 + 0.002 * step + 1e-4 * wave(step),
+    "response_length/mean": 600 * Math.exp(0.02 * step) + wave(step),
+  }))));
+  assert.match(
+    about(found, "what moved first").finding,
+    /^first entropy at step 7\d; the score began to fall after step 7\d\. KL to the reference and response length grew slowly, without breaking away at any step\. gradient norm stayed as before\.$/,
+  );
+});
+
 Deno.test("a run in which nothing happened has no first mover", async () => {
   const found = await findings(verlConsole(rows(60, (step) => ({
     "actor/entropy": 0.5 + 0.01 * wave(step),
@@ -419,7 +434,13 @@ testOnCases(
   async () => {
     const run = await readRun(join(CASES, "issue-rloo-sum.jsonl"));
     const diagnosis = diagnose(run);
-    assert.match(diagnosis.verdict, /^KL to the reference: it is 15 of late\./);
+    assert.match(diagnosis.verdict, /^no entropy per token is logged; .*; the training score rose/);
+    const kl = about(diagnosis.findings, "KL to the reference");
+    assert.match(
+      kl.finding,
+      /^it is a sum over each response, so no bound per token is held to it\./,
+    );
+    assert.equal(kl.severity, "fine");
     assert.match(
       about(diagnosis.findings, "how to log the entropy").finding,
       /^objective\/entropy looks like an entropy.*--entropy-key objective\/entropy/,

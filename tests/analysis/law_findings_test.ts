@@ -144,7 +144,7 @@ Deno.test("a solved run has no problem of its entropy, and needs no remedy for i
     "actor/entropy": 0.6 * Math.exp(-step / 10),
     [SCORE]: Math.min(1, 0.4 + 0.06 * step),
   }));
-  assert.match(solved.verdict, /^no problem is seen/);
+  assert.match(solved.verdict, /^no problem is seen; .* it is solved, if 1 is the most/);
   assert.equal(one(solved, "entropy course")!.severity, "notice");
   assert.match(one(solved, "entropy course")!.finding, /The score is at 1, where little is left/);
   assert.equal(one(solved, "remedy")!.finding, "none is needed for the entropy.");
@@ -156,7 +156,7 @@ Deno.test("noise about one level is no problem, unless entropy was spent on it",
     "actor/entropy": 0.5 + 0.01 * Math.sin(5 * step * step),
     [SCORE]: noise(step),
   }));
-  assert.match(idle.verdict, /^no problem is seen; notes on plateau/);
+  assert.match(idle.verdict, /^no problem is seen; the .* score did not .*; notes on plateau/);
   const constant = await of((step) => ({ "actor/entropy": H(step), [SCORE]: -1 }));
   assert.equal(one(constant, "plateau")!.severity, "problem");
   const spent = await of((step) => ({
@@ -213,7 +213,10 @@ Deno.test("without a problem the verdict says what the notes are about", async (
     "actor/entropy": 0.6 - 0.004 * step,
     [SCORE]: law(0.6 - 0.004 * step, step),
   }));
-  assert.match(found.verdict, /^no problem is seen; notes on .*ceiling/);
+  assert.match(
+    found.verdict,
+    /^no problem is seen; the validation score rose: .*; notes on .*ceiling/,
+  );
 });
 
 testOnLogs("of the public Qwen2-7B run: a plateau, one pair, and a better rival", async () => {
