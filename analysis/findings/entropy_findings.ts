@@ -3,6 +3,7 @@ import { notBought } from "../bought.ts";
 import { lastAt } from "../course.ts";
 import type { EntropyCourse } from "../entropy_course.ts";
 import type { Finding, Severity } from "../finding.ts";
+import { flattening } from "../flattening.ts";
 import type { RecentGain } from "../gain.ts";
 import { jumpOf } from "../jump.ts";
 import { lostSince } from "../lost.ts";
@@ -174,10 +175,25 @@ function isAtFloor({ start, end }: EntropyCourse): boolean {
 }
 
 /** When the entropy reaches its floor, by the last half of the run; undefined if it is there or does not fall. */
-function floorAhead(entropy: Series, course: EntropyCourse): Forecast | undefined {
+function floorAhead(entropy: Series, course: EntropyCourse): FloorAhead | undefined {
   const level = FLOOR * course.start.value;
   if (entropy.values.length < FEWEST_FOR_FORECAST || isAtFloor(course)) return undefined;
-  return forecast(lastPart(entropy, 0.5, FEWEST_FOR_FORECAST), level);
+  const part = lastPart(entropy, 0.5, FEWEST_FOR_FORECAST);
+  const ahead = forecast(part, level);
+  const flat = ahead && flattening(part, level);
+  if (ahead === undefined || flat === undefined) return ahead;
+  const [low, high] = ahead.interval;
+  return {
+    ...ahead,
+    interval: [Math.min(low, flat.interval[0]), Math.max(high, flat.interval[1])],
+    staysAbove: flat.staysAbove,
+  };
+}
+
+/** When the entropy is at a tenth of its start, if its fall does not slow down; the interval allows that it does. */
+interface FloorAhead extends Forecast {
+  /** Whether it flattens before. */
+  readonly staysAbove?: boolean;
 }
 
 /** How many times the run so far a forecast is away. */
@@ -189,7 +205,7 @@ function runsAway({ start, end }: EntropyCourse, ahead: Forecast | undefined): n
 
 function severityOf(
   course: EntropyCourse,
-  ahead: Forecast | undefined,
+  ahead: FloorAhead | undefined,
   gain: RecentGain | undefined,
 ): Severity {
   if (course.course === "explosion" || course.course === "collapse, then surge") return "problem";
@@ -286,20 +302,23 @@ function buysText({ run, gain, plateau, parted, isSolved }: Overview): string {
     : `It no longer buys score: the ${name} ${noRiseText(gain)}.`;
 }
 
-function forecastText(course: EntropyCourse, ahead: Forecast): string {
+function forecastText(course: EntropyCourse, ahead: FloorAhead): string {
+  if (ahead.staysAbove) {
+    return "It flattens: the curves with a floor that fit its last half stay above a tenth of its start.";
+  }
   return runsAway(course, ahead) > FURTHEST
     ? `At this pace a tenth of its start is more than ${FURTHEST} times the run away.`
     : `At this pace it reaches a tenth of its start, ${
       round(FLOOR * course.start.value)
     } nats, at about step ${Math.ceil(ahead.step)} (${
       rangeText(course, ahead)
-    } by the 95 % interval of the slope; ${ahead.model} fit of the last half).`;
+    }, 95 %, if it may flatten; ${ahead.model} fit of the last half).`;
 }
 
 /** The ends of a forecast's interval in whole steps, not before the run's end. */
 function rangeText({ end }: EntropyCourse, { interval: [low, high] }: Forecast): string {
   const from = Math.max(Math.floor(low), Math.ceil(end.step));
-  return Number.isFinite(high) ? `${from} to ${Math.ceil(high)}` : `${from} or later`;
+  return Number.isFinite(high) ? `${from} to ${Math.ceil(high)}` : `${from} or later or never`;
 }
 
 function spentFinding(
