@@ -197,8 +197,8 @@ interface FloorAhead extends Forecast {
 }
 
 /** How many times the run so far a forecast is away. */
-function runsAway({ start, end }: EntropyCourse, ahead: Forecast | undefined): number {
-  return ahead === undefined
+function runsAway({ start, end }: EntropyCourse, ahead: FloorAhead | undefined): number {
+  return ahead === undefined || ahead.staysAbove
     ? Infinity
     : (ahead.step - end.step) / Math.max(end.step - start.step, 1);
 }

@@ -108,7 +108,8 @@ function gainDone({ fit, run }: RunFit, course: Overview["entropy"]): Finding | 
   const isSpent = course.end.value <= course.start.value && fit.entropyRange[0] >= 0;
   if (at.now <= at.start || !isSpent || fellFromPeak(run.score!.values)) return undefined;
   const isPastMost = isImpossible(fit, run);
-  const share = (at.now - at.start) / ((isPastMost ? 1 : fit.ceiling) - at.start);
+  const most = isPastMost ? 1 : fit.ceiling;
+  const share = (at.now - at.start) / (most - at.start);
   const gain = isPastMost ? "up to 1, the largest possible score," : "that this entropy can buy";
   if (!(share > 0 && Number.isFinite(100 * share))) return undefined;
   return {
