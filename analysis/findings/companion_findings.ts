@@ -16,6 +16,8 @@ import { gradientAlarm } from "./gradient_alarm.ts";
 import { lengthAlarm } from "./length_alarm.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 
+/** Metrics with a rank correlation of at least this moved together. */
+const MOVED = 0.3;
 /** A rank correlation needs so many steps. */
 const FEWEST_COMMON = 8;
 
@@ -62,20 +64,23 @@ function companionFinding(overview: Overview, name: CompanionName, find: FindAla
   const isSum = SUMMED_KL.test(normalKey(key));
   const lost = lostAlarm(run, key);
   const alarm = lost ?? (isSum ? undefined : find(series, overview));
-  // The evidence has the value.
-  const isPlain = lost === undefined && isBad(alarm) && isConstant(values);
   const count = Math.min(3, Math.floor(values.length / 2));
   const [start, end] = [values.subarray(0, count), values.subarray(-count)].map(medianOf);
   const link = run.entropy === undefined
     ? undefined
     : correlate(run.entropy, series, FEWEST_COMMON);
+  const moved = link && Math.abs(link.rank) >= MOVED
+    ? `moved ${link.rank > 0 ? "with" : "against"} the entropy`
+    : undefined;
   return {
     topic: name,
     severity: alarm?.severity ?? "fine",
     finding: `${
       [
-        isPlain ? undefined : movement(series, run, link?.rank),
-        alarm?.text,
+        ...(lost === undefined && isBad(alarm) ? [alarm?.text, moved && `${name} ${moved}`] : [
+          moved ?? movement(series, run),
+          alarm?.text,
+        ]),
         isSum ? "it is a sum over each response, so no bound per token is held to it" : undefined,
       ].filter((text) => text).join("; ") ||
       "there is no entropy to compare it with"
@@ -107,8 +112,8 @@ function lostAlarm(run: Run, key: string): Alarm | undefined {
     : notice(`it is no finite number from step ${stepText(lost)} on`);
 }
 
-/** How a metric went beside the entropy; empty where there is nothing to compare it with. */
-function movement(series: Series, run: Run, rank: number | undefined): string {
+/** Why a metric is not said to move with the entropy; empty where there is none. */
+function movement(series: Series, run: Run): string {
   const { steps, values } = series;
   if (isConstant(values)) {
     const until = run.steps.last > steps.at(-1)!
@@ -116,17 +121,16 @@ function movement(series: Series, run: Run, rank: number | undefined): string {
       : "";
     return `it is ${round(values[0]!)} at every step${until}`;
   }
-  if (rank === undefined) {
-    if (run.entropy === undefined) return "";
-    const common = commonSteps(run.entropy, series);
-    return `it cannot be compared with the entropy: ${
-      common < FEWEST_COMMON
-        ? `${counted(common, "step")} ${common === 1 ? "has" : "have"} both`
-        : `over the ${counted(common, "step")} that have both, one of the two does not change`
-    }`;
+  if (run.entropy === undefined) return "";
+  const common = commonSteps(run.entropy, series);
+  if (correlate(run.entropy, series, FEWEST_COMMON) !== undefined) {
+    return "did not move with the entropy";
   }
-  if (Math.abs(rank) < 0.3) return "did not move with the entropy";
-  return rank > 0 ? "moved with the entropy" : "moved against the entropy";
+  return `it cannot be compared with the entropy: ${
+    common < FEWEST_COMMON
+      ? `${counted(common, "step")} ${common === 1 ? "has" : "have"} both`
+      : `over the ${counted(common, "step")} that have both, one of the two does not change`
+  }`;
 }
 
 /** From these shares on clipped tokens are worth a word, and a problem. */

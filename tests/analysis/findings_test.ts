@@ -433,6 +433,7 @@ testOnCases(
   "an entropy summed over responses is named, and no share of one below 0 is told",
   async () => {
     const run = await readRun(join(CASES, "issue-rloo-sum.jsonl"));
+    assert.equal(run.framework, "trl");
     const diagnosis = diagnose(run);
     assert.match(diagnosis.verdict, /^no entropy per token is logged; .*; the training score rose/);
     const kl = about(diagnosis.findings, "KL to the reference");
@@ -453,3 +454,20 @@ testOnCases(
     assert.match(course.finding, /6 values of objective\/entropy are below 0/);
   },
 );
+
+Deno.test("a term of the reward that was learned early is not said to teach nothing; one that stays is", async () => {
+  const log = (format: (step: number) => number) =>
+    trainerState(rows(200, (step) => ({
+      entropy: fall(step) + 0.2,
+      reward: 0.3 + format(step) + 0.001 * step + 0.05 * wave(step),
+      "rewards/accuracy/mean": 0.3 + 0.001 * step + 0.05 * wave(step),
+      "rewards/format/mean": format(step),
+    })));
+  const terms = async (format: (step: number) => number) =>
+    about(await findings(log(format)), "reward terms").finding;
+  assert.match(
+    await terms((step) => Math.min(1, 0.5 + step / 40)),
+    /^format moved early and hardly varies any more\./,
+  );
+  assert.match(await terms(() => 0.5), /^format hardly varies and teaches nothing\./);
+});
