@@ -8,7 +8,7 @@ import { readRun } from "../../analysis/readers/read_run.ts";
 import { withFolder } from "../support.ts";
 import { type Row, verlJsonl } from "./readers/write_logs.ts";
 
-async function diagnosed(rows: readonly Row[]): Promise<Diagnosis> {
+async function diagnosed(rows: Row[]): Promise<Diagnosis> {
   let found: Diagnosis | undefined;
   await withFolder(async (folder) => {
     const path = join(folder, "log.jsonl");
