@@ -1,7 +1,7 @@
 import { counted } from "../formats/counted.ts";
 import type { Effort } from "./effort.ts";
 import type { Finding } from "./finding.ts";
-import { benchmarkFindings } from "./findings/benchmark_findings.ts";
+import { benchmarkFindings, partedFinding } from "./findings/benchmark_findings.ts";
 import { companionFindings } from "./findings/companion_findings.ts";
 import { entropyDefinition, entropyFindings } from "./findings/entropy_findings.ts";
 import { groupFinding } from "./findings/group_findings.ts";
@@ -45,6 +45,7 @@ export function diagnose(run: Run, effort?: Effort): Diagnosis {
   const entropy = entropyFindings(overview);
   const fitted = tryFit(overview, effort);
   const findings = gravestFirst([
+    ...partedFinding(overview),
     ...plateauFindings(overview),
     entropyDefinition(run),
     ...logEntropyFinding(run),
@@ -55,7 +56,7 @@ export function diagnose(run: Run, effort?: Effort): Diagnosis {
     ...movedFirstFinding(overview),
     ...companionFindings(overview),
     groupFinding(run),
-    ...divergenceFinding(run),
+    ...divergenceFinding(overview),
     ...rewardTermsFinding(run),
     ...findTraps(run),
     remedyFinding(overview, entropy[0]!),

@@ -6,7 +6,7 @@ import type { Overview } from "./overview.ts";
 import type { CompanionName } from "./readers/companion_keys.ts";
 import type { Series } from "./readers/series.ts";
 import { stepText } from "./step_text.ts";
-import { curveOf, medianOf, noiseOf } from "./trend.ts";
+import { curveOf, headOf, medianOf, noiseOf, tailOf } from "./trend.ts";
 
 /** What is looked at beside the entropy. */
 const WATCHED: readonly CompanionName[] = [
@@ -25,8 +25,10 @@ export interface Departure {
   readonly name: string;
   /** The key that it was logged under. */
   readonly key: string;
-  /** The first step of those at which it was away; undefined if it stayed. */
+  /** The first step of those at which it was away; undefined if it did not break away. */
   readonly step: number | undefined;
+  /** How it moved over the whole run without breaking away; undefined if it did, or stayed. */
+  readonly drift: "grew" | "fell" | undefined;
 }
 
 /** What a run's metrics did before or after something happened to it. */
@@ -53,6 +55,8 @@ const IN_A_ROW = 3;
 const DEVIATIONS = 5;
 /** … and by more than this share of its level. */
 const SMALLEST_SHARE = 0.25;
+/** What is away by less than this share of its way since the start goes on as it went, only faster. */
+const BREAK = 0.5;
 /** A reference has at least so many values. */
 const FEWEST_REFERENCE = 5;
 
@@ -77,7 +81,13 @@ export function movedFirst(overview: Overview): Departures | undefined {
     const lost = lostSince(run, key) ?? Infinity;
     const left = changes(series) ? departure(series, reference, event) : undefined;
     const step = Math.min(left ?? Infinity, lost);
-    return [{ name, key, step: Number.isFinite(step) ? step : undefined }];
+    const hasLeft = Number.isFinite(step);
+    return [{
+      name,
+      key,
+      step: hasLeft ? step : undefined,
+      drift: hasLeft ? undefined : driftOf(series),
+    }];
   });
   departures.sort((one, other) => (one.step ?? Infinity) - (other.step ?? Infinity) || 0);
   return { event: event.text, from: event.reference[1], departures };
@@ -114,6 +124,14 @@ function eventOf({ run, score, entropy }: Overview): Event | undefined {
   };
 }
 
+/** How a series moved from its start to its end, above its noise and by more than a quarter. */
+function driftOf(series: Series): Departure["drift"] {
+  const [start, end] = [headOf(series), tailOf(series)];
+  const least = Math.max(DEVIATIONS * noiseOf(series), SMALLEST_SHARE * Math.abs(start));
+  if (!changes(series) || Math.abs(end - start) <= least) return undefined;
+  return end > start ? "grew" : "fell";
+}
+
 /** The values within some steps, or as many from the first of them on as a reference needs. */
 function within({ steps, values }: Series, [from, to]: readonly [number, number]): Series {
   const start = steps.findIndex((step) => step >= from);
@@ -134,10 +152,13 @@ function departure(series: Series, reference: Series, { isLevel }: Event): numbe
     Number.MIN_VALUE,
   );
   const { steps, values } = series;
+  const start = headOf(series);
   let away = 0;
   for (let i = 0; i < values.length; i++) {
     if (steps[i]! <= reference.steps.at(-1)!) continue;
-    away = Math.abs(values[i]! - course(steps[i]!)) > band ? away + 1 : 0;
+    const [off, way] = [values[i]! - course(steps[i]!), values[i]! - start];
+    const goesOn = Math.sign(off) === Math.sign(way) && Math.abs(off) < BREAK * Math.abs(way);
+    away = Math.abs(off) > band && !goesOn ? away + 1 : 0;
     if (away === IN_A_ROW) return steps[i - IN_A_ROW + 1];
   }
   return undefined;

@@ -30,6 +30,7 @@ export function plateauText(plateau: Plateau): string {
 /** What a plateau rests on: the start, the line through the scores, and the share of the gain before it. */
 export function plateauEvidence(plateau: Plateau): string {
   const { start, since, scores, rise: [low, high] } = plateau;
+  if (isConstant(plateau)) return `all ${scores} scores are the same`;
   const [verb, one, other] = high < 0
     ? ["falls", -high, -low]
     : [low < 0 ? "changes" : "rises", low, high];

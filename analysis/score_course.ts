@@ -45,10 +45,16 @@ export function isAboveChance(
   return fall > sides * chance * noise && fall > SMALLEST_FALL * gain;
 }
 
-/** The course of a score; undefined for fewer than two values. */
-export function scoreCourse(score: ScoreSeries): ScoreCourse | undefined {
-  // A training score is that of one batch.
-  const course = courseOf(score, score.kind === "training" ? "medians" : "values");
+/**
+ * The course of a score; undefined for fewer than two values.
+ *
+ * @param ends As in {@linkcode courseOf}; by default medians of a training score, which is that of one batch.
+ */
+export function scoreCourse(
+  score: ScoreSeries,
+  ends: "values" | "medians" = score.kind === "training" ? "medians" : "values",
+): ScoreCourse | undefined {
+  const course = courseOf(score, ends);
   if (course === undefined) return undefined;
   const { start, trough, peak, end, width } = course;
   // A median of n values varies by about 1.25/√n of what one does.

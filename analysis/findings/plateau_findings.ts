@@ -9,12 +9,12 @@ import { fallenBenchmarksText } from "./benchmark_findings.ts";
  * all. One that scatters about a level in the whole log is none: where entropy was spent on it, the entropy's
  * finding says so.
  */
-export function plateauFindings({ run, plateau, isSolved }: Overview): Finding[] {
+export function plateauFindings({ run, plateau, parted, isSolved }: Overview): Finding[] {
   if (run.score === undefined || plateau === undefined) return [];
   const isNoise = isWithoutGain(plateau) && !plateau.fell && !isConstant(plateau);
   return [{
     topic: "plateau",
-    severity: isSolved || isNoise ? "notice" : "problem",
+    severity: isSolved || isNoise || parted !== undefined ? "notice" : "problem",
     finding: `${plateauText(plateau)}${
       isSolved ? "; if 1 is the most, little is left to gain" : ""
     }${plateau.fell ? fallenBenchmarksText(run) : ""}.`,

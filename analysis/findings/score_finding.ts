@@ -8,7 +8,7 @@ import { CANNOT_TELL, percent, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
 
 /** What became of the score: from its start over its highest point to its end. */
-export function scoreFinding({ run: { score }, score: course }: Overview): Finding {
+export function scoreFinding({ run: { score }, score: course, isSolved }: Overview): Finding {
   const topic = "performance";
   if (score === undefined) {
     return {
@@ -32,7 +32,9 @@ export function scoreFinding({ run: { score }, score: course }: Overview): Findi
   return {
     topic,
     severity: falls(course) ? "problem" : course.rose && dip === undefined ? "fine" : "notice",
-    finding: `the ${scoreName(score.kind)} ${courseText(course)}${dipText(dip)}.`,
+    finding: `the ${scoreName(score.kind)} ${courseText(course)}${dipText(dip)}${
+      isSolved ? "; it is solved, if 1 is the most" : ""
+    }.`,
     evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
       course.width > 1 ? ` (running median of ${course.width})` : ""
     }${

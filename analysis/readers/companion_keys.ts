@@ -14,6 +14,9 @@ export type CompanionName =
   | "clipped at the upper bound"
   | "training score";
 
+/** A KL in nats per response, not per token: that of TRL's PPO and RLOO before 2026. */
+export const SUMMED_KL = /^objective\/kl$/;
+
 /** The keys of each companion in order of preference, in normal form. */
 export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>> = {
   "clip fraction": [

@@ -34,7 +34,8 @@ const SIGNS: readonly (readonly [Framework, RegExp])[] = [
   ["ms-swift", /^(?:entropy\/entropy\/mean|global\/step\/max\/steps)$/],
   [
     "trl",
-    /^(?:train\/)?(?:frac\/reward\/zero\/std|completions\/mean\/length|clip\/ratio\/region\/mean)$/,
+    // The last: its PPO and RLOO before 2026.
+    /^(?:(?:train\/)?(?:frac\/reward\/zero\/std|completions\/mean\/length|clip\/ratio\/region\/mean)|objective\/entropy)$/,
   ],
   ["torchtitan", /^trainer\/entropy\/mean$/],
 ];

@@ -12,6 +12,7 @@ import type { Series } from "../../analysis/readers/series.ts";
 import { scoreCourse } from "../../analysis/score_course.ts";
 import { spikesOf } from "../../analysis/spikes.ts";
 import { normalNumbers } from "./failing_runs.ts";
+import { flattening } from "../../analysis/flattening.ts";
 import { forecast, headOf, lastPart, noiseOf, tailOf, trendOf } from "../../analysis/trend.ts";
 
 function seriesOf(value: (step: number) => number, count = 100): Series {
@@ -229,4 +230,22 @@ Deno.test("whether a run still gains is asked of the training score where valida
     count: 10,
   });
   assert.equal(recentGain({ score: few } as unknown as Run, undefined), undefined);
+});
+
+Deno.test("a fall that flattens: its interval has the step of the truth, or never where that has a floor", () => {
+  for (const [floor, slowness] of [[0, 60], [0.05, 60], [-0.5, 150], [0.11, 30]] as const) {
+    const truth = floor >= 0.1 ? Infinity : -slowness * Math.log((0.1 - floor) / (1 - floor));
+    let met = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const series = seriesOf((step) =>
+        (floor + (1 - floor) * Math.exp(-step / slowness)) * (1 + wave(seed * step * step))
+      );
+      const found = flattening(lastPart(series, 0.5, 8), 0.1)!;
+      const [low, high] = found.interval;
+      if (low <= truth && truth <= high) met++;
+      if (found.staysAbove) assert.equal(low, Infinity);
+    }
+    assert(met >= 16, `${floor}, ${slowness}: ${met} of 20`);
+  }
+  assert.equal(flattening(seriesOf((step) => step), 0.1), undefined);
 });
