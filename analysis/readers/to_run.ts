@@ -2,6 +2,8 @@ import { basename } from "node:path";
 import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { chooseEntropy, chooseScore } from "./choose.ts";
+import { COMPANION_WORDS, type CompanionName } from "./companion_keys.ts";
+import { companionOf } from "./companions.ts";
 import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
@@ -87,7 +89,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
       ...(choice === undefined ? {} : { score: choice }),
     },
     notFinite,
-    unrecognised: unrecognisedKeys(keys, chosen),
+    unrecognised: unrecognisedKeys(keys, series, chosen),
     validationKeys: Array.from(keys.keys()).filter((key) =>
       keys.get(key)! > 0 && isValidationKey(key)
     ),
@@ -99,9 +101,10 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   };
 }
 
-/** Keys with numbers that look useful, whose names are not known and whose endings are not either. */
+/** Keys with numbers that look useful, whose names are not known, nor their endings, and whose words were not enough. */
 function unrecognisedKeys(
   keys: ReadonlyMap<string, number>,
+  series: ReadonlyMap<string, Series>,
   chosen: readonly string[],
 ): UnrecognisedKey[] {
   const found: UnrecognisedKey[] = [];
@@ -111,8 +114,13 @@ function unrecognisedKeys(
     if (like !== undefined && !isUnderstood(key)) found.push({ key, looksLike: like });
     if (found.length === MOST_UNRECOGNISED) break;
   }
-  return found;
+  if (found.length === 0) return found;
+  const companions = new Set(COMPANIONS.map((name) => companionOf({ series }, name)?.key));
+  return found.filter(({ key }) => !companions.has(key));
 }
+
+/** Those that a key's words may tell. */
+const COMPANIONS = Object.keys(COMPANION_WORDS) as CompanionName[];
 
 /** More say nothing to anybody. */
 const MOST_UNRECOGNISED = 200;

@@ -478,6 +478,20 @@ Deno.test("keys that look useful and are not known are listed, spreads and setti
     ]);
   }));
 
+Deno.test("a key that is used by its words is none that was not understood", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "log.csv");
+    await Deno.writeTextFile(
+      path,
+      "step,entropy,reward,seq_len/all/mean,train/truncated_share,cot_length,completions/mean_terminated_length\n" +
+        "1,0.5,0.5,300,0.1,200,250\n",
+    );
+    const run = await readRun(path);
+    assert.equal(companionOf(run, "response length")?.key, "seq_len/all/mean");
+    assert.equal(companionOf(run, "truncated responses")?.key, "train/truncated_share");
+    assert.deepEqual(run.unrecognised, [{ key: "cot_length", looksLike: "response length" }]);
+  }));
+
 Deno.test("one score under two names is one, and is not averaged with itself or with others", () =>
   withFolder(async (folder) => {
     const path = join(folder, "log.jsonl");

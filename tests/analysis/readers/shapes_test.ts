@@ -279,6 +279,27 @@ Deno.test("TRL's printed rows: numbers as texts, a progress bar around them, an 
   });
 });
 
+Deno.test("a printed row goes by the step that is printed right before it", async () => {
+  const before = [
+    (step: number) => `2026-01-01 10:00:01 INFO:openrlhf.trainer:✨ Global step ${step}: `,
+    (step: number) => `(Trainer pid=1) [step ${step}/70] `,
+    (step: number) => `iter=${step} - `,
+  ];
+  for (const write of before) {
+    const lines = STEPS.map((step, i) =>
+      `${write(step)}{'policy_loss': 0.01, 'entropy_loss': ${ENTROPY[i]}, 'reward': ${
+        REWARD[i]
+      }, 'response_length': 512.3, 'generation_step_nums': 1}\n`
+    );
+    await inFile(lines.join(""), async (path) => {
+      const run = await readRun(path);
+      assertWhole(run);
+      assert.equal(run.framework, "openrlhf");
+      assert.doesNotMatch(run.notes.join(" "), /names no step/);
+    });
+  }
+});
+
 Deno.test("several runs in one table are several runs, by any of the four names", async () => {
   for (const column of ["run", "run_id", "run_name", "experiment"]) {
     const rows = ["b", "a"].flatMap((name) => records().map((row) => ({ [column]: name, ...row })));
