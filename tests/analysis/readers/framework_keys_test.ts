@@ -492,6 +492,18 @@ Deno.test("a key that is used by its words is none that was not understood", () 
     assert.deepEqual(run.unrecognised, [{ key: "cot_length", looksLike: "response length" }]);
   }));
 
+Deno.test("the clip fraction is the sum of what the two bounds clip, where only they are logged", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "log.csv");
+    const parts = "clip_ratio/low_mean,clip_ratio/high_mean";
+    await Deno.writeTextFile(path, `step,entropy,reward,${parts}\n1,0.5,0.5,0.25,0.125\n`);
+    const clipped = companionOf(await readRun(path), "clip fraction")!;
+    assert.equal(clipped.key, parts.replace(",", " + "));
+    assert.deepEqual(Array.from(clipped.series.values), [0.375]);
+    await Deno.writeTextFile(path, "step,entropy,reward,clip_ratio/low_mean\n1,0.5,0.5,0.25\n");
+    assert.equal(companionOf(await readRun(path), "clip fraction"), undefined);
+  }));
+
 Deno.test("one score under two names is one, and is not averaged with itself or with others", () =>
   withFolder(async (folder) => {
     const path = join(folder, "log.jsonl");
