@@ -95,7 +95,9 @@ async function main(): Promise<boolean> {
   if (values.out !== undefined) { for (const path of pictures) await checkReplaceable(path); }
   if (values.json) console.log(fitJson(fits, failed));
   else for (const fit of fits) console.log(fitText(fit, isAsked));
-  if (values.out !== undefined) await draw(fits, values.out, stem);
+  if (values.out !== undefined) {
+    await draw(fits, { folder: values.out, stem, showsPrediction: isAsked });
+  }
   if (!values.json) {
     console.log(
       values.out === undefined
@@ -132,12 +134,15 @@ function parsePortion(text: string): Portion {
   );
 }
 
-async function draw(fits: readonly RunFit[], folder: string, stem: string): Promise<void> {
+async function draw(
+  fits: readonly RunFit[],
+  { folder, stem, showsPrediction }: { folder: string; stem: string; showsPrediction: boolean },
+): Promise<void> {
   await withProgress("drawing", async () => {
     // Vega and its renderer are loaded only now: a large log wants the memory first.
     const { writeMarkedFigure } = await import("../analysis/figures/draw.ts");
     const comment = logComment(fits.map(({ run }) => run));
-    await writeMarkedFigure(folder, stem, fitPicture(fits), comment);
+    await writeMarkedFigure(folder, stem, fitPicture(fits, showsPrediction), comment);
   });
 }
 

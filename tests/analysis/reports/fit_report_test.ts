@@ -64,3 +64,13 @@ Deno.test("in the picture, runs of one name are told apart by their files", () =
     const picture = JSON.stringify(fitPicture(await fits(folder, 20)));
     for (const name of ["a.csv 1", "b.csv 2", "Accuracy (%)"]) assert(picture.includes(name), name);
   }));
+
+Deno.test("a prediction is in the picture where it was asked for, and told there", () =>
+  withFolder(async (folder) => {
+    const [one] = await fits(folder, 40);
+    assert.doesNotMatch(JSON.stringify(fitPicture([one!])), /dotted/);
+    assert.match(
+      JSON.stringify(fitPicture([one!], true)),
+      /dotted: the law of the first 15 % of the steps/,
+    );
+  }));
