@@ -10,7 +10,7 @@ import { fitPicture } from "../analysis/reports/fit_picture.ts";
 import { fitText } from "../analysis/reports/fit_text.ts";
 import { lawErrorText } from "../analysis/reports/law_error_text.ts";
 import { fitRun, type RunFit } from "../analysis/run_fit.ts";
-import { runLabel } from "../analysis/run_label.ts";
+import { runHeadings, runLabel } from "../analysis/run_label.ts";
 import { ReadError } from "../formats/errors.ts";
 import { printable } from "../formats/printable.ts";
 import { parseArguments } from "./common/arguments.ts";
@@ -94,7 +94,10 @@ async function main(): Promise<boolean> {
   const pictures = [".svg", ".png"].map((ending) => join(values.out ?? ".", stem + ending));
   if (values.out !== undefined) { for (const path of pictures) await checkReplaceable(path); }
   if (values.json) console.log(fitJson(fits, failed));
-  else for (const fit of fits) console.log(fitText(fit, isAsked));
+  else {
+    const headings = runHeadings(fits.map(({ run }) => run));
+    for (const [i, fit] of fits.entries()) console.log(fitText(fit, isAsked, headings[i]));
+  }
   if (values.out !== undefined) {
     await draw(fits, { folder: values.out, stem, showsPrediction: isAsked });
   }

@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { chooseEntropy, chooseScore } from "./choose.ts";
@@ -8,6 +7,7 @@ import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
+import { logName } from "./log_name.ts";
 import type { LogRows } from "./reader.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
@@ -76,7 +76,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   const { first, last } = rows.series.steps;
   return {
     source: path,
-    name: rows.name === "" ? basename(path) : rows.name,
+    name: rows.name === "" ? logName(path) : rows.name,
     format,
     framework,
     ...(format === "wandb-csv" && rows.axis !== undefined ? { axis: rows.axis } : {}),

@@ -429,6 +429,17 @@ Deno.test("a W&B folder holds a run for each of its run folders, links to them l
     assert.deepEqual(runs.map(({ name }) => name), ["run-a.wandb", "run-b.wandb"]);
     for (const run of runs) assertWhole(run);
     assertWhole(await readRun(join(folder, "wandb/run-20250101_00000b-b")));
+    // What a run printed has the same name in every run's folder: it is called as the folder is.
+    for (const id of ["a", "b"]) {
+      const run = join(folder, `wandb/run-20250101_00000${id}-${id}`);
+      await Deno.remove(join(run, `run-${id}.wandb`));
+      await Deno.writeTextFile(join(run, "files/config.yaml"), "wandb_version: 1\n");
+    }
+    const printed = await readRuns(join(folder, "wandb"));
+    assert.deepEqual(printed.map(({ name }) => name), [
+      "run-20250101_00000a-a",
+      "run-20250101_00000b-b",
+    ]);
   }));
 
 Deno.test("of checkpoints the last one's history is read, and the folder's own before it", () =>

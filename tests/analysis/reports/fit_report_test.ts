@@ -9,6 +9,7 @@ import { fitJson } from "../../../analysis/reports/fit_json.ts";
 import { fitPicture } from "../../../analysis/reports/fit_picture.ts";
 import { fitText } from "../../../analysis/reports/fit_text.ts";
 import { fitRun, type RunFit } from "../../../analysis/run_fit.ts";
+import { runHeadings } from "../../../analysis/run_label.ts";
 import { withFolder } from "../../support.ts";
 
 /** Two runs of one name in two files, of `n` steps each. */
@@ -73,4 +74,15 @@ Deno.test("a prediction is in the picture where it was asked for, and told there
       JSON.stringify(fitPicture([one!], true)),
       /dotted: the law of the first 15 % of the steps/,
     );
+  }));
+
+Deno.test("runs of one name are headed by their logs too", () =>
+  withFolder(async (folder) => {
+    const two = await fits(folder, 8);
+    const headings = runHeadings(two.map(({ run }) => run));
+    for (const [i, name] of ["a", "b"].entries()) {
+      const heading = `run (${join(folder, `${name}.csv`)})`;
+      assert.equal(headings[i], heading);
+      assert(fitText(two[i]!, false, heading).includes(heading));
+    }
   }));
