@@ -96,6 +96,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     series,
     keys,
     ...(rows.config === undefined ? {} : { config: rows.config }),
+    ...(rows.plannedSteps === undefined ? {} : { plannedSteps: rows.plannedSteps }),
     malformed: rows.malformed,
     notes,
   };

@@ -134,7 +134,7 @@ function aheadText({ ahead, fit, plateau, run, pairing }: RunFit): string {
   const { step, isPlanned, entropy, predicted, interval } = ahead;
   const stalled = plateau === undefined ? "" : `, though the score has stopped`;
   return `at step ${stepText(step)} (${
-    isPlanned ? "the end by the configuration" : "half as many steps again"
+    isPlanned ? "the end that the log states" : "half as many steps again"
   }) the law says ${number(predicted, 3)}, 95 % interval ${ends(interval, 3)}${stalled}, ` +
     `if entropy falls on as over the last half, to ${number(entropy, 3)} nats`;
 }

@@ -279,6 +279,21 @@ Deno.test("TRL's printed rows: numbers as texts, a progress bar around them, an 
   });
 });
 
+Deno.test("how many steps a run is to have is read where verl prints it and where trainer_state.json has it", async () => {
+  const print = `(TaskRunner pid=1) Total training steps: 500\n${verlConsole(ROWS)}`;
+  // The trainer writes its members in the order of the alphabet, or the history first.
+  const state = JSON.parse(trainerState(ROWS));
+  const first = JSON.stringify({ max_steps: 500, ...state }, null, 2);
+  const last = JSON.stringify({ ...state, max_steps: 500 });
+  for (const log of [print, first, last]) {
+    await inFile(log, async (path) => assert.equal((await readRun(path)).plannedSteps, 500));
+  }
+  const unknown = JSON.stringify({ ...state, max_steps: -1 });
+  for (const log of [verlConsole(ROWS), unknown]) {
+    await inFile(log, async (path) => assert.equal((await readRun(path)).plannedSteps, undefined));
+  }
+});
+
 Deno.test("a printed row goes by the step that is printed right before it", async () => {
   const before = [
     (step: number) => `2026-01-01 10:00:01 INFO:openrlhf.trainer:✨ Global step ${step}: `,
