@@ -166,6 +166,8 @@ export interface FoundSetting {
   readonly name: string;
   /** Its value. */
   readonly value: number;
+  /** Whether the configuration does not have it, so that its default holds. */
+  readonly isDefault?: boolean;
 }
 
 /** What of a run's configuration acts on its entropy. */
@@ -217,6 +219,7 @@ function covarianceOf(
   const found = (name: string, value: number) => ({
     name,
     value: numberOf(settingOf(config, name)) ?? value,
+    isDefault: numberOf(settingOf(config, name)) === undefined,
   });
   if (loss === "clip_cov") {
     return { loss, share: found(names.clipShare, names.defaults.clipShare) };
