@@ -16,6 +16,7 @@ export type LogFormat =
   | "wandb-history"
   | "wandb-binary"
   | "tensorboard"
+  | "tensorboard-csv"
   | "csv";
 
 /** Who wrote the metrics, told by the names of the keys; decides how H and R are paired. */

@@ -40,30 +40,12 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   const notes: string[] = [...rows.notes];
   for (const key of [entropyKey, scoreKey]) {
     // A chart's export holds one metric: the other key may be in another file (see joinExports).
-    if (key === undefined || series.has(key) || format === "wandb-csv") continue;
+    if (key === undefined || series.has(key) || isExport(format)) continue;
     throw new ReadError(missingKey(path, key, rows));
   }
-  const log = {
-    path,
-    series,
-    notes,
-    framework,
-    keys,
-    config: rows.config,
-  };
-  const chosenEntropy = chooseEntropy(log, entropyKey);
-  const { score, trainingScore, choice } = chooseScore(log, scoreKey);
-  const entropy = chosenEntropy?.entropy;
-  const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
-  if (entropy !== undefined && score?.keys.includes(entropy.key)) {
-    throw new ReadError(
-      `${path}: ${entropy.key} is taken for the entropy and for the score, expected two keys; name the other one with ${
-        entropyKey === undefined ? "--score-key" : "--entropy-key"
-      }.`,
-    );
-  }
-  notes.push(...twinNotes(chosen, series));
-  const repeated = chosen.reduce(
+  const log = { path, series, notes, framework, keys, config: rows.config };
+  const chosen = chosenOf(log, { entropyKey, scoreKey });
+  const repeated = keysOf(chosen).reduce(
     (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
     0,
   );
@@ -81,18 +63,8 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     framework,
     ...(format === "wandb-csv" && rows.axis !== undefined ? { axis: rows.axis } : {}),
     steps: { first, last },
-    ...(entropy === undefined ? {} : { entropy }),
-    ...(score === undefined ? {} : { score }),
-    ...(trainingScore === undefined ? {} : { trainingScore }),
-    choices: {
-      ...(chosenEntropy === undefined ? {} : { entropy: chosenEntropy.choice }),
-      ...(choice === undefined ? {} : { score: choice }),
-    },
+    ...chosen,
     notFinite,
-    unrecognised: unrecognisedKeys(keys, series, chosen),
-    validationKeys: Array.from(keys.keys()).filter((key) =>
-      keys.get(key)! > 0 && isValidationKey(key)
-    ),
     series,
     keys,
     ...(rows.config === undefined ? {} : { config: rows.config }),
@@ -100,6 +72,62 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     malformed: rows.malformed,
     notes,
   };
+}
+
+/** Whether a file of a format holds one metric, so that others of its run are in others. */
+export function isExport(format: LogFormat): boolean {
+  return format === "wandb-csv" || format === "tensorboard-csv";
+}
+
+/** What is chosen of the series of a run. */
+export type Chosen = Pick<
+  Run,
+  "entropy" | "score" | "trainingScore" | "choices" | "unrecognised" | "validationKeys"
+>;
+
+/**
+ * Chooses the entropy and the score of a run, and adds what was decided to its notes.
+ *
+ * @throws {ReadError} as {@linkcode toRun} does.
+ */
+export function chosenOf(
+  log: Parameters<typeof chooseEntropy>[0] & Parameters<typeof chooseScore>[0],
+  { entropyKey, scoreKey }: Pick<ReadRows, "entropyKey" | "scoreKey">,
+): Chosen {
+  const { path, series, keys, notes } = log;
+  const chosenEntropy = chooseEntropy(log, entropyKey);
+  const { score, trainingScore, choice } = chooseScore(log, scoreKey);
+  const entropy = chosenEntropy?.entropy;
+  if (entropy !== undefined && score?.keys.includes(entropy.key)) {
+    throw new ReadError(
+      `${path}: ${entropy.key} is taken for the entropy and for the score, expected two keys; name the other one with ${
+        entropyKey === undefined ? "--score-key" : "--entropy-key"
+      }.`,
+    );
+  }
+  const chosen = {
+    ...(entropy === undefined ? {} : { entropy }),
+    ...(score === undefined ? {} : { score }),
+    ...(trainingScore === undefined ? {} : { trainingScore }),
+    choices: {
+      ...(chosenEntropy === undefined ? {} : { entropy: chosenEntropy.choice }),
+      ...(choice === undefined ? {} : { score: choice }),
+    },
+  };
+  const used = keysOf(chosen);
+  notes.push(...twinNotes(used, series));
+  return {
+    ...chosen,
+    unrecognised: unrecognisedKeys(keys, series, used),
+    validationKeys: Array.from(keys.keys()).filter((key) =>
+      keys.get(key)! > 0 && isValidationKey(key)
+    ),
+  };
+}
+
+/** The keys of the entropy and of the score. */
+function keysOf({ entropy, score }: Pick<Run, "entropy" | "score">): string[] {
+  return [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
 }
 
 /** Keys with numbers that look useful, whose names are not known, nor their endings, and whose words were not enough. */

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { companionOf } from "../../../analysis/readers/companions.ts";
+import { joinExports } from "../../../analysis/readers/join.ts";
 import { pairs } from "../../../analysis/pairs.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
 import type { LogFormat, Run } from "../../../analysis/readers/run.ts";
@@ -424,6 +426,42 @@ Deno.test("MLflow's metrics are a run, a folder of them several", () =>
     );
     const names = (await readRuns(join(folder, "mlruns"))).map(({ name }) => name);
     assert.deepEqual(names, ["name of r1", "b 2", "r3"]);
+  }));
+
+Deno.test("what TensorBoard exports of a run, a metric a file, is one run; its keys stand in the files' names", () =>
+  withFolder(async (folder) => {
+    const scalars: Record<string, readonly number[]> = {
+      "actor_entropy": ENTROPY,
+      "critic_score_mean": REWARD.map((value) => value + 0.1),
+      "val-core_a_acc_mean@1": REWARD,
+      "response_length_mean": STEPS.map((step) => 300 + step),
+    };
+    const paths: string[] = [];
+    for (const name of ["x", "y"]) {
+      for (const [key, values] of Object.entries(scalars)) {
+        const path = join(folder, `run-${name}-tag-${key}.csv`);
+        const rows = values.map((value, i) => `${1700000000 + i}.5,${STEPS[i]},${value}\n`);
+        await Deno.writeTextFile(path, `Wall time,Step,Value\n${rows.join("")}`);
+        paths.push(path);
+      }
+    }
+    const read = (await Promise.all(paths.map((path) => readRuns(path)))).flat();
+    const joined = joinExports(read);
+    assert.deepEqual(joined.map(({ name }) => name), ["x", "y"]);
+    for (const run of joined) {
+      assertWhole(run);
+      assert.equal(run.framework, "verl");
+      assert.equal(run.score!.kind, "validation");
+      assert.equal(companionOf(run, "response length")?.key, "response_length_mean");
+    }
+    const renamed = join(folder, "entropy.csv");
+    await Deno.rename(paths[0]!, renamed);
+    await assert.rejects(
+      readRuns(renamed),
+      (error) =>
+        error instanceof ReadError &&
+        /is one metric as TensorBoard exports it.*run-NAME-tag-KEY\.csv/.test(error.message),
+    );
   }));
 
 Deno.test("a W&B folder holds a run for each of its run folders, links to them left out", () =>
