@@ -232,6 +232,8 @@ Deno.test("remedies read the configuration: what is on already is not advised, b
     /^clip_ratio_high=0\.28 is on and does not hold it; the paper's remedies/,
   );
   assert.doesNotMatch(higher.finding, /helps less/);
+  const alone = await actor("'clip_ratio_high': 0.28");
+  assert.match(alone.finding, /^clip_ratio_high=0\.28 is on and does not hold it/);
   const bonus = await actor(
     "'clip_ratio_high': 0.2, 'clip_ratio_low': 0.2, 'entropy_coeff': 0.001",
   );

@@ -490,6 +490,11 @@ Deno.test("a key that is used by its words is none that was not understood", () 
     assert.equal(companionOf(run, "response length")?.key, "seq_len/all/mean");
     assert.equal(companionOf(run, "truncated responses")?.key, "train/truncated_share");
     assert.deepEqual(run.unrecognised, [{ key: "cot_length", looksLike: "response length" }]);
+    const validated = ["a", "b"].map((set) => `val-aux/${set}/response_length/mean@8`);
+    await Deno.writeTextFile(path, `step,entropy,reward,${validated.join(",")}\n1,1,1,9,8\n`);
+    const verl = await readRun(path);
+    assert.equal(companionOf(verl, "response length")?.key, validated[0]);
+    assert.deepEqual(verl.unrecognised, []);
   }));
 
 Deno.test("the clip fraction is the sum of what the two bounds clip, where only they are logged", () =>

@@ -454,6 +454,7 @@ Deno.test("what TensorBoard exports of a run, a metric a file, is one run; its k
       assert.equal(run.score!.kind, "validation");
       assert.equal(companionOf(run, "response length")?.key, "response_length_mean");
     }
+    assert.throws(() => pairs(read[0]!), /name that of the score beside it\.$/);
     const renamed = join(folder, "entropy.csv");
     await Deno.rename(paths[0]!, renamed);
     await assert.rejects(
