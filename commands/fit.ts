@@ -25,7 +25,7 @@ const HELP = `Fits R = −a·exp(H) + b to training logs, and draws it.
   deno task fit FILE… [options]
 
 FILE is a log, a folder, a glob, or - for standard input: console logs of verl and TRL, verl's JSONL, TRL's
-trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, MLflow's
+trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events / CSV, MLflow's
 metrics, tables with named columns as CSV, TSV, JSON or JSONL; of one or of several runs.
 
   --entropy-key KEY   read the policy entropy from KEY

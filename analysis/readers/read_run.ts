@@ -38,7 +38,7 @@ export interface ReadRunOptions {
 /**
  * Reads the one run of a training log: verl console logs and its JSONL file logger, this project's run
  * log, TRL's `trainer_state.json`, what it prints, `trainer_log.jsonl` and ms-swift's `logging.jsonl`, W&B's
- * CSV exports, history JSONL and binary `.wandb`, TensorBoard event files, MLflow's metrics, and tables as
+ * CSV exports, history JSONL and binary `.wandb`, TensorBoard event files and CSV exports, MLflow's metrics, and tables as
  * CSV, TSV, JSON or JSONL; all of them also gzipped. The format is recognised from the content.
  *
  * A log is opened once and read from its beginning to its end, so it may also be a pipe.
