@@ -3,6 +3,7 @@ import {
   type CovarianceSettings,
   type EntropyControls,
   entropyControls,
+  type FoundSetting,
   FRAMEWORK_SETTINGS,
   type FrameworkSettings,
 } from "../framework_settings.ts";
@@ -121,12 +122,14 @@ function namesOf({ clipHigher, bonus, adaptive, covariance }: EntropyControls): 
     bonus && `${bonus.name}=${round(bonus.value)}`,
     adaptive && `${adaptive}=True`,
     covariance &&
-    `${covariance.loss} (${covariance.share.name}=${round(covariance.share.value)}${
-      covariance.coefficient === undefined
-        ? ""
-        : `, ${covariance.coefficient.name}=${round(covariance.coefficient.value)}`
+    `${covariance.loss} (${setText(covariance.share)}${
+      covariance.coefficient === undefined ? "" : `, ${setText(covariance.coefficient)}`
     })`,
   ].filter((name) => name !== undefined);
+}
+
+function setText({ name, value, isDefault }: FoundSetting): string {
+  return `${name}=${round(value)}${isDefault === true ? " by default" : ""}`;
 }
 
 /** What brings an entropy down that grows without bounds. */

@@ -67,6 +67,7 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
     /^env\/all\/ac\/tokens\/per\/turn$/,
     /^decode\/len\/all\/mean$/,
     /^eval\/.+\/response\/len(?:gth)?\/mean$/, // OpenRLHF, slime
+    /^val-aux\/.+\/response\/length\/mean@\d+$/, // verl: where the reward function gives it.
     /^(?:validation\/avg\/length|eval\/sequence\/lengths)$/,
   ],
   "truncated responses": [

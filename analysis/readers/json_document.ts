@@ -36,14 +36,24 @@ export async function readTrainerState(
     },
     (piece) => rows.add(piece, HISTORY),
   );
-  await feed(source, pieces);
+  let plannedSteps: number | undefined;
+  let tail = "";
+  await feed(source, pieces, (text) => {
+    const planned = MAX_STEPS.exec(tail + text);
+    if (planned !== null) plannedSteps = Number(planned[1]);
+    tail = text.slice(-LONGEST_MAX_STEPS);
+  });
   if (!pieces.isWhole || !hasHistory) {
     throw new ReadError(
       `${source.name} starts like a JSON document but is not a whole one with a list "${HISTORY}", as trainer_state.json is.`,
     );
   }
-  return rows.runs();
+  return rows.runs().map((run) => plannedSteps === undefined ? run : { ...run, plannedSteps });
 }
+
+/** How many steps a trainer is to do, as its state says; a part of the text may end within it. */
+const MAX_STEPS = /"max_steps":\s*([1-9]\d{0,15})(?=[,}\s])/;
+const LONGEST_MAX_STEPS = 64;
 
 /**
  * Reads a JSON list of rows, one object of metrics each, as a bare `log_history` is.
@@ -96,10 +106,19 @@ export async function readJsonColumns(
   );
 }
 
-async function feed(source: LogSource, pieces: JsonPieces): Promise<void> {
+/** Feeds a whole document to what takes it apart, and each text of it to `onText`. */
+async function feed(
+  source: LogSource,
+  pieces: JsonPieces,
+  onText: (text: string) => void = () => {},
+): Promise<void> {
   const decoder = new TextDecoder();
-  for await (const chunk of source.chunks()) pieces.feed(decoder.decode(chunk, { stream: true }));
-  pieces.feed(decoder.decode());
+  const take = (text: string) => {
+    pieces.feed(text);
+    onText(text);
+  };
+  for await (const chunk of source.chunks()) take(decoder.decode(chunk, { stream: true }));
+  take(decoder.decode());
 }
 
 /** The lists of rows of a document. */

@@ -247,6 +247,8 @@ Deno.test("remedies read the configuration: what is on already is not advised, b
     /^clip_ratio_high=0\.28 is on and does not hold it; the paper's remedies/,
   );
   assert.doesNotMatch(higher.finding, /helps less/);
+  const alone = await actor("'clip_ratio_high': 0.28");
+  assert.match(alone.finding, /^clip_ratio_high=0\.28 is on and does not hold it/);
   const bonus = await actor(
     "'clip_ratio_high': 0.2, 'clip_ratio_low': 0.2, 'entropy_coeff': 0.001",
   );
@@ -263,6 +265,9 @@ Deno.test("remedies read the configuration: what is on already is not advised, b
   assert.match(once.finding, /one update per rollout its penalty has no gradient/);
   const clip = await actor("'policy_loss': {'loss_mode': 'clip_cov', 'clip_cov_ratio': 0.0004}");
   assert.match(clip.finding, /raise policy_loss\.clip_cov_ratio, now 0\.0004/);
+  assert.doesNotMatch(clip.evidence, /by default/);
+  const given = await actor("'policy_loss': {'loss_mode': 'clip_cov'}");
+  assert.match(given.evidence, /policy_loss\.clip_cov_ratio=0\.0002 by default/);
   const unknown = about(await findings(verlConsole(idle)), "remedy");
   assert.match(unknown.evidence, /no configuration, so what is on already cannot be told/);
 });

@@ -91,7 +91,7 @@ Deno.test("a ceiling above 1, or far from what was seen, is an extrapolation, wi
   const far = await of((step) => ({ "actor/entropy": high(step), [SCORE]: law(high(step), step) }));
   assert(
     about(far, "caution").some(({ finding }) =>
-      /^the ceiling is an extrapolation: H = 0 is 0\.546 nats below the lowest entropy seen, 1 times/
+      /^the ceiling is an extrapolation: H = 0 is 0\.546 nats below the lowest entropy of a pair, 1 times/
         .test(finding)
     ),
   );

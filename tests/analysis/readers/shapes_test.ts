@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { companionOf } from "../../../analysis/readers/companions.ts";
+import { joinExports } from "../../../analysis/readers/join.ts";
 import { pairs } from "../../../analysis/pairs.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
 import type { LogFormat, Run } from "../../../analysis/readers/run.ts";
@@ -279,6 +281,42 @@ Deno.test("TRL's printed rows: numbers as texts, a progress bar around them, an 
   });
 });
 
+Deno.test("how many steps a run is to have is read where verl prints it and where trainer_state.json has it", async () => {
+  const print = `(TaskRunner pid=1) Total training steps: 500\n${verlConsole(ROWS)}`;
+  // The trainer writes its members in the order of the alphabet, or the history first.
+  const state = JSON.parse(trainerState(ROWS));
+  const first = JSON.stringify({ max_steps: 500, ...state }, null, 2);
+  const last = JSON.stringify({ ...state, max_steps: 500 });
+  for (const log of [print, first, last]) {
+    await inFile(log, async (path) => assert.equal((await readRun(path)).plannedSteps, 500));
+  }
+  const unknown = JSON.stringify({ ...state, max_steps: -1 });
+  for (const log of [verlConsole(ROWS), unknown]) {
+    await inFile(log, async (path) => assert.equal((await readRun(path)).plannedSteps, undefined));
+  }
+});
+
+Deno.test("a printed row goes by the step that is printed right before it", async () => {
+  const before = [
+    (step: number) => `2026-01-01 10:00:01 INFO:openrlhf.trainer:✨ Global step ${step}: `,
+    (step: number) => `(Trainer pid=1) [step ${step}/70] `,
+    (step: number) => `iter=${step} - `,
+  ];
+  for (const write of before) {
+    const lines = STEPS.map((step, i) =>
+      `${write(step)}{'policy_loss': 0.01, 'entropy_loss': ${ENTROPY[i]}, 'reward': ${
+        REWARD[i]
+      }, 'response_length': 512.3, 'generation_step_nums': 1}\n`
+    );
+    await inFile(lines.join(""), async (path) => {
+      const run = await readRun(path);
+      assertWhole(run);
+      assert.equal(run.framework, "openrlhf");
+      assert.doesNotMatch(run.notes.join(" "), /names no step/);
+    });
+  }
+});
+
 Deno.test("several runs in one table are several runs, by any of the four names", async () => {
   for (const column of ["run", "run_id", "run_name", "experiment"]) {
     const rows = ["b", "a"].flatMap((name) => records().map((row) => ({ [column]: name, ...row })));
@@ -390,6 +428,43 @@ Deno.test("MLflow's metrics are a run, a folder of them several", () =>
     assert.deepEqual(names, ["name of r1", "b 2", "r3"]);
   }));
 
+Deno.test("what TensorBoard exports of a run, a metric a file, is one run; its keys stand in the files' names", () =>
+  withFolder(async (folder) => {
+    const scalars: Record<string, readonly number[]> = {
+      "actor_entropy": ENTROPY,
+      "critic_score_mean": REWARD.map((value) => value + 0.1),
+      "val-core_a_acc_mean@1": REWARD,
+      "response_length_mean": STEPS.map((step) => 300 + step),
+    };
+    const paths: string[] = [];
+    for (const name of ["x", "y"]) {
+      for (const [key, values] of Object.entries(scalars)) {
+        const path = join(folder, `run-${name}-tag-${key}.csv`);
+        const rows = values.map((value, i) => `${1700000000 + i}.5,${STEPS[i]},${value}\n`);
+        await Deno.writeTextFile(path, `Wall time,Step,Value\n${rows.join("")}`);
+        paths.push(path);
+      }
+    }
+    const read = (await Promise.all(paths.map((path) => readRuns(path)))).flat();
+    const joined = joinExports(read);
+    assert.deepEqual(joined.map(({ name }) => name), ["x", "y"]);
+    for (const run of joined) {
+      assertWhole(run);
+      assert.equal(run.framework, "verl");
+      assert.equal(run.score!.kind, "validation");
+      assert.equal(companionOf(run, "response length")?.key, "response_length_mean");
+    }
+    assert.throws(() => pairs(read[0]!), /name that of the score beside it\.$/);
+    const renamed = join(folder, "entropy.csv");
+    await Deno.rename(paths[0]!, renamed);
+    await assert.rejects(
+      readRuns(renamed),
+      (error) =>
+        error instanceof ReadError &&
+        /is one metric as TensorBoard exports it.*run-NAME-tag-KEY\.csv/.test(error.message),
+    );
+  }));
+
 Deno.test("a W&B folder holds a run for each of its run folders, links to them left out", () =>
   withFolder(async (folder) => {
     for (const id of ["a", "b"]) {
@@ -408,6 +483,17 @@ Deno.test("a W&B folder holds a run for each of its run folders, links to them l
     assert.deepEqual(runs.map(({ name }) => name), ["run-a.wandb", "run-b.wandb"]);
     for (const run of runs) assertWhole(run);
     assertWhole(await readRun(join(folder, "wandb/run-20250101_00000b-b")));
+    // What a run printed has the same name in every run's folder: it is called as the folder is.
+    for (const id of ["a", "b"]) {
+      const run = join(folder, `wandb/run-20250101_00000${id}-${id}`);
+      await Deno.remove(join(run, `run-${id}.wandb`));
+      await Deno.writeTextFile(join(run, "files/config.yaml"), "wandb_version: 1\n");
+    }
+    const printed = await readRuns(join(folder, "wandb"));
+    assert.deepEqual(printed.map(({ name }) => name), [
+      "run-20250101_00000a-a",
+      "run-20250101_00000b-b",
+    ]);
   }));
 
 Deno.test("of checkpoints the last one's history is read, and the folder's own before it", () =>
