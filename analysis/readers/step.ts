@@ -221,7 +221,7 @@ export function steplessBy(rows: readonly Record<string, unknown>[]): Stepless |
 }
 
 /** Whether a row, or an object in it, has a member that is a step. */
-function namesStep(row: Record<string, unknown>): boolean {
+export function namesStep(row: Record<string, unknown>): boolean {
   return Object.keys(row).some((name) => {
     const value = row[name];
     return RANKS.has(name) ||

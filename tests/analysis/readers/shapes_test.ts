@@ -233,6 +233,42 @@ Deno.test("each key of a row goes by the step of its own part: an evaluation may
   }
 });
 
+Deno.test("a row of a JSON list may hold a table of samples; an element with a history is a run", async () => {
+  const samples = [{ prompt: "a", reward: 1 }, { prompt: "b", reward: 0 }];
+  const own = ({ reward, ...row }: ReturnType<typeof records>[number]) => ({
+    ...row,
+    data: { reward },
+  });
+  for (
+    const rows of [
+      records().map((row) => ({ ...row, samples })),
+      records().map((row, i) => i % 4 === 0 ? { ...row, samples } : row),
+      records().map((row) => ({ ...row, samples: samples.map((one) => ({ ...one, step: 1 })) })),
+      records().flatMap((row) => [row, { step: row["step"], samples }]),
+    ]
+  ) {
+    await inFile(JSON.stringify(rows), async (path) => {
+      const runs = await readRuns(path);
+      assert.equal(runs.length, 1);
+      assertWhole(runs[0]!);
+    });
+  }
+  const nested = records().map((row) => ({ ...own(row), samples }));
+  await inFile(JSON.stringify(nested), async (path) => assertWhole(await readRun(path)));
+  const runs = ["a", "b"].map((name) => ({
+    name,
+    tags: ["x"],
+    seeds: [{ seed: 1 }],
+    reward: 0.9,
+    history: records(),
+  }));
+  await inFile(JSON.stringify(runs), async (path) => {
+    const found = await readRuns(path);
+    assert.deepEqual(found.map(({ name }) => name), ["a", "b"]);
+    for (const run of found) assertWhole(run);
+  });
+});
+
 Deno.test("percents in texts of JSON are shares", async () => {
   const rows = STEPS.map((step, i) => ({ step, entropy: ENTROPY[i], accuracy: `${30 + i}.5%` }));
   for (const content of [jsonl(rows), JSON.stringify(rows)]) {
