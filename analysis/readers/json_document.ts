@@ -165,7 +165,7 @@ class RowsOfJson {
     this.#keep = options.keep;
     this.#runs = new RunSplitter(() => {
       const series = new SeriesCollector(options.keep, "mean", this.#malformed);
-      return { series, steps: new StepFinder(() => series.clear(), stepless) };
+      return { series, steps: new StepFinder(series, stepless) };
     }, runColumns);
   }
 
@@ -285,7 +285,7 @@ class Columns {
     const columns = Array.from(this.#columns).filter(([, values]) => isNumeric(values));
     if (columns.length < 2) return undefined;
     const series = new SeriesCollector(this.#options.keep, "mean", this.#malformed);
-    const steps = new StepFinder(() => series.clear(), "rows");
+    const steps = new StepFinder(series, "rows");
     const length = columns.reduce((most, [, values]) => Math.max(most, values.length), 0);
     for (let i = 0; i < length; i++) {
       const step = steps.find((name) => this.#columns.get(name)?.[i]);
