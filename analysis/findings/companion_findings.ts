@@ -1,7 +1,7 @@
 import { counted } from "../../formats/counted.ts";
 import { commonSteps, correlate } from "../dynamics.ts";
 import type { Finding } from "../finding.ts";
-import { lostSince } from "../lost.ts";
+import { endedAt, lostSince } from "../lost.ts";
 import type { Overview } from "../overview.ts";
 import { companionOf } from "../readers/companions.ts";
 import { type CompanionName, SUMMED_KL } from "../readers/companion_keys.ts";
@@ -9,7 +9,7 @@ import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
-import { headOf, medianOf, tailOf } from "../trend.ts";
+import { headOf, lastPart, medianOf, tailOf, trendOf } from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
 import { noRiseText } from "./entropy_findings.ts";
 import { gradientAlarm } from "./gradient_alarm.ts";
@@ -62,7 +62,7 @@ function companionFinding(overview: Overview, name: CompanionName, find: FindAla
     };
   }
   const isSum = SUMMED_KL.test(normalKey(key));
-  const lost = lostAlarm(run, key);
+  const lost = lostAlarm(run, key) ?? endedAlarm(run, series);
   const alarm = lost ?? (isSum ? undefined : find(series, overview));
   const count = Math.min(3, Math.floor(values.length / 2));
   const [start, end] = [values.subarray(0, count), values.subarray(-count)].map(medianOf);
@@ -110,6 +110,14 @@ function lostAlarm(run: Run, key: string): Alarm | undefined {
   return lost === undefined
     ? undefined
     : notice(`it is no finite number from step ${stepText(lost)} on`);
+}
+
+/** That a metric ends long before the run, so that it cannot be told how it is of late. */
+function endedAlarm(run: Run, series: Series): Alarm | undefined {
+  const end = endedAt(run, series);
+  return end === undefined
+    ? undefined
+    : notice(`it is logged until step ${stepText(end)} of ${stepText(run.steps.last)} only`);
 }
 
 /** Why a metric is not said to move with the entropy; empty where there is none. */
@@ -174,8 +182,8 @@ function clipAlarm(series: Series, { run }: Overview): Alarm | undefined {
 
 /** From these KLs in nats per token on a drift is worth a word, and a problem. */
 const [FAR, VERY_FAR] = [0.5, 2];
-/** A penalised KL that never leaves this is held at its reference. */
-const HELD = 1e-4;
+/** A penalised KL that never leaves this is held at its reference, if it had the time to leave it. */
+const [HELD, FEWEST_HELD] = [1e-4, 50];
 
 function klAlarm(series: Series): Alarm | undefined {
   const now = tailOf(series);
@@ -190,7 +198,9 @@ function referenceAlarm(series: Series, { gain }: Overview): Alarm | undefined {
     return { severity: "fine", text: "the run has no KL to a reference" };
   }
   const most = values.reduce((left, right) => Math.max(left, Math.abs(right)), 0);
-  if (most <= HELD) {
+  const isHeld = most <= HELD && values.length >= FEWEST_HELD &&
+    trendOf(lastPart(series, 0.5, FEWEST_HELD / 2)).direction !== "up";
+  if (isHeld) {
     return problem(
       "the policy hardly leaves its reference: the KL penalty is too strong, or the reference is a copy of the policy",
     );

@@ -39,7 +39,7 @@ export class ConsoleDicts {
   constructor(options: ReaderOptions, malformed: Malformed) {
     this.#malformed = malformed;
     this.#series = new SeriesCollector(options.keep, "mean", malformed);
-    this.#steps = new StepFinder(() => this.#series.clear());
+    this.#steps = new StepFinder(this.#series);
   }
 
   /** Takes a line that holds `{'` or `{"` at `start`; says how many values it gave. */

@@ -187,7 +187,7 @@ class Table {
     const makeSeries = () => new SeriesCollector(options.keep, "mean", malformed);
     this.#runs = new RunSplitter(() => {
       const series = makeSeries();
-      return { series, steps: new StepFinder(() => series.clear(), layout.stepless ?? "rows") };
+      return { series, steps: new StepFinder(series, layout.stepless ?? "rows") };
     }, layout.runColumns);
     const names = header.map((name) => name.trim());
     const stepColumn = names.find(StepFinder.knows);
@@ -195,8 +195,10 @@ class Table {
       column: stepColumn ?? names.find((name, at) => columnOf(name, at) === undefined) ?? "",
       isStep: stepColumn !== undefined,
     };
-    const steps = new StepFinder(() => {
-      for (const { series } of this.#charted.values()) series.clear();
+    const charted = this.#charted;
+    const steps = new StepFinder({
+      clear: () => charted.forEach(({ series }) => series.clear()),
+      move: (...move) => charted.forEach(({ series }) => series.move(...move)),
     });
     if (isChart) this.#chartSteps = steps;
     for (const [at, name] of names.entries()) {

@@ -208,10 +208,33 @@ Deno.test("groups without signal: none, counted, all wrong or all right by the l
   assert.match(estimated.finding, /at least 66 % of the groups .* too easy/);
 });
 
+Deno.test("groups without signal and other metrics are not told as of late where they end early; one slip makes no count", async () => {
+  const log = (share: (step: number) => number, steps: number) =>
+    findings(
+      rows(40, (step) => ({
+        entropy: fall(step),
+        reward: 0.5 + 0.01 * wave(step),
+        ...(step < steps ? { frac_reward_zero_std: share(step), kl: 3 } : {}),
+      })).map(({ step, values }) => JSON.stringify({ step, ...values })).join("\n"),
+    );
+  const early = await log(() => 0.6, 4);
+  const groups = about(early, "groups without signal");
+  assert.equal(groups.severity, "unknown");
+  assert.match(groups.finding, /last share is that of step 3, the run's last step 39\./);
+  assert.match(
+    about(early, "KL to the reference").finding,
+    /it is logged until step 3 of 39 only\.$/,
+  );
+  const slip = about(await log((step) => step === 2 ? 1.5 : 0.4, 40), "groups without signal");
+  assert.match(slip.finding, /^40 % of the groups of late/);
+  const counts = about(await log((step) => step % 3, 40), "groups without signal");
+  assert.match(counts.finding, /^1 groups? of a step/);
+});
+
 Deno.test("a KL of exactly 0 is no penalty, a tiny one is a policy held at its reference", async () => {
-  const kl = async (value: (step: number) => number) =>
+  const kl = async (value: (step: number) => number, count = 60) =>
     about(
-      await findings(verlConsole(rows(40, (step) => ({
+      await findings(verlConsole(rows(count, (step) => ({
         "actor/entropy": fall(step),
         [SCORE]: 0.2 + 0.01 * step,
         "actor/kl_loss": value(step),
@@ -221,7 +244,11 @@ Deno.test("a KL of exactly 0 is no penalty, a tiny one is a policy held at its r
   const none = await kl(() => 0);
   assert.equal(none.severity, "fine");
   assert.match(none.finding, /has no KL to a reference/);
-  assert.equal((await kl((step) => 1e-6 * step)).severity, "problem");
+  const held = (step: number) => 2e-5 * (1 - Math.exp(-step / 5)) + 1e-6 * wave(step);
+  assert.match((await kl(held)).finding, /hardly leaves its reference/);
+  // One that grows, and a short run, leave it yet.
+  assert.equal((await kl((step) => 1e-6 * step)).severity, "fine");
+  assert.equal((await kl(held, 30)).severity, "fine");
   assert.equal((await kl((step) => 0.001 * step)).severity, "fine");
 });
 

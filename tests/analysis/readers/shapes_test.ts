@@ -235,6 +235,44 @@ Deno.test("each key of a row goes by the step of its own part: an evaluation may
   }
 });
 
+Deno.test("a row of a JSON list may hold a table of samples; an element with a history is a run", async () => {
+  const samples = [{ prompt: "a", reward: 1 }, { prompt: "b", reward: 0 }];
+  const own = ({ reward, ...row }: ReturnType<typeof records>[number]) => ({
+    ...row,
+    data: { reward },
+  });
+  for (
+    const rows of [
+      records().map((row) => ({ ...row, samples })),
+      records().map((row, i) => i % 4 === 0 ? { ...row, samples } : row),
+      records().map((row) => ({ ...row, samples: samples.map((one) => ({ ...one, step: 1 })) })),
+      records().flatMap((
+        row,
+      ) => [row, { samples, ...(row as object), entropy: undefined, reward: undefined }]),
+    ]
+  ) {
+    await inFile(JSON.stringify(rows), async (path) => {
+      const runs = await readRuns(path);
+      assert.equal(runs.length, 1);
+      assertWhole(runs[0]!);
+    });
+  }
+  const nested = records().map((row) => ({ ...own(row), samples }));
+  await inFile(JSON.stringify(nested), async (path) => assertWhole(await readRun(path)));
+  const runs = ["a", "b"].map((name) => ({
+    name,
+    tags: ["x"],
+    seeds: [{ seed: 1 }],
+    reward: 0.9,
+    history: records(),
+  }));
+  await inFile(JSON.stringify(runs), async (path) => {
+    const found = await readRuns(path);
+    assert.deepEqual(found.map(({ name }) => name), ["a", "b"]);
+    for (const run of found) assertWhole(run);
+  });
+});
+
 Deno.test("percents in texts of JSON are shares", async () => {
   const rows = STEPS.map((step, i) => ({ step, entropy: ENTROPY[i], accuracy: `${30 + i}.5%` }));
   for (const content of [jsonl(rows), JSON.stringify(rows)]) {
@@ -245,20 +283,61 @@ Deno.test("percents in texts of JSON are shares", async () => {
   }
 });
 
-Deno.test("a count of evaluations beside the step is no step", async () => {
-  const rows = STEPS.map((step, i) => ({
-    "train/global_step": step,
-    "train/entropy": ENTROPY[i],
-    "eval/step": i,
-    "eval/accuracy": REWARD[i],
+Deno.test("a count of evaluations, or of responses, beside the step is no step", async () => {
+  for (
+    const [count, first, note] of [
+      [
+        (i) => i,
+        0,
+        /eval\/step goes on by 1 where train\/global_step goes on by 10: it counts eval/,
+      ],
+      [
+        (i) => i,
+        1,
+        /eval\/step goes on by 1 where train\/global_step goes on by 10: it counts eval/,
+      ],
+      [
+        (i) => 2 * i,
+        1,
+        /eval\/step goes on by 2 where train\/global_step goes on by 10: it counts/,
+      ],
+      [
+        (i) => 5120 * i,
+        1,
+        /eval\/step is 5120 where train\/global_step is 10: it counts something/,
+      ],
+    ] satisfies [(i: number) => number, number, RegExp][]
+  ) {
+    const rows = STEPS.map((step, i) => ({
+      "train/global_step": step,
+      "train/entropy": ENTROPY[i],
+      ...(i < first ? {} : { "eval/step": count(i), "eval/accuracy": REWARD[i] }),
+    }));
+    const names = ["train/global_step", "train/entropy", "eval/step", "eval/accuracy"] as const;
+    const csv = [names, ...rows.map((row) => names.map((name) => row[name] ?? ""))].join("\n");
+    for (const content of [jsonl(rows), JSON.stringify(rows), csv + "\n"]) {
+      await inFile(content, async (path) => {
+        const run = await readRun(path);
+        assert.deepEqual(Array.from(run.score!.steps), STEPS.slice(first));
+        assert.deepEqual(Array.from(run.score!.values), REWARD.slice(first));
+        assert.deepEqual(run.steps, { first: 0, last: 70 });
+        assert.match(run.notes.join(" "), note);
+        assert.doesNotMatch(run.notes.join(" "), /keys are read by/);
+      });
+    }
+  }
+});
+
+Deno.test("that an evaluation goes by its own step is said once", async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    step: 2 * i,
+    entropy: 1 / (1 + i),
+    "eval/step": i % 2 === 0 ? 2 * i + 7 : 2 * i,
+    "eval/accuracy": i / 40,
   }));
   await inFile(jsonl(rows), async (path) => {
-    const run = await readRun(path);
-    assertWhole(run);
-    assert.match(
-      run.notes.join(" "),
-      /eval\/step goes on by 1 where train\/global_step goes on by 10/,
-    );
+    const { notes } = await readRun(path);
+    assert.equal(notes.filter((note) => /keys are read by/.test(note)).length, 1);
   });
 });
 
