@@ -1,4 +1,4 @@
-import { extent, linearRegression, median as medianOf } from "simple-statistics";
+import { median as medianOf } from "simple-statistics";
 import { meanOverBenchmarks } from "./score_series.ts";
 import { placeOf, type Series } from "./series.ts";
 
@@ -30,22 +30,19 @@ export function totalByValues(parts: readonly Series[]): Total | undefined {
   if (changing.length < 3) return undefined;
   const mean = meanOverBenchmarks(parts);
   if (mean.steps.length < FEWEST_STEPS) return undefined;
-  const scatter = medianOf(changing.map((part) => scatterAround(mean, part)));
-  const [lowest, highest] = ends(parts, mean.steps);
+  let spread: Spread | undefined;
   for (const [place, part] of parts.entries()) {
     const digit = 10 ** -decimalsOf(part.values);
-    if (scatter < CLEAR * digit) continue;
     // The mean of all is that of the others and their mean; half the sum of all is the sum of the others.
     for (const [how, factor] of [["mean", 1], ["sum", parts.length / 2]] as const) {
-      const total = at(part, mean.steps);
-      const isMultiple = total.every((value, i) =>
-        Math.abs(value - factor * mean.values[i]!) <= Math.max(digit, FLOAT32 * Math.abs(value))
-      );
+      const isMultiple = mean.steps.every((step, i) => {
+        const value = at(part, step);
+        return Math.abs(value - factor * mean.values[i]!) <=
+          Math.max(digit, FLOAT32 * Math.abs(value));
+      });
       if (!isMultiple) continue;
-      const telling = total.filter((value, i) =>
-        Math.max(highest[i]! - value, value - lowest[i]!) > 0.01 * Math.abs(value)
-      );
-      if (new Set(telling).size < FEWEST_STEPS) continue;
+      spread ??= spreadOf(parts, changing, mean);
+      if (spread.scatter < CLEAR * digit || !tells(part, mean.steps, spread)) continue;
       const others = meanOverBenchmarks(parts.filter((other) => other !== part));
       return mean.steps.length >= MOST_STEPS * others.steps.length ? { place, how } : undefined;
     }
@@ -53,30 +50,68 @@ export function totalByValues(parts: readonly Series[]): Total | undefined {
   return undefined;
 }
 
-/** The values of a series at steps that it has. */
-function at({ steps, values }: Series, some: Float64Array): Float64Array {
-  return some.map((step) => values[placeOf(steps, step)]!);
+/** The value of a series at a step that it has. */
+function at({ steps, values }: Series, step: number): number {
+  return values[placeOf(steps, step)]!;
 }
 
-/** How far a series is spread around the line that best gives it from the mean. */
-function scatterAround(mean: Series, part: Series): number {
-  const values = at(part, mean.steps);
-  const { m, b } = linearRegression(Array.from(values, (value, i) => [mean.values[i]!, value]));
-  const [low, high] = extent(Array.from(values, (value, i) => value - m * mean.values[i]! - b));
-  return high - low;
+/** How far series lie apart. */
+interface Spread {
+  /** How far most of them lie from the lines that best give them from their mean. */
+  readonly scatter: number;
+  /** The lowest of all at each step. */
+  readonly lowest: Float64Array;
+  /** The highest. */
+  readonly highest: Float64Array;
 }
 
-/** The lowest and the highest of all at each step. */
-function ends(parts: readonly Series[], steps: Float64Array): [Float64Array, Float64Array] {
-  const lowest = new Float64Array(steps.length).fill(Infinity);
-  const highest = new Float64Array(steps.length).fill(-Infinity);
+function spreadOf(parts: readonly Series[], changing: readonly Series[], mean: Series): Spread {
+  const lowest = new Float64Array(mean.steps.length).fill(Infinity);
+  const highest = new Float64Array(mean.steps.length).fill(-Infinity);
   for (const part of parts) {
-    for (const [i, value] of at(part, steps).entries()) {
+    for (const [i, step] of mean.steps.entries()) {
+      const value = at(part, step);
       lowest[i] = Math.min(lowest[i]!, value);
       highest[i] = Math.max(highest[i]!, value);
     }
   }
-  return [lowest, highest];
+  return {
+    scatter: medianOf(changing.map((part) => scatterAround(mean, part))),
+    lowest,
+    highest,
+  };
+}
+
+/** The width of the band around the line that best gives a series from the mean. */
+function scatterAround({ steps, values }: Series, part: Series): number {
+  const partOf = Float64Array.from(steps, (step) => at(part, step));
+  const average = (numbers: Float64Array) =>
+    numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+  const [center, partCenter] = [average(values), average(partOf)];
+  let [products, squares, low, high] = [0, 0, Infinity, -Infinity];
+  for (const [i, value] of values.entries()) {
+    products += (value - center) * (partOf[i]! - partCenter);
+    squares += (value - center) ** 2;
+  }
+  const slope = squares === 0 ? 0 : products / squares;
+  for (const [i, value] of values.entries()) {
+    const rest = partOf[i]! - slope * value;
+    low = Math.min(low, rest);
+    high = Math.max(high, rest);
+  }
+  return high - low;
+}
+
+/** Whether a total takes many values where one of its parts differs from it. */
+function tells(total: Series, steps: Float64Array, { lowest, highest }: Spread): boolean {
+  const values = new Set<number>();
+  for (const [i, step] of steps.entries()) {
+    const value = at(total, step);
+    const furthest = Math.max(highest[i]! - value, value - lowest[i]!);
+    if (furthest > 0.01 * Math.abs(value)) values.add(value);
+    if (values.size === FEWEST_STEPS) return true;
+  }
+  return false;
 }
 
 /** How many decimals the first hundred values are logged with, at most 9. */
