@@ -3,6 +3,7 @@ import type { Point } from "./course.ts";
 import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
+import { studentQuantile } from "./student.ts";
 
 /** The stretch at the end of a run in which the score gained nothing. */
 export interface Plateau {
@@ -196,14 +197,6 @@ function flatTails(
 function runningMedians(values: readonly number[]): number[] {
   const half = Math.floor(MEDIAN_WIDTH / 2);
   return values.map((_, i) => median(values.slice(Math.max(0, i - half), i + half + 1)));
-}
-
-/** The 95 % quantile of Student's t by Cornish and Fisher's expansion; within 1 % from 3 degrees on. */
-function studentQuantile(degrees: number): number {
-  const z = 1.6448536269514722;
-  return z + (z ** 3 + z) / (4 * degrees) +
-    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2) +
-    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * degrees ** 3);
 }
 
 /**

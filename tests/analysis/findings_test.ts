@@ -114,7 +114,7 @@ Deno.test("a fall that still buys score is no problem; one that does not is, wit
   assert.equal(idle.severity, "problem");
   assert.match(
     idle.finding,
-    /It no longer buys score: the training score shows no rise since step 20\./,
+    /It no longer buys score: the training score shows no rise since step 10\./,
   );
   // 0.6·exp(−s/40) is at a tenth of its value at step 1, 0.585, at step 41·… : 1 + 40·ln 10 = 93.1.
   assert.match(
