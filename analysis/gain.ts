@@ -76,7 +76,7 @@ function gainOf(
     ? undefined
     : plateau === undefined
     ? isSlight || rise.isLess ? "less" : "open"
-    : plateau.fell
+    : plateau.fall !== undefined
     ? "fell"
     : isWithoutGain(plateau)
     ? "never"

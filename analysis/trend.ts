@@ -19,7 +19,7 @@ export interface Trend {
 }
 
 /** Values that are compared pairwise; longer series are reduced to as many medians of neighbours. */
-const MOST_COMPARED = 256;
+export const MOST_COMPARED = 256;
 /** The 97.5th percentile of the standard normal distribution. */
 const SIGNIFICANT = 1.96;
 /** Fewer values show no trend at this level, whatever they are. */

@@ -77,12 +77,12 @@ function falling(run: Run): Fall[] {
     const score = scoreOf(run, [key], run.score!.kind);
     const course = scoreCourse(score);
     if (course === undefined || !falls(course)) return [];
-    const { start, peak, end, fell } = course;
+    const { start, peak, end, fall } = course;
     const jump = jumpOf(score);
     const drop = jump !== undefined && jump.after.value < jump.before.value ? jump : undefined;
     return [{
       key,
-      from: drop?.before ?? (fell ? peak : start),
+      from: drop?.before ?? fall?.from ?? start,
       to: drop?.after ?? end,
       atOnce: drop !== undefined,
       collapsed: peak.value > 0 && end.value < COLLAPSED * peak.value,

@@ -13,8 +13,9 @@ import { fallenBenchmarksText } from "./benchmark_findings.ts";
  */
 export function plateauFindings({ run, plateau, isSolved, gain }: Overview): Finding[] {
   if (run.score === undefined || plateau === undefined) return [];
-  const isNoise = isWithoutGain(plateau) && !plateau.fell && !isConstant(plateau);
-  const isOpen = gain !== undefined && (gain.rises || gain.why === "open");
+  const isNoise = isWithoutGain(plateau) && plateau.fall === undefined && !isConstant(plateau);
+  const isOpen = gain !== undefined && plateau.fall === undefined &&
+    (gain.rises || gain.why === "open");
   return [{
     topic: "plateau",
     severity: isSolved || isNoise || isOpen ? "notice" : "problem",
@@ -26,12 +27,13 @@ export function plateauFindings({ run, plateau, isSolved, gain }: Overview): Fin
           stepText(gain.since)
         }, which the scatter of the scores does not exclude`
         : ""
-    }${plateau.fell ? fallenBenchmarksText(run) : ""}.`,
+    }${plateau.fall !== undefined ? fallenBenchmarksText(run) : ""}.`,
     evidence: `${run.score.label}: ${plateauEvidence(plateau)}`,
     marks: [
-      ...(isWithoutGain(plateau)
-        ? []
-        : [{ step: plateau.since.step, label: plateau.fell ? "falls since" : "no gain since" }]),
+      ...(isWithoutGain(plateau) ? [] : [{
+        step: plateau.since.step,
+        label: plateau.fall !== undefined ? "falls since" : "no gain since",
+      }]),
       { step: plateau.best.step, label: "best score" },
     ],
   }];

@@ -35,14 +35,8 @@ export function scoreFinding({ run: { score }, score: course }: Overview): Findi
     finding: `the ${scoreName(score.kind)} ${courseText(course)}${dipText(dip)}.`,
     evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
       course.width > 1 ? ` (running median of ${course.width})` : ""
-    }${
-      course.noise === 0
-        ? ""
-        : `; standard deviation of a ${course.width > 1 ? "point" : "score"} ${
-          round(course.noise, 2)
-        }`
-    }`,
-    marks: course.fell
+    }${course.scatter === 0 ? "" : `; standard deviation of a score ${round(course.scatter, 2)}`}`,
+    marks: course.fall !== undefined
       ? [{ step: course.peak.step, label: "best score" }]
       : dip === undefined
       ? []
@@ -63,11 +57,11 @@ function dipText(dip: Dip | undefined): string {
 }
 
 function courseText(course: ScoreCourse): string {
-  const { start, peak, end, rose, fell, changed, noise } = course;
+  const { start, peak, end, rose, fall, changed, noise } = course;
   const gain = peak.value - start.value;
-  if (fell && gain > 0 && peak.step > start.step) {
+  if (fall !== undefined && gain > 0 && fall.from.step > start.step) {
     const lost = (peak.value - end.value) / gain;
-    return `rose from ${point(start)} to ${point(peak)} and fell to ${point(end)}: ${
+    return `rose from ${point(start)} to ${point(fall.from)} and fell to ${point(end)}: ${
       lost >= 1 ? "all" : percent(lost)
     } of the gain is lost`;
   }

@@ -9,7 +9,7 @@ import { type RecentGain, recentGain } from "../../analysis/gain.ts";
 import { findPlateau } from "../../analysis/plateau.ts";
 import type { Run, ScoreSeries } from "../../analysis/readers/run.ts";
 import type { Series } from "../../analysis/readers/series.ts";
-import { scoreCourse } from "../../analysis/score_course.ts";
+import { type ScoreCourse, scoreCourse } from "../../analysis/score_course.ts";
 import { spikesOf } from "../../analysis/spikes.ts";
 import { normalNumbers } from "./failing_runs.ts";
 import { forecast, headOf, lastPart, noiseOf, tailOf, trendOf } from "../../analysis/trend.ts";
@@ -160,8 +160,8 @@ Deno.test("the score's fall from its peak counts above the noise and a fifth of 
   assert.deepEqual(pick(leap), [true, false]);
 });
 
-function pick({ rose, fell }: { rose: boolean; fell: boolean }): [boolean, boolean] {
-  return [rose, fell];
+function pick({ rose, fall }: ScoreCourse): [boolean, boolean] {
+  return [rose, fall !== undefined];
 }
 
 Deno.test("trends: slope of the medians, a test that ties and wild values do not decide", () => {
