@@ -51,7 +51,9 @@ export function divergenceFinding({ score, trainingScore }: Run): Finding[] {
   }];
 }
 
-const LOOK = "read responses of high reward for what the grader rewards and the task does not";
+/** What to do where the reward and what it stands for part. */
+export const LOOK =
+  "read responses of high reward for what the grader rewards and the task does not";
 
 /** The two over the whole run. */
 function parting(training: Series, score: ScoreSeries): Alarm | undefined {

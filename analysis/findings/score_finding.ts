@@ -1,5 +1,6 @@
 import type { Point } from "../course.ts";
 import { type Dip, dipOf } from "../dip.ts";
+import { DEVIATIONS } from "../fall.ts";
 import type { Finding } from "../finding.ts";
 import type { Overview } from "../overview.ts";
 import { falls, type ScoreCourse } from "../score_course.ts";
@@ -57,7 +58,7 @@ function dipText(dip: Dip | undefined): string {
 }
 
 function courseText(course: ScoreCourse): string {
-  const { start, peak, end, rose, fall, changed, noise } = course;
+  const { start, peak, end, rose, fall, changed, noise, scatter } = course;
   const gain = peak.value - start.value;
   if (fall !== undefined && gain > 0 && fall.from.step > start.step) {
     const lost = (peak.value - end.value) / gain;
@@ -66,6 +67,11 @@ function courseText(course: ScoreCourse): string {
     } of the gain is lost`;
   }
   const ends = `${point(start)}, ${point(end)}`;
+  if (!changed && Math.abs(end.value - start.value) > DEVIATIONS * scatter && scatter > 0) {
+    return `may have ${
+      end.value > start.value ? "risen" : "fallen"
+    }, but shows no sure trend: ${ends}`;
+  }
   if (!changed) {
     return noise === 0 ? `did not change: ${ends}` : `did not change above its noise: ${ends}`;
   }

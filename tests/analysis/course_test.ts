@@ -78,6 +78,12 @@ Deno.test("the entropy's course: collapse, surge, explosion, oscillation, stable
   }
 });
 
+Deno.test("an entropy that fell by a third and ends above its start was not stable", () => {
+  const low = (step: number) => 0.58 - 0.18 * Math.sin(Math.PI * Math.min(step, 75) / 75);
+  const log = seriesOf((step) => low(step) + 0.005 * Math.max(0, step - 75) + wave(step));
+  assert.equal(entropyCourse(log)!.course, "fall, then rise");
+});
+
 Deno.test("a jump is told from a steep fall, a spike and noise", () => {
   const jump = jumpOf(seriesOf((step) => (step < 40 ? 0.6 : 0.3) + wave(step)))!;
   assert.deepEqual([jump.before.step, jump.after.step], [39, 40]);

@@ -173,6 +173,21 @@ Deno.test("a metric at its floor leaves nothing where its old course would have 
   );
 });
 
+Deno.test("a reward that rises while the accuracy beside it falls is a problem", async () => {
+  const log = (slope: number) =>
+    rows(80, (step) => ({
+      entropy: 0.5 + 0.01 * wave(step),
+      reward: 0.2 + 0.005 * step + 0.01 * wave(step),
+      accuracy: 0.5 + slope * step + 0.01 * wave(3 * step),
+    })).map(({ step, values }) => JSON.stringify({ step, ...values })).join("\n");
+  const parting = about(await findings(log(-0.002)), "reward against accuracy");
+  assert.equal(parting.severity, "problem");
+  assert.match(parting.finding, /^the reward rises while accuracy falls: read responses/);
+  for (const slope of [0, 0.002]) {
+    assert.equal(about(await findings(log(slope)), "reward against accuracy"), undefined);
+  }
+});
+
 Deno.test("a run in which nothing happened has no first mover", async () => {
   const found = await findings(verlConsole(rows(60, (step) => ({
     "actor/entropy": 0.5 + 0.01 * wave(step),
