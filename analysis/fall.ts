@@ -4,6 +4,7 @@ import { jumpOf } from "./jump.ts";
 import type { ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
+import { studentQuantile } from "./student.ts";
 import { medianOf, MOST_COMPARED, noiseOf, reduced } from "./trend.ts";
 
 /** A score of whatever kind. */
@@ -31,6 +32,8 @@ const MOST_OF_IT = 0.5;
 const NEAR = 0.1;
 /** A fall is looked at down to this share of it: it may level off. */
 const STILL_FALLING = 0.3;
+/** So many scores tell their scatter by the median, and fewer than the other number by nothing else. */
+const [MANY, FEW] = [30, 8];
 /** A bend must take so much of a line's squares, per value, to be one. */
 const SURE_BEND = 8;
 
@@ -66,7 +69,7 @@ export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefine
   const low = width === 1
     ? end.value
     : Math.min(medianOf(values.subarray(-3)), Math.max(values.at(-1)!, values.at(-2)!));
-  const noise = noiseOf(score) * (width === 1 ? 1 : OF_THREE);
+  const noise = scatterOf(score) * (width === 1 ? 1 : OF_THREE);
   if (!isAboveChance(peak.value - low, gain, { score, course: { noise, width } })) return undefined;
   const at = (step: number): Point => ({
     step,
@@ -80,6 +83,18 @@ export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefine
     to: end,
     drop: isDrop ? at(jump.after.step) : undefined,
   };
+}
+
+/** The standard deviation of a score: of few, not by the median alone, which happens to be small. */
+function scatterOf(score: Score): number {
+  const n = score.values.length;
+  if (n >= MANY || n < FEW) return noiseOf(score);
+  const { values } = score;
+  const squares = values.subarray(1).map((value, i) => (value - values[i]!) ** 2).sort();
+  // Without the largest, of which the fall may be one.
+  const rest = squares.subarray(0, squares.length - Math.ceil(n / 8));
+  const spread = Math.sqrt(rest.reduce((sum, square) => sum + square / rest.length, 0) / 2);
+  return Math.max(noiseOf(score), spread) * studentQuantile(n - 2) / studentQuantile(Infinity);
 }
 
 /** The step at which a series bends down from its height, by the best of two lines that meet. */

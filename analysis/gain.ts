@@ -81,7 +81,7 @@ function gainOf(
     : isWithoutGain(plateau)
     ? "never"
     // Where the scatter hides what the law expects, entropy may still be worth what it was.
-    : !rise.isLess && (rise.expected ?? 0) > SLIGHT * wholeGain(score)
+    : rise.interval[1] >= (rise.expected ?? Infinity) && rise.expected! > SLIGHT * wholeGain(score)
     ? "open"
     : "flat";
   const first = why === "open" ? held : from;
