@@ -8,6 +8,7 @@ import { groupFinding } from "./findings/group_findings.ts";
 import { movedFirstFinding } from "./findings/moved_first_finding.ts";
 import { logEntropyFinding, remedyFinding } from "./findings/remedy_findings.ts";
 import { divergenceFinding, rewardTermsFinding } from "./findings/reward_findings.ts";
+import { rewardPartingFinding } from "./findings/reward_parting_finding.ts";
 import { scoreFinding } from "./findings/score_finding.ts";
 import { lawFindings } from "./findings/law_findings.ts";
 import { overviewOf } from "./overview.ts";
@@ -57,6 +58,7 @@ export function diagnose(run: Run, effort?: Effort): Diagnosis {
     ...companionFindings(overview),
     groupFinding(run),
     ...divergenceFinding(overview),
+    ...rewardPartingFinding(run),
     ...rewardTermsFinding(run),
     ...findTraps(run),
     remedyFinding(overview, entropy[0]!),

@@ -6,7 +6,7 @@ import type { Overview } from "./overview.ts";
 import type { CompanionName } from "./readers/companion_keys.ts";
 import type { Series } from "./readers/series.ts";
 import { stepText } from "./step_text.ts";
-import { curveOf, headOf, medianOf, noiseOf, tailOf } from "./trend.ts";
+import { medianOf, noiseOf, tailOf, trendOf } from "./trend.ts";
 
 /** What is looked at beside the entropy. */
 const WATCHED: readonly CompanionName[] = [
@@ -25,9 +25,9 @@ export interface Departure {
   readonly name: string;
   /** The key that it was logged under. */
   readonly key: string;
-  /** The first step of those at which it was away; undefined if it did not break away. */
+  /** The first step of those at which it was away; undefined if there is none. */
   readonly step: number | undefined;
-  /** How it moved over the whole run without breaking away; undefined if it did, or stayed. */
+  /** Where there is none: whether it ends well above or below where it was all the same. */
   readonly drift: "grew" | "fell" | undefined;
 }
 
@@ -55,8 +55,6 @@ const IN_A_ROW = 3;
 const DEVIATIONS = 5;
 /** … and by more than this share of its level. */
 const SMALLEST_SHARE = 0.25;
-/** What is away by less than this share of its way since the start goes on as it went, only faster. */
-const BREAK = 0.5;
 /** A reference has at least so many values. */
 const FEWEST_REFERENCE = 5;
 
@@ -81,12 +79,11 @@ export function movedFirst(overview: Overview): Departures | undefined {
     const lost = lostSince(run, key) ?? Infinity;
     const left = changes(series) ? departure(series, reference, event) : undefined;
     const step = Math.min(left ?? Infinity, lost);
-    const hasLeft = Number.isFinite(step);
     return [{
       name,
       key,
-      step: hasLeft ? step : undefined,
-      drift: hasLeft ? undefined : driftOf(series),
+      step: Number.isFinite(step) ? step : undefined,
+      drift: Number.isFinite(step) ? undefined : driftOf(series, reference),
     }];
   });
   departures.sort((one, other) => (one.step ?? Infinity) - (other.step ?? Infinity) || 0);
@@ -104,9 +101,10 @@ function eventOf({ run, score, entropy }: Overview): Event | undefined {
       isLevel: false,
     };
   };
-  if (score?.fell && score.peak.step > first) {
-    const height = lastAt("peak", run.score!, score);
-    return before(height, `the score began to fall after step ${stepText(height)}`);
+  if (score?.fall !== undefined && score.fall.from.step > first) {
+    const { from: { step }, drop } = score.fall;
+    const fell = drop === undefined ? "began to fall" : "dropped at once";
+    return before(step, `the score ${fell} after step ${stepText(step)}`);
   }
   if (entropy?.course === "collapse, then surge" && entropy.trough.step > first) {
     const lowest = lastAt("trough", run.entropy!, entropy);
@@ -124,14 +122,6 @@ function eventOf({ run, score, entropy }: Overview): Event | undefined {
   };
 }
 
-/** How a series moved from its start to its end, above its noise and by more than a quarter. */
-function driftOf(series: Series): Departure["drift"] {
-  const [start, end] = [headOf(series), tailOf(series)];
-  const least = Math.max(DEVIATIONS * noiseOf(series), SMALLEST_SHARE * Math.abs(start));
-  if (!changes(series) || Math.abs(end - start) <= least) return undefined;
-  return end > start ? "grew" : "fell";
-}
-
 /** The values within some steps, or as many from the first of them on as a reference needs. */
 function within({ steps, values }: Series, [from, to]: readonly [number, number]): Series {
   const start = steps.findIndex((step) => step >= from);
@@ -140,26 +130,48 @@ function within({ steps, values }: Series, [from, to]: readonly [number, number]
   return { steps: steps.subarray(start, end), values: values.subarray(start, end) };
 }
 
-/** The first step after the reference from which a series is away from its course. */
+/** Whether a series ends well above or below its reference, by as much as a departure takes. */
+function driftOf(series: Series, reference: Series): Departure["drift"] {
+  const [level, end] = [medianOf(reference.values), tailOf(series)];
+  const least = Math.max(DEVIATIONS * noiseOf(series), SMALLEST_SHARE * Math.abs(level));
+  return Math.abs(end - level) <= least ? undefined : end > level ? "grew" : "fell";
+}
+
+/**
+ * The first step after the reference from which a series is away: from the course that it was on, straight
+ * or exponential and within the errors of its slope, and from where that had brought it.
+ */
 function departure(series: Series, reference: Series, { isLevel }: Event): number | undefined {
   const level = medianOf(reference.values);
-  const curve = curveOf(reference);
-  // A slope that is not above the noise leads astray far from the reference.
-  const course = isLevel || curve.direction === "flat" ? () => level : curve.at;
+  const last = isLevel ? level : medianOf(reference.values.subarray(-IN_A_ROW));
+  const courses = isLevel ? [] : coursesOf(reference);
   const band = Math.max(
     DEVIATIONS * Math.max(noiseOf(reference), noiseOf(series)),
     SMALLEST_SHARE * Math.abs(level),
     Number.MIN_VALUE,
   );
   const { steps, values } = series;
-  const start = headOf(series);
   let away = 0;
   for (let i = 0; i < values.length; i++) {
     if (steps[i]! <= reference.steps.at(-1)!) continue;
-    const [off, way] = [values[i]! - course(steps[i]!), values[i]! - start];
-    const goesOn = Math.sign(off) === Math.sign(way) && Math.abs(off) < BREAK * Math.abs(way);
-    away = Math.abs(off) > band && !goesOn ? away + 1 : 0;
+    const on = [last, ...courses.map((course) => course(steps[i]!))];
+    const isAway = values[i]! > Math.max(...on) + band || values[i]! < Math.min(...on) - band;
+    away = isAway ? away + 1 : 0;
     if (away === IN_A_ROW) return steps[i - IN_A_ROW + 1];
   }
   return undefined;
+}
+
+/** Where a series may go: lines, and curves whose logarithm is a line, by both ends of the slope's interval. */
+function coursesOf({ steps, values }: Series): ((step: number) => number)[] {
+  const middle = medianOf(steps);
+  const lines = (heights: Float64Array) => {
+    const { slope, slopes, intercept, direction } = trendOf({ steps, values: heights });
+    // A slope that is not above the noise leads astray far from the reference.
+    return direction === "flat"
+      ? []
+      : slopes.map((one) => (step: number) => intercept + slope * middle + one * (step - middle));
+  };
+  const logs = values.every((value) => value > 0) ? lines(values.map(Math.log)) : [];
+  return [...lines(values), ...logs.map((line) => (step: number) => Math.exp(line(step)))];
 }

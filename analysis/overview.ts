@@ -27,7 +27,7 @@ export interface Overview {
 export function overviewOf(run: Run): Overview {
   const plateau = run.score && findPlateau(run.score);
   // A mean that falls hides no fall.
-  const parted = plateau?.fell ? undefined : partedBenchmarks(run);
+  const parted = plateau?.fall ? undefined : partedBenchmarks(run);
   return {
     run,
     entropy: run.entropy && entropyCourse(run.entropy),

@@ -50,12 +50,12 @@ export function fallenBenchmarks(run: Run): Fall[] {
     const score = scoreOf(run, [key], run.score!.kind);
     const course = scoreCourse(score, "medians");
     if (course === undefined || !falls(course)) return [];
-    const { start, peak, end, fell } = course;
+    const { start, peak, end, fall } = course;
     const jump = jumpOf(score);
     const drop = jump !== undefined && jump.after.value < jump.before.value ? jump : undefined;
     return [{
       key,
-      from: drop?.before ?? (fell ? peak : start),
+      from: drop?.before ?? fall?.from ?? start,
       to: drop?.after ?? end,
       atOnce: drop !== undefined,
       collapsed: peak.value > 0 && end.value < COLLAPSED * peak.value,

@@ -7,6 +7,7 @@ import { flattening } from "../flattening.ts";
 import type { RecentGain } from "../gain.ts";
 import { jumpOf } from "../jump.ts";
 import { lostSince } from "../lost.ts";
+import type { Interval } from "../interval.ts";
 import type { Overview } from "../overview.ts";
 import { keyList } from "../readers/key_list.ts";
 import { normalKey } from "../readers/normal_key.ts";
@@ -17,7 +18,7 @@ import { describeHistory, verlHistory } from "../readers/verl_history.ts";
 import { spikesOf } from "../spikes.ts";
 import { stepText } from "../step_text.ts";
 import { type Forecast, forecast, lastPart } from "../trend.ts";
-import { CANNOT_TELL, percent, round } from "./words.ts";
+import { CANNOT_TELL, percent, round, signed } from "./words.ts";
 
 /** Entropy below this share of its start leaves nothing to explore with. */
 const FLOOR = 0.1;
@@ -210,13 +211,14 @@ function severityOf(
 ): Severity {
   if (course.course === "explosion" || course.course === "collapse, then surge") return "problem";
   if (isAtFloor(course)) return gain?.rises ? "notice" : "problem";
+  // Where the scores do not tell, nothing is known to be wasted.
+  const isWasted = gain !== undefined && !gain.rises && gain.why !== "open";
   const runs = runsAway(course, ahead);
-  if (runs <= 0.25) return gain?.rises ? "notice" : "problem";
+  if (runs <= 0.25) return isWasted ? "problem" : "notice";
   const isFalling = ahead !== undefined && (runs <= 1 || isDown(course));
   const isWell = course.course === "collapse" ? "notice" : "fine";
   const isMostLeft = course.end.value >= 0.5 * course.start.value;
-  const isWasted = isMostLeft ? "notice" : "problem";
-  if (isFalling) return gain === undefined ? "notice" : gain.rises ? isWell : isWasted;
+  if (isFalling) return gain?.rises ? isWell : isWasted && !isMostLeft ? "problem" : "notice";
   if (course.course === "stable") return "fine";
   return course.course === "decline" && gain?.rises !== false ? "fine" : "notice";
 }
@@ -297,9 +299,29 @@ function buysText({ run, gain, plateau, parted, isSolved }: Overview): string {
       unpaid.spent <= 0 ? "none" : percent(unpaid.spent)
     } of the entropy's fall.`;
   }
-  return gain.rises
-    ? `It still buys score: the ${name} has risen since step ${stepText(gain.since)}.`
-    : `It no longer buys score: the ${name} ${noRiseText(gain)}.`;
+  if (gain.rises) {
+    return `It still buys score: the ${name} has risen since step ${stepText(gain.since)}.`;
+  }
+  const { interval, expected } = gain.rise;
+  const law = expected === undefined ? "" : `; the law expects ${signed(expected)}`;
+  switch (gain.why) {
+    case "open":
+      return `Whether it still buys score cannot be told from ${
+        counted(gain.count, scoreName(gain.kind))
+      }: a rise of ${rangeOf(interval)} since step ${stepText(gain.since)} (90 % interval${law}).`;
+    case "never":
+      return `It buys no score: the ${name} ${noRiseText(gain)}.`;
+    case "less":
+      return `It no longer buys score: the ${name} ${noRiseText(gain)} (${
+        rangeOf(interval)
+      }, 90 % interval${law}).`;
+    default:
+      return `It no longer buys score: the ${name} ${noRiseText(gain)}.`;
+  }
+}
+
+function rangeOf([low, high]: Interval): string {
+  return `${signed(low)} to ${signed(high)}`;
 }
 
 function forecastText(course: EntropyCourse, ahead: FloorAhead): string {
@@ -353,8 +375,11 @@ function spentFinding(
 }
 
 /** That a score does not rise of late, in a few words that follow its name. */
-export function noRiseText({ isSlight, since }: RecentGain): string {
-  return `shows ${isSlight ? "hardly any" : "no"} rise since step ${stepText(since)}`;
+export function noRiseText({ isSlight, since, why }: RecentGain): string {
+  const from = `since step ${stepText(since)}`;
+  if (why === "fell") return `has fallen ${from}`;
+  if (why === "never") return "shows no rise in the whole log";
+  return `shows ${isSlight ? "hardly any" : why === "open" ? "no clear" : "no"} rise ${from}`;
 }
 
 /** What a score is called in a sentence. */

@@ -80,7 +80,7 @@ function ceiling({ fit, run, pairing }: RunFit, { score }: Overview): Finding {
     topic,
     severity: "notice",
     finding: `by the law the ceiling is ${number(fit.ceiling, 3)}, ` +
-      (score?.fell === true
+      (score?.fall !== undefined
         ? "but the score fell since, so that nothing is said of what is left."
         : isImpossible(fit, run)
         ? `above 1, the largest possible score, to which ${number(1 - now, 3)} is left.`

@@ -69,7 +69,8 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
   }
   const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice" &&
     !isSolved;
-  const hasStopped = isLow && (plateau !== undefined || gain?.rises === false);
+  const hasStopped = isLow &&
+    (plateau !== undefined || (gain?.rises === false && gain.why !== "open"));
   return {
     topic,
     severity: hasStopped ? "notice" : "fine",

@@ -76,7 +76,9 @@ export function divergenceFinding({ run, parted }: Overview): Finding[] {
   return [{ topic, severity: found?.severity ?? "fine", finding: `${text}.`, evidence }];
 }
 
-const LOOK = "read responses of high reward for what the grader rewards and the task does not";
+/** What to do where the reward and what it stands for part. */
+export const LOOK =
+  "read responses of high reward for what the grader rewards and the task does not";
 
 /** The 99.5th percentile of the standard normal distribution. */
 const SIGNIFICANT = 2.576;

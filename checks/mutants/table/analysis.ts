@@ -287,8 +287,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/plateau.ts",
-    text: "flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat",
-    replacement: "flat",
+    text: "course && fallOf(score, course)",
+    replacement: "undefined",
     what: "a score that falls from its height is said to have gained nothing before it",
     tests: PLATEAU,
     filter: "rose and fell",
