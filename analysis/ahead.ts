@@ -11,7 +11,7 @@ export interface Ahead {
   readonly now: number;
   /** The step that is predicted. */
   readonly step: number;
-  /** Whether that is the end of the run by its configuration; else half as many steps again. */
+  /** Whether that is the end of the run that its log states; else half as many steps again. */
   readonly isPlanned: boolean;
   /** Entropy at that step, if it goes on falling by the same share per step as over the last half. */
   readonly entropy: number;
@@ -27,10 +27,10 @@ const FEWEST_PAIRS = 4;
 /**
  * Predicts a run that is still going, from all its pairs: entropy falls on exponentially as over the last
  * half of the pairs, and the law says what that buys. Undefined where the pairs do not identify the law,
- * where entropy does not fall any more, the run is at the end that its configuration states, or the log goes
+ * where entropy does not fall any more, the run is at the end that its log states, or the log goes
  * on after the last pair by more than pairs stand apart: then what is ahead of the pairs has been.
  *
- * @param planned The last step by the configuration, see {@linkcode plannedSteps}.
+ * @param planned The last step that the log states, see {@linkcode plannedSteps}.
  * @param end The last step of the log, by default that of the pairs.
  */
 export function predictAhead(
@@ -71,9 +71,9 @@ function widestGap(pairs: readonly Pair[]): number {
 /** Where frameworks state how many steps a run is to have: verl, Hugging Face's trainers, others. */
 const TOTALS = ["trainer.total_training_steps", "max_steps", "total_training_steps"];
 
-/** How many steps a run is to have by its configuration; undefined if the log does not say. */
-export function plannedSteps({ config }: Run): number | undefined {
-  if (config === undefined) return undefined;
+/** How many steps a run is to have by its configuration, or as its trainer says; undefined if the log does not say. */
+export function plannedSteps({ config, plannedSteps }: Run): number | undefined {
+  if (config === undefined) return plannedSteps;
   for (const name of TOTALS) {
     let value: unknown = config;
     for (const part of name.split(".")) {
@@ -82,5 +82,5 @@ export function plannedSteps({ config }: Run): number | undefined {
     const total = Number(value ?? config[name] ?? NaN);
     if (total > 0 && Number.isFinite(total)) return total;
   }
-  return undefined;
+  return plannedSteps;
 }

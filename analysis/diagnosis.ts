@@ -1,13 +1,14 @@
 import { counted } from "../formats/counted.ts";
 import type { Effort } from "./effort.ts";
 import type { Finding } from "./finding.ts";
-import { benchmarkFindings } from "./findings/benchmark_findings.ts";
+import { benchmarkFindings, partedFinding } from "./findings/benchmark_findings.ts";
 import { companionFindings } from "./findings/companion_findings.ts";
 import { entropyDefinition, entropyFindings } from "./findings/entropy_findings.ts";
 import { groupFinding } from "./findings/group_findings.ts";
 import { movedFirstFinding } from "./findings/moved_first_finding.ts";
 import { logEntropyFinding, remedyFinding } from "./findings/remedy_findings.ts";
 import { divergenceFinding, rewardTermsFinding } from "./findings/reward_findings.ts";
+import { rewardPartingFinding } from "./findings/reward_parting_finding.ts";
 import { scoreFinding } from "./findings/score_finding.ts";
 import { lawFindings } from "./findings/law_findings.ts";
 import { overviewOf } from "./overview.ts";
@@ -45,6 +46,7 @@ export function diagnose(run: Run, effort?: Effort): Diagnosis {
   const entropy = entropyFindings(overview);
   const fitted = tryFit(overview, effort);
   const findings = gravestFirst([
+    ...partedFinding(overview),
     ...plateauFindings(overview),
     entropyDefinition(run),
     ...logEntropyFinding(run),
@@ -55,7 +57,8 @@ export function diagnose(run: Run, effort?: Effort): Diagnosis {
     ...movedFirstFinding(overview),
     ...companionFindings(overview),
     groupFinding(run),
-    ...divergenceFinding(run),
+    ...divergenceFinding(overview),
+    ...rewardPartingFinding(run),
     ...rewardTermsFinding(run),
     ...findTraps(run),
     remedyFinding(overview, entropy[0]!),

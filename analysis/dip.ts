@@ -1,6 +1,7 @@
 import { type Point, smoothed } from "./course.ts";
+import { isAboveChance } from "./fall.ts";
 import type { ScoreSeries } from "./readers/run.ts";
-import { isAboveChance, type ScoreCourse } from "./score_course.ts";
+import type { ScoreCourse } from "./score_course.ts";
 
 /** A fall of a score from which it came back. */
 export interface Dip {

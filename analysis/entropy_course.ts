@@ -6,7 +6,7 @@ import { noiseOf } from "./trend.ts";
 /**
  * What became of the policy entropy, by its start: `collapse`: less than a quarter is left; `collapse, then
  * surge`: less than a quarter was, and half or more is again; `explosion`: more than double; `stable`: it
- * ends within a quarter of it and never turned by a factor of 1.5; `oscillation`: it turned so three times.
+ * ends within a quarter of it and was never further away; `oscillation`: it turned so three times.
  */
 export type CourseName =
   | "collapse"
@@ -54,7 +54,7 @@ export function entropyCourse(entropy: Series): EntropyCourse | undefined {
   };
 }
 
-function nameOf(entropy: Series, { start, trough, end }: SeriesCourse): CourseName {
+function nameOf(entropy: Series, { start, trough, peak, end }: SeriesCourse): CourseName {
   const left = end.value / start.value;
   const { turns, goesUp } = turnsOf(entropy, start.value);
   if (turns >= FEWEST_TURNS) return "oscillation";
@@ -64,7 +64,13 @@ function nameOf(entropy: Series, { start, trough, end }: SeriesCourse): CourseNa
   if (left < 0.25) return "collapse";
   if (left > 2) return "explosion";
   if (turns > 0) return goesUp ? "fall, then rise" : "rise, then fall";
-  return left < 0.75 ? "decline" : left <= 1.25 ? "stable" : "rise";
+  if (left < 0.75) return "decline";
+  if (left > 1.25) return "rise";
+  // As far from its ends as these may be apart, and above the noise.
+  const clear = 4 * noiseOf(entropy);
+  const [lower, upper] = [Math.min(start.value, end.value), Math.max(start.value, end.value)];
+  if (trough.value < Math.min(0.75 * lower, lower - clear)) return "fall, then rise";
+  return peak.value > Math.max(1.25 * upper, upper + clear) ? "rise, then fall" : "stable";
 }
 
 /**

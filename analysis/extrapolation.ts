@@ -6,7 +6,7 @@ import type { ScoreSeries } from "./readers/run.ts";
 const FAR = 0.5;
 
 /**
- * How far the ceiling, at H = 0, lies from the lowest entropy seen, in one sentence; undefined where it is
+ * How far the ceiling, at H = 0, lies from the lowest entropy of the pairs, in one sentence; undefined where it is
  * near: within half of the range of exp(H), and no score that cannot be.
  *
  * @param unit Of the score: no fraction is above 1.
@@ -16,9 +16,9 @@ export function extrapolation(fit: LawFit, unit: ScoreSeries["unit"]): string | 
   const reach = Math.expm1(lowest) / (Math.exp(highest) - Math.exp(lowest));
   const isImpossible = unit === "fraction" && fit.ceiling > 1;
   if (!isImpossible && !(reach > FAR)) return undefined;
-  const distance = `H = 0 is ${number(lowest, 3)} nats below the lowest entropy seen, ${
+  const distance = `H = 0 is ${number(lowest, 3)} nats below the lowest entropy of a pair, ${
     number(reach, 2)
-  } times the range of e^H that was seen`;
+  } times the range of e^H over the pairs`;
   return isImpossible
     ? `the ceiling ${
       number(fit.ceiling)

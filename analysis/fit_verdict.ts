@@ -20,13 +20,16 @@ export function fitVerdict({ run, plateau, fit, rivals }: RunFit): string {
 }
 
 /** A prediction that was asked for, in one line. */
-export function predictionVerdict({ prediction }: RunFit): string {
+export function predictionVerdict({ prediction, run }: RunFit): string {
   if (prediction instanceof LawError) return `no prediction can be made: ${prediction.message}`;
   const { end: { step, predicted, seen, interval: [low, high] } } = prediction;
   const lies = seen >= low && seen <= high ? "within" : "outside";
-  return `predicted ${number(predicted, 3)} at step ${stepText(step)}, seen ${
-    number(seen, 3)
-  }: ${lies} the 95 % interval [${number(low, 3)}, ${number(high, 3)}].`;
+  const isImpossible = run.score!.unit === "fraction" && predicted > 1;
+  return `predicted ${number(predicted, 3)}${
+    isImpossible ? " (above 1, the largest possible score)" : ""
+  } at step ${stepText(step)}, seen ${number(seen, 3)}: ${lies} the 95 % interval [${
+    number(low, 3)
+  }, ${number(high, 3)}].`;
 }
 
 /** Differences of AICc below this tell nothing (Burnham & Anderson 2002). */

@@ -9,6 +9,8 @@ export interface FrameworkSettings {
   readonly clipHigh?: readonly string[];
   /** The lower clip, or the one for both. */
   readonly clipLow?: readonly string[];
+  /** The lower clip where the configuration has none. */
+  readonly clipLowDefault?: number;
   /** How the upper clip is set to 0.28. */
   readonly setClipHigh?: string;
   /** The coefficient of the entropy bonus. */
@@ -57,6 +59,7 @@ export const FRAMEWORK_SETTINGS: Partial<Record<Framework, FrameworkSettings>> =
     section: VERL,
     clipHigh: [`${VERL}.clip_ratio_high`, `${VERL}.clip_ratio`],
     clipLow: [`${VERL}.clip_ratio_low`, `${VERL}.clip_ratio`],
+    clipLowDefault: 0.2,
     setClipHigh: `${VERL}.clip_ratio_high=0.28`,
     bonus: [`${VERL}.entropy_coeff`],
     covariance: {
@@ -166,6 +169,8 @@ export interface FoundSetting {
   readonly name: string;
   /** Its value. */
   readonly value: number;
+  /** Whether the configuration does not have it, so that its default holds. */
+  readonly isDefault?: boolean;
 }
 
 /** What of a run's configuration acts on its entropy. */
@@ -191,7 +196,7 @@ export function entropyControls(
 ): EntropyControls | undefined {
   if (config === undefined) return undefined;
   const high = firstOf(config, settings.clipHigh ?? [], 1);
-  const low = firstOf(config, settings.clipLow ?? [], 0);
+  const low = firstOf(config, settings.clipLow ?? [], 0)?.value ?? settings.clipLowDefault;
   const bonus = firstOf(config, settings.bonus ?? [], 0);
   const isBonusOn = bonus !== undefined && bonus.value !== 0 &&
     (settings.bonusSwitch === undefined || isOn(settingOf(config, settings.bonusSwitch)) === true);
@@ -199,8 +204,8 @@ export function entropyControls(
     isOn(settingOf(config, settings.adaptive)) === true;
   const covariance = covarianceOf(config, settings.covariance);
   return {
-    ...(high !== undefined && low !== undefined && high.value > low.value
-      ? { clipHigher: { ...high, low: low.value } }
+    ...(high !== undefined && low !== undefined && high.value > low
+      ? { clipHigher: { ...high, low } }
       : {}),
     ...(isBonusOn ? { bonus } : {}),
     ...(isAdaptive ? { adaptive: settings.adaptive } : {}),
@@ -217,6 +222,7 @@ function covarianceOf(
   const found = (name: string, value: number) => ({
     name,
     value: numberOf(settingOf(config, name)) ?? value,
+    isDefault: numberOf(settingOf(config, name)) === undefined,
   });
   if (loss === "clip_cov") {
     return { loss, share: found(names.clipShare, names.defaults.clipShare) };

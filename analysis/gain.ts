@@ -1,14 +1,22 @@
-import { findPlateau, type Plateau } from "./plateau.ts";
+import { findPlateau, isWithoutGain, type Plateau } from "./plateau.ts";
 import type { Run, ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
+import { type RecentRise, recentRise } from "./recent_rise.ts";
 import { lastPart, medianOf, trendOf } from "./trend.ts";
 
-/** Whether the score rises in the last half of a run. */
+/** Whether the score rises in the last half of a run, or since its plateau began. */
 export interface RecentGain {
   /** Whether it does, by its trend; never on a plateau, where a trend is one of chance. */
   readonly rises: boolean;
   /** Whether there is a trend, of less than a twentieth of the whole gain, so that it counts for none. */
   readonly isSlight: boolean;
+  /**
+   * Why it does not: it `fell`; it is `flat` on a plateau; it was so in the whole log (`never`); it rises by
+   * `less` than the law expects of the entropy spent; `open`: its scores do not tell. Undefined where it rises.
+   */
+  readonly why: "fell" | "flat" | "never" | "less" | "open" | undefined;
+  /** What it rose by since then: 90 % interval in units of R, and what the law expects. */
+  readonly rise: RecentRise;
   /** Which score it is. */
   readonly kind: ScoreSeries["kind"];
   /** The first step that was looked at. */
@@ -25,42 +33,74 @@ const FEWEST = 8;
 const SLIGHT = 0.05;
 
 /**
- * Whether a run still gains: the trend of the score over the last half of its values, or of the training
- * score where the other has fewer than 8. Undefined if neither has as many.
+ * Whether a run still gains: by the last half of its scores, or those since its plateau began. The training
+ * score is asked where the other has fewer than 8, or where the other does not tell, but for the law, and it
+ * rises. Undefined if neither has as many.
  *
  * @param plateau That of the run's score, by {@linkcode findPlateau}.
  * @param until The last step that is looked at, by default that of the log.
  */
 export function recentGain(
-  { score, trainingScore }: Run,
+  { score, trainingScore, entropy }: Run,
   plateau: Plateau | undefined,
   until = Infinity,
 ): RecentGain | undefined {
-  for (const one of [score, trainingScore]) {
+  const gains = [score, trainingScore].flatMap((one) => {
     const series = one && upTo(one, until);
-    if (series === undefined || series.values.length < FEWEST) continue;
-    const part = lastPart(series, 0.5, FEWEST);
-    const since = part.steps[0]!;
+    if (series === undefined || series.values.length < FEWEST) return [];
     const isWhole = one === score && series.values.length === one!.values.length;
-    const flatSince = (isWhole ? plateau : findPlateau(series))?.since.step ?? Infinity;
-    const hasTrend = trendOf(part).z > RISES && flatSince > since;
-    const isSlight = hasTrend && isRise(series) && shareSince(series, since) < SLIGHT;
-    return {
-      rises: hasTrend && !isSlight,
-      isSlight,
-      kind: one!.kind,
-      since,
-      count: part.values.length,
-    };
-  }
-  return undefined;
+    return [gainOf({ ...one!, ...series }, isWhole ? plateau : findPlateau(series), entropy)];
+  });
+  const [first, other] = gains;
+  const isOpen = first?.why === "open" || first?.why === "less";
+  return isOpen && other?.rises ? other : first;
+}
+
+function gainOf(
+  score: ScoreSeries,
+  plateau: Plateau | undefined,
+  entropy: Series | undefined,
+): RecentGain {
+  const { steps, values, kind } = score;
+  const half = values.length - lastPart(score, 0.5, FEWEST).values.length;
+  const from = plateau === undefined ? half : steps.findIndex((step) => step >= plateau.since.step);
+  // A plateau is the flattest of many ends of the log, so a late one is not held to the law alone.
+  const held = Math.min(from, half);
+  const rise = recentRise(score, held, entropy);
+  const hasTrend = plateau === undefined &&
+    (trendOf(lastPart(score, 0.5, FEWEST)).z > RISES || rise.interval[0] > 0);
+  const isSlight = hasTrend && wholeGain(score) > 0 &&
+    rise.interval[1] < SLIGHT * wholeGain(score);
+  const rises = hasTrend && !isSlight;
+  const why = rises
+    ? undefined
+    : plateau === undefined
+    ? isSlight || rise.isLess ? "less" : "open"
+    : plateau.fall !== undefined
+    ? "fell"
+    : isWithoutGain(plateau)
+    ? "never"
+    // Where the scatter hides what the law expects, entropy may still be worth what it was.
+    : rise.interval[1] >= (rise.expected ?? Infinity) && rise.expected! > SLIGHT * wholeGain(score)
+    ? "open"
+    : "flat";
+  const first = why === "open" ? held : from;
+  return {
+    rises,
+    isSlight,
+    why,
+    rise,
+    kind,
+    since: steps[first]!,
+    count: values.length - first,
+  };
 }
 
 /** Values at either end of which the median is taken. */
 export const END_VALUES = 5;
 
-function isRise({ values }: Series): boolean {
-  return medianOf(values.subarray(-END_VALUES)) > medianOf(values.subarray(0, END_VALUES));
+function wholeGain({ values }: Series): number {
+  return medianOf(values.subarray(-END_VALUES)) - medianOf(values.subarray(0, END_VALUES));
 }
 
 /** What of the whole change of a series was made since a step; not finite where it did not change. */

@@ -56,7 +56,7 @@ const END_PAIRS = 3;
  * A plain verdict on whether the pairs tell a and b: exp(H) must cover a range, enough pairs must lie
  * outside the flat part at its low end, the interval of a must be finite and exclude 0, no single pair may
  * carry the fit, the score may not have stopped while entropy went on, nor fallen while entropy rose, nor
- * passed the ceiling, and the ceiling may not be impossible.
+ * passed the ceiling, and the ceiling may be neither impossible nor open by more than the score moved.
  *
  * @param evidence What is left out of it is not looked at.
  * @throws {LawError} `not-finite` or `out-of-range` for pairs that are.
@@ -104,7 +104,7 @@ export function identify(
     );
   }
   const doubt = restsOnOne(evidence) ?? stopped(pairs, evidence) ?? unspent(pairs) ??
-    passed(pairs, evidence) ?? impossible(evidence);
+    passed(pairs, evidence) ?? impossible(evidence) ?? unbounded(pairs, evidence);
   if (doubt !== undefined) return found(false, doubt);
   const training = evidence.score?.kind === "training"
     ? " R is a training score, which the difficulty of the batches moves, too."
@@ -182,6 +182,21 @@ function impossible({ intervalOfCeiling: interval, score }: FitEvidence): string
   return `the ceiling would be above 1, the largest possible score: its 95 % interval is [${
     number(interval[0], 6)
   }, ${number(interval[1], 6)}].`;
+}
+
+/** A ceiling that may be further up or down than all that the score ever moved by is none to speak of. */
+function unbounded(
+  pairs: readonly Pair[],
+  { ceiling, intervalOfCeiling: interval }: FitEvidence,
+): string | undefined {
+  if (ceiling === undefined || interval === undefined) return undefined;
+  const scores = pairs.map(({ score }) => score);
+  const seen = max(scores) - min(scores);
+  const half = (interval[1] - interval[0]) / 2;
+  if (half <= seen) return undefined;
+  return `the ceiling is open: ${number(ceiling, 3)} ± ${
+    number(half, 2)
+  } (95 %), where the score moved by ${number(seen, 2)} in all.`;
 }
 
 function middle(values: readonly number[]): number {

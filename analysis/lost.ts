@@ -1,4 +1,5 @@
 import type { Run } from "./readers/run.ts";
+import type { Series } from "./readers/series.ts";
 import { medianOf, noiseOf } from "./trend.ts";
 
 /** What a score was before a step, at most five values of it, and is from it on. */
@@ -33,4 +34,13 @@ export function lostSince({ notFinite, series }: Run, key: string): number | und
   const last = series.get(key)?.steps.at(-1) ?? -Infinity;
   const lost = found.steps.filter((step) => step > last);
   return lost.length < FEWEST_LOST ? undefined : lost[0];
+}
+
+/** A series whose last value lies before the last so much of a run says nothing of how it is now. */
+const RECENT = 0.25;
+
+/** The step of a series' last value, where that lies before the last quarter of the run. */
+export function endedAt({ steps: { first, last } }: Run, { steps }: Series): number | undefined {
+  const end = steps.at(-1)!;
+  return end < last - RECENT * (last - first) ? end : undefined;
 }

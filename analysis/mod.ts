@@ -17,6 +17,7 @@ export * from "./diagnosis.ts";
 export * from "./course.ts";
 export * from "./dynamics.ts";
 export * from "./entropy_course.ts";
+export type { Score, ScoreFall } from "./fall.ts";
 export * from "../formats/errors.ts";
 export * from "./law_error.ts";
 export * from "./figures/draw.ts";

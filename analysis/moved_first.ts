@@ -6,7 +6,7 @@ import type { Overview } from "./overview.ts";
 import type { CompanionName } from "./readers/companion_keys.ts";
 import type { Series } from "./readers/series.ts";
 import { stepText } from "./step_text.ts";
-import { curveOf, medianOf, noiseOf } from "./trend.ts";
+import { medianOf, noiseOf, tailOf, trendOf } from "./trend.ts";
 
 /** What is looked at beside the entropy. */
 const WATCHED: readonly CompanionName[] = [
@@ -25,8 +25,10 @@ export interface Departure {
   readonly name: string;
   /** The key that it was logged under. */
   readonly key: string;
-  /** The first step of those at which it was away; undefined if it stayed. */
+  /** The first step of those at which it was away; undefined if there is none. */
   readonly step: number | undefined;
+  /** Where there is none: whether it ends well above or below where it was all the same. */
+  readonly drift: "grew" | "fell" | undefined;
 }
 
 /** What a run's metrics did before or after something happened to it. */
@@ -77,7 +79,12 @@ export function movedFirst(overview: Overview): Departures | undefined {
     const lost = lostSince(run, key) ?? Infinity;
     const left = changes(series) ? departure(series, reference, event) : undefined;
     const step = Math.min(left ?? Infinity, lost);
-    return [{ name, key, step: Number.isFinite(step) ? step : undefined }];
+    return [{
+      name,
+      key,
+      step: Number.isFinite(step) ? step : undefined,
+      drift: Number.isFinite(step) ? undefined : driftOf(series, reference),
+    }];
   });
   departures.sort((one, other) => (one.step ?? Infinity) - (other.step ?? Infinity) || 0);
   return { event: event.text, from: event.reference[1], departures };
@@ -94,9 +101,10 @@ function eventOf({ run, score, entropy }: Overview): Event | undefined {
       isLevel: false,
     };
   };
-  if (score?.fell && score.peak.step > first) {
-    const height = lastAt("peak", run.score!, score);
-    return before(height, `the score began to fall after step ${stepText(height)}`);
+  if (score?.fall !== undefined && score.fall.from.step > first) {
+    const { from: { step }, drop } = score.fall;
+    const fell = drop === undefined ? "began to fall" : "dropped at once";
+    return before(step, `the score ${fell} after step ${stepText(step)}`);
   }
   if (entropy?.course === "collapse, then surge" && entropy.trough.step > first) {
     const lowest = lastAt("trough", run.entropy!, entropy);
@@ -122,12 +130,21 @@ function within({ steps, values }: Series, [from, to]: readonly [number, number]
   return { steps: steps.subarray(start, end), values: values.subarray(start, end) };
 }
 
-/** The first step after the reference from which a series is away from its course. */
+/** Whether a series ends well above or below its reference, by as much as a departure takes. */
+function driftOf(series: Series, reference: Series): Departure["drift"] {
+  const [level, end] = [medianOf(reference.values), tailOf(series)];
+  const least = Math.max(DEVIATIONS * noiseOf(series), SMALLEST_SHARE * Math.abs(level));
+  return Math.abs(end - level) <= least ? undefined : end > level ? "grew" : "fell";
+}
+
+/**
+ * The first step after the reference from which a series is away: from the course that it was on, straight
+ * or exponential and within the errors of its slope, and from where that had brought it.
+ */
 function departure(series: Series, reference: Series, { isLevel }: Event): number | undefined {
   const level = medianOf(reference.values);
-  const curve = curveOf(reference);
-  // A slope that is not above the noise leads astray far from the reference.
-  const course = isLevel || curve.direction === "flat" ? () => level : curve.at;
+  const last = isLevel ? level : medianOf(reference.values.subarray(-IN_A_ROW));
+  const courses = isLevel ? [] : coursesOf(reference);
   const band = Math.max(
     DEVIATIONS * Math.max(noiseOf(reference), noiseOf(series)),
     SMALLEST_SHARE * Math.abs(level),
@@ -137,8 +154,24 @@ function departure(series: Series, reference: Series, { isLevel }: Event): numbe
   let away = 0;
   for (let i = 0; i < values.length; i++) {
     if (steps[i]! <= reference.steps.at(-1)!) continue;
-    away = Math.abs(values[i]! - course(steps[i]!)) > band ? away + 1 : 0;
+    const on = [last, ...courses.map((course) => course(steps[i]!))];
+    const isAway = values[i]! > Math.max(...on) + band || values[i]! < Math.min(...on) - band;
+    away = isAway ? away + 1 : 0;
     if (away === IN_A_ROW) return steps[i - IN_A_ROW + 1];
   }
   return undefined;
+}
+
+/** Where a series may go: lines, and curves whose logarithm is a line, by both ends of the slope's interval. */
+function coursesOf({ steps, values }: Series): ((step: number) => number)[] {
+  const middle = medianOf(steps);
+  const lines = (heights: Float64Array) => {
+    const { slope, slopes, intercept, direction } = trendOf({ steps, values: heights });
+    // A slope that is not above the noise leads astray far from the reference.
+    return direction === "flat"
+      ? []
+      : slopes.map((one) => (step: number) => intercept + slope * middle + one * (step - middle));
+  };
+  const logs = values.every((value) => value > 0) ? lines(values.map(Math.log)) : [];
+  return [...lines(values), ...logs.map((line) => (step: number) => Math.exp(line(step)))];
 }

@@ -1,5 +1,6 @@
 import { type EntropyCourse, entropyCourse } from "./entropy_course.ts";
 import { type RecentGain, recentGain } from "./gain.ts";
+import { type PartedBenchmarks, partedBenchmarks } from "./parted_benchmarks.ts";
 import { findPlateau, isSolved, type Plateau } from "./plateau.ts";
 import type { Run } from "./readers/run.ts";
 import { type ScoreCourse, scoreCourse } from "./score_course.ts";
@@ -16,20 +17,25 @@ export interface Overview {
   readonly plateau: Plateau | undefined;
   /** Whether that is near the largest score. */
   readonly isSolved: boolean;
-  /** Whether the score rises of late: up to where the entropy ends, if that is before it. */
+  /** Where some benchmarks of the score fell while others rose, so that their mean tells neither. */
+  readonly parted: PartedBenchmarks | undefined;
+  /** Whether the score rises of late: up to where the entropy ends, if that is before it; of none that parted. */
   readonly gain: RecentGain | undefined;
 }
 
 /** Looks once at what several findings need. */
 export function overviewOf(run: Run): Overview {
   const plateau = run.score && findPlateau(run.score);
+  // A mean that falls hides no fall.
+  const parted = plateau?.fall ? undefined : partedBenchmarks(run);
   return {
     run,
     entropy: run.entropy && entropyCourse(run.entropy),
     score: run.score && scoreCourse(run.score),
     plateau,
     isSolved: plateau !== undefined && isSolved(plateau),
-    gain: recentGain(run, plateau, entropyEnd(run)),
+    parted,
+    gain: parted === undefined ? recentGain(run, plateau, entropyEnd(run)) : undefined,
   };
 }
 

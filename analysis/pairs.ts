@@ -94,11 +94,16 @@ function notFiniteAlone(run: Run): string {
 }
 
 /** How to name what is missing, and which keys could be meant. */
-function howToName({ entropy, score, unrecognised }: Run): string {
+function howToName({ format, entropy, score, unrecognised }: Run): string {
   const missing = [
     ...(entropy === undefined ? ["entropy" as const] : []),
     ...(score === undefined ? ["score" as const] : []),
   ];
+  if (format === "tensorboard-csv") {
+    return ` TensorBoard exports a file for each metric: name that of the ${
+      missing.join(" and that of the ")
+    } beside it.`;
+  }
   return missing.map((what) => {
     const alike = unrecognised.filter(({ looksLike }) => looksLike === what).map(({ key }) => key);
     const flag = `--${what}-key`;

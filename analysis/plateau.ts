@@ -1,8 +1,11 @@
 import { median } from "simple-statistics";
-import type { Point } from "./course.ts";
+import { courseOf, type Point } from "./course.ts";
+import { fallOf, type Score, type ScoreFall } from "./fall.ts";
 import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
+import { studentQuantile } from "./student.ts";
+import { noiseOf } from "./trend.ts";
 
 /** The stretch at the end of a run in which the score gained nothing. */
 export interface Plateau {
@@ -12,17 +15,17 @@ export interface Plateau {
   readonly since: Point;
   /** The last step of the log that has a score. */
   readonly last: number;
-  /** Where the score ends: the median of the last three, at the last step. */
-  readonly end: Point;
-  /** Whether it ends well below the first score of the stretch. */
-  readonly fell: boolean;
+  /** How the score fell, where it did; the stretch is what follows its height then. */
+  readonly fall: ScoreFall | undefined;
+  /** The standard deviation of a score of the log. */
+  readonly scatter: number;
   /** The largest score of the log; the first of several. */
   readonly best: Point;
   /** Number of scores in the stretch; of more than 5,000 in a log, of those that were looked at. */
   readonly scores: number;
   /** Their mean. */
   readonly level: number;
-  /** What the score rose by over the stretch, by a line through it: 90 % interval, in units of R. */
+  /** What the score rose by over the stretch, by a line through it or its ends: 90 % interval, in units of R. */
   readonly rise: Interval;
 }
 
@@ -57,7 +60,7 @@ const ROUNDING = 1e-9;
  * said to be on a plateau (tests/analysis/plateau_test.ts). The scatter is taken as independent from score
  * to score; where it is not, more rises are found, and so fewer plateaus.
  */
-export function findPlateau(score: Series): Plateau | undefined {
+export function findPlateau(score: Score): Plateau | undefined {
   const every = Math.ceil(score.steps.length / MOST_SCORES);
   const points = Array.from(
     { length: Math.ceil(score.steps.length / every) || 0 },
@@ -68,6 +71,9 @@ export function findPlateau(score: Series): Plateau | undefined {
   const span = end.step - start.step;
   const ascends = points.every(({ step }, i) => i === 0 || step > points[i - 1]!.step);
   if (!ascends || !(span > 0 && Number.isFinite(span))) return undefined;
+  const course = courseOf(score, score.kind === "training" ? "medians" : "values");
+  const fall = course && fallOf(score, course);
+  if (fall !== undefined) return afterFall(score, fall);
   const unit = exponentOf(points.map(({ value }) => value));
   // In units of a power of two, so that no square leaves the range of floats.
   const y = points.map(({ value }) => shifted(value, -unit));
@@ -92,19 +98,36 @@ export function findPlateau(score: Series): Plateau | undefined {
         (isWhole ? 3 * scatter : Math.max(most, 2 * scatter));
   });
   if (flat === undefined) return undefined;
-  const height = flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat;
-  // A line through noise falls by chance, too.
-  const found = flat.from > 0 || hasFallen(height) ? height : flat;
   return {
     start,
-    since: points[found.from]!,
+    since: points[flat.from]!,
     last: score.steps.at(-1)!,
-    end: { step: score.steps.at(-1)!, value: shifted(medians.at(-1)!, unit) },
-    fell: hasFallen(found),
+    fall: undefined,
+    scatter: noiseOf(score),
     best: bestOf(score),
-    scores: points.length - found.from,
-    level: shifted(found.level, unit),
-    rise: [shifted(found.rise[0], unit), shifted(found.rise[1], unit)],
+    scores: points.length - flat.from,
+    level: shifted(flat.level, unit),
+    rise: [shifted(flat.rise[0], unit), shifted(flat.rise[1], unit)],
+  };
+}
+
+/** The stretch after the height of a score that fell. */
+function afterFall(score: Score, fall: ScoreFall): Plateau {
+  const { steps, values } = score;
+  const after = values.subarray(steps.findLastIndex((step) => step <= fall.from.step) + 1);
+  const scatter = noiseOf(score);
+  const change = fall.to.value - fall.from.value;
+  const half = studentQuantile(Infinity) * Math.SQRT2 * scatter;
+  return {
+    start: { step: steps[0]!, value: values[0]! },
+    since: fall.from,
+    last: steps.at(-1)!,
+    fall,
+    scatter,
+    best: bestOf(score),
+    scores: after.length,
+    level: after.reduce((sum, value) => sum + value / after.length, 0),
+    rise: [change - half, change + half],
   };
 }
 
@@ -112,8 +135,8 @@ export function findPlateau(score: Series): Plateau | undefined {
 const SOLVED = 0.95;
 
 /** Whether a score stays so near to 1 that little is left to gain, if 1 is the most. */
-export function isSolved({ fell, level, best }: Plateau): boolean {
-  return !fell && level >= SOLVED && best.value <= 1;
+export function isSolved({ fall, level, best }: Plateau): boolean {
+  return fall === undefined && level >= SOLVED && best.value <= 1;
 }
 
 /** Whether all scores of the log are the same. */
@@ -130,12 +153,6 @@ function bestOf({ steps, values }: Series): Point {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return { step: steps[best]!, value: values[best]! };
-}
-
-/** Of a score that falls, the part from its height on, which was gained. */
-function fromPeak(tails: readonly Tail[], flat: Tail, medians: readonly number[]): Tail {
-  const peak = medians.indexOf(flat.highest, flat.from);
-  return tails.find(({ from }) => from === peak) ?? flat;
 }
 
 /** The line through the scores from one of them on. */
@@ -198,20 +215,12 @@ function runningMedians(values: readonly number[]): number[] {
   return values.map((_, i) => median(values.slice(Math.max(0, i - half), i + half + 1)));
 }
 
-/** The 95 % quantile of Student's t by Cornish and Fisher's expansion; within 1 % from 3 degrees on. */
-function studentQuantile(degrees: number): number {
-  const z = 1.6448536269514722;
-  return z + (z ** 3 + z) / (4 * degrees) +
-    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2) +
-    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * degrees ** 3);
-}
-
 /**
  * The share of the gain up to the plateau that was there at its first score; undefined where no share can be
  * told: of a score that fell, or one that began as high as its plateau.
  */
-export function shareAtPlateau({ start, since, level, fell }: Plateau): number | undefined {
+export function shareAtPlateau({ start, since, level, fall }: Plateau): number | undefined {
   const share = (since.value - start.value) / (level - start.value);
-  if (fell || !(level > start.value && share > 0)) return undefined;
+  if (fall !== undefined || !(level > start.value && share > 0)) return undefined;
   return Math.min(share, 1);
 }

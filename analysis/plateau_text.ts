@@ -1,3 +1,4 @@
+import type { Point } from "./course.ts";
 import { counted } from "../formats/counted.ts";
 import { number } from "../formats/number.ts";
 import { isConstant, isWithoutGain, type Plateau, shareAtPlateau } from "./plateau.ts";
@@ -5,14 +6,18 @@ import { stepText } from "./step_text.ts";
 
 /** A plateau in one sentence without its full stop: since when, the best score, and what came after it. */
 export function plateauText(plateau: Plateau): string {
-  const { since, best, last, level, start, end, fell } = plateau;
+  const { since, best, last, level, start, fall } = plateau;
   const after = last - best.step;
   const bestText = `best ${number(best.value, 3)} at step ${stepText(best.step)}` +
-    (after > 0 ? `, ${counted(after, "step")} before the last` : "");
-  if (fell) {
-    return `the score fell from ${number(since.value, 3)} at step ${stepText(since.step)} to ${
-      number(end.value, 3)
-    } at step ${stepText(end.step)}; ${bestText}`;
+    (after > 0 ? `, ${stepText(after)} ${after === 1 ? "step" : "steps"} before the last` : "");
+  const at = ({ step, value }: Point) => `${number(value, 3)} at step ${stepText(step)}`;
+  if (fall?.drop !== undefined) {
+    return `the score dropped at once from ${at(fall.from)} to ${at(fall.drop)}; it ends at ${
+      at(fall.to)
+    }; ${bestText}`;
+  }
+  if (fall !== undefined) {
+    return `the score fell from ${at(fall.from)} to ${at(fall.to)}; ${bestText}`;
   }
   if (isWithoutGain(plateau)) {
     if (isConstant(plateau)) {
@@ -30,6 +35,14 @@ export function plateauText(plateau: Plateau): string {
 /** What a plateau rests on: the start, the line through the scores, and the share of the gain before it. */
 export function plateauEvidence(plateau: Plateau): string {
   const { start, since, scores, rise: [low, high] } = plateau;
+  if (isConstant(plateau)) return `all ${scores} scores are the same`;
+  if (plateau.fall !== undefined) {
+    return `${number(start.value, 3)} at step ${stepText(start.step)}; ${
+      number(plateau.level, 3)
+    } on average of the ${counted(scores, "score")} after step ${stepText(since.step)}${
+      plateau.scatter === 0 ? "" : `; standard deviation of a score ${number(plateau.scatter, 2)}`
+    }`;
+  }
   const [verb, one, other] = high < 0
     ? ["falls", -high, -low]
     : [low < 0 ? "changes" : "rises", low, high];

@@ -19,7 +19,7 @@ export interface Trend {
 }
 
 /** Values that are compared pairwise; longer series are reduced to as many medians of neighbours. */
-const MOST_COMPARED = 256;
+export const MOST_COMPARED = 256;
 /** The 97.5th percentile of the standard normal distribution. */
 const SIGNIFICANT = 1.96;
 /** Fewer values show no trend at this level, whatever they are. */
@@ -99,7 +99,7 @@ export function reduced(series: Series, most: number): Series {
 }
 
 /** The curve that a series follows, by the better of a straight and an exponential fit. */
-export interface Curve {
+interface Curve {
   /** The curve that misses less: a straight line, or one whose logarithm is straight. */
   readonly model: "linear" | "exponential";
   /** Where the series goes, as a straight line. */
@@ -111,7 +111,7 @@ export interface Curve {
 }
 
 /** The curve of a series. */
-export function curveOf(series: Series): Curve {
+function curveOf(series: Series): Curve {
   const linear = trendOf(series);
   const { steps, values } = series;
   const miss = (curve: (step: number) => number) =>

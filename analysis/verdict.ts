@@ -1,22 +1,35 @@
 import type { Finding, Severity } from "./finding.ts";
 
-/** What comes first of several problems: numbers that are none, or a run that gains nothing more. */
-const FIRST = ["not finite", "plateau"];
+/**
+ * What comes first of several problems: numbers that are none, benchmarks whose mean tells nothing, or a run that
+ * gains nothing more.
+ */
+const FIRST = ["not finite", "benchmarks", "plateau"];
 
 /**
  * The findings of a run in one line: the gravest problem as it stands, and what else is one; without a
- * problem, what the notes are about, and whether the law can be told.
+ * problem, what the score did, what the notes are about, and whether the law can be told.
  */
 export function verdictOf(findings: readonly Finding[]): string {
   const problems = findings.filter(({ severity }) => severity === "problem");
   const [gravest, ...others] = gravestFirst(problems);
   if (gravest === undefined) {
-    const notes = topicsOf(findings.filter(({ severity }) => severity === "notice"));
+    const find = (one: string) => findings.find(({ topic }) => topic === one);
+    const score = find("performance");
+    const notes = topicsOf(
+      findings.filter(({ severity, topic }) => severity === "notice" && topic !== "performance"),
+    );
     const about = notes.length === 0 ? "" : `; notes on ${notes.join(", ")}`;
     const isOpen = findings.some(({ topic, severity }) =>
       topic === "ceiling" && severity === "unknown"
     );
-    return `no problem is seen${about}${isOpen ? "; the log does not tell the law" : ""}.`;
+    const course = score === undefined || score.severity === "unknown"
+      ? ""
+      : `; ${score.finding.replace(/\.$/, "")}`;
+    if (find("entropy definition")?.severity === "unknown") {
+      return `no entropy per token is logged; of the rest no problem is seen${course}${about}.`;
+    }
+    return `no problem is seen${course}${about}${isOpen ? "; the log does not tell the law" : ""}.`;
   }
   const { topic, finding } = gravest;
   const first = FIRST.includes(topic) ? finding : `${topic}: ${finding}`;

@@ -95,7 +95,9 @@ function overwrittenTrap(log: VerlLog, history: VerlHistory): Finding | undefine
   return isOverwritten === undefined
     ? trap(
       "unknown",
-      "can't tell from this log whether the update's entropy overwrote that of the rollout policy, as it does in verl 0.7.0 and 0.7.1 with an entropy bonus or calculate_entropy on: the log has no configuration.",
+      `can't tell from this log whether the update's entropy overwrote that of the rollout policy, as it does in verl 0.7.0 and 0.7.1 with an entropy bonus or calculate_entropy on: the log has no configuration${
+        log.config === undefined ? "" : " that tells the version"
+      }.`,
       evidence,
     )
     : trap(

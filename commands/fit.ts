@@ -10,7 +10,7 @@ import { fitPicture } from "../analysis/reports/fit_picture.ts";
 import { fitText } from "../analysis/reports/fit_text.ts";
 import { lawErrorText } from "../analysis/reports/law_error_text.ts";
 import { fitRun, type RunFit } from "../analysis/run_fit.ts";
-import { runLabel } from "../analysis/run_label.ts";
+import { runHeadings, runLabel } from "../analysis/run_label.ts";
 import { ReadError } from "../formats/errors.ts";
 import { printable } from "../formats/printable.ts";
 import { parseArguments } from "./common/arguments.ts";
@@ -25,7 +25,7 @@ const HELP = `Fits R = −a·exp(H) + b to training logs, and draws it.
   deno task fit FILE… [options]
 
 FILE is a log, a folder, a glob, or - for standard input: console logs of verl and TRL, verl's JSONL, TRL's
-trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events, MLflow's
+trainer_state.json, ms-swift's logging.jsonl, W&B CSV / JSONL / .wandb, TensorBoard events / CSV, MLflow's
 metrics, tables with named columns as CSV, TSV, JSON or JSONL; of one or of several runs.
 
   --entropy-key KEY   read the policy entropy from KEY
@@ -94,8 +94,13 @@ async function main(): Promise<boolean> {
   const pictures = [".svg", ".png"].map((ending) => join(values.out ?? ".", stem + ending));
   if (values.out !== undefined) { for (const path of pictures) await checkReplaceable(path); }
   if (values.json) console.log(fitJson(fits, failed));
-  else for (const fit of fits) console.log(fitText(fit, isAsked));
-  if (values.out !== undefined) await draw(fits, values.out, stem);
+  else {
+    const headings = runHeadings(fits.map(({ run }) => run));
+    for (const [i, fit] of fits.entries()) console.log(fitText(fit, isAsked, headings[i]));
+  }
+  if (values.out !== undefined) {
+    await draw(fits, { folder: values.out, stem, showsPrediction: isAsked });
+  }
   if (!values.json) {
     console.log(
       values.out === undefined
@@ -132,12 +137,15 @@ function parsePortion(text: string): Portion {
   );
 }
 
-async function draw(fits: readonly RunFit[], folder: string, stem: string): Promise<void> {
+async function draw(
+  fits: readonly RunFit[],
+  { folder, stem, showsPrediction }: { folder: string; stem: string; showsPrediction: boolean },
+): Promise<void> {
   await withProgress("drawing", async () => {
     // Vega and its renderer are loaded only now: a large log wants the memory first.
     const { writeMarkedFigure } = await import("../analysis/figures/draw.ts");
     const comment = logComment(fits.map(({ run }) => run));
-    await writeMarkedFigure(folder, stem, fitPicture(fits), comment);
+    await writeMarkedFigure(folder, stem, fitPicture(fits, showsPrediction), comment);
   });
 }
 

@@ -120,7 +120,7 @@ function panelSpec(
     type: "quantitative",
     scale: { domain, nice: false, zero: false },
     axis: isLast
-      ? { title: "Step", grid: false }
+      ? { title: "Step", grid: false, tickCount: 6, labelSeparation: 4 }
       : { title: null, labels: false, ticks: false, grid: false },
   };
   const y = { field: "value", type: "quantitative", title, scale: { zero: false } };

@@ -3,7 +3,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { PositionFieldDef } from "vega-lite/types_unstable/channeldef.js";
 import { evenlyThinned } from "../effort.ts";
 import { UserError } from "../../formats/errors.ts";
-import { lawAt, type LawFit } from "../law.ts";
+import { lawAt, type LawCurve, type LawFit } from "../law.ts";
 import type { Pair } from "../pairs.ts";
 import { printable } from "../../formats/printable.ts";
 import type { FigureSpec } from "./draw.ts";
@@ -17,6 +17,18 @@ export interface LawSeries {
   readonly pairs: readonly Pair[];
   /** The curve and its band. */
   readonly fit: LawFit;
+  /** The law of one part of the run, which predicts the other. */
+  readonly predicted?: PredictedLaw | undefined;
+}
+
+/** A law that was fitted to some pairs of a run only. */
+export interface PredictedLaw {
+  /** The curve: dotted. */
+  readonly curve: LawCurve;
+  /** First and last step of the pairs it was fitted to, whose points are filled; the others are hollow. */
+  readonly fittedSteps: readonly [number, number];
+  /** What they are, in words: `the first 15 % of the steps`. */
+  readonly part: string;
 }
 
 /** Of more runs than this the bands would cover each other, and the legend is set closer. */
@@ -29,6 +41,9 @@ const MOST_POINTS = 20_000;
 /** Characters of a name that the legend and the title have room for. */
 const LONGEST_NAME = 44;
 const LONGEST_TITLE = 60;
+/** A band and a predicted law leave the picture where they are beyond the points and the law by this share of their span. */
+const MARGIN = 0.25;
+const DOTTED = [1.5, 2.5];
 /** Vega's axes fail near the largest float. */
 const LARGEST_DRAWN = 1e300;
 
@@ -39,6 +54,8 @@ const LARGEST_DRAWN = 1e300;
  * run identifies it: then the laws are dashed. At most a thousand pairs of a run are drawn, evenly spaced;
  * of more than thirty runs at most 100 each and 20,000 in all, and no band, which would hide the others.
  * Pairs whose entropy is not positive have no place on the axis, nor has a run without any other.
+ * A law of one part of a run, which predicts the other part, is dotted, and the points of the other part are
+ * hollow; among many runs neither is drawn.
  *
  * @throws {UserError} if no run has a positive entropy.
  * @param unit How R is labelled: an accuracy is drawn in percent.
@@ -59,18 +76,34 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
   const mostPairs = crowd === "few"
     ? MOST_PAIRS.few
     : Math.max(2, Math.min(MOST_PAIRS.many, Math.floor(MOST_POINTS / series.length)));
-  const points = series.flatMap(({ pairs }, i) =>
-    evenlyThinned(pairs, mostPairs).map(({ entropy, score }) => ({
+  const points = series.flatMap(({ pairs, predicted }, i) =>
+    evenlyThinned(pairs, mostPairs).map(({ step, entropy, score }) => ({
       run: names[i]!,
       entropy,
       score: drawable(scale * score),
+      isPredicted: crowd === "few" && predicted !== undefined &&
+        (step < predicted.fittedSteps[0] || step > predicted.fittedSteps[1]),
     }))
+  );
+  const [seen, others] = [false, true].map((isPredicted) =>
+    points.filter((point) => point.isPredicted === isPredicted).map((
+      { isPredicted: _, ...point },
+    ) => point)
   );
   const largest = max(points.map(({ score }) => Math.abs(score)));
   const isOpen = series.every(({ fit }) => !fit.identified);
   const curves = series.flatMap((one, i) =>
     one.fit.identified || isOpen ? curve(one, names[i]!, scale, crowd) : []
   );
+  const ahead = crowd === "few"
+    ? series.flatMap(({ pairs, predicted }, i) =>
+      predicted === undefined ? [] : entropiesAlong(pairs, CURVE_POINTS.few).map((entropy) => ({
+        run: names[i]!,
+        entropy,
+        fit: drawable(scale * lawAt(predicted.curve, entropy)),
+      }))
+    )
+    : [];
   const x: PositionFieldDef<string> = {
     field: "entropy",
     type: "quantitative",
@@ -81,7 +114,16 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
   const y: PositionFieldDef<string> = {
     type: "quantitative",
     title: unit === "fraction" ? "Accuracy (%)" : "Score",
-    scale: { zero: false },
+    scale: {
+      zero: false,
+      ...domainOf(
+        [...points.map(({ score }) => score), ...curves.map(({ fit }) => fit)],
+        [
+          ...curves.flatMap((point) => "low" in point ? [point.low, point.high] : []),
+          ...ahead.map(({ fit }) => fit),
+        ].map((value) => unit === "fraction" ? Math.max(0, Math.min(scale, value)) : value),
+      ),
+    },
     ...(largest < 1e7 ? {} : { axis: { format: "~g" } }),
   };
   const order = {
@@ -119,27 +161,80 @@ export function lawFigure(all: readonly LawSeries[], unit: "fraction" | "reward"
         encoding: { x, y: { ...y, field: "fit" }, color },
       },
       {
-        data: { values: points },
+        data: { values: seen! },
         mark: { type: "point", ...surface },
         encoding: { x, y: { ...y, field: "score" }, color, shape },
       },
+      ...(others!.length === 0 ? [] : [
+        {
+          data: { values: others! },
+          mark: { type: "point", filled: false, strokeWidth: 1, clip: true },
+          encoding: { x, y: { ...y, field: "score" }, color, shape },
+        } as const,
+      ]),
+      ...(ahead.length === 0 ? [] : [
+        {
+          data: { values: ahead },
+          mark: { type: "line", strokeDash: DOTTED, clip: true },
+          encoding: { x, y: { ...y, field: "fit" }, color },
+        } as const,
+      ]),
     ],
-    ...(single ? { title: names[0]! } : {}),
+    ...(ahead.length > 0
+      ? { title: titleOfPredicted(single ? names[0]! : `${names.length} runs`, series) }
+      : single
+      ? { title: names[0]! }
+      : {}),
   };
   return spec;
 }
 
 function curve({ fit, pairs }: LawSeries, run: string, scale: number, crowd: "few" | "many") {
-  const entropies = pairs.map(({ entropy }) => Math.log(entropy));
-  const [low, high] = [min(entropies), max(entropies)];
-  const count = CURVE_POINTS[crowd];
-  return Array.from({ length: count }, (_, i) => {
-    const entropy = Math.exp(low + ((high - low) * i) / (count - 1)) || Number.MIN_VALUE;
+  return entropiesAlong(pairs, CURVE_POINTS[crowd]).map((entropy) => {
     const point = { run, entropy, fit: drawable(scale * lawAt(fit, entropy)) };
     if (crowd === "many") return point;
     const [lower, upper] = fit.bootstrap.interval(1, Math.exp(entropy));
     return { ...point, low: drawable(scale * lower), high: drawable(scale * upper) };
   });
+}
+
+function titleOfPredicted(text: string, series: readonly LawSeries[]) {
+  const [part] = series.flatMap(({ predicted }) => predicted === undefined ? [] : [predicted.part]);
+  const subtitle = [
+    `dotted: the law of ${part} (filled points),`,
+    "which predicts the rest (hollow); the other line: the law of all",
+  ];
+  return { text, subtitle, subtitleFontSize: 10 };
+}
+
+/** Entropies from the lowest to the highest of a run, evenly spaced on the logarithmic axis. */
+function entropiesAlong(pairs: readonly Pair[], count: number): number[] {
+  const entropies = pairs.map(({ entropy }) => Math.log(entropy));
+  const [low, high] = [min(entropies), max(entropies)];
+  return Array.from(
+    { length: count },
+    (_, i) => Math.exp(low + ((high - low) * i) / (count - 1)) || Number.MIN_VALUE,
+  );
+}
+
+/**
+ * The part of the axis that is drawn, where what may leave it would press the points and the law together; else it is
+ * left to Vega.
+ */
+function domainOf(
+  needed: readonly number[],
+  others: readonly number[],
+): { domain?: [number, number]; nice?: true } {
+  const [low, high] = [min(needed), max(needed)];
+  const margin = MARGIN * (high - low);
+  if (others.length === 0 || !(margin > 0)) return {};
+  const [least, most] = [min(others), max(others)];
+  if (least >= low - margin && most <= high + margin) return {};
+  const domain: [number, number] = [
+    Math.max(low - margin, Math.min(low, least)),
+    Math.min(high + margin, Math.max(high, most)),
+  ];
+  return { domain, nice: true };
 }
 
 function drawable(value: number): number {

@@ -1,34 +1,15 @@
 import { number } from "../../formats/number.ts";
 import type { BenchmarkFit } from "../benchmarks.ts";
-import type { Point } from "../course.ts";
 import type { Finding } from "../finding.ts";
-import { jumpOf } from "../jump.ts";
 import { LawError } from "../law_error.ts";
 import { lawText } from "../law_text.ts";
+import type { Overview } from "../overview.ts";
+import { benchmarkKeys, type Fall, fallenBenchmarks, type Moved } from "../parted_benchmarks.ts";
 import { plateauText } from "../plateau_text.ts";
 import type { Run } from "../readers/run.ts";
-import { scoreOf } from "../readers/score_series.ts";
 import type { RunFit } from "../run_fit.ts";
-import { falls, scoreCourse } from "../score_course.ts";
 import { listed, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
-
-/** More benchmarks than this are not told one by one. */
-const MOST_BENCHMARKS = 24;
-/** A benchmark that ends below this share of its highest point has collapsed. */
-const COLLAPSED = 0.5;
-
-/** The fall of one of several benchmarks. */
-interface Fall {
-  readonly key: string;
-  /** Its height before the fall. */
-  readonly from: Point;
-  /** Where it is after it. */
-  readonly to: Point;
-  /** Whether it fell from one step to the next. */
-  readonly atOnce: boolean;
-  readonly collapsed: boolean;
-}
 
 /**
  * The benchmarks of a score that is a mean over several: which of them fell, and the law of each.
@@ -37,8 +18,8 @@ interface Fall {
  */
 export function benchmarkFindings(run: Run, fitted: RunFit | string): Finding[] {
   const fits = typeof fitted === "string" ? [] : fitted.benchmarks;
-  const found = falling(run);
-  return keysOf(run).flatMap((key): Finding[] => {
+  const found = fallenBenchmarks(run);
+  return benchmarkKeys(run).flatMap((key): Finding[] => {
     const fall = found.find((one) => one.key === key);
     const fit = fits.find((one) => one.key === key);
     if (fit === undefined && fall === undefined) return [];
@@ -56,9 +37,9 @@ export function benchmarkFindings(run: Run, fitted: RunFit | string): Finding[] 
 
 /** Which benchmarks of a mean fell, as the end of a sentence; empty where it is no mean, or none fell alone. */
 export function fallenBenchmarksText(run: Run): string {
-  const found = falling(run);
+  const found = fallenBenchmarks(run);
   const [first] = found;
-  const count = keysOf(run).length;
+  const count = benchmarkKeys(run).length;
   if (first === undefined) return "";
   if (found.length === count) return `; all ${count} benchmarks fell`;
   const others = "the others did not";
@@ -67,33 +48,31 @@ export function fallenBenchmarksText(run: Run): string {
     : `; of its ${count} benchmarks ${listed(found.map(({ key }) => key))} fell, ${others}`;
 }
 
-function keysOf({ score }: Run): readonly string[] {
-  const keys = score?.keys ?? [];
-  return keys.length < 2 || keys.length > MOST_BENCHMARKS ? [] : keys;
+/** That some benchmarks of a mean fell while others rose; no finding where they did not. */
+export function partedFinding({ run, parted }: Overview): Finding[] {
+  if (parted === undefined) return [];
+  const { fallen, risen } = parted;
+  return [{
+    topic: "benchmarks",
+    severity: "problem",
+    finding: `${listed(fallen.map((one) => `${one.key} ${fallText(one)}`))}, while ${
+      listed(risen.map((one) => `${one.key} rose ${wayText(one)}`))
+    }; their mean hides it.`,
+    evidence: `${
+      run.score!.label
+    }: each by its own scores, ends as medians of 3 where there are 12`,
+    marks: [{ step: fallen[0]!.from.step, label: "a benchmark falls" }],
+  }];
 }
 
-function falling(run: Run): Fall[] {
-  return keysOf(run).flatMap((key): Fall[] => {
-    const score = scoreOf(run, [key], run.score!.kind);
-    const course = scoreCourse(score);
-    if (course === undefined || !falls(course)) return [];
-    const { start, peak, end, fell } = course;
-    const jump = jumpOf(score);
-    const drop = jump !== undefined && jump.after.value < jump.before.value ? jump : undefined;
-    return [{
-      key,
-      from: drop?.before ?? (fell ? peak : start),
-      to: drop?.after ?? end,
-      atOnce: drop !== undefined,
-      collapsed: peak.value > 0 && end.value < COLLAPSED * peak.value,
-    }];
-  });
+function fallText(fall: Fall): string {
+  return `fell ${fall.atOnce ? "at once " : ""}${wayText(fall)}`;
 }
 
-function fallText({ from, to, atOnce }: Fall): string {
-  return `fell ${atOnce ? "at once " : ""}from ${round(from.value)} at step ${
-    stepText(from.step)
-  } to ${round(to.value)} at step ${stepText(to.step)}`;
+function wayText({ from, to }: Moved): string {
+  return `from ${round(from.value)} at step ${stepText(from.step)} to ${round(to.value)} at step ${
+    stepText(to.step)
+  }`;
 }
 
 function lawOf(fit: BenchmarkFit | undefined): Pick<Finding, "severity" | "evidence"> {

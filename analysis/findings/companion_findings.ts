@@ -1,24 +1,27 @@
 import { counted } from "../../formats/counted.ts";
 import { commonSteps, correlate } from "../dynamics.ts";
 import type { Finding } from "../finding.ts";
-import { lostSince } from "../lost.ts";
+import { endedAt, lostSince } from "../lost.ts";
 import type { Overview } from "../overview.ts";
 import { companionOf } from "../readers/companions.ts";
-import type { CompanionName } from "../readers/companion_keys.ts";
+import { type CompanionName, SUMMED_KL } from "../readers/companion_keys.ts";
+import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
-import { headOf, medianOf, tailOf } from "../trend.ts";
+import { headOf, lastPart, medianOf, tailOf, trendOf } from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
 import { noRiseText } from "./entropy_findings.ts";
 import { gradientAlarm } from "./gradient_alarm.ts";
 import { lengthAlarm } from "./length_alarm.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 
+/** Metrics with a rank correlation of at least this moved together. */
+const MOVED = 0.3;
 /** A rank correlation needs so many steps. */
 const FEWEST_COMMON = 8;
 
-type FindAlarm = (series: Series, run: Run, gain: Overview["gain"]) => Alarm | undefined;
+type FindAlarm = (series: Series, overview: Overview) => Alarm | undefined;
 
 /** What is looked at, in this order, with what is worth a word about each. */
 const COMPANIONS: readonly (readonly [CompanionName, FindAlarm])[] = [
@@ -36,11 +39,8 @@ export function companionFindings(overview: Overview): Finding[] {
   return COMPANIONS.map(([name, alarm]) => companionFinding(overview, name, alarm));
 }
 
-function companionFinding(
-  { run, gain }: Overview,
-  name: CompanionName,
-  find: FindAlarm,
-): Finding {
+function companionFinding(overview: Overview, name: CompanionName, find: FindAlarm): Finding {
+  const { run } = overview;
   const found = companionOf(run, name);
   if (found === undefined) {
     return {
@@ -61,17 +61,28 @@ function companionFinding(
       evidence: key,
     };
   }
-  const alarm = lostAlarm(run, key) ?? find(series, run, gain);
+  const isSum = SUMMED_KL.test(normalKey(key));
+  const lost = lostAlarm(run, key) ?? endedAlarm(run, series);
+  const alarm = lost ?? (isSum ? undefined : find(series, overview));
   const count = Math.min(3, Math.floor(values.length / 2));
   const [start, end] = [values.subarray(0, count), values.subarray(-count)].map(medianOf);
   const link = run.entropy === undefined
     ? undefined
     : correlate(run.entropy, series, FEWEST_COMMON);
+  const moved = link && Math.abs(link.rank) >= MOVED
+    ? `moved ${link.rank > 0 ? "with" : "against"} the entropy`
+    : undefined;
   return {
     topic: name,
     severity: alarm?.severity ?? "fine",
     finding: `${
-      [movement(series, run, link?.rank), alarm?.text].filter((text) => text).join("; ") ||
+      [
+        ...(lost === undefined && isBad(alarm) ? [alarm?.text, moved && `${name} ${moved}`] : [
+          moved ?? movement(series, run),
+          alarm?.text,
+        ]),
+        isSum ? "it is a sum over each response, so no bound per token is held to it" : undefined,
+      ].filter((text) => text).join("; ") ||
       "there is no entropy to compare it with"
     }.`,
     evidence:
@@ -85,6 +96,14 @@ function companionFinding(
   };
 }
 
+function isBad(alarm: Alarm | undefined): boolean {
+  return alarm?.severity === "problem" || alarm?.severity === "notice";
+}
+
+function isConstant(values: Float64Array): boolean {
+  return values.every((value) => value === values[0]);
+}
+
 /** That a metric is not finite any more, which its finite values do not show. */
 function lostAlarm(run: Run, key: string): Alarm | undefined {
   const lost = lostSince(run, key);
@@ -93,26 +112,33 @@ function lostAlarm(run: Run, key: string): Alarm | undefined {
     : notice(`it is no finite number from step ${stepText(lost)} on`);
 }
 
-/** How a metric went beside the entropy; empty where there is nothing to compare it with. */
-function movement(series: Series, run: Run, rank: number | undefined): string {
+/** That a metric ends long before the run, so that it cannot be told how it is of late. */
+function endedAlarm(run: Run, series: Series): Alarm | undefined {
+  const end = endedAt(run, series);
+  return end === undefined
+    ? undefined
+    : notice(`it is logged until step ${stepText(end)} of ${stepText(run.steps.last)} only`);
+}
+
+/** Why a metric is not said to move with the entropy; empty where there is none. */
+function movement(series: Series, run: Run): string {
   const { steps, values } = series;
-  if (values.every((value) => value === values[0])) {
+  if (isConstant(values)) {
     const until = run.steps.last > steps.at(-1)!
       ? ` that has a value, the last step ${stepText(steps.at(-1)!)}`
       : "";
     return `it is ${round(values[0]!)} at every step${until}`;
   }
-  if (rank === undefined) {
-    if (run.entropy === undefined) return "";
-    const common = commonSteps(run.entropy, series);
-    return `it cannot be compared with the entropy: ${
-      common < FEWEST_COMMON
-        ? `${counted(common, "step")} ${common === 1 ? "has" : "have"} both`
-        : `over the ${counted(common, "step")} that have both, one of the two does not change`
-    }`;
+  if (run.entropy === undefined) return "";
+  const common = commonSteps(run.entropy, series);
+  if (correlate(run.entropy, series, FEWEST_COMMON) !== undefined) {
+    return "did not move with the entropy";
   }
-  if (Math.abs(rank) < 0.3) return "did not move with the entropy";
-  return rank > 0 ? "moved with the entropy" : "moved against the entropy";
+  return `it cannot be compared with the entropy: ${
+    common < FEWEST_COMMON
+      ? `${counted(common, "step")} ${common === 1 ? "has" : "have"} both`
+      : `over the ${counted(common, "step")} that have both, one of the two does not change`
+  }`;
 }
 
 /** From these shares on clipped tokens are worth a word, and a problem. */
@@ -123,7 +149,7 @@ const [LOPSIDED, LOPSIDED_SHARE] = [3, 0.02];
 const RECENT = 0.25;
 const FEWEST_RECENT = 5;
 
-function clipAlarm(series: Series, run: Run): Alarm | undefined {
+function clipAlarm(series: Series, { run }: Overview): Alarm | undefined {
   const share = tailOf(series, RECENT, FEWEST_RECENT);
   const low = companionOf(run, "clipped at the lower bound");
   const high = companionOf(run, "clipped at the upper bound");
@@ -156,8 +182,8 @@ function clipAlarm(series: Series, run: Run): Alarm | undefined {
 
 /** From these KLs in nats per token on a drift is worth a word, and a problem. */
 const [FAR, VERY_FAR] = [0.5, 2];
-/** A penalised KL that never leaves this is held at its reference. */
-const HELD = 1e-4;
+/** A penalised KL that never leaves this is held at its reference, if it had the time to leave it. */
+const [HELD, FEWEST_HELD] = [1e-4, 50];
 
 function klAlarm(series: Series): Alarm | undefined {
   const now = tailOf(series);
@@ -166,17 +192,15 @@ function klAlarm(series: Series): Alarm | undefined {
     : { severity: now >= VERY_FAR ? "problem" : "notice", text: `it is ${round(now)} of late` };
 }
 
-function referenceAlarm(
-  series: Series,
-  _run: Run,
-  gain: Overview["gain"],
-): Alarm | undefined {
+function referenceAlarm(series: Series, { gain }: Overview): Alarm | undefined {
   const { values } = series;
   if (values.every((value) => value === 0)) {
     return { severity: "fine", text: "the run has no KL to a reference" };
   }
   const most = values.reduce((left, right) => Math.max(left, Math.abs(right)), 0);
-  if (most <= HELD) {
+  const isHeld = most <= HELD && values.length >= FEWEST_HELD &&
+    trendOf(lastPart(series, 0.5, FEWEST_HELD / 2)).direction !== "up";
+  if (isHeld) {
     return problem(
       "the policy hardly leaves its reference: the KL penalty is too strong, or the reference is a copy of the policy",
     );

@@ -3,9 +3,11 @@ import { notBought } from "../bought.ts";
 import { lastAt } from "../course.ts";
 import type { EntropyCourse } from "../entropy_course.ts";
 import type { Finding, Severity } from "../finding.ts";
+import { flattening } from "../flattening.ts";
 import type { RecentGain } from "../gain.ts";
 import { jumpOf } from "../jump.ts";
 import { lostSince } from "../lost.ts";
+import type { Interval } from "../interval.ts";
 import type { Overview } from "../overview.ts";
 import { keyList } from "../readers/key_list.ts";
 import { normalKey } from "../readers/normal_key.ts";
@@ -16,7 +18,7 @@ import { describeHistory, verlHistory } from "../readers/verl_history.ts";
 import { spikesOf } from "../spikes.ts";
 import { stepText } from "../step_text.ts";
 import { type Forecast, forecast, lastPart } from "../trend.ts";
-import { CANNOT_TELL, percent, round } from "./words.ts";
+import { CANNOT_TELL, percent, round, signed } from "./words.ts";
 
 /** Entropy below this share of its start leaves nothing to explore with. */
 const FLOOR = 0.1;
@@ -89,7 +91,7 @@ export function entropyFindings(overview: Overview): Finding[] {
   return [
     {
       topic: "entropy course",
-      severity: overview.isSolved
+      severity: overview.isSolved || overview.parted !== undefined
         ? milder(severityOf(course, ahead, gain), course)
         : severityOf(course, ahead, gain),
       finding: [
@@ -174,33 +176,49 @@ function isAtFloor({ start, end }: EntropyCourse): boolean {
 }
 
 /** When the entropy reaches its floor, by the last half of the run; undefined if it is there or does not fall. */
-function floorAhead(entropy: Series, course: EntropyCourse): Forecast | undefined {
+function floorAhead(entropy: Series, course: EntropyCourse): FloorAhead | undefined {
   const level = FLOOR * course.start.value;
   if (entropy.values.length < FEWEST_FOR_FORECAST || isAtFloor(course)) return undefined;
-  return forecast(lastPart(entropy, 0.5, FEWEST_FOR_FORECAST), level);
+  const part = lastPart(entropy, 0.5, FEWEST_FOR_FORECAST);
+  const ahead = forecast(part, level);
+  const flat = ahead && flattening(part, level);
+  if (ahead === undefined || flat === undefined) return ahead;
+  const [low, high] = ahead.interval;
+  return {
+    ...ahead,
+    interval: [Math.min(low, flat.interval[0]), Math.max(high, flat.interval[1])],
+    staysAbove: flat.staysAbove,
+  };
+}
+
+/** When the entropy is at a tenth of its start, if its fall does not slow down; the interval allows that it does. */
+interface FloorAhead extends Forecast {
+  /** Whether it flattens before. */
+  readonly staysAbove?: boolean;
 }
 
 /** How many times the run so far a forecast is away. */
-function runsAway({ start, end }: EntropyCourse, ahead: Forecast | undefined): number {
-  return ahead === undefined
+function runsAway({ start, end }: EntropyCourse, ahead: FloorAhead | undefined): number {
+  return ahead === undefined || ahead.staysAbove
     ? Infinity
     : (ahead.step - end.step) / Math.max(end.step - start.step, 1);
 }
 
 function severityOf(
   course: EntropyCourse,
-  ahead: Forecast | undefined,
+  ahead: FloorAhead | undefined,
   gain: RecentGain | undefined,
 ): Severity {
   if (course.course === "explosion" || course.course === "collapse, then surge") return "problem";
   if (isAtFloor(course)) return gain?.rises ? "notice" : "problem";
+  // Where the scores do not tell, nothing is known to be wasted.
+  const isWasted = gain !== undefined && !gain.rises && gain.why !== "open";
   const runs = runsAway(course, ahead);
-  if (runs <= 0.25) return gain?.rises ? "notice" : "problem";
+  if (runs <= 0.25) return isWasted ? "problem" : "notice";
   const isFalling = ahead !== undefined && (runs <= 1 || isDown(course));
   const isWell = course.course === "collapse" ? "notice" : "fine";
   const isMostLeft = course.end.value >= 0.5 * course.start.value;
-  const isWasted = isMostLeft ? "notice" : "problem";
-  if (isFalling) return gain === undefined ? "notice" : gain.rises ? isWell : isWasted;
+  if (isFalling) return gain?.rises ? isWell : isWasted && !isMostLeft ? "problem" : "notice";
   if (course.course === "stable") return "fine";
   return course.course === "decline" && gain?.rises !== false ? "fine" : "notice";
 }
@@ -209,7 +227,7 @@ function isDown({ course }: EntropyCourse): boolean {
   return course === "collapse" || course === "decline";
 }
 
-/** A collapse at the largest score costs nothing any more; one that went wild is what it is. */
+/** A collapse that costs nothing any more, or nobody can tell what, is none; one that went wild is what it is. */
 function milder(severity: Severity, { course }: EntropyCourse): Severity {
   const isWild = course === "explosion" || course === "collapse, then surge";
   return severity === "problem" && !isWild ? "notice" : severity;
@@ -258,12 +276,15 @@ function pointsText({ start, trough, peak, end, width }: EntropyCourse): string 
   }`;
 }
 
-function buysText({ run, gain, plateau, isSolved }: Overview): string {
+function buysText({ run, gain, plateau, parted, isSolved }: Overview): string {
   const { score, entropy } = run;
   if (isSolved) {
     return `The score is at ${
       round(plateau!.level)
     }, where little is left to buy if 1 is the most.`;
+  }
+  if (parted !== undefined) {
+    return "Whether it still buys score cannot be told by a mean of benchmarks that part.";
   }
   if (gain === undefined) return "Whether it still buys score cannot be told: too few scores.";
   const name = scoreName(gain.kind) +
@@ -278,30 +299,53 @@ function buysText({ run, gain, plateau, isSolved }: Overview): string {
       unpaid.spent <= 0 ? "none" : percent(unpaid.spent)
     } of the entropy's fall.`;
   }
-  return gain.rises
-    ? `It still buys score: the ${name} has risen since step ${stepText(gain.since)}.`
-    : `It no longer buys score: the ${name} ${noRiseText(gain)}.`;
+  if (gain.rises) {
+    return `It still buys score: the ${name} has risen since step ${stepText(gain.since)}.`;
+  }
+  const { interval, expected } = gain.rise;
+  const law = expected === undefined ? "" : `; the law expects ${signed(expected)}`;
+  switch (gain.why) {
+    case "open":
+      return `Whether it still buys score cannot be told from ${
+        counted(gain.count, scoreName(gain.kind))
+      }: a rise of ${rangeOf(interval)} since step ${stepText(gain.since)} (90 % interval${law}).`;
+    case "never":
+      return `It buys no score: the ${name} ${noRiseText(gain)}.`;
+    case "less":
+      return `It no longer buys score: the ${name} ${noRiseText(gain)} (${
+        rangeOf(interval)
+      }, 90 % interval${law}).`;
+    default:
+      return `It no longer buys score: the ${name} ${noRiseText(gain)}.`;
+  }
 }
 
-function forecastText(course: EntropyCourse, ahead: Forecast): string {
+function rangeOf([low, high]: Interval): string {
+  return `${signed(low)} to ${signed(high)}`;
+}
+
+function forecastText(course: EntropyCourse, ahead: FloorAhead): string {
+  if (ahead.staysAbove) {
+    return "It flattens: the curves with a floor that fit its last half stay above a tenth of its start.";
+  }
   return runsAway(course, ahead) > FURTHEST
     ? `At this pace a tenth of its start is more than ${FURTHEST} times the run away.`
     : `At this pace it reaches a tenth of its start, ${
       round(FLOOR * course.start.value)
     } nats, at about step ${Math.ceil(ahead.step)} (${
       rangeText(course, ahead)
-    } by the 95 % interval of the slope; ${ahead.model} fit of the last half).`;
+    }, 95 %, if it may flatten; ${ahead.model} fit of the last half).`;
 }
 
 /** The ends of a forecast's interval in whole steps, not before the run's end. */
 function rangeText({ end }: EntropyCourse, { interval: [low, high] }: Forecast): string {
   const from = Math.max(Math.floor(low), Math.ceil(end.step));
-  return Number.isFinite(high) ? `${from} to ${Math.ceil(high)}` : `${from} or later`;
+  return Number.isFinite(high) ? `${from} to ${Math.ceil(high)}` : `${from} or later or never`;
 }
 
 function spentFinding(
   { start, halfSpent, nearlySpent }: EntropyCourse,
-  { gain, isSolved }: Overview,
+  { gain, parted, isSolved }: Overview,
 ): Finding {
   const finding = halfSpent === undefined
     ? "entropy never fell below half of its start."
@@ -314,7 +358,11 @@ function spentFinding(
     }.`;
   return {
     topic: "entropy spent",
-    severity: nearlySpent === undefined ? "fine" : gain?.rises || isSolved ? "notice" : "problem",
+    severity: nearlySpent === undefined
+      ? "fine"
+      : gain?.rises || isSolved || parted !== undefined
+      ? "notice"
+      : "problem",
     finding,
     evidence: `where its running median is first at ${round(0.5 * start.value)} and ${
       round(0.05 * start.value)
@@ -327,8 +375,11 @@ function spentFinding(
 }
 
 /** That a score does not rise of late, in a few words that follow its name. */
-export function noRiseText({ isSlight, since }: RecentGain): string {
-  return `shows ${isSlight ? "hardly any" : "no"} rise since step ${stepText(since)}`;
+export function noRiseText({ isSlight, since, why }: RecentGain): string {
+  const from = `since step ${stepText(since)}`;
+  if (why === "fell") return `has fallen ${from}`;
+  if (why === "never") return "shows no rise in the whole log";
+  return `shows ${isSlight ? "hardly any" : why === "open" ? "no clear" : "no"} rise ${from}`;
 }
 
 /** What a score is called in a sentence. */

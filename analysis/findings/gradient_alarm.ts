@@ -1,9 +1,9 @@
+import type { Overview } from "../overview.ts";
 import { companionOf } from "../readers/companions.ts";
-import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { spikesOf } from "../spikes.ts";
 import { headOf, tailOf } from "../trend.ts";
-import { type Alarm, problem } from "./alarm.ts";
+import { type Alarm, notice, problem } from "./alarm.ts";
 import { stepText } from "../step_text.ts";
 import { percent, round } from "./words.ts";
 
@@ -17,7 +17,7 @@ const MANY_SPIKES = 3;
 const FEWEST = 8;
 
 /** What is worth a word about the gradient norms of a run. */
-export function gradientAlarm(series: Series, run: Run): Alarm | undefined {
+export function gradientAlarm(series: Series, { run, isSolved }: Overview): Alarm | undefined {
   const { values } = series;
   if (values.length < FEWEST) return undefined;
   const zeros = values.filter((value) => value === 0).length / values.length;
@@ -29,6 +29,13 @@ export function gradientAlarm(series: Series, run: Run): Alarm | undefined {
   }
   const [start, end] = [headOf(series), tailOf(series)];
   if (end > GREW * start) return problem(`it grew to ${round(end / start, 2)} times its start`);
+  if (end < SHRANK * start && isSolved) {
+    return notice(
+      `it fell to ${
+        percent(end / start)
+      } of its start, as it does once hardly any response is wrong: a group that is all right has no gradient`,
+    );
+  }
   if (end < SHRANK * start) {
     const groups = companionOf(run, "groups without signal");
     const share = groups === undefined ? 0 : tailOf(groups.series, 0.25, 5);

@@ -1,4 +1,5 @@
 import type { Finding } from "../finding.ts";
+import { endedAt } from "../lost.ts";
 import { companionOf } from "../readers/companions.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
@@ -43,10 +44,11 @@ export function groupFinding(run: Run): Finding {
       evidence: `no key known for it among ${run.keys.size}`,
     };
   }
-  const { share, most, evidence, isEstimate } = found;
+  const { share, most, isCount, evidence, isEstimate } = found;
+  if (found.endsAt !== undefined) return { topic, ...untold(found.endsAt, run), evidence };
   if (most === 0) return { topic, severity: "fine", finding: "no group lacked signal.", evidence };
   // slime counts the groups.
-  if (most > 1) return { ...countedGroups(run, share), evidence };
+  if (isCount) return { ...countedGroups(run, share), evidence };
   // Unequal prompts make it more (the estimate is convex in their difficulty), rewards in parts less.
   const about = isEstimate ? "by an estimate from the training score, at least " : "";
   if (share < NOTICEABLE) {
@@ -75,8 +77,9 @@ function oneEnd(run: Run): Omit<Finding, "topic"> | undefined {
   if (found === undefined || companionOf(run, "groups without signal") !== undefined) {
     return undefined;
   }
-  const { share, most, evidence } = lately(found);
-  if (most > 1) return undefined;
+  const { share, isCount, evidence, endsAt } = lately(found, run);
+  if (endsAt !== undefined) return { ...untold(endsAt, run), evidence };
+  if (isCount) return undefined;
   const [these, others, end] = hard === undefined
     ? ["right", "wrong", "easy"] as const
     : ["wrong", "right", "hard"] as const;
@@ -88,6 +91,16 @@ function oneEnd(run: Run): Omit<Finding, "topic"> | undefined {
       share < NOTICEABLE ? "." : `; ${ADVICE[end]}`
     }`,
     evidence,
+  };
+}
+
+/** What is said where nothing is known of the last quarter of the run. */
+function untold(endsAt: number, run: Run): Pick<Finding, "severity" | "finding"> {
+  return {
+    severity: "unknown",
+    finding: `${CANNOT_TELL}: their last share is that of step ${
+      stepText(endsAt)
+    }, the run's last step ${stepText(run.steps.last)}.`,
   };
 }
 
@@ -109,7 +122,11 @@ interface Share {
   readonly share: number;
   /** The largest share in the run. */
   readonly most: number;
+  /** Whether it is no share but the number of groups. */
+  readonly isCount: boolean;
   readonly evidence: string;
+  /** The step of the last value, where nothing is known of the last quarter. */
+  readonly endsAt: number | undefined;
   /** Whether it is computed from the training score. */
   readonly isEstimate: boolean;
 }
@@ -117,7 +134,7 @@ interface Share {
 function shareOf(run: Run): Share | undefined {
   const found = companionOf(run, "groups without signal");
   if (found !== undefined) {
-    return { ...lately(found), isEstimate: false };
+    return { ...lately(found, run), isEstimate: false };
   }
   const size = GROUP_SIZES.map((name) => numberOf(settingOf(run.config, name)))
     .find((value) => value !== undefined && value >= 2);
@@ -127,6 +144,8 @@ function shareOf(run: Run): Share | undefined {
   return {
     share,
     most: share,
+    isCount: false,
+    endsAt: undefined,
     evidence: `from ${rate.key}, ${
       round(rate.value)
     } of late, and groups of ${size}, as if all prompts were equally hard`,
@@ -134,16 +153,22 @@ function shareOf(run: Run): Share | undefined {
   };
 }
 
+/** Values above 1 that a share may have, which are slips of a log. */
+const MOST_SLIPS = 0.05;
+
 /** A share of groups over the last quarter of a run, and the largest. */
 function lately(
   { key, series }: { key: string; series: Series },
-): Pick<Share, "share" | "most" | "evidence"> {
+  run: Run,
+): Omit<Share, "isEstimate"> {
   const share = tailOf(series, RECENT, FEWEST_RECENT);
   const most = series.values.reduce((left, right) => Math.max(left, right), 0);
   const evidence = `${key}: ${round(series.values[0]!)} at step ${
     stepText(series.steps[0]!)
-  }, median of the last quarter ${round(share)}, largest ${round(most)}`;
-  return { share, most, evidence };
+  }, median of its last quarter ${round(share)}, largest ${round(most)}`;
+  const above = series.values.filter((value) => value > 1).length;
+  const isCount = above > Math.max(1, MOST_SLIPS * series.values.length);
+  return { share, most, isCount, evidence, endsAt: endedAt(run, series) };
 }
 
 function causeOf(run: Run): { finding: string; evidence: string } {

@@ -1,4 +1,5 @@
 import { number } from "../../formats/number.ts";
+import { extrapolation } from "../extrapolation.ts";
 import type { Finding } from "../finding.ts";
 import { betterRival, SMALLEST_DIFFERENCE } from "../fit_verdict.ts";
 import type { Interval } from "../interval.ts";
@@ -20,7 +21,7 @@ const LITTLE_LEFT = 0.1;
  *
  * @param fitted The fit, or why there is none.
  */
-export function lawFindings(fitted: RunFit | string, { entropy }: Overview): Finding[] {
+export function lawFindings(fitted: RunFit | string, overview: Overview): Finding[] {
   if (typeof fitted === "string") {
     return [{
       topic: "ceiling",
@@ -29,12 +30,16 @@ export function lawFindings(fitted: RunFit | string, { entropy }: Overview): Fin
       evidence: fitted,
     }];
   }
+  const { fit, run } = fitted;
+  const far = fit.identified ? undefined : extrapolation(fit, run.score!.unit);
+  const cautions = fitted.cautions.filter((caution) => caution !== far);
   return [
-    ceiling(fitted),
-    gainDone(fitted, entropy),
+    ceiling(fitted, overview),
+    gainDone(fitted, overview.entropy),
     singlePairs(fitted),
     rivals(fitted),
-    ...fitted.cautions.map((caution): Finding => ({
+    // Where the ceiling cannot be told, neither is how far it lies.
+    ...cautions.map((caution): Finding => ({
       topic: "caution",
       severity: "notice",
       finding: caution,
@@ -43,7 +48,7 @@ export function lawFindings(fitted: RunFit | string, { entropy }: Overview): Fin
   ].filter((finding) => finding !== undefined);
 }
 
-function ceiling({ fit, run, pairing }: RunFit): Finding {
+function ceiling({ fit, run, pairing }: RunFit, { score }: Overview): Finding {
   const topic = "ceiling";
   const interval = `95 % interval ${ends(fit.interval.ceiling)}`;
   // Only a law whose direction the log tells is one that it can refute.
@@ -75,13 +80,22 @@ function ceiling({ fit, run, pairing }: RunFit): Finding {
     topic,
     severity: "notice",
     finding: `by the law the ceiling is ${number(fit.ceiling, 3)}, ` +
-      (left > 0
+      (score?.fall !== undefined
+        ? "but the score fell since, so that nothing is said of what is left."
+        : isImpossible(fit, run)
+        ? `above 1, the largest possible score, to which ${number(1 - now, 3)} is left.`
+        : left > 0
         ? `${number(left, 3)} above the score now.`
         : now <= fit.interval.ceiling[1]
         ? `which the score now, ${number(now, 3)}, has reached.`
         : `below the score now, ${number(now, 3)}.`),
     evidence: `${interval}; ${lawText(fit)}`,
   };
+}
+
+/** Whether no score can be as large as the ceiling. */
+function isImpossible({ ceiling }: RunFit["fit"], { score }: RunFit["run"]): boolean {
+  return score!.unit === "fraction" && ceiling > 1;
 }
 
 /**
@@ -93,14 +107,17 @@ function gainDone({ fit, run }: RunFit, course: Overview["entropy"]): Finding | 
   if (!fit.identified || at === undefined || course === undefined) return undefined;
   const isSpent = course.end.value <= course.start.value && fit.entropyRange[0] >= 0;
   if (at.now <= at.start || !isSpent || fellFromPeak(run.score!.values)) return undefined;
-  const share = (at.now - at.start) / (fit.ceiling - at.start);
+  const isPastMost = isImpossible(fit, run);
+  const most = isPastMost ? 1 : fit.ceiling;
+  const share = (at.now - at.start) / (most - at.start);
+  const gain = isPastMost ? "up to 1, the largest possible score," : "that this entropy can buy";
   if (!(share > 0 && Number.isFinite(100 * share))) return undefined;
   return {
     topic: "gain done",
     severity: share > 1 - LITTLE_LEFT ? "notice" : "fine",
     finding: share < 1
-      ? `${number(100 * share, 3)} % of the gain that this entropy can buy is done.`
-      : "all of the gain that this entropy can buy is done.",
+      ? `${number(100 * share, 3)} % of the gain ${gain} is done.`
+      : `all of the gain ${gain} is done.`,
     evidence: `start ${number(at.start, 3)}, now ${number(at.now, 3)}, ceiling ${
       number(fit.ceiling, 3)
     } (${at.evidence})`,

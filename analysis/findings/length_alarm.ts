@@ -1,6 +1,6 @@
 import { correlate } from "../dynamics.ts";
+import type { Overview } from "../overview.ts";
 import { companionOf } from "../readers/companions.ts";
-import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { headOf, medianOf, tailOf, trendOf } from "../trend.ts";
 import type { Alarm } from "./alarm.ts";
@@ -20,7 +20,7 @@ const EARNED = 0.25;
 const FEWEST = 4;
 
 /** What is worth a word about the length of the responses. */
-export function lengthAlarm(series: Series, run: Run): Alarm | undefined {
+export function lengthAlarm(series: Series, { run }: Overview): Alarm | undefined {
   const { score, trainingScore } = run;
   const [start, end] = [headOf(series), tailOf(series)];
   if (!(start > 0)) return undefined;

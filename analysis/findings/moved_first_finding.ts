@@ -1,5 +1,5 @@
 import type { Finding } from "../finding.ts";
-import { movedFirst } from "../moved_first.ts";
+import { type Departure, movedFirst } from "../moved_first.ts";
 import type { Overview } from "../overview.ts";
 import { listed } from "./words.ts";
 import { stepText } from "../step_text.ts";
@@ -10,8 +10,17 @@ export function movedFirstFinding(overview: Overview): Finding[] {
   if (found === undefined || found.departures.length < 2) return [];
   const { event, departures } = found;
   const left = departures.filter(({ step }) => step !== undefined);
-  const stayed = departures.filter(({ step }) => step === undefined).map(({ name }) => name);
-  if (left.length === 0) return [];
+  const others = (drift: Departure["drift"]) =>
+    departures.filter((one) => one.step === undefined && one.drift === drift)
+      .map(({ name }) => name);
+  const rest = [
+    { names: others(undefined), what: "stayed as before" },
+    { names: others("grew"), what: "grew all along, without a break" },
+    { names: others("fell"), what: "fell all along, without a break" },
+  ].filter(({ names }) => names.length > 0)
+    .map(({ names, what }) => ` ${listed(names)} ${what}.`);
+  const hasDrifted = departures.some(({ drift }) => drift !== undefined);
+  if (left.length === 0 && !hasDrifted) return [];
   const steps = Array.from(new Set(left.map(({ step }) => step)));
   const order = steps.map((step) =>
     `${listed(left.filter((one) => one.step === step).map(({ name }) => name))} at step ${
@@ -21,13 +30,16 @@ export function movedFirstFinding(overview: Overview): Finding[] {
   return [{
     topic: "what moved first",
     severity: "notice",
-    finding: `first ${order.join(", then ")}; ${event}.${
-      stayed.length === 0 ? "" : ` ${listed(stayed)} stayed as before.`
-    }`,
+    finding: `${
+      left.length === 0 ? "nothing left its course" : `first ${order.join(", then ")}`
+    }; ${event}.${rest.join("")}`,
     evidence:
       `first of three values in a row more than a quarter and five standard deviations away; ${
-        left.map(({ key }) => key).join(", ")
+        (left.length === 0 ? departures : left).map(({ key }) => key).join(", ")
       }`,
-    marks: [{ step: left[0]!.step!, label: `${left[0]!.name} moves first` }],
+    marks: left.slice(0, 1).map(({ step, name }) => ({
+      step: step!,
+      label: `${name} moves first`,
+    })),
   }];
 }

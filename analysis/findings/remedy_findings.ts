@@ -3,6 +3,7 @@ import {
   type CovarianceSettings,
   type EntropyControls,
   entropyControls,
+  type FoundSetting,
   FRAMEWORK_SETTINGS,
   type FrameworkSettings,
 } from "../framework_settings.ts";
@@ -68,7 +69,8 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
   }
   const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice" &&
     !isSolved;
-  const hasStopped = isLow && (plateau !== undefined || gain?.rises === false);
+  const hasStopped = isLow &&
+    (plateau !== undefined || (gain?.rises === false && gain.why !== "open"));
   return {
     topic,
     severity: hasStopped ? "notice" : "fine",
@@ -121,12 +123,14 @@ function namesOf({ clipHigher, bonus, adaptive, covariance }: EntropyControls): 
     bonus && `${bonus.name}=${round(bonus.value)}`,
     adaptive && `${adaptive}=True`,
     covariance &&
-    `${covariance.loss} (${covariance.share.name}=${round(covariance.share.value)}${
-      covariance.coefficient === undefined
-        ? ""
-        : `, ${covariance.coefficient.name}=${round(covariance.coefficient.value)}`
+    `${covariance.loss} (${setText(covariance.share)}${
+      covariance.coefficient === undefined ? "" : `, ${setText(covariance.coefficient)}`
     })`,
   ].filter((name) => name !== undefined);
+}
+
+function setText({ name, value, isDefault }: FoundSetting): string {
+  return `${name}=${round(value)}${isDefault === true ? " by default" : ""}`;
 }
 
 /** What brings an entropy down that grows without bounds. */

@@ -1,13 +1,24 @@
 import { counted } from "../../formats/counted.ts";
+import { changes } from "../changed.ts";
 import { correlate } from "../dynamics.ts";
 import type { Finding } from "../finding.ts";
+import type { Overview } from "../overview.ts";
 import type { Run, ScoreSeries } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { scoreCourse } from "../score_course.ts";
 import { stepText } from "../step_text.ts";
-import { FEWEST_FOR_TREND, lastPart, medianOf, spreadOf, trendOf } from "../trend.ts";
+import {
+  FEWEST_FOR_TREND,
+  headOf,
+  lastPart,
+  medianOf,
+  noiseOf,
+  spreadOf,
+  tailOf,
+  trendOf,
+} from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
-import { listed, percent, round } from "./words.ts";
+import { CANNOT_TELL, listed, percent, round } from "./words.ts";
 
 /** Fewer validations show no divergence. */
 const FEWEST_VALIDATIONS = 4;
@@ -26,55 +37,99 @@ const NONE = 0.02;
 /** Below so many values the shares still show the warm-up. */
 const FEWEST_FOR_VERDICT = 150;
 
-/** Whether the training score rises while the validation score does not, in all or in the last half. */
-export function divergenceFinding({ score, trainingScore }: Run): Finding[] {
+/**
+ * Whether the training score rises while the validation score does not, in all or in the last half; silent where
+ * either may be chance.
+ */
+export function divergenceFinding({ run, parted }: Overview): Finding[] {
+  const { score, trainingScore } = run;
   if (score?.kind !== "validation" || trainingScore === undefined) return [];
   if (score.values.length < FEWEST_VALIDATIONS || trainingScore.values.length < 2) return [];
+  const topic = "training against validation";
+  const proxy = during(trainingScore, score);
   const training = interpolated(trainingScore, score.steps);
   const rank = correlate(training, score, FEWEST_FOR_RANK)?.rank;
-  const found = parting(training, score) ?? lateParting(training, score) ??
-    (rank !== undefined && rank < 0
-      ? notice("the validation score moves against the training score")
-      : undefined);
   const count = score.values.length;
-  return [{
-    topic: "training against validation",
-    severity: found?.severity ?? "fine",
-    finding: `${found?.text ?? "the two do not part"}.`,
-    evidence: `${trainingScore.label} at the steps of ${score.label}: ${
-      endsText(training)
-    }; that: ${endsText(score)}${
-      rank === undefined
-        ? ""
-        : `; rank correlation ${round(rank, 2)} over ${counted(count, "validation")}`
-    }`,
-  }];
+  const evidence = `${trainingScore.label} at the steps of ${score.label}: ${
+    endsText(training)
+  }; that: ${endsText(score)}${
+    rank === undefined
+      ? ""
+      : `; rank correlation ${round(rank, 2)} over ${counted(count, "validation")}`
+  }`;
+  if (parted !== undefined) {
+    return [{
+      topic,
+      severity: "unknown",
+      finding: `${CANNOT_TELL}: the validation score is a mean of benchmarks that part.`,
+      evidence,
+    }];
+  }
+  const isAgainst = rank !== undefined && -rank * Math.sqrt(count - 1) > SIGNIFICANT &&
+    changes(proxy) && changes(score);
+  const found = parting(training, { proxy, score }) ?? lateParting(proxy, score) ??
+    (isAgainst ? notice("the validation score moves against the training score") : undefined);
+  const text = found?.text ??
+    (proxy.values.length >= FEWEST_FOR_TREND && isUp(proxy) && trendOf(score).direction === "up"
+      ? "over the whole log both rise"
+      : "no parting is seen above the noise");
+  return [{ topic, severity: found?.severity ?? "fine", finding: `${text}.`, evidence }];
 }
 
-const LOOK = "read responses of high reward for what the grader rewards and the task does not";
+/** What to do where the reward and what it stands for part. */
+export const LOOK =
+  "read responses of high reward for what the grader rewards and the task does not";
+
+/** The 99.5th percentile of the standard normal distribution. */
+const SIGNIFICANT = 2.576;
+/** A validation score that may have risen by this share of the training score's rise, and more, may go with it. */
+const GOES_WITH = 0.5;
+
+/** Whether a training score, of which there are many, rises by more than chance. */
+function isUp(proxy: Series): boolean {
+  return trendOf(proxy).z > SIGNIFICANT;
+}
+
+/** Whether the log leaves it open that a score rises with another one: more than half as fast. */
+function mayGoWith(score: Series, proxy: Series): boolean {
+  return trendOf(score).slopes[1] > GOES_WITH * trendOf(proxy).slope;
+}
+
+/** The training scores between the first and the last validation, but for few all of them. */
+function during({ steps, values }: Series, { steps: at }: Series): Series {
+  const from = steps.findIndex((step) => step >= at[0]!);
+  const to = steps.findLastIndex((step) => step <= at.at(-1)!) + 1;
+  return from < 0 || to - from < FEWEST_FOR_TREND
+    ? { steps, values }
+    : { steps: steps.subarray(from, to), values: values.subarray(from, to) };
+}
 
 /** The two over the whole run. */
-function parting(training: Series, score: ScoreSeries): Alarm | undefined {
-  if (trendOf(training).direction !== "up") return undefined;
+function parting(
+  training: Series,
+  { proxy, score }: { readonly proxy: Series; readonly score: ScoreSeries },
+): Alarm | undefined {
+  if (!isUp(proxy)) return undefined;
   const { direction } = trendOf(score);
   if (direction === "down") {
     return problem(`the training score rises while the validation score falls: ${LOOK}`);
   }
   const gap = lastThird(movedBy(training)) - lastThird(movedBy(score));
   const rose = direction === "up" || scoreCourse(score)?.rose === true;
-  return rose || gap < APART
+  return rose || gap < APART || mayGoWith(score, proxy)
     ? undefined
     : problem(`the training score rises while the validation score does not: ${LOOK}`);
 }
 
-/** The two over the last half of the run. */
-function lateParting(training: Series, score: ScoreSeries): Alarm | undefined {
-  const [proxy, goal] = [training, score].map((one) => lastPart(one, 0.5, FEWEST_FOR_TREND));
-  if (trendOf(proxy!).direction !== "up") return undefined;
-  const since = `since step ${stepText(goal!.steps[0]!)} the training score rises`;
-  const { direction } = trendOf(goal!);
+/** The two over the last half of the validations. */
+function lateParting(all: Series, score: ScoreSeries): Alarm | undefined {
+  const goal = lastPart(score, 0.5, FEWEST_FOR_TREND);
+  const proxy = during(all, goal);
+  if (!isUp(proxy)) return undefined;
+  const since = `since step ${stepText(goal.steps[0]!)} the training score rises`;
+  const { direction } = trendOf(goal);
   if (direction === "down") return problem(`${since} and the validation score falls: ${LOOK}`);
-  return direction === "up" ? undefined : notice(
+  return direction === "up" || mayGoWith(goal, proxy) ? undefined : notice(
     `${since} and the validation score does not: what is learned there does not carry over`,
   );
 }
@@ -109,6 +164,13 @@ function lastThird(values: Float64Array): number {
   return medianOf(values.subarray(-Math.max(2, Math.round(0.34 * values.length))));
 }
 
+/** Whether a term went from one level to another, by more than its noise and a tenth of the higher one. */
+function hasMoved(series: Series): boolean {
+  const [start, end] = [headOf(series), tailOf(series)];
+  const least = Math.max(5 * noiseOf(series), 0.1 * Math.max(Math.abs(start), Math.abs(end)));
+  return Math.abs(end - start) > least;
+}
+
 /** Which term of a reward of several moves, and so trains the policy. */
 export function rewardTermsFinding({ series }: Run): Finding[] {
   const terms = Array.from(series).flatMap(([key, one]) => {
@@ -129,7 +191,10 @@ export function rewardTermsFinding({ series }: Run): Finding[] {
   }`;
   const [first] = shares;
   const isAuxiliary = (name: string) => AUXILIARY.test(name.toLowerCase());
-  const still = shares.filter(({ share }) => share < NONE).map(({ name }) => name);
+  const quiet = shares.filter(({ share }) => share < NONE);
+  const still = quiet.map(({ name }) => name);
+  const learned = quiet.filter((one) => hasMoved(one.series)).map(({ name }) => name);
+  const idle = still.filter((name) => !learned.includes(name));
   const lost = still.filter((name) => !isAuxiliary(name));
   const texts = [
     ...(first!.share >= MOST && isAuxiliary(first!.name)
@@ -139,11 +204,18 @@ export function rewardTermsFinding({ series }: Run): Finding[] {
         } of the reward's variance, so the policy is trained on it rather than on the task`,
       ]
       : []),
-    ...(still.length > 0
+    ...(idle.length > 0
       ? [
-        `${listed(still)} hardly ${
-          still.length === 1 ? "varies and teaches" : "vary and teach"
+        `${listed(idle)} hardly ${
+          idle.length === 1 ? "varies and teaches" : "vary and teach"
         } nothing`,
+      ]
+      : []),
+    ...(learned.length > 0
+      ? [
+        `${listed(learned)} moved early and hardly ${
+          learned.length === 1 ? "varies any more" : "vary any more"
+        }`,
       ]
       : []),
   ];

@@ -1,5 +1,6 @@
 import type { Point } from "../course.ts";
 import { type Dip, dipOf } from "../dip.ts";
+import { DEVIATIONS } from "../fall.ts";
 import type { Finding } from "../finding.ts";
 import type { Overview } from "../overview.ts";
 import { falls, type ScoreCourse } from "../score_course.ts";
@@ -8,7 +9,7 @@ import { CANNOT_TELL, percent, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
 
 /** What became of the score: from its start over its highest point to its end. */
-export function scoreFinding({ run: { score }, score: course }: Overview): Finding {
+export function scoreFinding({ run: { score }, score: course, isSolved }: Overview): Finding {
   const topic = "performance";
   if (score === undefined) {
     return {
@@ -32,17 +33,13 @@ export function scoreFinding({ run: { score }, score: course }: Overview): Findi
   return {
     topic,
     severity: falls(course) ? "problem" : course.rose && dip === undefined ? "fine" : "notice",
-    finding: `the ${scoreName(score.kind)} ${courseText(course)}${dipText(dip)}.`,
+    finding: `the ${scoreName(score.kind)} ${courseText(course)}${dipText(dip)}${
+      isSolved ? "; it is solved, if 1 is the most" : ""
+    }.`,
     evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
       course.width > 1 ? ` (running median of ${course.width})` : ""
-    }${
-      course.noise === 0
-        ? ""
-        : `; standard deviation of a ${course.width > 1 ? "point" : "score"} ${
-          round(course.noise, 2)
-        }`
-    }`,
-    marks: course.fell
+    }${course.scatter === 0 ? "" : `; standard deviation of a score ${round(course.scatter, 2)}`}`,
+    marks: course.fall !== undefined
       ? [{ step: course.peak.step, label: "best score" }]
       : dip === undefined
       ? []
@@ -63,15 +60,20 @@ function dipText(dip: Dip | undefined): string {
 }
 
 function courseText(course: ScoreCourse): string {
-  const { start, peak, end, rose, fell, changed, noise } = course;
+  const { start, peak, end, rose, fall, changed, noise, scatter } = course;
   const gain = peak.value - start.value;
-  if (fell && gain > 0 && peak.step > start.step) {
+  if (fall !== undefined && gain > 0 && fall.from.step > start.step) {
     const lost = (peak.value - end.value) / gain;
-    return `rose from ${point(start)} to ${point(peak)} and fell to ${point(end)}: ${
+    return `rose from ${point(start)} to ${point(fall.from)} and fell to ${point(end)}: ${
       lost >= 1 ? "all" : percent(lost)
     } of the gain is lost`;
   }
   const ends = `${point(start)}, ${point(end)}`;
+  if (!changed && Math.abs(end.value - start.value) > DEVIATIONS * scatter && scatter > 0) {
+    return `may have ${
+      end.value > start.value ? "risen" : "fallen"
+    }, but shows no sure trend: ${ends}`;
+  }
   if (!changed) {
     return noise === 0 ? `did not change: ${ends}` : `did not change above its noise: ${ends}`;
   }

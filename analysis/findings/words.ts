@@ -6,6 +6,11 @@ export function round(value: number, digits = 3): string {
   return Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "beyond all measure";
 }
 
+/** A number with its sign, to two digits. */
+export function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${round(Math.abs(value), 2)}`;
+}
+
 /** A share in percent, to two digits or three from 100 % on. */
 export function percent(share: number): string {
   return Number.isFinite(100 * share)

@@ -15,7 +15,7 @@ export interface Log extends ScoredLog {
   /** Who wrote it. */
   readonly framework: Framework;
   /** All its keys, those without a series too. */
-  readonly keys: ReadonlyMap<string, unknown>;
+  readonly keys: ReadonlyMap<string, number>;
   /** Its configuration, where it has one. */
   readonly config: Settings | undefined;
 }

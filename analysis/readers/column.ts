@@ -104,6 +104,15 @@ export class Column {
     this.#starts.grow(this.length - this.#at);
   }
 
+  /** Gives the value that was last added at a step another step. */
+  move(from: number, to: number): void {
+    const at = this.#steps.lastIndexOf(from);
+    if (at < 0) return;
+    this.#steps[at] = to;
+    if (this.#first === from) this.#first = to;
+    this.#ascending &&= this.#steps.every((step, i) => i === 0 || this.#steps[i - 1]! < step);
+  }
+
   #begin(step: number): void {
     this.#begins ??= this.length === 0 ? [] : [{ start: 0, at: 0 }];
     this.#start = this.#starts.current;

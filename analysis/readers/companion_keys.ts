@@ -14,6 +14,9 @@ export type CompanionName =
   | "clipped at the upper bound"
   | "training score";
 
+/** A KL in nats per response, not per token: that of TRL's PPO and RLOO before 2026. */
+export const SUMMED_KL = /^objective\/kl$/;
+
 /** The keys of each companion in order of preference, in normal form. */
 export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>> = {
   "clip fraction": [
@@ -64,6 +67,7 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
     /^env\/all\/ac\/tokens\/per\/turn$/,
     /^decode\/len\/all\/mean$/,
     /^eval\/.+\/response\/len(?:gth)?\/mean$/, // OpenRLHF, slime
+    /^val-aux\/.+\/response\/length\/mean@\d+$/, // verl: where the reward function gives it.
     /^(?:validation\/avg\/length|eval\/sequence\/lengths)$/,
   ],
   "truncated responses": [

@@ -6,7 +6,8 @@ import type { Series } from "./series.ts";
 
 /**
  * The series of a companion: by the preferred key that the log has, by its whole name before its ending
- * before its words. Groups without signal may be the sum of those that are too easy and too hard.
+ * before its words. Groups without signal may be the sum of those that are too easy and too hard, the clip fraction
+ * that of what each bound clips.
  */
 export function companionOf(
   { series }: Pick<Run, "series">,
@@ -26,12 +27,16 @@ export function companionOf(
     byName((key) => isKnown(key) ? [] : endingsOf(key)) ??
     (words && keys.find((key) => !isUnderstood(key) && hasWords(key, words)));
   if (key !== undefined) return { key, series: series.get(key)! };
-  if (name !== "groups without signal") return undefined;
-  const hard = companionOf({ series }, "groups too hard");
-  const easy = companionOf({ series }, "groups too easy");
-  if (hard === undefined || easy === undefined) return undefined;
-  return { key: `${hard.key} + ${easy.key}`, series: sum(hard.series, easy.series) };
+  const [one, other] = (PARTS[name] ?? []).map((part) => companionOf({ series }, part));
+  if (one === undefined || other === undefined) return undefined;
+  return { key: `${one.key} + ${other.key}`, series: sum(one.series, other.series) };
 }
+
+/** Of what a companion is the sum, where it is not logged itself. */
+const PARTS: Partial<Record<CompanionName, readonly [CompanionName, CompanionName]>> = {
+  "groups without signal": ["groups too hard", "groups too easy"],
+  "clip fraction": ["clipped at the lower bound", "clipped at the upper bound"],
+};
 
 function sum(left: Series, right: Series): Series {
   const at = new Map(Array.from(right.steps, (step, i) => [step, right.values[i]!]));

@@ -7,7 +7,7 @@ import { addMetrics } from "./metrics.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series_collector.ts";
-import { cellsOf, StepFinder } from "./step.ts";
+import { cellsOf, isStep, StepFinder } from "./step.ts";
 
 /** A printed row is a few kilobytes; a longer dictionary is something else. */
 const LONGEST_ROW = 1 << 16;
@@ -16,11 +16,15 @@ const TELLING = ["epoch", "loss", "grad_norm", "learning_rate", "step", "global_
 /** What a number is wrapped in where it is printed as NumPy's or PyTorch's. */
 const WRAPPED = /\b(?:np|numpy|torch)?\.?(?:float\d*|int\d*|tensor)\(([-+.\w]+)(?:, [^()]*)?\)/g;
 
+/** A step printed right before a row, as OpenRLHF does: `✨ Global step 2: {…}`. */
+const STEP_BEFORE = /\b(?:step|iteration|iter)[ :=#]{0,3}(\d+)(?:\/\d+)?[\]:,|\s-]{0,4}$/i;
+const LONGEST_STEP = 48;
+
 /**
  * Collects the dictionaries that TRL, transformers and what is built on them print at each step, as Python or
  * JSON writes them: `{'loss': 0.05, 'entropy': '0.25', 'epoch': 0.01}`, with a progress bar before or
- * after. A row that names no step is one more than the last, unless it only adds other keys to the same
- * epoch, as an evaluation does.
+ * after. A row that names no step has the one printed right before it; without that it is one more than the last,
+ * unless it only adds other keys to the same epoch, as an evaluation does.
  */
 export class ConsoleDicts {
   #series: SeriesCollector;
@@ -35,7 +39,7 @@ export class ConsoleDicts {
   constructor(options: ReaderOptions, malformed: Malformed) {
     this.#malformed = malformed;
     this.#series = new SeriesCollector(options.keep, "mean", malformed);
-    this.#steps = new StepFinder(() => this.#series.clear());
+    this.#steps = new StepFinder(this.#series);
   }
 
   /** Takes a line that holds `{'` or `{"` at `start`; says how many values it gave. */
@@ -45,20 +49,24 @@ export class ConsoleDicts {
       const end = endOfDictionary(line, at);
       if (end === undefined) return count;
       const row = parsed(line.slice(at, end));
-      if (row !== undefined && isMetrics(row)) count += this.#addRow(row, place);
+      if (row !== undefined && isMetrics(row)) {
+        const before = STEP_BEFORE.exec(line.slice(Math.max(0, at - LONGEST_STEP), at));
+        count += this.#addRow(row, place, before === null ? undefined : Number(before[1]));
+      }
       at = end;
     }
     return count;
   }
 
-  #addRow(row: Record<string, unknown>, place: () => string): number {
+  #addRow(row: Record<string, unknown>, place: () => string, printed?: number): number {
     const numbers = Object.fromEntries(
       Object.entries(row).map(([key, value]) => [
         key,
         typeof value === "string" ? parseNumber(value) ?? value : value,
       ]),
     );
-    const step = this.#steps.find(cellsOf(numbers)) ?? this.#counted(numbers);
+    const step = this.#steps.find(cellsOf(numbers)) ??
+      (printed !== undefined && isStep(printed) ? printed : this.#counted(numbers));
     const { own } = this.#steps;
     return addMetrics(numbers, { collector: this.#series, step, own, place });
   }

@@ -9,9 +9,11 @@ import { namesRun, RunSplitter } from "./run_splitter.ts";
 import { SeriesCollector } from "./series_collector.ts";
 import { StepFinder, type Stepless } from "./step.ts";
 
-/** A column of a table: whose it is, and which metric. */
-interface Column {
+/** A column of numbers: whose it is, and which metric. */
+export interface Column {
+  /** The run. */
   readonly run: string;
+  /** The metric. */
   readonly key: string;
 }
 
@@ -74,6 +76,28 @@ export function readWandbCsv(source: LogSource, options: ReaderOptions): Promise
     (header, malformed) =>
       new Table(header, { columnOf: wandbColumn, layout, options, malformed, isChart: true }),
   );
+}
+
+/**
+ * Reads the CSV that TensorBoard's page exports of one metric, `Wall time,Step,Value`; which metric of which run
+ * only the file's name says.
+ *
+ * @throws {ReadError} if the file cannot be read.
+ */
+export async function readScalarCsv(
+  source: LogSource,
+  options: ReaderOptions,
+  { run, key }: Column,
+): Promise<LogRows[]> {
+  const layout = { delimiter: "," } as const;
+  const rows = await readTable(source, layout, (header, malformed) =>
+    new Table(header, {
+      columnOf: (name) => name === "Value" ? { run: "", key } : undefined,
+      layout,
+      options,
+      malformed,
+    }));
+  return rows.map((one) => ({ ...one, name: run }));
 }
 
 /** The run and metric of a column of a W&B chart export; undefined for any other column. */
@@ -163,7 +187,7 @@ class Table {
     const makeSeries = () => new SeriesCollector(options.keep, "mean", malformed);
     this.#runs = new RunSplitter(() => {
       const series = makeSeries();
-      return { series, steps: new StepFinder(() => series.clear(), layout.stepless ?? "rows") };
+      return { series, steps: new StepFinder(series, layout.stepless ?? "rows") };
     }, layout.runColumns);
     const names = header.map((name) => name.trim());
     const stepColumn = names.find(StepFinder.knows);
@@ -171,8 +195,10 @@ class Table {
       column: stepColumn ?? names.find((name, at) => columnOf(name, at) === undefined) ?? "",
       isStep: stepColumn !== undefined,
     };
-    const steps = new StepFinder(() => {
-      for (const { series } of this.#charted.values()) series.clear();
+    const charted = this.#charted;
+    const steps = new StepFinder({
+      clear: () => charted.forEach(({ series }) => series.clear()),
+      move: (...move) => charted.forEach(({ series }) => series.move(...move)),
     });
     if (isChart) this.#chartSteps = steps;
     for (const [at, name] of names.entries()) {

@@ -34,7 +34,8 @@ const SIGNS: readonly (readonly [Framework, RegExp])[] = [
   ["ms-swift", /^(?:entropy\/entropy\/mean|global\/step\/max\/steps)$/],
   [
     "trl",
-    /^(?:train\/)?(?:frac\/reward\/zero\/std|completions\/mean\/length|clip\/ratio\/region\/mean)$/,
+    // The last: its PPO and RLOO before 2026.
+    /^(?:(?:train\/)?(?:frac\/reward\/zero\/std|completions\/mean\/length|clip\/ratio\/region\/mean)|objective\/entropy)$/,
   ],
   ["torchtitan", /^trainer\/entropy\/mean$/],
 ];
@@ -50,12 +51,13 @@ export function frameworkOf(keys: Iterable<string>): Framework {
     const isSwift = framework === "trl" && normal.some((key) => SWIFT_ENTROPY_KEY.test(key));
     return isSwift ? "ms-swift" : framework;
   }
-  // OpenRLHF's training keys are nobody's alone, but only it has the reward with two others of them.
+  // OpenRLHF's training keys are nobody's alone, but only it has the reward with two others of them, or, on its
+  // console, without train/ before them, with three.
   const has = (key: string) => normal.includes(key);
   const ofOpenrlhf = ["entropy/loss", "policy/loss", "ppo/kl", "response/length"];
-  if (has("train/reward") && ofOpenrlhf.filter((key) => has(`train/${key}`)).length > 1) {
-    return "openrlhf";
-  }
+  const countOf = (prefix: string) =>
+    has(`${prefix}reward`) ? ofOpenrlhf.filter((key) => has(prefix + key)).length : 0;
+  if (countOf("train/") > 1 || countOf("") > 2) return "openrlhf";
   if (has("train/entropy/loss") && normal.some((key) => key.startsWith("rollout/"))) return "slime";
   return "unknown";
 }

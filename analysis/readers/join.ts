@@ -1,20 +1,23 @@
 import { ReadError } from "../../formats/errors.ts";
+import { joinScalars } from "./join_scalars.ts";
 import type { Axis, Run } from "./run.ts";
 
 /**
  * Puts together what W&B exports apart: a chart's CSV holds one metric of several runs, so the entropy
  * and the score of a run come in two files. Runs of such files that lack one of the two are joined with
- * the run of the same name that has it, if both charts are over the same step; all others stay as they are.
+ * the run of the same name that has it, if both charts are over the same step. What TensorBoard exports apart is put
+ * together as {@linkcode joinScalars} does; all others stay as they are.
  *
  * @param refuse Is told once for each two files that cannot be joined, whose runs are then left out.
  * @throws {ReadError} by default in place of that: rows over time cannot be matched.
  */
 export function joinExports(
-  runs: readonly Run[],
+  all: readonly Run[],
   refuse: (error: ReadError) => void = (error) => {
     throw error;
   },
 ): Run[] {
+  const runs = joinScalars(all);
   const parts = new Map<string, Record<Part, Run[]>>();
   for (const run of runs) {
     const part = partOf(run);

@@ -12,7 +12,7 @@ import type { LogRows, ReaderOptions } from "./reader.ts";
 import type { JsonlLayout } from "./jsonl_log.ts";
 import { RunSplitter } from "./run_splitter.ts";
 import { PARTS, stepOfKey } from "./own_steps.ts";
-import { cellsOf, StepFinder } from "./step.ts";
+import { cellsOf, namesStep, StepFinder } from "./step.ts";
 import { SeriesCollector } from "./series_collector.ts";
 
 const HISTORY = "log_history";
@@ -36,14 +36,24 @@ export async function readTrainerState(
     },
     (piece) => rows.add(piece, HISTORY),
   );
-  await feed(source, pieces);
+  let plannedSteps: number | undefined;
+  let tail = "";
+  await feed(source, pieces, (text) => {
+    const planned = MAX_STEPS.exec(tail + text);
+    if (planned !== null) plannedSteps = Number(planned[1]);
+    tail = text.slice(-LONGEST_MAX_STEPS);
+  });
   if (!pieces.isWhole || !hasHistory) {
     throw new ReadError(
       `${source.name} starts like a JSON document but is not a whole one with a list "${HISTORY}", as trainer_state.json is.`,
     );
   }
-  return rows.runs();
+  return rows.runs().map((run) => plannedSteps === undefined ? run : { ...run, plannedSteps });
 }
+
+/** How many steps a trainer is to do, as its state says; a part of the text may end within it. */
+const MAX_STEPS = /"max_steps":\s*([1-9]\d{0,15})(?=[,}\s])/;
+const LONGEST_MAX_STEPS = 64;
 
 /**
  * Reads a JSON list of rows, one object of metrics each, as a bare `log_history` is.
@@ -96,10 +106,19 @@ export async function readJsonColumns(
   );
 }
 
-async function feed(source: LogSource, pieces: JsonPieces): Promise<void> {
+/** Feeds a whole document to what takes it apart, and each text of it to `onText`. */
+async function feed(
+  source: LogSource,
+  pieces: JsonPieces,
+  onText: (text: string) => void = () => {},
+): Promise<void> {
   const decoder = new TextDecoder();
-  for await (const chunk of source.chunks()) pieces.feed(decoder.decode(chunk, { stream: true }));
-  pieces.feed(decoder.decode());
+  const take = (text: string) => {
+    pieces.feed(text);
+    onText(text);
+  };
+  for await (const chunk of source.chunks()) take(decoder.decode(chunk, { stream: true }));
+  take(decoder.decode());
 }
 
 /** The lists of rows of a document. */
@@ -152,6 +171,7 @@ class RowLists {
 /** Rows of metrics that come as pieces of a document. */
 class RowsOfJson {
   #source: LogSource;
+  #keep: ReaderOptions["keep"];
   #malformed = new Malformed();
   #runs: RunSplitter;
 
@@ -161,9 +181,10 @@ class RowsOfJson {
     { stepless, runColumns }: Pick<JsonlLayout, "stepless" | "runColumns"> = {},
   ) {
     this.#source = source;
+    this.#keep = options.keep;
     this.#runs = new RunSplitter(() => {
       const series = new SeriesCollector(options.keep, "mean", this.#malformed);
-      return { series, steps: new StepFinder(() => series.clear(), stepless) };
+      return { series, steps: new StepFinder(series, stepless) };
     }, runColumns);
   }
 
@@ -183,7 +204,7 @@ class RowsOfJson {
       this.#source.spend(costOfUnreadable(text));
       return this.#malformed.add(place, text);
     }
-    const history = historyOf(row);
+    const history = historyOf(row, (key) => this.#keep(prefix + key));
     if (history === undefined) return this.#addRow(row, { place, text, prefix });
     const name =
       [row["name"], row["run_name"], row["run"], row["id"]].find((one) =>
@@ -219,13 +240,33 @@ class RowsOfJson {
   }
 }
 
-/** The rows of a run that is one element of a list: the one list of objects in it; undefined if it is a row itself. */
-function historyOf(row: Record<string, unknown>): Record<string, unknown>[] | undefined {
-  const lists = Object.values(row).filter((value) => Array.isArray(value) && value.length > 0);
-  const [history] = lists;
-  return lists.length === 1 && Array.isArray(history) && history.every(isObject)
-    ? history
-    : undefined;
+/**
+ * The rows of a run that is one element of a list: the one list of objects in it, or the one whose objects name a
+ * step. Undefined if the element is a row itself, with a step or a metric of its own, which a run may have too whose
+ * rows name theirs.
+ */
+function historyOf(
+  row: Record<string, unknown>,
+  keep: ReaderOptions["keep"],
+): Record<string, unknown>[] | undefined {
+  const lists = Object.values(row).filter((value): value is Record<string, unknown>[] =>
+    Array.isArray(value) && value.length > 0 && value.every(isObject)
+  );
+  const stepped = lists.filter((list) => list.some(namesStep));
+  const [history, ...others] = stepped.length > 0 ? stepped : lists;
+  if (others.length > 0) return undefined;
+  const [hasStep, isMeasured] = [namesStep(row), hasMetric(row, keep)];
+  const isRow = stepped.length > 0 ? hasStep && isMeasured : hasStep || isMeasured;
+  return isRow ? undefined : history;
+}
+
+/** Whether a row, or an object in it, has a number that an analysis needs. */
+function hasMetric(row: Record<string, unknown>, keep: ReaderOptions["keep"]): boolean {
+  return Object.entries(row).some(([key, value]) =>
+    isObject(value)
+      ? hasMetric(value, (inner) => keep(`${key}/${inner}`))
+      : typeof value === "number" && keep(key)
+  );
 }
 
 /** Columns of numbers, until all of them are there and the step among them is known. */
@@ -263,7 +304,7 @@ class Columns {
     const columns = Array.from(this.#columns).filter(([, values]) => isNumeric(values));
     if (columns.length < 2) return undefined;
     const series = new SeriesCollector(this.#options.keep, "mean", this.#malformed);
-    const steps = new StepFinder(() => series.clear(), "rows");
+    const steps = new StepFinder(series, "rows");
     const length = columns.reduce((most, [, values]) => Math.max(most, values.length), 0);
     for (let i = 0; i < length; i++) {
       const step = steps.find((name) => this.#columns.get(name)?.[i]);

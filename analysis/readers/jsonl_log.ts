@@ -41,7 +41,7 @@ export async function readJsonl(
   const malformed = new Malformed();
   const runs = new RunSplitter(() => {
     const series = new SeriesCollector(options.keep, layout.repeat, malformed);
-    return { series, steps: new StepFinder(() => series.clear(), layout.stepless) };
+    return { series, steps: new StepFinder(series, layout.stepless) };
   }, layout.runColumns);
   const { nullIsNaN = false } = layout;
   let config: Record<string, unknown> | undefined;

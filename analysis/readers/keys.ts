@@ -19,10 +19,11 @@ const EXACT = new RegExp(
 
 /**
  * Keys that look useful, are known, and are none of what is looked for: entropies of one data set, prime-rl's
- * KL in units of the entropy, verl-agent's subtasks, verl's worst of k, NeMo-RL's mean of clamped ratios (it is near 1).
+ * KL in units of the entropy, verl-agent's subtasks, verl's worst of k, NeMo-RL's mean of clamped ratios (it is near 1),
+ * TRL's length of the responses that were not cut off.
  */
 const OTHERS =
-  /^(?:train\/entropy\/[^/]+|kl\/ent\/ratio(?:\/.+)?|episode\/.+\/success\/rate|val-.+\/worst@\d+\/mean|(?:train\/)?probs\/ratio(?:\/clamped)?)$/;
+  /^(?:train\/entropy\/[^/]+|kl\/ent\/ratio(?:\/.+)?|episode\/.+\/success\/rate|val-.+\/worst@\d+\/mean|(?:train\/)?probs\/ratio(?:\/clamped)?|(?:train\/)?completions\/mean\/terminated\/length)$/;
 
 /** Whether a key's whole name is known here. */
 export function isKnown(key: string): boolean {

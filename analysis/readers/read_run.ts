@@ -1,7 +1,7 @@
 import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { isStandardInput } from "../../formats/standard_input.ts";
-import { readCsv, readWandbCsv } from "./csv.ts";
+import { readCsv, readScalarCsv, readWandbCsv } from "./csv.ts";
 import { readJsonColumns, readJsonRows, readTrainerState } from "./json_document.ts";
 import { readJsonl } from "./jsonl_log.ts";
 import { enumeration, LONGEST_LIST } from "./key_list.ts";
@@ -38,7 +38,7 @@ export interface ReadRunOptions {
 /**
  * Reads the one run of a training log: verl console logs and its JSONL file logger, this project's run
  * log, TRL's `trainer_state.json`, what it prints, `trainer_log.jsonl` and ms-swift's `logging.jsonl`, W&B's
- * CSV exports, history JSONL and binary `.wandb`, TensorBoard event files, MLflow's metrics, and tables as
+ * CSV exports, history JSONL and binary `.wandb`, TensorBoard event files and CSV exports, MLflow's metrics, and tables as
  * CSV, TSV, JSON or JSONL; all of them also gzipped. The format is recognised from the content.
  *
  * A log is opened once and read from its beginning to its end, so it may also be a pipe.
@@ -191,7 +191,7 @@ async function readFile(path: string, options: ReaderOptions): Promise<Found> {
 
 async function readRows(
   source: LogSource,
-  { format, stepless, runColumns = [], delimiter = "," }: Recognised,
+  { format, stepless, runColumns = [], delimiter = ",", scalar }: Recognised,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   switch (format) {
@@ -214,6 +214,8 @@ async function readRows(
       return await readJsonColumns(source, options);
     case "wandb-csv":
       return await readWandbCsv(source, options);
+    case "tensorboard-csv":
+      return await readScalarCsv(source, options, scalar!);
     case "csv":
       return await readCsv(source, options, { delimiter, stepless, runColumns });
     case "wandb-binary":

@@ -24,4 +24,6 @@ export interface LogRows {
   notes: readonly string[];
   /** The configuration, where the log has one. */
   config?: Record<string, unknown>;
+  /** How many steps the run is to have, where the log says it beside its configuration. */
+  plannedSteps?: number;
 }

@@ -1,6 +1,6 @@
 import { ReadError } from "../../formats/errors.ts";
 import { isObject, parseJsonObject } from "../../formats/json_object.ts";
-import { isIndex, type TableLayout, wandbColumn } from "./csv.ts";
+import { type Column, isIndex, type TableLayout, wandbColumn } from "./csv.ts";
 import { JsonPieces } from "./json_pieces.ts";
 import { isEntropyByWords, isKnown } from "./keys.ts";
 import { enumeration } from "./key_list.ts";
@@ -8,6 +8,7 @@ import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
 import type { LogFormat } from "./run.ts";
 import { possibleRunColumns, runMembers } from "./run_splitter.ts";
+import { SCALAR_HEADER, scalarOfName } from "./scalar_name.ts";
 import { numberInText } from "./parse_number.ts";
 import { StepFinder, type Stepless, steplessBy } from "./step.ts";
 import { isFrameStart } from "./tensorboard.ts";
@@ -25,6 +26,8 @@ export interface Recognised {
   readonly runColumns?: readonly string[];
   /** What parts the cells of a table. */
   readonly delimiter?: TableLayout["delimiter"];
+  /** The run and the metric of what TensorBoard exported. */
+  readonly scalar?: Column;
   /** What the file is if it turns out to hold no metrics. */
   readonly otherwise?: string;
   /** Why it is refused, as the end of a sentence that begins with its name. */
@@ -86,6 +89,9 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   }
   const scalar = lines.length === 1 ? scalarOf(lines[0]!) : undefined;
   if (scalar !== undefined) return { format: "verl-console", otherwise: scalar };
+  if (SCALAR_HEADER.test(whole)) {
+    return { format: "tensorboard-csv", scalar: scalarOfName(source.name) };
+  }
   const table = tableFormat(whole, head.length === HEAD_BYTES);
   if (table?.refused !== undefined) throw new ReadError(`${source.name} ${table.refused}`);
   return table ?? { format: "verl-console" };

@@ -16,6 +16,7 @@ export type LogFormat =
   | "wandb-history"
   | "wandb-binary"
   | "tensorboard"
+  | "tensorboard-csv"
   | "csv";
 
 /** Who wrote the metrics, told by the names of the keys; decides how H and R are paired. */
@@ -152,6 +153,8 @@ export interface Run {
    * parameters are texts.
    */
   readonly config?: Record<string, unknown>;
+  /** How many steps the run is to have, where the log says it beside its configuration. */
+  readonly plannedSteps?: number;
   /** Pieces of the file that could not be used. */
   readonly malformed: { readonly count: number; readonly examples: readonly string[] };
   /** What was chosen or converted while reading, one sentence each. */

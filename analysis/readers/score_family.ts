@@ -106,22 +106,11 @@ function familyOf(
     return false;
   });
   const hasTotal = best.size > peers.length;
-  const total = totalByValues(peers.map(({ key }) => series.get(key)!));
-  if (total !== undefined) {
-    const { key } = peers[total.place]!;
-    for (const named of peers) if (named.key !== key) leaveOut(named, `a part of ${key}`);
-    return { rule, keys: [key], because: `the ${total.how} of the others, by its values`, others };
-  }
-  if (peers.some(({ benchmark }) => !isFormatTerm(benchmark))) {
-    peers = peers.filter((named) => {
-      if (!isFormatTerm(named.benchmark)) return true;
-      leaveOut(named, "one term of the reward");
-      return false;
-    });
-  }
-  const distinct: Named[] = [];
+  let distinct: Named[] = [];
   const firstOf = new Map<string, Named>();
-  for (const named of peers) {
+  const isTerm = ({ benchmark }: Named) => isFormatTerm(benchmark);
+  // Of a term and a score of the same values the score stays.
+  for (const named of [...peers.filter((one) => !isTerm(one)), ...peers.filter(isTerm)]) {
     const values = series.get(named.key)!;
     const print = fingerprint(values);
     const twin = print === undefined ? undefined : firstOf.get(print);
@@ -131,6 +120,19 @@ function familyOf(
     }
     distinct.push(named);
     if (print !== undefined && twin === undefined) firstOf.set(print, named);
+  }
+  const total = totalByValues(distinct.map(({ key }) => series.get(key)!));
+  if (total !== undefined) {
+    const { key } = distinct[total.place]!;
+    for (const named of distinct) if (named.key !== key) leaveOut(named, `a part of ${key}`);
+    return { rule, keys: [key], because: `the ${total.how} of the others, by its values`, others };
+  }
+  if (distinct.some((named) => !isTerm(named))) {
+    distinct = distinct.filter((named) => {
+      if (!isTerm(named)) return true;
+      leaveOut(named, "one term of the reward");
+      return false;
+    });
   }
   // Peers stand in the order in which the log names them, not in that of their statistics.
   const keyOf = new Map(distinct.map(({ scope, key }) => [scope, key]));

@@ -113,6 +113,15 @@ export class SeriesCollector {
     else texts.count++;
   }
 
+  /** Gives what was last added at a step, of the metrics of a part such as `eval`, another step. */
+  move(part: string, from: number, to: number): void {
+    if (to < this.steps.first) this.steps.first = to;
+    if (to > this.steps.last) this.steps.last = to;
+    for (const [key, { column }] of this.#entries) {
+      if (key.startsWith(`${part}/`)) column?.move(from, to);
+    }
+  }
+
   /** What is added next stands in the log beside its beginning, as in the file of another key. */
   rewind(): void {
     this.#starts.current = 0;

@@ -1,6 +1,6 @@
 import { counted } from "../../formats/counted.ts";
 import { isObject } from "../../formats/json_object.ts";
-import { isEvaluationStep, OwnSteps, PARTS } from "./own_steps.ts";
+import { isEvaluationStep, type Move, OwnSteps, PARTS } from "./own_steps.ts";
 
 /**
  * Names of the step, a trainer's own before the logger's: W&B's `_step` counts calls of `log`, which
@@ -59,16 +59,20 @@ export class StepFinder {
   /** Lesser names of which a note tells. */
   #told = new Set<string>();
   #drop: () => void;
-  #ownSteps = new OwnSteps(this.notes);
+  #ownSteps: OwnSteps;
   #stepless: Stepless | undefined;
   #refused: number | string | undefined;
 
   /**
-   * `drop` forgets all rows so far: they turned out to be of another scale. Where rows name no step,
-   * `stepless` says what counts in its place; without it they have none.
+   * Steps of the rows that `read` takes; `clear` forgets all so far, which turned out to be of another scale. Where
+   * rows name no step, `stepless` says what counts in its place; without it they have none.
    */
-  constructor(drop: () => void, stepless?: Stepless) {
-    this.#drop = drop;
+  constructor(read: { clear(): void; move: Move }, stepless?: Stepless) {
+    this.#drop = () => read.clear();
+    this.#ownSteps = new OwnSteps(
+      this.notes,
+      (part, from, to) => read.move(part, from, to),
+    );
     this.#stepless = stepless;
   }
 
@@ -221,7 +225,7 @@ export function steplessBy(rows: readonly Record<string, unknown>[]): Stepless |
 }
 
 /** Whether a row, or an object in it, has a member that is a step. */
-function namesStep(row: Record<string, unknown>): boolean {
+export function namesStep(row: Record<string, unknown>): boolean {
   return Object.keys(row).some((name) => {
     const value = row[name];
     return RANKS.has(name) ||

@@ -1,11 +1,13 @@
-import { basename } from "node:path";
 import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { chooseEntropy, chooseScore } from "./choose.ts";
+import { COMPANION_WORDS, type CompanionName } from "./companion_keys.ts";
+import { companionOf } from "./companions.ts";
 import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
+import { logName } from "./log_name.ts";
 import type { LogRows } from "./reader.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
@@ -38,30 +40,12 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   const notes: string[] = [...rows.notes];
   for (const key of [entropyKey, scoreKey]) {
     // A chart's export holds one metric: the other key may be in another file (see joinExports).
-    if (key === undefined || series.has(key) || format === "wandb-csv") continue;
+    if (key === undefined || series.has(key) || isExport(format)) continue;
     throw new ReadError(missingKey(path, key, rows));
   }
-  const log = {
-    path,
-    series,
-    notes,
-    framework,
-    keys,
-    config: rows.config,
-  };
-  const chosenEntropy = chooseEntropy(log, entropyKey);
-  const { score, trainingScore, choice } = chooseScore(log, scoreKey);
-  const entropy = chosenEntropy?.entropy;
-  const chosen = [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
-  if (entropy !== undefined && score?.keys.includes(entropy.key)) {
-    throw new ReadError(
-      `${path}: ${entropy.key} is taken for the entropy and for the score, expected two keys; name the other one with ${
-        entropyKey === undefined ? "--score-key" : "--entropy-key"
-      }.`,
-    );
-  }
-  notes.push(...twinNotes(chosen, series));
-  const repeated = chosen.reduce(
+  const log = { path, series, notes, framework, keys, config: rows.config };
+  const chosen = chosenOf(log, { entropyKey, scoreKey });
+  const repeated = keysOf(chosen).reduce(
     (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
     0,
   );
@@ -74,11 +58,54 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   const { first, last } = rows.series.steps;
   return {
     source: path,
-    name: rows.name === "" ? basename(path) : rows.name,
+    name: rows.name === "" ? logName(path) : rows.name,
     format,
     framework,
     ...(format === "wandb-csv" && rows.axis !== undefined ? { axis: rows.axis } : {}),
     steps: { first, last },
+    ...chosen,
+    notFinite,
+    series,
+    keys,
+    ...(rows.config === undefined ? {} : { config: rows.config }),
+    ...(rows.plannedSteps === undefined ? {} : { plannedSteps: rows.plannedSteps }),
+    malformed: rows.malformed,
+    notes,
+  };
+}
+
+/** Whether a file of a format holds one metric, so that others of its run are in others. */
+export function isExport(format: LogFormat): boolean {
+  return format === "wandb-csv" || format === "tensorboard-csv";
+}
+
+/** What is chosen of the series of a run. */
+export type Chosen = Pick<
+  Run,
+  "entropy" | "score" | "trainingScore" | "choices" | "unrecognised" | "validationKeys"
+>;
+
+/**
+ * Chooses the entropy and the score of a run, and adds what was decided to its notes.
+ *
+ * @throws {ReadError} as {@linkcode toRun} does.
+ */
+export function chosenOf(
+  log: Parameters<typeof chooseEntropy>[0] & Parameters<typeof chooseScore>[0],
+  { entropyKey, scoreKey }: Pick<ReadRows, "entropyKey" | "scoreKey">,
+): Chosen {
+  const { path, series, keys, notes } = log;
+  const chosenEntropy = chooseEntropy(log, entropyKey);
+  const { score, trainingScore, choice } = chooseScore(log, scoreKey);
+  const entropy = chosenEntropy?.entropy;
+  if (entropy !== undefined && score?.keys.includes(entropy.key)) {
+    throw new ReadError(
+      `${path}: ${entropy.key} is taken for the entropy and for the score, expected two keys; name the other one with ${
+        entropyKey === undefined ? "--score-key" : "--entropy-key"
+      }.`,
+    );
+  }
+  const chosen = {
     ...(entropy === undefined ? {} : { entropy }),
     ...(score === undefined ? {} : { score }),
     ...(trainingScore === undefined ? {} : { trainingScore }),
@@ -86,22 +113,27 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
       ...(chosenEntropy === undefined ? {} : { entropy: chosenEntropy.choice }),
       ...(choice === undefined ? {} : { score: choice }),
     },
-    notFinite,
-    unrecognised: unrecognisedKeys(keys, chosen),
+  };
+  const used = keysOf(chosen);
+  notes.push(...twinNotes(used, series));
+  return {
+    ...chosen,
+    unrecognised: unrecognisedKeys(keys, series, used),
     validationKeys: Array.from(keys.keys()).filter((key) =>
       keys.get(key)! > 0 && isValidationKey(key)
     ),
-    series,
-    keys,
-    ...(rows.config === undefined ? {} : { config: rows.config }),
-    malformed: rows.malformed,
-    notes,
   };
 }
 
-/** Keys with numbers that look useful, whose names are not known and whose endings are not either. */
+/** The keys of the entropy and of the score. */
+function keysOf({ entropy, score }: Pick<Run, "entropy" | "score">): string[] {
+  return [...(entropy === undefined ? [] : [entropy.key]), ...(score?.keys ?? [])];
+}
+
+/** Keys with numbers that look useful, whose names are not known, nor their endings, and whose words were not enough. */
 function unrecognisedKeys(
   keys: ReadonlyMap<string, number>,
+  series: ReadonlyMap<string, Series>,
   chosen: readonly string[],
 ): UnrecognisedKey[] {
   const found: UnrecognisedKey[] = [];
@@ -111,8 +143,13 @@ function unrecognisedKeys(
     if (like !== undefined && !isUnderstood(key)) found.push({ key, looksLike: like });
     if (found.length === MOST_UNRECOGNISED) break;
   }
-  return found;
+  if (found.length === 0) return found;
+  const companions = new Set(COMPANIONS.map((name) => companionOf({ series }, name)?.key));
+  return found.filter(({ key }) => !companions.has(key));
 }
+
+/** Those that a key's words may tell. */
+const COMPANIONS = Object.keys(COMPANION_WORDS) as CompanionName[];
 
 /** More say nothing to anybody. */
 const MOST_UNRECOGNISED = 200;

@@ -34,6 +34,9 @@ const WANDB_LINE = 4096;
 const LONGEST_CONFIG = 5000;
 const MOST_CONFIG_CHARACTERS = 1 << 20;
 
+/** What verl prints before it trains: `Total training steps: 500`. */
+const PLANNED = "Total training steps: ";
+
 /** How a printed dictionary begins, TRL's row or verl's configuration. */
 const DICTS = ["{'", '{"'];
 
@@ -52,9 +55,12 @@ export async function readConsole(
   const malformed = new Malformed();
   const collector = new SeriesCollector(options.keep, "last", malformed);
   const config = new ConfigScanner();
+  let plannedSteps: number | undefined;
   const dicts = new ConsoleDicts(options, malformed);
   for await (const batch of readLines(source, malformed)) {
     const { text } = batch;
+    const planned = /^\d+(?=\D)/.exec(textAfter(text, PLANNED));
+    if (planned !== null) plannedSteps = Number(planned[0]);
     const place = placeIn(batch);
     // Most lines are neither metrics nor configuration: the next of each is looked for in the text.
     let step = -1;
@@ -97,7 +103,17 @@ export async function readConsole(
   }
   const printed = collector.counts.size === 0 ? dicts.rows() : undefined;
   const rows = printed ?? { name: "", series: collector, malformed, notes: [] };
-  return [{ ...rows, ...config.result() }];
+  return [{
+    ...rows,
+    ...config.result(),
+    ...(plannedSteps === undefined ? {} : { plannedSteps }),
+  }];
+}
+
+/** What follows the last occurrence of a part, as far as a number goes; empty if there is none. */
+function textAfter(text: string, part: string): string {
+  const at = text.lastIndexOf(part);
+  return at < 0 ? "" : text.slice(at + part.length, at + part.length + 24);
 }
 
 function indexOrEnd(text: string, part: string, from: number): number {

@@ -20,7 +20,11 @@ export function verlEntropy(key: string, log: VerlLog): VerlEntropy | undefined 
   const normal = normalKey(key);
   const history = verlHistory(log);
   if (normal === "actor/entropy") {
-    return overwritesEntropy(log, history) === true
+    const isOverwritten = overwritesEntropy(log, history);
+    if (isOverwritten === undefined && log.config !== undefined) {
+      return { definition: FULL, measured: "unknown" };
+    }
+    return isOverwritten === true
       ? {
         definition: `${FULL}, mean over the micro-batches of the update on all ranks`,
         measured: "during the update",
@@ -66,6 +70,8 @@ export function overwritesEntropy(
   // The workers of verl's engines, in 0.7 an option, leave the key alone.
   if (isOn(settingOf(log.config, "trainer.use_legacy_worker_impl")) === false) return false;
   const coefficient = numberOf(settingOf(log.config, "actor_rollout_ref.actor.entropy_coeff")) ?? 0;
-  return coefficient !== 0 ||
+  const isComputed = coefficient !== 0 ||
     isOn(settingOf(log.config, "actor_rollout_ref.actor.calculate_entropy")) === true;
+  // Whether the version is one that overwrites may be open.
+  return isComputed ? isSince(history, "calculateEntropy") : false;
 }

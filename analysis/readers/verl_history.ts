@@ -65,6 +65,9 @@ const WHOLE_RECORD = [
   "training/epoch",
 ];
 
+/** What the printed configuration of every version of verl has of the actor; one written by hand hardly has all of it. */
+const WHOLE_ACTOR = ["entropy_coeff", "strategy", "use_dynamic_bsz"];
+
 /** When a log of verl was written. */
 export function verlHistory({ keys, config }: VerlLog): VerlHistory {
   const normal = Array.from(keys, normalKey);
@@ -91,7 +94,7 @@ export function verlHistory({ keys, config }: VerlLog): VerlHistory {
     // What logs these logs the other, once it can: its absence shows the age, but not among chosen columns.
     WHOLE_RECORD.every(has) && !begins("response/length/non/aborted/") &&
     bound("nonAborted", "response_length/ without response_length_non_aborted/"),
-    hasMember(actor, "entropy_coeff") && !hasMember(actor, "calculate_entropy") &&
+    WHOLE_ACTOR.every((name) => hasMember(actor, name)) && !hasMember(actor, "calculate_entropy") &&
     bound("calculateEntropy", "a configuration without actor.calculate_entropy"),
   ].filter((one) => one !== false);
   const history = ends(since, until);

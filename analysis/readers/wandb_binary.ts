@@ -137,12 +137,13 @@ class RecordedRun {
   readonly series: SeriesCollector;
   readonly config: Map<string, unknown> = new Map();
   #source: LogSource;
-  #steps = new StepFinder(() => this.series.clear());
+  #steps: StepFinder;
   #configBytes = 0;
 
   constructor(source: LogSource, series: SeriesCollector) {
     this.#source = source;
     this.series = series;
+    this.#steps = new StepFinder(series);
   }
 
   /** What was decided about the steps, one sentence each. */

@@ -10,6 +10,10 @@ import type { Settings } from "./setting.ts";
 const LONGEST_CONFIG = 1 << 20;
 /** References to other places could make a small file a large one. */
 const LIMITS = { maxAliases: 16, maxDepth: 32 };
+/** A configuration has a few hundred settings. */
+const MOST_SETTINGS = 100_000;
+/** What W&B adds to the settings of a run. */
+const OWN_ENTRIES = ["wandb_version", "_wandb"];
 
 /**
  * Adds what W&B keeps beside a log, the run's configuration in `files/config.yaml`, to rows that have none. Other
@@ -58,9 +62,28 @@ async function readConfig(path: string): Promise<Settings | string | undefined> 
     }.`;
   }
   if (!isObject(written)) return undefined;
-  // Each setting lies in an object with its description; W&B's own lie under _wandb.
-  const settings = Object.entries(written).filter(([name]) => name !== "_wandb").map((
+  if (hasTooMany(written)) {
+    return `the configuration in ${
+      basename(path)
+    } beside the log is not read: it refers to itself, or holds more than ${MOST_SETTINGS} settings with all that it refers to.`;
+  }
+  // Each setting lies in an object with its description.
+  const settings = Object.entries(written).filter(([name]) => !OWN_ENTRIES.includes(name)).map((
     [name, value],
   ) => [name, isObject(value) && "value" in value ? value["value"] : value]);
   return settings.length === 0 ? undefined : Object.fromEntries(settings);
+}
+
+/** Whether objects and lists hold too many members, each counted wherever it is referred to. */
+function hasTooMany(written: object): boolean {
+  const open = [written];
+  for (let count = 0, next = open.pop(); next !== undefined; next = open.pop()) {
+    const members: unknown[] = Object.values(next);
+    count += members.length;
+    if (count > MOST_SETTINGS) return true;
+    for (const member of members) {
+      if (typeof member === "object" && member !== null) open.push(member);
+    }
+  }
+  return false;
 }

@@ -1,9 +1,9 @@
-import { basename } from "node:path";
 import { htmlText } from "../../formats/html.ts";
 import { markdownText } from "../../formats/markdown.ts";
 import type { Diagnosis } from "../diagnosis.ts";
 import { labelled, PAGE_STYLE } from "../figures/page_look.ts";
 import type { Severity } from "../finding.ts";
+import { runHeadings } from "../run_label.ts";
 
 /** A diagnosed run as a report shows it. */
 export interface ReportedRun {
@@ -28,18 +28,6 @@ function titleOf(runs: readonly ReportedRun[]): string {
     : `Diagnosis of ${runs.length} runs`;
 }
 
-/** What each run is headed by: its name, and its log where that is the name of several. */
-function headings(runs: readonly ReportedRun[]): string[] {
-  const names = runs.map(({ diagnosis }) => diagnosis.name);
-  return runs.map(({ diagnosis: { name, source } }) =>
-    names.indexOf(name) === names.lastIndexOf(name)
-      ? name
-      : name === basename(source)
-      ? source
-      : `${name} (${source})`
-  );
-}
-
 /** What a report says of the files and runs that it cannot tell of. */
 const FAILED = "Not diagnosed:";
 
@@ -53,7 +41,7 @@ export function diagnosisMarkdown(
   failed: readonly string[] = [],
 ): string {
   const text = markdownText;
-  const heads = headings(runs);
+  const heads = runHeadings(runs.map(({ diagnosis }) => diagnosis));
   const others = failed.length === 0
     ? ""
     : `${FAILED}\n\n${failed.map((message) => `- ${text(message)}`).join("\n")}\n\n`;
@@ -97,7 +85,7 @@ export function diagnosisHtml(
   failed: readonly string[] = [],
 ): string {
   const title = htmlText(titleOf(runs));
-  const heads = headings(runs);
+  const heads = runHeadings(runs.map(({ diagnosis }) => diagnosis));
   const others = failed.length === 0
     ? ""
     : `<p>${FAILED}</p>\n<ul>\n${

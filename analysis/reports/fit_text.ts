@@ -20,8 +20,13 @@ import { stepText } from "../step_text.ts";
  * What `deno task fit` prints of a run.
  *
  * @param isPredictionAsked Whether the prediction was asked for: then it comes first, and whole.
+ * @param heading What the run is headed by: by default its name.
  */
-export function fitText(one: RunFit, isPredictionAsked = false): string {
+export function fitText(
+  one: RunFit,
+  isPredictionAsked = false,
+  heading = one.run.name,
+): string {
   const { run, pairing, fit, prediction, rivals } = one;
   const { entropy, score } = run;
   const [lowest, highest] = fit.entropyRange;
@@ -67,7 +72,7 @@ export function fitText(one: RunFit, isPredictionAsked = false): string {
       `${counted(run.malformed.count, "piece")} left out, such as ${run.malformed.examples[0]}`,
     ]);
   }
-  const head = `${bold(printable(run.name, LONGEST_ROW))} (${run.format}, steps ${
+  const head = `${bold(printable(heading, LONGEST_ROW))} (${run.format}, steps ${
     stepText(run.steps.first)
   } to ${stepText(run.steps.last)})`;
   return reportText(head, rows, 13);
@@ -129,7 +134,7 @@ function aheadText({ ahead, fit, plateau, run, pairing }: RunFit): string {
   const { step, isPlanned, entropy, predicted, interval } = ahead;
   const stalled = plateau === undefined ? "" : `, though the score has stopped`;
   return `at step ${stepText(step)} (${
-    isPlanned ? "the end by the configuration" : "half as many steps again"
+    isPlanned ? "the end that the log states" : "half as many steps again"
   }) the law says ${number(predicted, 3)}, 95 % interval ${ends(interval, 3)}${stalled}, ` +
     `if entropy falls on as over the last half, to ${number(entropy, 3)} nats`;
 }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { joinExports } from "../../analysis/readers/join.ts";
 import { type ReadRunOptions, readRuns } from "../../analysis/readers/read_run.ts";
+import { runPath } from "../../analysis/readers/log_name.ts";
 import type { Run } from "../../analysis/readers/run.ts";
 import { ReadError, UserError } from "../../formats/errors.ts";
 import { STANDARD_INPUT } from "../../formats/standard_input.ts";
@@ -65,6 +66,8 @@ export async function readLogs(
 
 /** What files about runs are called, without their endings: as their logs; {@linkcode ownName} tells equal ones apart. */
 export function logNames(runs: readonly Run[]): string[] {
-  const paths = runs.map(({ source }) => source === STANDARD_INPUT ? "-" : resolve(source));
+  const paths = runs.map(({ source }) =>
+    source === STANDARD_INPUT ? "-" : resolve(runPath(source))
+  );
   return wantedNames(paths, /(?:\.(?:gz|log|out|jsonl?|csv|wandb))*$/);
 }

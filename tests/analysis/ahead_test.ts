@@ -71,4 +71,6 @@ Deno.test("how long a run is to be is read from its configuration, nested or dot
   assert.equal(planned({ "trainer.total_training_steps": "300" }), 300);
   assert.equal(planned({ max_steps: 250 }), 250);
   assert.equal(planned({ max_steps: -1, trainer: { total_training_steps: null } }), undefined);
+  const stated = { config: { max_steps: -1 }, plannedSteps: 90 } as unknown as Run;
+  assert.equal(plannedSteps(stated), 90);
 });

@@ -5,13 +5,14 @@ import { courseOf, lastAt } from "../../analysis/course.ts";
 import { dipOf } from "../../analysis/dip.ts";
 import { entropyCourse } from "../../analysis/entropy_course.ts";
 import { jumpOf } from "../../analysis/jump.ts";
-import { recentGain } from "../../analysis/gain.ts";
+import { type RecentGain, recentGain } from "../../analysis/gain.ts";
 import { findPlateau } from "../../analysis/plateau.ts";
 import type { Run, ScoreSeries } from "../../analysis/readers/run.ts";
 import type { Series } from "../../analysis/readers/series.ts";
-import { scoreCourse } from "../../analysis/score_course.ts";
+import { type ScoreCourse, scoreCourse } from "../../analysis/score_course.ts";
 import { spikesOf } from "../../analysis/spikes.ts";
 import { normalNumbers } from "./failing_runs.ts";
+import { flattening } from "../../analysis/flattening.ts";
 import { forecast, headOf, lastPart, noiseOf, tailOf, trendOf } from "../../analysis/trend.ts";
 
 function seriesOf(value: (step: number) => number, count = 100): Series {
@@ -76,6 +77,12 @@ Deno.test("the entropy's course: collapse, surge, explosion, oscillation, stable
   for (const [name, entropy] of Object.entries(cases)) {
     assert.equal(entropyCourse(seriesOf((step) => entropy(step) + wave(step)))!.course, name);
   }
+});
+
+Deno.test("an entropy that fell by a third and ends above its start was not stable", () => {
+  const low = (step: number) => 0.58 - 0.18 * Math.sin(Math.PI * Math.min(step, 75) / 75);
+  const log = seriesOf((step) => low(step) + 0.005 * Math.max(0, step - 75) + wave(step));
+  assert.equal(entropyCourse(log)!.course, "fall, then rise");
 });
 
 Deno.test("a jump is told from a steep fall, a spike and noise", () => {
@@ -160,8 +167,8 @@ Deno.test("the score's fall from its peak counts above the noise and a fifth of 
   assert.deepEqual(pick(leap), [true, false]);
 });
 
-function pick({ rose, fell }: { rose: boolean; fell: boolean }): [boolean, boolean] {
-  return [rose, fell];
+function pick({ rose, fall }: ScoreCourse): [boolean, boolean] {
+  return [rose, fall !== undefined];
 }
 
 Deno.test("trends: slope of the medians, a test that ties and wild values do not decide", () => {
@@ -208,25 +215,58 @@ Deno.test("noise is told from the differences of neighbours; heads and tails are
   assert.equal(lastPart(ramp, 0.5, 8).values[0], 50);
 });
 
+Deno.test("noisy scores that follow the law never say that entropy no longer buys any; a stop does", () => {
+  let wrong = 0;
+  for (let seed = 0; seed < 24; seed++) {
+    const normal = normalNumbers(seed);
+    const entropy = seriesOf((step) => 0.3 + 0.6 * Math.exp(-step / 80), 150);
+    const at = (step: number, noise: number) =>
+      0.75 - 0.2 * Math.exp(entropy.values[step]!) + noise * normal();
+    const every = seriesOf((i) => at(10 * i + 9, 0.012), 15);
+    const steps = every.steps.map((i) => 10 * i + 9);
+    const score = { ...scoreOf(() => 0, 15, "validation"), steps, values: every.values };
+    const trainingScore = scoreOf((step) => at(step, 0.03), 150, "training");
+    const gainOf = (run: Partial<Run>) =>
+      recentGain({ entropy, ...run } as unknown as Run, findPlateau(run.score!))!;
+    assert.notEqual(gainOf({ score: trainingScore }).why, "less");
+    const { rises, why } = gainOf({ score, trainingScore });
+    if (!rises && why !== "open") wrong++;
+  }
+  // One in twenty by the level of the test.
+  assert(wrong <= 3, `${wrong}`);
+  const entropy = seriesOf((step) => 1 - 0.008 * step);
+  const stopped = scoreOf((step) => 0.01 * Math.min(step, 45) + wave(step), 100, "training");
+  const gain = recentGain({ entropy, score: stopped } as unknown as Run, undefined)!;
+  assert.equal(gain.why, "less");
+  assert(gain.rise.interval[1] < gain.rise.expected!);
+});
+
 Deno.test("whether a run still gains is asked of the training score where validations are too few", () => {
   const training = scoreOf((step) => step, 60, "training");
   const few = scoreOf(() => 0.5, 5, "validation");
   const many = scoreOf(() => 0.5, 20, "validation");
   const of = (score: ScoreSeries) =>
     recentGain({ score, trainingScore: training } as unknown as Run, findPlateau(score));
-  assert.deepEqual(of(few), {
-    rises: true,
-    isSlight: false,
-    kind: "training",
-    since: 30,
-    count: 30,
-  });
-  assert.deepEqual(of(many), {
-    rises: false,
-    isSlight: false,
-    kind: "validation",
-    since: 10,
-    count: 10,
-  });
+  const pick = (gain: RecentGain) => [gain.rises, gain.why, gain.kind, gain.since, gain.count];
+  assert.deepEqual(pick(of(few)!), [true, undefined, "training", 30, 30]);
+  assert.deepEqual(pick(of(many)!), [false, "never", "validation", 0, 20]);
   assert.equal(recentGain({ score: few } as unknown as Run, undefined), undefined);
+});
+
+Deno.test("a fall that flattens: its interval has the step of the truth, or never where that has a floor", () => {
+  for (const [floor, slowness] of [[0, 60], [0.05, 60], [-0.5, 150], [0.11, 30]] as const) {
+    const truth = floor >= 0.1 ? Infinity : -slowness * Math.log((0.1 - floor) / (1 - floor));
+    let met = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const series = seriesOf((step) =>
+        (floor + (1 - floor) * Math.exp(-step / slowness)) * (1 + wave(seed * step * step))
+      );
+      const found = flattening(lastPart(series, 0.5, 8), 0.1)!;
+      const [low, high] = found.interval;
+      if (low <= truth && truth <= high) met++;
+      if (found.staysAbove) assert.equal(low, Infinity);
+    }
+    assert(met >= 16, `${floor}, ${slowness}: ${met} of 20`);
+  }
+  assert.equal(flattening(seriesOf((step) => step), 0.1), undefined);
 });

@@ -148,7 +148,10 @@ Deno.test("what moved with the entropy: rank correlation, and an alarm where it 
   }))));
   assert.match(about(found, "clip fraction").finding, /^moved with the entropy/);
   assert.match(about(found, "KL to the rollout policy").finding, /^did not move with the entropy/);
-  assert.match(about(found, "response length").finding, /^moved against the entropy/);
+  assert.match(
+    about(found, "response length").finding,
+    /; response length moved against the entropy\.$/,
+  );
   assert.match(
     about(found, "truncated responses").finding,
     /52 % of the responses are cut off at the limit/,

@@ -104,7 +104,7 @@ Deno.test("simulated runs: rises are hardly ever taken for plateaus, and most pl
 
 Deno.test("a score that fell is said to have fallen, and no share of a gain is told", () => {
   const fell = findPlateau(scores(60, (i) => i < 40 ? 0.2 + 0.007 * i : 0.48 - 0.015 * (i - 40)))!;
-  assert(fell.fell);
+  assert(fell.fall !== undefined);
   assert.equal(shareAtPlateau(fell), undefined);
   assert.match(
     plateauText(fell),
@@ -112,10 +112,31 @@ Deno.test("a score that fell is said to have fallen, and no share of a gain is t
   );
   assert.match(
     plateauEvidence(fell),
-    /^0\.2\d* at step 0; a line .* falls by 0\.\d+ to 0\.\d+ in all/,
+    /^0\.2\d* at step 0; 0\.33\d* on average of the \d+ scores after step (?:19|20)\d; standard/,
   );
   const stayed = findPlateau(scores(27, (i) => i === 0 ? 0.38 : 0.71))!;
-  assert(!stayed.fell);
+  assert.equal(stayed.fall, undefined);
+});
+
+Deno.test("a fall is dated where the score bends down, however late, and at once where it is one step", () => {
+  for (const onset of [20, 31, 36]) {
+    const score = (i: number) =>
+      0.5 - 0.25 * Math.exp(-i / 10) - 0.03 * Math.max(0, i - onset) * 12 / (40 - onset);
+    const { fall } = findPlateau(scores(41, score, 0.003))!;
+    assert(Math.abs(fall!.from.step / 5 - onset) <= 1, `${onset}: ${fall!.from.step / 5}`);
+    assert.equal(fall!.drop, undefined);
+    // The last score of the log, and not a median under its step.
+    assert.equal(fall!.to.step, 200);
+    assert(Math.abs(fall!.to.value - score(40)) < 0.004);
+  }
+  const cliff = findPlateau(scores(60, (i) => i < 33 ? 0.3 + 0.005 * i : 0.02))!;
+  assert.deepEqual([cliff.fall!.drop!.step, cliff.since.step], [5 * 33, 5 * 32]);
+  assert.match(
+    plateauText(cliff),
+    /^the score dropped at once from 0\.45\d* at step 160 to 0\.0\d+ at step 165/,
+  );
+  // One low score at the end is none.
+  assert.equal(findPlateau(scores(40, (i) => i === 39 ? 0.2 : 0.3 + 0.005 * i)), undefined);
 });
 
 Deno.test("on a plateau the score rises no more, whatever the trend of its last half", () => {

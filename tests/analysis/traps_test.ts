@@ -110,7 +110,9 @@ Deno.test("the update's entropy: on rank 0 until October 2025, overwriting in 0.
   assert.equal(of([], actor({ entropy_coeff: 0.1, calculate_entropy: false })), "notice");
   assert.equal(of([], actor({ entropy_coeff: 0, calculate_entropy: true })), "notice");
   assert.equal(of([], actor({ entropy_coeff: 0, calculate_entropy: false })), undefined);
-  assert.equal(of([], actor({ entropy_coeff: 0.1 })), undefined);
+  const whole = { entropy_coeff: 0.1, strategy: "fsdp", use_dynamic_bsz: false };
+  assert.equal(of([], actor(whole)), undefined);
+  assert.equal(of([], actor({ entropy_coeff: 0.1 })), "unknown");
   assert.equal(of(["actor/entropy_loss"], actor({ calculate_entropy: true })), undefined);
   assert.equal(of(["response_length_non_aborted/mean"]), "unknown");
 });

@@ -46,9 +46,16 @@ Deno.test("verl's entropy by version: its key, the keys beside it and the config
     [
       "0.6.1 with a bonus: no setting calculate_entropy yet",
       ["actor/entropy", "response_length_non_aborted/mean"],
-      actor({ entropy_coeff: 0.1 }),
+      actor({ entropy_coeff: 0.1, strategy: "fsdp", use_dynamic_bsz: false }),
       "before the update",
       /rollout/,
+    ],
+    [
+      "a configuration of a few settings does not date itself by what it lacks",
+      ["actor/entropy", "response_length_non_aborted/mean"],
+      actor({ entropy_coeff: 0.1 }),
+      "unknown",
+      /per token/,
     ],
     [
       "0.8.0 with a bonus",

@@ -263,8 +263,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/findings/law_findings.ts",
-    text: "const share = (at.now - at.start) / (fit.ceiling - at.start);",
-    replacement: "const share = at.now / fit.ceiling;",
+    text: "const share = (at.now - at.start) / (most - at.start);",
+    replacement: "const share = at.now / most;",
     what: "the gain that is done counts what the base model could do already",
     tests: DIAGNOSIS,
     filter: "the gain that is done",
@@ -287,8 +287,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/plateau.ts",
-    text: "flat.rise[1] < 0 ? fromPeak(tails, flat, medians) : flat",
-    replacement: "flat",
+    text: "course && fallOf(score, course)",
+    replacement: "undefined",
     what: "a score that falls from its height is said to have gained nothing before it",
     tests: PLATEAU,
     filter: "rose and fell",

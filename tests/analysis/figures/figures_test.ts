@@ -42,6 +42,32 @@ Deno.test("law figure: the compiled Vega specification, for one run and for seve
   await assertSnapshot("law_several", withoutData(compileFigure(several)));
 });
 
+Deno.test("a predicted law is drawn with the pairs it was fitted to, as far as the axis of the points goes", () => {
+  const [one] = law(["a"]);
+  const curve = { a: 40, b: 90, ceiling: 50 };
+  const predicted = { curve, fittedSteps: [0, 4] as const, part: "the first 5 steps" };
+  const { layer, title } = lawFigure([{ ...one!, predicted }], "reward") as {
+    layer: {
+      data: { values: { score: number }[] };
+      mark: { filled?: boolean; type: string };
+      encoding: { y: { scale: { domain?: [number, number] } } };
+    }[];
+    title: { subtitle: string[] };
+  };
+  const points = layer.filter(({ mark }) => mark.type === "point");
+  assert.deepEqual(points.map(({ data, mark }) => [data.values.length, mark.filled]), [
+    [5, undefined],
+    [15, false],
+  ]);
+  assert.equal(layer.filter(({ mark }) => mark.type === "line").length, 2);
+  assert.match(title.subtitle[0]!, /the law of the first 5 steps/);
+  const scores = one!.pairs.map(({ score }) => score);
+  const span = Math.max(...scores) - Math.min(...scores);
+  const [low, high] = layer[0]!.encoding.y.scale.domain!;
+  assert(low < Math.min(...scores) && low > Math.min(...scores) - span / 2);
+  assert(high > Math.max(...scores) && high < Math.max(...scores) + span / 2);
+});
+
 /** Rows of data are told by their number: the snapshot is of the picture's form. */
 function withoutData(spec: object): unknown {
   const { data, ...rest } = spec as { data: { values?: unknown[] }[] };

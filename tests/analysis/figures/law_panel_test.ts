@@ -22,7 +22,7 @@ const LAWFUL = run(
   (t) => 0.6 - 0.2 * Math.exp(falling(t)) + 0.003 * Math.sin(50 * t),
 );
 // Gains long after the entropy is spent: a law is fitted, but where it ends nobody can tell.
-const LATE = run("late", falling, (t) => 0.15 + 0.4 * (1 - Math.exp(-5 * t)));
+const LATE = run("late", falling, (t) => 0.15 + 0.4 * (1 - Math.exp(-8 * t)));
 const NARROW = run("narrow", (t) => 0.02 + 0.005 * t, (t) => 0.3 + 0.01 * Math.sin(9 * t));
 
 /** The names of those with a band, points, and a line. */

@@ -478,6 +478,37 @@ Deno.test("keys that look useful and are not known are listed, spreads and setti
     ]);
   }));
 
+Deno.test("a key that is used by its words is none that was not understood", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "log.csv");
+    await Deno.writeTextFile(
+      path,
+      "step,entropy,reward,seq_len/all/mean,train/truncated_share,cot_length,completions/mean_terminated_length\n" +
+        "1,0.5,0.5,300,0.1,200,250\n",
+    );
+    const run = await readRun(path);
+    assert.equal(companionOf(run, "response length")?.key, "seq_len/all/mean");
+    assert.equal(companionOf(run, "truncated responses")?.key, "train/truncated_share");
+    assert.deepEqual(run.unrecognised, [{ key: "cot_length", looksLike: "response length" }]);
+    const validated = ["a", "b"].map((set) => `val-aux/${set}/response_length/mean@8`);
+    await Deno.writeTextFile(path, `step,entropy,reward,${validated.join(",")}\n1,1,1,9,8\n`);
+    const verl = await readRun(path);
+    assert.equal(companionOf(verl, "response length")?.key, validated[0]);
+    assert.deepEqual(verl.unrecognised, []);
+  }));
+
+Deno.test("the clip fraction is the sum of what the two bounds clip, where only they are logged", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "log.csv");
+    const parts = "clip_ratio/low_mean,clip_ratio/high_mean";
+    await Deno.writeTextFile(path, `step,entropy,reward,${parts}\n1,0.5,0.5,0.25,0.125\n`);
+    const clipped = companionOf(await readRun(path), "clip fraction")!;
+    assert.equal(clipped.key, parts.replace(",", " + "));
+    assert.deepEqual(Array.from(clipped.series.values), [0.375]);
+    await Deno.writeTextFile(path, "step,entropy,reward,clip_ratio/low_mean\n1,0.5,0.5,0.25\n");
+    assert.equal(companionOf(await readRun(path), "clip fraction"), undefined);
+  }));
+
 Deno.test("one score under two names is one, and is not averaged with itself or with others", () =>
   withFolder(async (folder) => {
     const path = join(folder, "log.jsonl");

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { companionOf } from "../../../analysis/readers/companions.ts";
+import { joinExports } from "../../../analysis/readers/join.ts";
 import { pairs } from "../../../analysis/pairs.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
 import type { LogFormat, Run } from "../../../analysis/readers/run.ts";
@@ -233,6 +235,44 @@ Deno.test("each key of a row goes by the step of its own part: an evaluation may
   }
 });
 
+Deno.test("a row of a JSON list may hold a table of samples; an element with a history is a run", async () => {
+  const samples = [{ prompt: "a", reward: 1 }, { prompt: "b", reward: 0 }];
+  const own = ({ reward, ...row }: ReturnType<typeof records>[number]) => ({
+    ...row,
+    data: { reward },
+  });
+  for (
+    const rows of [
+      records().map((row) => ({ ...row, samples })),
+      records().map((row, i) => i % 4 === 0 ? { ...row, samples } : row),
+      records().map((row) => ({ ...row, samples: samples.map((one) => ({ ...one, step: 1 })) })),
+      records().flatMap((
+        row,
+      ) => [row, { samples, ...(row as object), entropy: undefined, reward: undefined }]),
+    ]
+  ) {
+    await inFile(JSON.stringify(rows), async (path) => {
+      const runs = await readRuns(path);
+      assert.equal(runs.length, 1);
+      assertWhole(runs[0]!);
+    });
+  }
+  const nested = records().map((row) => ({ ...own(row), samples }));
+  await inFile(JSON.stringify(nested), async (path) => assertWhole(await readRun(path)));
+  const runs = ["a", "b"].map((name) => ({
+    name,
+    tags: ["x"],
+    seeds: [{ seed: 1 }],
+    reward: 0.9,
+    history: records(),
+  }));
+  await inFile(JSON.stringify(runs), async (path) => {
+    const found = await readRuns(path);
+    assert.deepEqual(found.map(({ name }) => name), ["a", "b"]);
+    for (const run of found) assertWhole(run);
+  });
+});
+
 Deno.test("percents in texts of JSON are shares", async () => {
   const rows = STEPS.map((step, i) => ({ step, entropy: ENTROPY[i], accuracy: `${30 + i}.5%` }));
   for (const content of [jsonl(rows), JSON.stringify(rows)]) {
@@ -243,20 +283,61 @@ Deno.test("percents in texts of JSON are shares", async () => {
   }
 });
 
-Deno.test("a count of evaluations beside the step is no step", async () => {
-  const rows = STEPS.map((step, i) => ({
-    "train/global_step": step,
-    "train/entropy": ENTROPY[i],
-    "eval/step": i,
-    "eval/accuracy": REWARD[i],
+Deno.test("a count of evaluations, or of responses, beside the step is no step", async () => {
+  for (
+    const [count, first, note] of [
+      [
+        (i) => i,
+        0,
+        /eval\/step goes on by 1 where train\/global_step goes on by 10: it counts eval/,
+      ],
+      [
+        (i) => i,
+        1,
+        /eval\/step goes on by 1 where train\/global_step goes on by 10: it counts eval/,
+      ],
+      [
+        (i) => 2 * i,
+        1,
+        /eval\/step goes on by 2 where train\/global_step goes on by 10: it counts/,
+      ],
+      [
+        (i) => 5120 * i,
+        1,
+        /eval\/step is 5120 where train\/global_step is 10: it counts something/,
+      ],
+    ] satisfies [(i: number) => number, number, RegExp][]
+  ) {
+    const rows = STEPS.map((step, i) => ({
+      "train/global_step": step,
+      "train/entropy": ENTROPY[i],
+      ...(i < first ? {} : { "eval/step": count(i), "eval/accuracy": REWARD[i] }),
+    }));
+    const names = ["train/global_step", "train/entropy", "eval/step", "eval/accuracy"] as const;
+    const csv = [names, ...rows.map((row) => names.map((name) => row[name] ?? ""))].join("\n");
+    for (const content of [jsonl(rows), JSON.stringify(rows), csv + "\n"]) {
+      await inFile(content, async (path) => {
+        const run = await readRun(path);
+        assert.deepEqual(Array.from(run.score!.steps), STEPS.slice(first));
+        assert.deepEqual(Array.from(run.score!.values), REWARD.slice(first));
+        assert.deepEqual(run.steps, { first: 0, last: 70 });
+        assert.match(run.notes.join(" "), note);
+        assert.doesNotMatch(run.notes.join(" "), /keys are read by/);
+      });
+    }
+  }
+});
+
+Deno.test("that an evaluation goes by its own step is said once", async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    step: 2 * i,
+    entropy: 1 / (1 + i),
+    "eval/step": i % 2 === 0 ? 2 * i + 7 : 2 * i,
+    "eval/accuracy": i / 40,
   }));
   await inFile(jsonl(rows), async (path) => {
-    const run = await readRun(path);
-    assertWhole(run);
-    assert.match(
-      run.notes.join(" "),
-      /eval\/step goes on by 1 where train\/global_step goes on by 10/,
-    );
+    const { notes } = await readRun(path);
+    assert.equal(notes.filter((note) => /keys are read by/.test(note)).length, 1);
   });
 });
 
@@ -277,6 +358,42 @@ Deno.test("TRL's printed rows: numbers as texts, a progress bar around them, an 
     assert.equal(run.keys.has("lr"), false);
     assert.match(run.notes[0]!, /names no step: the rows that it prints were counted/);
   });
+});
+
+Deno.test("how many steps a run is to have is read where verl prints it and where trainer_state.json has it", async () => {
+  const print = `(TaskRunner pid=1) Total training steps: 500\n${verlConsole(ROWS)}`;
+  // The trainer writes its members in the order of the alphabet, or the history first.
+  const state = JSON.parse(trainerState(ROWS));
+  const first = JSON.stringify({ max_steps: 500, ...state }, null, 2);
+  const last = JSON.stringify({ ...state, max_steps: 500 });
+  for (const log of [print, first, last]) {
+    await inFile(log, async (path) => assert.equal((await readRun(path)).plannedSteps, 500));
+  }
+  const unknown = JSON.stringify({ ...state, max_steps: -1 });
+  for (const log of [verlConsole(ROWS), unknown]) {
+    await inFile(log, async (path) => assert.equal((await readRun(path)).plannedSteps, undefined));
+  }
+});
+
+Deno.test("a printed row goes by the step that is printed right before it", async () => {
+  const before = [
+    (step: number) => `2026-01-01 10:00:01 INFO:openrlhf.trainer:✨ Global step ${step}: `,
+    (step: number) => `(Trainer pid=1) [step ${step}/70] `,
+    (step: number) => `iter=${step} - `,
+  ];
+  for (const write of before) {
+    const lines = STEPS.map((step, i) =>
+      `${write(step)}{'policy_loss': 0.01, 'entropy_loss': ${ENTROPY[i]}, 'reward': ${
+        REWARD[i]
+      }, 'response_length': 512.3, 'generation_step_nums': 1}\n`
+    );
+    await inFile(lines.join(""), async (path) => {
+      const run = await readRun(path);
+      assertWhole(run);
+      assert.equal(run.framework, "openrlhf");
+      assert.doesNotMatch(run.notes.join(" "), /names no step/);
+    });
+  }
 });
 
 Deno.test("several runs in one table are several runs, by any of the four names", async () => {
@@ -390,6 +507,43 @@ Deno.test("MLflow's metrics are a run, a folder of them several", () =>
     assert.deepEqual(names, ["name of r1", "b 2", "r3"]);
   }));
 
+Deno.test("what TensorBoard exports of a run, a metric a file, is one run; its keys stand in the files' names", () =>
+  withFolder(async (folder) => {
+    const scalars: Record<string, readonly number[]> = {
+      "actor_entropy": ENTROPY,
+      "critic_score_mean": REWARD.map((value) => value + 0.1),
+      "val-core_a_acc_mean@1": REWARD,
+      "response_length_mean": STEPS.map((step) => 300 + step),
+    };
+    const paths: string[] = [];
+    for (const name of ["x", "y"]) {
+      for (const [key, values] of Object.entries(scalars)) {
+        const path = join(folder, `run-${name}-tag-${key}.csv`);
+        const rows = values.map((value, i) => `${1700000000 + i}.5,${STEPS[i]},${value}\n`);
+        await Deno.writeTextFile(path, `Wall time,Step,Value\n${rows.join("")}`);
+        paths.push(path);
+      }
+    }
+    const read = (await Promise.all(paths.map((path) => readRuns(path)))).flat();
+    const joined = joinExports(read);
+    assert.deepEqual(joined.map(({ name }) => name), ["x", "y"]);
+    for (const run of joined) {
+      assertWhole(run);
+      assert.equal(run.framework, "verl");
+      assert.equal(run.score!.kind, "validation");
+      assert.equal(companionOf(run, "response length")?.key, "response_length_mean");
+    }
+    assert.throws(() => pairs(read[0]!), /name that of the score beside it\.$/);
+    const renamed = join(folder, "entropy.csv");
+    await Deno.rename(paths[0]!, renamed);
+    await assert.rejects(
+      readRuns(renamed),
+      (error) =>
+        error instanceof ReadError &&
+        /is one metric as TensorBoard exports it.*run-NAME-tag-KEY\.csv/.test(error.message),
+    );
+  }));
+
 Deno.test("a W&B folder holds a run for each of its run folders, links to them left out", () =>
   withFolder(async (folder) => {
     for (const id of ["a", "b"]) {
@@ -408,6 +562,17 @@ Deno.test("a W&B folder holds a run for each of its run folders, links to them l
     assert.deepEqual(runs.map(({ name }) => name), ["run-a.wandb", "run-b.wandb"]);
     for (const run of runs) assertWhole(run);
     assertWhole(await readRun(join(folder, "wandb/run-20250101_00000b-b")));
+    // What a run printed has the same name in every run's folder: it is called as the folder is.
+    for (const id of ["a", "b"]) {
+      const run = join(folder, `wandb/run-20250101_00000${id}-${id}`);
+      await Deno.remove(join(run, `run-${id}.wandb`));
+      await Deno.writeTextFile(join(run, "files/config.yaml"), "wandb_version: 1\n");
+    }
+    const printed = await readRuns(join(folder, "wandb"));
+    assert.deepEqual(printed.map(({ name }) => name), [
+      "run-20250101_00000a-a",
+      "run-20250101_00000b-b",
+    ]);
   }));
 
 Deno.test("of checkpoints the last one's history is read, and the folder's own before it", () =>

@@ -79,6 +79,47 @@ Deno.test("what agrees at few steps, or says nothing, is no total", async () => 
   }
 });
 
+Deno.test("benchmarks that go the same way up to their digits, or of which few change, have no total", async () => {
+  const wave = (i: number, phase: number) => 0.7 * Math.sin(5 * i + phase);
+  const rise = EASY.map((_, i) => 0.2 + i / 100);
+  const percent = [0, 2, 4].map((phase) => rise.map((one, i) => 100 * one + wave(i, phase)));
+  const shifted = (by: number) => rounded(rise.map((value) => value + by), 3);
+  for (
+    const scores of [
+      percent.map((values) => rounded(values, 0)),
+      [shifted(0.4), shifted(0.2), shifted(0)],
+      [rounded(EASY, 3), EASY.map(() => 0), rounded(rounded(EASY, 3).map((one) => one / 2), 4)],
+    ]
+  ) {
+    const found = await chosen({
+      "eval/a/acc": scores[0]!,
+      "eval/b/acc": scores[1]!,
+      "eval/c/acc": scores[2]!,
+    });
+    assert.deepEqual(found.keys, ["eval/a/acc", "eval/b/acc", "eval/c/acc"]);
+  }
+});
+
+Deno.test("a second name of a benchmark neither makes a total of it nor hides one, and a benchmark at 0 counts", async () => {
+  const copy = { "eval/a/acc": EASY, "eval/second/acc": EASY };
+  const zero = EASY.map(() => 0);
+  assert.deepEqual((await chosen({ ...copy, "eval/b/acc": zero })).keys, [
+    "eval/a/acc",
+    "eval/b/acc",
+  ]);
+  const { keys } = await chosen({ ...copy, "eval/b/acc": HARD, "eval/c/acc": mean });
+  assert.deepEqual(keys, ["eval/c/acc"]);
+  const third = sum.map((value) => value / 3);
+  const three = { "eval/a/acc": EASY, "eval/b/acc": HARD, "eval/hardest/acc": zero };
+  assert.deepEqual((await chosen({ ...three, "eval/c/acc": third })).keys, ["eval/c/acc"]);
+});
+
+Deno.test("what ends while its parts go on is no total of theirs", async () => {
+  const early = mean.map((value, i) => i < 8 ? value : undefined) as number[];
+  const { keys } = await chosen({ "eval/a/acc": EASY, "eval/b/acc": HARD, "eval/c/acc": early });
+  assert.deepEqual(keys, ["eval/a/acc", "eval/b/acc", "eval/c/acc"]);
+});
+
 Deno.test("sets that are named behind the measure are parts of what names none, or peers", async () => {
   const parts = { "eval/acc_hard": HARD, "eval/acc_gsm8k": EASY };
   assert.deepEqual((await chosen(parts)).keys, Object.keys(parts));

@@ -62,3 +62,25 @@ Deno.test("a configuration that is no YAML, or refers to itself without end, is 
     });
   }
 });
+
+Deno.test("a configuration that holds itself, or very much by references, is noted and not read", async () => {
+  const many = Array.from({ length: 5_000 }, (_, i) => `k${i}: 1`).join();
+  const doubled = [`a0: &a0 {value: {${many}}}`];
+  for (let i = 1; i < 8; i++) doubled.push(`a${i}: &a${i} {x: *a${i - 1}, y: *a${i - 1}}`);
+  for (const config of ["a: &a {value: *a}", "a: &a [*a]", doubled.join("\n")]) {
+    await inRun(config, async (folder) => {
+      const path = join(folder, "files", "output.log");
+      await Deno.writeTextFile(path, verlConsole(ROWS));
+      const run = await readRun(path);
+      assert.equal(run.config, undefined);
+      assert.match(run.notes.join(" "), /config\.yaml beside the log is not read: it refers to/);
+    });
+  }
+});
+
+Deno.test("W&B's own entries are no configuration", () =>
+  inRun("wandb_version: 1\n_wandb:\n  value: {cli_version: 0.16.0}\n", async (folder) => {
+    const path = join(folder, "files", "output.log");
+    await Deno.writeTextFile(path, verlConsole(ROWS));
+    assert.equal((await readRun(path)).config, undefined);
+  }));

@@ -9,6 +9,7 @@ import { fitJson } from "../../../analysis/reports/fit_json.ts";
 import { fitPicture } from "../../../analysis/reports/fit_picture.ts";
 import { fitText } from "../../../analysis/reports/fit_text.ts";
 import { fitRun, type RunFit } from "../../../analysis/run_fit.ts";
+import { runHeadings } from "../../../analysis/run_label.ts";
 import { withFolder } from "../../support.ts";
 
 /** Two runs of one name in two files, of `n` steps each. */
@@ -63,4 +64,25 @@ Deno.test("in the picture, runs of one name are told apart by their files", () =
   withFolder(async (folder) => {
     const picture = JSON.stringify(fitPicture(await fits(folder, 20)));
     for (const name of ["a.csv 1", "b.csv 2", "Accuracy (%)"]) assert(picture.includes(name), name);
+  }));
+
+Deno.test("a prediction is in the picture where it was asked for, and told there", () =>
+  withFolder(async (folder) => {
+    const [one] = await fits(folder, 40);
+    assert.doesNotMatch(JSON.stringify(fitPicture([one!])), /dotted/);
+    assert.match(
+      JSON.stringify(fitPicture([one!], true)),
+      /dotted: the law of the first 15 % of the steps/,
+    );
+  }));
+
+Deno.test("runs of one name are headed by their logs too", () =>
+  withFolder(async (folder) => {
+    const two = await fits(folder, 8);
+    const headings = runHeadings(two.map(({ run }) => run));
+    for (const [i, name] of ["a", "b"].entries()) {
+      const heading = `run (${join(folder, `${name}.csv`)})`;
+      assert.equal(headings[i], heading);
+      assert(fitText(two[i]!, false, heading).includes(heading));
+    }
   }));
