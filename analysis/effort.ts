@@ -1,6 +1,6 @@
 /**
  * How much is computed for the runs of one call, so that it ends in seconds however many pairs a log
- * has. The law itself is always fitted to all pairs; what gives way is the number of bootstrap draws and
+ * has. The law itself is fitted to all pairs, up to a hundred thousand; what gives way is the number of bootstrap draws and
  * the number of pairs on which the rivals are compared.
  */
 export interface Effort {

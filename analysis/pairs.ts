@@ -25,6 +25,8 @@ export interface Pair {
  */
 export type PairingRule = "next-logged" | "same-step";
 
+/** Of more pairs than this, evenly spaced ones are taken, so that a long log takes little memory. */
+export const MOST_PAIRS = 100_000;
 /** The furthest that `next-logged` looks ahead, in steps. */
 const LOOK_AHEAD = 2;
 
@@ -34,6 +36,8 @@ export interface Pairing extends ReadonlyArray<Pair> {
   readonly rule: PairingRule;
   /** Scores for which the rule found no entropy. */
   readonly dropped: number;
+  /** Number of pairs that the run has; of more than {@linkcode MOST_PAIRS}, evenly spaced ones are here. */
+  readonly inRun: number;
 }
 
 /** What a rule does, for a person. */
@@ -49,7 +53,8 @@ export function pairingRule(run: Run): PairingRule {
 }
 
 /**
- * Pairs each score of a run with the entropy of the policy that it was measured on.
+ * Pairs each score of a run with the entropy of the policy that it was measured on; of more than
+ * {@linkcode MOST_PAIRS} pairs, evenly spaced ones.
  *
  * @throws {ReadError} if the run has no entropy or no score; the message lists the keys that it has.
  */
@@ -72,16 +77,18 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
   }
   const rule = options.rule ?? pairingRule(run);
   const found: Pair[] = [];
+  const every = Math.ceil(score.steps.length / MOST_PAIRS);
+  let inRun = 0;
   const oldest = medianGap(entropy.steps);
   const notFinite = run.notFinite.get(entropy.key)?.steps ?? new Float64Array();
   for (const [i, step] of score.steps.entries()) {
     const at = rule === "next-logged"
       ? nextLogged(entropy.steps, step)
       : sameStep(entropy.steps, { step, oldest, notFinite });
-    if (at < 0) continue;
+    if (at < 0 || inRun++ % every > 0) continue;
     found.push({ step, entropy: entropy.values[at]!, score: score.values[i]! });
   }
-  return Object.assign(found, { rule, dropped: score.steps.length - found.length });
+  return Object.assign(found, { rule, dropped: score.steps.length - inRun, inRun });
 }
 
 /** What says that a missing entropy or score was logged, but never as a number. */

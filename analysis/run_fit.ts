@@ -109,10 +109,13 @@ export function notesOfFit({ run, pairing, compared }: RunFit): readonly string[
   const notes = [
     ...run.notes,
     ...notFiniteNotes([run.entropy!.key, ...run.score!.keys], run.notFinite),
+    ...(pairing.inRun === pairing.length ? [] : [
+      `a, b and the ceiling are fitted to ${pairing.length} evenly spaced pairs of ${pairing.inRun}`,
+    ]),
   ];
   if (compared === pairing.length) return notes;
   return [
     ...notes,
-    `the rivals and the law are compared with each other on ${compared} evenly spaced pairs of the ${pairing.length}; a, b and the ceiling are fitted to all`,
+    `the rivals and the law are compared with each other on ${compared} evenly spaced pairs of the ${pairing.length}, to all of which a, b and the ceiling are fitted`,
   ];
 }
