@@ -1,4 +1,4 @@
-/** What a process of the study makes, and what it leaves to others; whole studies are run by `tests/tasks/study_test.ts`. */
+/** What a process of the study makes, and what it leaves to others; whole studies are run by `tests/tasks/gpu/study_test.ts`. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { makeBaseModel } from "../../../../experiments/lab/base_model.ts";
@@ -10,7 +10,7 @@ import { readTimings } from "../../../../experiments/lab/study/timings.ts";
 import { taskByName } from "../../../../experiments/lab/tasks/task_by_name.ts";
 import { requestGpu } from "../../../../kernels/mod.ts";
 import { withFolder } from "../../../support.ts";
-import { SMALL } from "../../../tasks/small_study.ts";
+import { SMALL } from "../../../tasks/gpu/small_study.ts";
 
 const gpu = await requestGpu();
 Deno.test.afterAll(() => {

@@ -1,7 +1,7 @@
 /** `experiments/slurm.sh` as a user calls it: on a real cluster of one node where Slurm is installed, and where it is not. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { assertOneSentence, ROOT, run, withFolder } from "../support.ts";
+import { assertOneSentence, ROOT, run, withFolder } from "../../support.ts";
 import { LACKING, until, withCluster } from "./small_cluster.ts";
 import { namesOf, stepsOf, withStudy } from "./small_study.ts";
 

@@ -1,9 +1,9 @@
 /** `deno task play` with numbers and policies that do not fit. */
 import { join } from "node:path";
-import { writeCheckpoint } from "../../experiments/lab/checkpoint.ts";
-import { modelConfig, parameterShapes } from "../../experiments/lab/families.ts";
-import { initialParameters } from "../../experiments/lab/initial_parameters.ts";
-import { assertOneSentence, runTask, withFolder } from "../support.ts";
+import { writeCheckpoint } from "../../../experiments/lab/checkpoint.ts";
+import { modelConfig, parameterShapes } from "../../../experiments/lab/families.ts";
+import { initialParameters } from "../../../experiments/lab/initial_parameters.ts";
+import { assertOneSentence, runTask, withFolder } from "../../support.ts";
 
 Deno.test("play: a number out of its bounds is one sentence, with the bound and the reason", async () => {
   await withFolder(async (folder) => {

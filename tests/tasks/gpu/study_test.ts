@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { assertOneSentence, type Outcome, ROOT, run } from "../support.ts";
+import { assertOneSentence, type Outcome, ROOT, run } from "../../support.ts";
 import { namesOf, stepsOf, withStudy } from "./small_study.ts";
 
 async function study(checkout: string, ...args: string[]): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { findChromium } from "../../checks/browser/chromium.ts";
-import { ROOT, runTask, withFolder } from "../support.ts";
+import { findChromium } from "../../../checks/browser/chromium.ts";
+import { ROOT, runTask, withFolder } from "../../support.ts";
 
 interface Report {
   adapter: string;

@@ -1,7 +1,7 @@
 /** A cluster of Slurm that has one node, this machine, and lives in a temporary folder. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { run } from "../support.ts";
+import { run } from "../../support.ts";
 
 const PROGRAMS = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel"];
 

@@ -1,30 +1,30 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { modelConfig, parameterShapes } from "../../experiments/lab/families.ts";
-import { requestGpu } from "../../kernels/runtime/gpu.ts";
-import { Recorder } from "../../kernels/runtime/recorder.ts";
-import { type Job, type Library, NotInstalledError } from "../../bench/library.ts";
-import { measure } from "../../bench/measure.ts";
-import { openPeers } from "../../bench/peers.ts";
-import { openTorch, torchLibrary } from "../../bench/peers_torch.ts";
-import type { Problem } from "../../bench/bench_problem.ts";
-import { type AnyReport, readme } from "../../bench/readme.ts";
-import { type Report, results } from "../../bench/report.ts";
-import { table } from "../../bench/table.ts";
-import { jaxLibrary } from "../../bench/train/jax_library.ts";
-import { labLibrary } from "../../bench/train/lab_library.ts";
-import { torchUpdates } from "../../bench/train/torch_library.ts";
-import { forwardOperations, TRAINING_PASSES } from "../../bench/train/operations.ts";
+import { modelConfig, parameterShapes } from "../../../experiments/lab/families.ts";
+import { requestGpu } from "../../../kernels/runtime/gpu.ts";
+import { Recorder } from "../../../kernels/runtime/recorder.ts";
+import { type Job, type Library, NotInstalledError } from "../../../bench/library.ts";
+import { measure } from "../../../bench/measure.ts";
+import { openPeers } from "../../../bench/peers.ts";
+import { openTorch, torchLibrary } from "../../../bench/peers_torch.ts";
+import type { Problem } from "../../../bench/bench_problem.ts";
+import { type AnyReport, readme } from "../../../bench/readme.ts";
+import { type Report, results } from "../../../bench/report.ts";
+import { table } from "../../../bench/table.ts";
+import { jaxLibrary } from "../../../bench/train/jax_library.ts";
+import { labLibrary } from "../../../bench/train/lab_library.ts";
+import { torchUpdates } from "../../../bench/train/torch_library.ts";
+import { forwardOperations, TRAINING_PASSES } from "../../../bench/train/operations.ts";
 import {
   exponent,
   stepResult,
   tokenExponents,
   type TrainReport,
-} from "../../bench/train/train_report.ts";
-import { gpuSeconds, PHASES, timeSteps } from "../../bench/train/steps.ts";
-import { trainTables } from "../../bench/train/tables.ts";
-import { trainingProblem } from "../../bench/train/training_problem.ts";
-import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
+} from "../../../bench/train/train_report.ts";
+import { gpuSeconds, PHASES, timeSteps } from "../../../bench/train/steps.ts";
+import { trainTables } from "../../../bench/train/tables.ts";
+import { trainingProblem } from "../../../bench/train/training_problem.ts";
+import { assertOneSentence, ROOT, run, runTask, withFolder } from "../../support.ts";
 
 const UNITS = {
   "copy": "GB/s",

@@ -1,8 +1,8 @@
 /** `deno task pretrain` and `deno task train` as a user runs them, small. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readRun } from "../../analysis/mod.ts";
-import { ROOT, runTask, withFolder } from "../support.ts";
+import { readRun } from "../../../analysis/mod.ts";
+import { ROOT, runTask, withFolder } from "../../support.ts";
 import { SMALL, spawnTrain, withBase } from "./small_runs.ts";
 
 /** What every step with something to learn from logs. */

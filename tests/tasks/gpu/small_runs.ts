@@ -1,7 +1,7 @@
 /** Runs of the lab that take seconds: a base model, settings, and processes that tests may kill. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ROOT, runTask, withFolder } from "../support.ts";
+import { ROOT, runTask, withFolder } from "../../support.ts";
 
 /** Settings of a small run. */
 export const SMALL: readonly string[] = [

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { studyRun } from "../../experiments/lab/study/study_run.ts";
-import { ROOT, withFolder } from "../support.ts";
+import { studyRun } from "../../../experiments/lab/study/study_run.ts";
+import { ROOT, withFolder } from "../../support.ts";
 
 /** What a run of a small study is made with. */
 export const SMALL = {

@@ -1,8 +1,8 @@
 /** `deno task train` on a full disk, on a terminal, beside another process, and killed in a checkpoint. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readCheckpoint } from "../../experiments/lab/checkpoint.ts";
-import { run, runTask } from "../support.ts";
+import { readCheckpoint } from "../../../experiments/lab/checkpoint.ts";
+import { run, runTask } from "../../support.ts";
 import { SMALL, spawnTrain, trainCommand, withBase } from "./small_runs.ts";
 
 /** Arguments of a run, and the names of its files. */

@@ -1,7 +1,7 @@
 /** `--out` of `deno task pretrain` and `deno task train`: nothing that is there already is lost. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { assertOneSentence, ROOT, run, runTask, withFolder } from "../support.ts";
+import { assertOneSentence, ROOT, run, runTask, withFolder } from "../../support.ts";
 import { SMALL, spawnTrain, withBase } from "./small_runs.ts";
 
 /** Runs a task where there is no GPU, so that only what needs none can come to an end. */
