@@ -16,6 +16,7 @@ import { pairs } from "./pairs.ts";
 import { plateauFindings } from "./findings/plateau_findings.ts";
 import { readingFindings } from "./findings/reading_findings.ts";
 import type { Run } from "./readers/run.ts";
+import { shortened } from "./shortened.ts";
 import { findTraps } from "./traps.ts";
 import { tryFit } from "./try_fit.ts";
 import { gravestFirst, verdictOf } from "./verdict.ts";
@@ -40,7 +41,8 @@ export interface Diagnosis {
  * @param effort How much is computed for its law.
  * @throws {ReadError} if the log has neither an entropy nor a score.
  */
-export function diagnose(run: Run, effort?: Effort): Diagnosis {
+export function diagnose(whole: Run, effort?: Effort): Diagnosis {
+  const run = shortened(whole);
   if (run.entropy === undefined && run.score === undefined) pairs(run);
   const overview = overviewOf(run);
   const entropy = entropyFindings(overview);

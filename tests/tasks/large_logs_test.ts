@@ -51,6 +51,7 @@ Deno.test("fit and diagnose of 150,000 pairs end in seconds; the output says wha
     const page = await timed("diagnose", ["long.csv"], folder);
     assert.equal(page.code, 0, page.stderr);
     assert.match(page.stdout, /75000 pairs/);
+    assert.match(page.stdout, /of more than 100000 values under a key, evenly spaced ones are/);
   }));
 
 Deno.test("fit of 300 runs ends in seconds; more than 500 in one call are refused in a sentence", () =>

@@ -1,0 +1,34 @@
+import { MOST_PAIRS } from "./pairs.ts";
+import type { Run } from "./readers/run.ts";
+import type { Series } from "./readers/series.ts";
+
+/** A run with evenly spaced values in place of series of more than {@linkcode MOST_PAIRS}; else the run itself. */
+export function shortened(run: Run): Run {
+  const { entropy, score, trainingScore } = run;
+  if (Math.max(...Array.from(run.series.values(), ({ steps }) => steps.length), 0) <= MOST_PAIRS) {
+    return run;
+  }
+  const shortScore = score && evenly(score);
+  // The two may be one.
+  const shortTraining = trainingScore === score
+    ? shortScore
+    : trainingScore && evenly(trainingScore);
+  return {
+    ...run,
+    series: new Map(Array.from(run.series, ([key, series]) => [key, evenly(series)])),
+    ...(entropy === undefined ? {} : { entropy: evenly(entropy) }),
+    ...(shortScore === undefined ? {} : { score: shortScore }),
+    ...(shortTraining === undefined ? {} : { trainingScore: shortTraining }),
+    notes: [
+      ...run.notes,
+      `of more than ${MOST_PAIRS} values under a key, evenly spaced ones are looked at`,
+    ],
+  };
+}
+
+function evenly<S extends Series>(series: S): S {
+  const every = Math.ceil(series.steps.length / MOST_PAIRS);
+  if (every <= 1) return series;
+  const isKept = (_: number, i: number) => i % every === 0;
+  return { ...series, steps: series.steps.filter(isKept), values: series.values.filter(isKept) };
+}
