@@ -7,6 +7,7 @@ import type { Pair } from "./pairs.ts";
 import { passedCeiling } from "./passed_ceiling.ts";
 import { isWithoutGain, type Plateau } from "./plateau.ts";
 import { stepText } from "./step_text.ts";
+import { medianOf } from "./trend.ts";
 
 /** Whether a run's pairs identify the law. */
 export interface Identification {
@@ -142,7 +143,7 @@ function wantedOnPlateau(pairs: readonly Pair[], a: number, { since }: Plateau) 
   const on = pairs.filter(({ step }) => step >= since.step).map(({ entropy }) => entropy);
   if (on.length < 2 * END_PAIRS) return undefined;
   const from = on[0]!;
-  const to = middle(on.slice(-END_PAIRS));
+  const to = medianOf(on.slice(-END_PAIRS));
   const gain = a * (Math.exp(from) - Math.exp(to));
   const entropies = pairs.map(({ entropy }) => entropy);
   const inAll = a * (Math.exp(max(entropies)) - Math.exp(min(entropies)));
@@ -154,8 +155,8 @@ function unspent(pairs: readonly Pair[]): string | undefined {
   if (pairs.length < 2 * END_PAIRS) return undefined;
   const ends = (values: readonly number[]) =>
     [
-      middle(values.slice(0, END_PAIRS)),
-      middle(values.slice(-END_PAIRS)),
+      medianOf(values.slice(0, END_PAIRS)),
+      medianOf(values.slice(-END_PAIRS)),
     ] as const;
   const [before, after] = ends(pairs.map(({ entropy }) => entropy));
   const [first, last] = ends(pairs.map(({ score }) => score));
@@ -197,8 +198,4 @@ function unbounded(
   return `the ceiling is open: ${number(ceiling, 3)} ± ${
     number(half, 2)
   } (95 %), where the score moved by ${number(seen, 2)} in all.`;
-}
-
-function middle(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[values.length >> 1]!;
 }

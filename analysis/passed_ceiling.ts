@@ -1,4 +1,4 @@
-import { noiseOf } from "./trend.ts";
+import { medianOf, noiseOf } from "./trend.ts";
 import type { Pair } from "./pairs.ts";
 
 /** A score that ends above what a law allows. */
@@ -30,7 +30,7 @@ export function passedCeiling(
   if (pairs.length < 2 * END_PAIRS || !(a > 0)) return undefined;
   if (pairs.some(({ entropy }) => entropy < 0)) return undefined;
   const scores = pairs.map(({ score }) => score);
-  const [start, now] = [middle(scores.slice(0, END_PAIRS)), middle(scores.slice(-END_PAIRS))];
+  const [start, now] = [medianOf(scores.slice(0, END_PAIRS)), medianOf(scores.slice(-END_PAIRS))];
   const noise = noiseOf({
     steps: Float64Array.from(pairs, ({ step }) => step),
     values: Float64Array.from(scores),
@@ -38,8 +38,4 @@ export function passedCeiling(
   const above = now - ceiling;
   const isClear = above > DEVIATIONS * noise && above > SMALLEST_SHARE * (ceiling - start);
   return isClear && above > 0 ? { now, ceiling } : undefined;
-}
-
-function middle(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[values.length >> 1]!;
 }

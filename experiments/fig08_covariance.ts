@@ -135,17 +135,7 @@ async function right(): Promise<Figure> {
       "The covariance by how often a prompt is solved. Prompts that the policy solves more often show the larger covariance: confident tokens meet positive advantages there. Gaps are points hidden behind another curve in the paper's image.",
     source: PAPER_SOURCE,
     spec: rightSpec(groups),
-    measurements: [
-      ...ACCURACIES.map((accuracy, i) => ({
-        quantity: `mean covariance of prompts with accuracy ${accuracy}`,
-        measured: means[i]!.toFixed(5),
-      })),
-      {
-        quantity: "covariance grows with accuracy",
-        paper: "yes",
-        measured: isRising(means) ? "yes, in the means over all steps" : "no",
-      },
-    ],
+    measurements: measureAccuracies(means),
   };
 }
 
@@ -375,15 +365,7 @@ function ourRight(study: StudyLogs, log: StudyLog): Figure {
       `The same for the counterpart of Qwen2.5-7B: the covariance of Theorem 1 over the ${group} responses to a prompt, by the share of them that is right; means over ${WINDOW} steps.`,
     spec: rightSpec(groups.map((curve) => overUpdates(log, curve))),
     measurements: [
-      ...ACCURACIES.map((accuracy, i) => ({
-        quantity: `mean covariance of prompts with accuracy ${accuracy}`,
-        measured: means[i]!.toFixed(5),
-      })),
-      {
-        quantity: "covariance grows with accuracy",
-        paper: "yes",
-        measured: isRising(means) ? "yes, in the means over all steps" : "no",
-      },
+      ...measureAccuracies(means),
       {
         quantity: `covariance at accuracy ${ACCURACIES.at(-1)} less that at ${
           ACCURACIES[0]
@@ -406,6 +388,21 @@ function overUpdates(log: StudyLog, curve: Curve): Curve {
 
 function scaled(curve: Curve, factor: number): Curve {
   return curve.map(({ step, value }) => ({ step, value: factor * value }));
+}
+
+/** The mean covariance of the prompts with each accuracy, and whether they are in that order. */
+function measureAccuracies(means: readonly number[]): Measurement[] {
+  return [
+    ...ACCURACIES.map((accuracy, i) => ({
+      quantity: `mean covariance of prompts with accuracy ${accuracy}`,
+      measured: means[i]!.toFixed(5),
+    })),
+    {
+      quantity: "covariance grows with accuracy",
+      paper: "yes",
+      measured: isRising(means) ? "yes, in the means over all steps" : "no",
+    },
+  ];
 }
 
 function isRising(values: readonly number[]): boolean {
