@@ -22,39 +22,51 @@ interface Trial {
   readonly levels: readonly { readonly label: string; readonly settings: RunSettings }[];
 }
 
-/** The strengths that were tried: the authors' or the weakest that a batch of the lab can tell from none, and two more. */
+/**
+ * The strengths that were tried: the authors' or the weakest that a batch of the lab can tell from none, two stronger
+ * ones, and when those were known, two more where the best may be.
+ */
 export const TRIALS: readonly Trial[] = [
   {
     method: "Clip-higher",
-    levels: [0.28, 0.5, 1].map((clipHigh) => ({
+    levels: [0.28, 0.5, 1, 2, 4].map((clipHigh) => ({
       label: `ε up to ${clipHigh}`,
       settings: { intervention: "clip-higher", clipHigh },
     })),
   },
   {
     method: "Clip-Cov",
-    levels: [0.005, 0.02, 0.08].map((clipCovRatio) => ({
-      label: `r ${clipCovRatio}`,
-      settings: { intervention: "clip-cov", clipCovRatio },
-    })),
+    // Within ω of 1 to 5 there are no more tokens than r 0.08 takes.
+    levels: [
+      ...[0.005, 0.02, 0.08].map((clipCovRatio) => ({
+        label: `r ${clipCovRatio}`,
+        settings: { intervention: "clip-cov", clipCovRatio },
+      })),
+      ...[[0.08, 1], [0.16, 0.5]].map(([clipCovRatio, covarianceLow]) => ({
+        label: `r ${clipCovRatio}, ω ${covarianceLow} to 20`,
+        settings: { intervention: "clip-cov", clipCovRatio, covarianceLow, covarianceHigh: 20 },
+      })),
+    ],
   },
   {
     method: "KL-Cov",
-    levels: [[0.02, 0.1], [0.02, 1], [0.1, 0.1]].map(([klCovRatio, klCoefficient]) => ({
+    levels: [[0.02, 0.1], [0.02, 1], [0.1, 0.1], [0.1, 1], [0.1, 10]].map((
+      [klCovRatio, klCoefficient],
+    ) => ({
       label: `k ${klCovRatio}, β ${klCoefficient}`,
       settings: { intervention: "kl-cov", klCovRatio, klCoefficient },
     })),
   },
   {
     method: "Entropy bonus",
-    levels: [0.001, 0.003, 0.01].map((entropyCoefficient) => ({
+    levels: [0.001, 0.003, 0.01, 0.03, 0.1].map((entropyCoefficient) => ({
       label: `α ${entropyCoefficient}`,
       settings: { intervention: "entropy-bonus", entropyCoefficient },
     })),
   },
   {
     method: "Reference KL",
-    levels: [0.0003, 0.001, 0.003].map((referenceCoefficient) => ({
+    levels: [0.0003, 0.001, 0.003, 0.01, 0.03].map((referenceCoefficient) => ({
       label: `β ${referenceCoefficient}`,
       settings: { intervention: "reference-kl", referenceCoefficient },
     })),
