@@ -24,12 +24,12 @@ interface Trial {
 
 /**
  * The strengths that were tried: the authors' or the weakest that a batch of the lab can tell from none, two stronger
- * ones, and when those were known, two more where the best may be.
+ * ones, and when those were known, twice two more where the best may be.
  */
 export const TRIALS: readonly Trial[] = [
   {
     method: "Clip-higher",
-    levels: [0.28, 0.5, 1, 2, 4].map((clipHigh) => ({
+    levels: [0.28, 0.5, 1, 2, 4, 8, 16].map((clipHigh) => ({
       label: `ε up to ${clipHigh}`,
       settings: { intervention: "clip-higher", clipHigh },
     })),
@@ -42,7 +42,7 @@ export const TRIALS: readonly Trial[] = [
         label: `r ${clipCovRatio}`,
         settings: { intervention: "clip-cov", clipCovRatio },
       })),
-      ...[[0.08, 1], [0.16, 0.5]].map(([clipCovRatio, covarianceLow]) => ({
+      ...[[0.04, 1], [0.08, 1], [0.08, 2], [0.16, 0.5]].map(([clipCovRatio, covarianceLow]) => ({
         label: `r ${clipCovRatio}, ω ${covarianceLow} to 20`,
         settings: { intervention: "clip-cov", clipCovRatio, covarianceLow, covarianceHigh: 20 },
       })),
@@ -50,7 +50,7 @@ export const TRIALS: readonly Trial[] = [
   },
   {
     method: "KL-Cov",
-    levels: [[0.02, 0.1], [0.02, 1], [0.1, 0.1], [0.1, 1], [0.1, 10]].map((
+    levels: [[0.02, 0.1], [0.02, 1], [0.1, 0.1], [0.1, 1], [0.1, 3], [0.1, 10], [0.02, 10]].map((
       [klCovRatio, klCoefficient],
     ) => ({
       label: `k ${klCovRatio}, β ${klCoefficient}`,
@@ -59,14 +59,14 @@ export const TRIALS: readonly Trial[] = [
   },
   {
     method: "Entropy bonus",
-    levels: [0.001, 0.003, 0.01, 0.03, 0.1].map((entropyCoefficient) => ({
+    levels: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((entropyCoefficient) => ({
       label: `α ${entropyCoefficient}`,
       settings: { intervention: "entropy-bonus", entropyCoefficient },
     })),
   },
   {
     method: "Reference KL",
-    levels: [0.0003, 0.001, 0.003, 0.01, 0.03].map((referenceCoefficient) => ({
+    levels: [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3].map((referenceCoefficient) => ({
       label: `β ${referenceCoefficient}`,
       settings: { intervention: "reference-kl", referenceCoefficient },
     })),
