@@ -140,7 +140,10 @@ function sameStep(
 
 /** The median distance of neighbouring steps; 0 for fewer than two. */
 function medianGap(steps: Float64Array): number {
-  const gaps = Float64Array.from(steps.subarray(1), (step, i) => step - steps[i]!).sort();
+  // Not by from(), which lists what it is given first: a hundred megabytes for two million steps.
+  const gaps = steps.slice(1);
+  for (let i = 0; i < gaps.length; i++) gaps[i]! -= steps[i]!;
+  gaps.sort();
   return gaps[gaps.length >> 1] ?? 0;
 }
 

@@ -26,6 +26,12 @@ export function shortened(run: Run): Run {
   };
 }
 
+/** The same, but for entropy and score, which are paired before they are thinned. */
+export function shortenedButPairs(run: Run): Run {
+  const short = shortened(run);
+  return short === run ? run : { ...run, series: short.series };
+}
+
 function evenly<S extends Series>(series: S): S {
   const every = Math.ceil(series.steps.length / MOST_PAIRS);
   if (every <= 1) return series;

@@ -14,6 +14,7 @@ How fast the kernels are, beside [jax-js](https://jax-js.com) and
 [tfjs](https://github.com/tensorflow/tfjs) on the same adapter in the same run; ×3 means three times as
 fast as that library. Beside a software adapter [PyTorch](https://pytorch.org) does the matrix products and
 the update on the same processor, where it is installed: eager, on one thread or two, whichever is faster.
+Where a table has no peers, it was made without \`--peers\`.
 Made with
 
     deno task bench --peers --json > results/bench/NAME.json

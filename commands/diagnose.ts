@@ -11,6 +11,7 @@ import {
   type ReportedRun,
 } from "../analysis/reports/diagnosis_report.ts";
 import { diagnosisText } from "../analysis/reports/diagnosis_text.ts";
+import { shortened } from "../analysis/shortened.ts";
 import { counted } from "../formats/counted.ts";
 import { ReadError } from "../formats/errors.ts";
 import { printable, printableJson } from "../formats/printable.ts";
@@ -66,7 +67,7 @@ async function main(): Promise<boolean> {
     throw new UsageError(`--fail-on is ${failOn}, expected problem or notice.`);
   }
   if (values.out !== undefined) await checkOutFolder(values.out);
-  const { runs, printSkipped, ...logs } = await readLogs(positionals, values);
+  const { runs, printSkipped, ...logs } = await readLogs(positionals, values, shortened);
   const failed = [...logs.failed];
   const effort = effortFor(runs.map(({ score }) => score?.values.length ?? 0));
   const diagnosed: Diagnosed[] = [];

@@ -11,6 +11,7 @@ import { fitText } from "../analysis/reports/fit_text.ts";
 import { lawErrorText } from "../analysis/reports/law_error_text.ts";
 import { fitRun, type RunFit } from "../analysis/run_fit.ts";
 import { runHeadings, runLabel } from "../analysis/run_label.ts";
+import { shortenedButPairs } from "../analysis/shortened.ts";
 import { ReadError } from "../formats/errors.ts";
 import { printable } from "../formats/printable.ts";
 import { parseArguments } from "./common/arguments.ts";
@@ -57,7 +58,7 @@ async function main(): Promise<boolean> {
   const portion = values.first === undefined ? FIRST_15_PERCENT : parsePortion(values.first);
   if (values.out !== undefined) await checkOutFolder(values.out);
 
-  const { runs, printSkipped, ...logs } = await readLogs(positionals, values);
+  const { runs, printSkipped, ...logs } = await readLogs(positionals, values, shortenedButPairs);
   const failed = [...logs.failed];
   const fail = (message: string) => {
     printError(message);

@@ -43,7 +43,7 @@ run to a task of Slurm.
 
 Files:
 
-  results/logs/NAME.jsonl        a finished log; larger than 1 MB, it is compressed to .jsonl.gz
+  results/logs/NAME.jsonl        a finished log; larger than 250 kB, it is compressed to .jsonl.gz
   results/models/MODEL.TASK      base models
   results/timings.jsonl          how long the runs took, from which the time left is told
   runs/study/                    what is not finished

@@ -73,7 +73,7 @@ Files:
 
   DIR/MODEL.TASK.ALGORITHM.INTERVENTION.seedN.jsonl
                    the log: all settings, code and adapter in the first line, then a line for each
-                   step; deno task fit and deno task diagnose read it. Larger than 1 MB, it is
+                   step; deno task fit and deno task diagnose read it. Larger than 250 kB, it is
                    compressed to .jsonl.gz at the end.
   DIR/….checkpoint the policy and its optimizer, at the beginning, every checkpointEvery steps and
                    at the end; it belongs to that log and base model, and is no other run's

@@ -12,6 +12,18 @@ export class ByteReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
+  /**
+   * The next `count` bytes where they are there already, else undefined: valid until the next bytes are asked for, and
+   * several times as fast for small records.
+   */
+  atHand(count: number): Uint8Array | undefined {
+    const end = this.#offset + count;
+    if (end > this.#chunk.length) return undefined;
+    const bytes = this.#chunk.subarray(this.#offset, end);
+    this.#offset = end;
+    return bytes;
+  }
+
   /** The next `count` bytes as a copy, or fewer where the stream ends. */
   async read(count: number): Promise<Uint8Array<ArrayBuffer>> {
     const out = new Uint8Array(Math.min(count, FIRST_BYTES));

@@ -12,7 +12,7 @@ const [ON_LOGS, ON_GPU] = Array.from(README.matchAll(/^```ts\n(.*?)^```/gms), ([
 const RUN = /\/denow (run --config .* script\.ts)$/m.exec(README)![1]!.split(" ");
 const CHECK = ["check", ...RUN.slice(1, 3), "script.ts"];
 
-const LOG = join(ROOT, "results/logs/qwen2.5-7b.math.grpo.none.seed1.jsonl");
+const LOG = join(ROOT, "results/logs/qwen2.5-7b.math.grpo.none.seed1.jsonl.gz");
 
 const { name: PACKAGE, exports } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
 /** Names and files of what the library exports. */

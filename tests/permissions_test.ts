@@ -148,7 +148,7 @@ Deno.test(
   "on a terminal too, with its colours",
   { ignore: Deno.build.os !== "linux" },
   async () => {
-    const log = join(ROOT, "results/logs/qwen2.5-7b.math.grpo.none.seed1.jsonl");
+    const log = join(ROOT, "results/logs/qwen2.5-7b.math.grpo.none.seed1.jsonl.gz");
     await withFolder(async (folder) => {
       const onTerminal = async (env: Record<string, string>) => {
         const { NO_COLOR: _, INIT_CWD: __, ...rest } = Deno.env.toObject();

@@ -14,21 +14,30 @@ const BLOCK = 1 << 14;
 /** Most metrics are logged at the same steps, which are then kept once for all of them. */
 export class SharedSteps {
   #blocks: Float64Array[] = [];
-  #whole: Float64Array | undefined;
+  #last:
+    | { blocks: readonly Float64Array[]; end: readonly number[]; whole: Float64Array }
+    | undefined;
 
-  /** The steps of a column's block, or equal ones that another column has in its place. */
-  block(place: number, steps: Float64Array): Float64Array {
+  /** The steps of a column's block: where another column has equal ones in its place, those. */
+  block(place: number, steps: readonly number[]): Float64Array {
     const known = this.#blocks[place];
     if (known !== undefined && isEqual(known, steps)) return known;
-    this.#blocks[place] = steps;
-    return steps;
+    return this.#blocks[place] = Float64Array.from(steps);
   }
 
-  /** All steps of a column, or equal ones of the column before it. */
-  whole(steps: Float64Array): Float64Array {
-    if (this.#whole === undefined || !isEqual(this.#whole, steps)) return this.#whole = steps;
-    free(steps);
-    return this.#whole;
+  /** All steps of a column, or those of the column before it, which are not joined once more where they are equal. */
+  whole(blocks: readonly Float64Array[], end: readonly number[]): Float64Array {
+    const last = this.#last;
+    const isSame = last !== undefined && last.blocks.length === blocks.length &&
+      last.blocks.every((block, i) => block === blocks[i]) && isEqual(last.end, end);
+    if (!isSame) this.#last = { blocks, end, whole: joined(blocks, end) };
+    return this.#last!.whole;
+  }
+
+  /** Gives back what the columns had before they were joined. */
+  free(): void {
+    this.#blocks.forEach(free);
+    this.#blocks = [];
   }
 }
 
@@ -40,8 +49,18 @@ function free(numbers: Float64Array): void {
   if (numbers.length >= FEWEST_FREED) (numbers.buffer as ArrayBuffer).transfer(0);
 }
 
-function isEqual(left: Float64Array, right: Float64Array): boolean {
-  return left.length === right.length && left.every((value, i) => value === right[i]);
+/** Blocks and what comes after them. */
+function joined(blocks: readonly Float64Array[], end: readonly number[]): Float64Array {
+  const whole = new Float64Array(blocks.length * BLOCK + end.length);
+  for (const [i, block] of blocks.entries()) whole.set(block, i * BLOCK);
+  whole.set(end, blocks.length * BLOCK);
+  return whole;
+}
+
+function isEqual(left: ArrayLike<number>, right: ArrayLike<number>): boolean {
+  if (left.length !== right.length) return false;
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
+  return true;
 }
 
 /** Values are kept in blocks, so that a long log is never copied while it grows, nor a short one large. */
@@ -49,8 +68,10 @@ export class Column {
   length = 0;
   /** How often the last step was logged once more, and its value replaced. */
   again = 0;
-  /** Full blocks. */
-  #blocks: { steps: Float64Array; values: Float64Array }[] = [];
+  /** Full blocks of steps, which may be those of other columns, too. */
+  #stepBlocks: Float64Array[] = [];
+  /** Full blocks of values. */
+  #valueBlocks: Float64Array[] = [];
   /** The block that grows. */
   #steps: number[] = [];
   #values: number[] = [];
@@ -89,13 +110,9 @@ export class Column {
     if (last >= 0 && step < this.#steps[last]!) this.#ascending = false;
     // The last value stays in the block that grows, as the next row may be of the same step.
     if (this.#steps.length > BLOCK) {
-      this.#blocks.push({
-        steps: this.#shared.block(
-          this.#blocks.length,
-          Float64Array.from(this.#steps.splice(0, BLOCK)),
-        ),
-        values: Float64Array.from(this.#values.splice(0, BLOCK)),
-      });
+      const steps = this.#steps.splice(0, BLOCK);
+      this.#stepBlocks.push(this.#shared.block(this.#stepBlocks.length, steps));
+      this.#valueBlocks.push(Float64Array.from(this.#values.splice(0, BLOCK)));
     }
     this.#steps.push(step);
     this.#values.push(value);
@@ -133,10 +150,11 @@ export class Column {
 
   /** All that was logged, in its order. */
   #all(): Series {
-    return this.#whole ??= {
-      steps: this.#shared.whole(this.#joined("steps", this.#steps)),
-      values: this.#joined("values", this.#values),
-    };
+    if (this.#whole !== undefined) return this.#whole;
+    const steps = this.#shared.whole(this.#stepBlocks, this.#steps);
+    const values = joined(this.#valueBlocks, this.#values);
+    this.#valueBlocks.forEach(free);
+    return this.#whole = { steps, values };
   }
 
   finish(): Series {
@@ -146,16 +164,5 @@ export class Column {
     const latest = new Float64Array(ordered.length);
     for (let i = 0; i < this.length; i++) latest[placeOf(ordered, steps[i]!)] = values[i]!;
     return { steps: ordered, values: latest };
-  }
-
-  #joined(name: "steps" | "values", end: readonly number[]): Float64Array {
-    const whole = new Float64Array(this.length);
-    for (const [i, block] of this.#blocks.entries()) {
-      whole.set(block[name], i * BLOCK);
-      // Steps may be those of other columns, too.
-      if (name === "values") free(block[name]);
-    }
-    whole.set(end, this.#blocks.length * BLOCK);
-    return whole;
   }
 }

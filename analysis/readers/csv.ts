@@ -246,12 +246,12 @@ class Table {
     for (const { at, key, series = run!.series } of this.#columns) {
       let text = record[at]!.trim();
       if (text === "") continue;
-      if (NO_NUMBER.test(text)) {
+      if (this.#hasDecimalCommas && DECIMAL_COMMA.test(text)) text = text.replace(",", ".");
+      const value = numberInText(text);
+      if (value === undefined && NO_NUMBER.test(text)) {
         series.addMissing(key);
         continue;
       }
-      if (this.#hasDecimalCommas && DECIMAL_COMMA.test(text)) text = text.replace(",", ".");
-      const value = numberInText(text);
       if (value === undefined) {
         series.addText(key, () => `row ${this.row}, column ${JSON.stringify(key)}`, text);
         continue;

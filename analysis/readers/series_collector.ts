@@ -163,6 +163,7 @@ export class SeriesCollector {
       }
       entry.column = undefined;
     }
+    this.#sharedSteps.free();
     return series;
   }
 

@@ -36,23 +36,22 @@ async function readEventFile(
 ): Promise<void> {
   const reader = new ByteReader(source.chunks());
   for (let record = 0;; record++) {
-    const header = await reader.read(12);
+    const header = reader.atHand(12) ?? await reader.read(12);
     if (header.length === 0) return;
     const add = (text: string) => malformed.add(`${source.name} record ${record}`, text);
     if (header.length < 12) return add("cut off");
     if (!isFrameStart(header)) return add("damaged length; the rest of the file is lost");
-    const length = new DataView(header.buffer, header.byteOffset, 12).getBigUint64(0, true);
+    // What no file holds need not be counted exactly.
+    const length = uint32(header, 0) + 2 ** 32 * uint32(header, 4);
     if (length > LONGEST_RECORD) {
       add(`${length} bytes, at most ${LONGEST_RECORD} are read`);
-      // What no file holds need not be counted exactly.
-      if (!await reader.skip(Number(length) + 4)) return;
+      if (!await reader.skip(length + 4)) return;
       continue;
     }
-    const data = await reader.read(Number(length));
-    const checksum = await reader.read(4);
-    if (checksum.length < 4) return add("cut off");
-    const expected = new DataView(checksum.buffer, checksum.byteOffset, 4).getUint32(0, true);
-    if (maskedCrc32c(data) !== expected) add("checksum does not match");
+    const framed = reader.atHand(length + 4) ?? await reader.read(length + 4);
+    if (framed.length < length + 4) return add("cut off");
+    const data = framed.subarray(0, length);
+    if (maskedCrc32c(data) !== uint32(framed, length)) add("checksum does not match");
     else {
       const complaint = addEvent(data, collector, (pieces) => source.spend(pieces));
       if (complaint !== undefined) add(complaint);
@@ -62,9 +61,11 @@ async function readEventFile(
 
 /** Whether 12 bytes are a TFRecord header: a length and its checksum that agree. */
 export function isFrameStart(header: Uint8Array): boolean {
-  if (header.length < 12) return false;
-  const stored = new DataView(header.buffer, header.byteOffset, 12).getUint32(8, true);
-  return maskedCrc32c(header.subarray(0, 8)) === stored;
+  return header.length >= 12 && maskedCrc32c(header.subarray(0, 8)) === uint32(header, 8);
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
 }
 
 /** The checksum of TFRecord: CRC-32C, rotated and offset (tensorflow/core/lib/hash/crc32c.h). */

@@ -139,6 +139,8 @@ class RecordedRun {
   #source: LogSource;
   #steps: StepFinder;
   #configBytes = 0;
+  /** The names of the items that were read last. */
+  readonly #names: string[] = [];
 
   constructor(source: LogSource, series: SeriesCollector) {
     this.#source = source;
@@ -190,13 +192,27 @@ class RecordedRun {
     const found = new Map<string, unknown>();
     for (const [field, message] of submessages(data)) {
       if (field !== 1) continue;
-      const names: string[] = [];
+      let name = "";
       let json = "";
-      for (const [inner, bytes] of submessages(message)) {
-        if (inner === 1 || inner === 2) names.push(DECODER.decode(bytes));
-        else if (inner === 16) json = DECODER.decode(bytes);
+      const item = protobuf.Reader.create(message);
+      while (item.pos < item.len) {
+        const tag = item.uint32();
+        if (tag === KEY || tag === NESTED_KEY) {
+          const part = item.string();
+          name += name === "" || part === "" ? part : `/${part}`;
+        } else if (tag === VALUE_JSON) json = item.string();
+        else item.skipType(tag & 7);
       }
-      const name = names.filter((part) => part !== "").join("/");
+      // The same string as in the row before is hashed already.
+      const known = this.#names[found.size];
+      if (known === name) name = known;
+      else this.#names[found.size] = name;
+      // Nearly all values are numbers, and there are millions of them.
+      if (JSON_NUMBER.test(json)) {
+        this.#source.spend(1);
+        found.set(name, Number(json));
+        continue;
+      }
       const value = parseJsonObject(`{"value":${json}}`);
       this.#source.spend(value === undefined ? 16 : 1);
       found.set(name, value?.["value"]);
@@ -215,7 +231,10 @@ function protoStep(data: Uint8Array): number {
   return 0;
 }
 
-const DECODER = new TextDecoder();
+/** Tags of an item's fields: number and wire type 2. */
+const KEY = 1 << 3 | 2, NESTED_KEY = 2 << 3 | 2, VALUE_JSON = 16 << 3 | 2;
+
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
 function* submessages(data: Uint8Array): Generator<[number, Uint8Array]> {
   const reader = protobuf.Reader.create(data);

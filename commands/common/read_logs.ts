@@ -26,12 +26,14 @@ export interface ReadLogs {
  * Reads the runs of the logs that a command line names, as {@linkcode expandInputs} finds them. What was
  * named and cannot be read is said on stderr, and the others are read.
  *
+ * @param prepared What is wanted of each run, so that what is not needs no memory while the others are read.
  * @throws {UsageError} if nothing is named.
  * @throws {UserError} if there are more than 500 runs.
  */
 export async function readLogs(
   names: readonly string[],
   keys: { readonly [name in "entropy-key" | "score-key"]?: string | undefined },
+  prepared: (run: Run) => Run,
 ): Promise<ReadLogs> {
   if (names.length === 0) throw new UsageError("name at least one log file (see --help).");
   const options: ReadRunOptions = {
@@ -48,7 +50,7 @@ export async function readLogs(
   for (const { path, named } of await expandInputs(names)) {
     try {
       const runs = await withProgress(`reading ${path}`, () => readRuns(path, options));
-      for (const run of runs) read.push(run);
+      for (const run of runs) read.push(prepared(run));
     } catch (error) {
       if (!(error instanceof ReadError || isSystem(error))) throw error;
       if (named) fail(error instanceof ReadError ? error.message : `${path}: ${sentence(error)}`);

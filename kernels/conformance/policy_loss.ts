@@ -199,7 +199,7 @@ async function beyondFloat32(gpu: Gpu, tally: Tally): Promise<void> {
           `counts of ${label}`,
           [clipFraction, clipFractionLower],
           shares,
-          ulps(shares, 1),
+          ulps(shares, DIVISION),
         );
       }
     }

@@ -11,7 +11,7 @@ export class RunLogError extends LabError {
 export const BEGIN_ANOTHER = "another --seed or --out begins another run";
 
 /** A finished log larger than this is compressed, in bytes. */
-const LARGEST_PLAIN = 1_000_000;
+const LARGEST_PLAIN = 250_000;
 
 /** What is at the place of a log. */
 export type LogState = "missing" | "empty" | "begun";
@@ -137,7 +137,7 @@ export class LogFile implements Disposable {
   }
 
   /**
-   * Closes the file, compressed to `.jsonl.gz` if it is larger than 1 MB.
+   * Closes the file, compressed to `.jsonl.gz` if it is larger than 250 kB.
    *
    * @returns The path of what there is then.
    * @throws {RunLogError} if it cannot be compressed; the file is then as it was.

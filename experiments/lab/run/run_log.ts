@@ -45,7 +45,7 @@ export class RunLog implements Disposable {
   }
 
   /**
-   * Ends the log, compressed to `.jsonl.gz` if it is larger than 1 MB.
+   * Ends the log, compressed to `.jsonl.gz` if it is larger than 250 kB.
    *
    * @returns The path of the finished log.
    * @throws {RunLogError} if it cannot be compressed; the log is then as it was.
