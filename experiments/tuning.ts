@@ -2,12 +2,14 @@
  * How strong each intervention is in the study: as many strengths of each were tried, once, on a seed that no figure uses,
  * and the one is taken that ended most accurate. The whole sweep is shown.
  */
+import { mean } from "simple-statistics";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { COLOURS, SHAPES } from "../analysis/figures/theme.ts";
 import { GRPO, logsWith } from "./arms.ts";
-import { ACCURACY, ENTROPY, plateau } from "./courses.ts";
+import { ACCURACY, ENTROPY, logged, plateau } from "./courses.ts";
+import { trainSettings } from "./lab/train_settings.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
-import { readStudyLogs, type RunSettings, type StudyLogs } from "./study_log.ts";
+import { readStudyLogs, type RunSettings, type StudyLog, type StudyLogs } from "./study_log.ts";
 
 const MODEL = "qwen2.5-7b";
 
@@ -92,6 +94,15 @@ export interface TrialResult {
   readonly entropy: number;
   /** Accuracy over the last fifth of training, in percent. */
   readonly accuracy: number;
+  /** The gradient's norm before clipping, over the first third of training. */
+  readonly gradientNorm: number;
+}
+
+/** The gradient's norm before clipping while most is learnt: the first third of training. */
+function earlyGradientNorm(log: StudyLog): number {
+  const early = logged(log, "actor/grad_norm")
+    .filter(({ step }) => 3 * step <= log.run.settings.steps);
+  return mean(early.map(({ value }) => value));
 }
 
 /** What each strength that has a log ended at, in the order of {@linkcode RUNS}. */
@@ -104,6 +115,7 @@ export function trialResults({ logs }: StudyLogs): TrialResult[] {
         settings,
         entropy: plateau(log, ENTROPY),
         accuracy: plateau(log, ACCURACY),
+        gradientNorm: earlyGradientNorm(log),
       }))
     )
   );
@@ -114,46 +126,55 @@ export async function drawTuning(): Promise<Figure[]> {
   return tuning(await readStudyLogs(RUNS));
 }
 
+/** What is shown of each strength, on axes beside one another. */
+const PANELS = [
+  { field: "accuracy", title: "Accuracy (%)", scale: { zero: false } },
+  { field: "entropy", title: "Entropy (nats)", scale: { type: "log", nice: false } },
+  { field: "gradientNorm", title: "Gradient norm", scale: { type: "log", nice: false } },
+] as const;
+
 /** The same, of given logs. */
 export function tuning(study: StudyLogs): Figure[] {
   const results = trialResults(study);
   if (results.length === 0) return [];
   const methods = [NONE, ...TRIALS].map(({ method }) => method);
   const series = { field: "method", type: "nominal" as const, legend: { title: null, columns: 3 } };
+  const look = {
+    color: { ...series, scale: { domain: methods, range: ["#000000", ...COLOURS] } },
+    shape: { ...series, scale: { domain: methods, range: [...SHAPES] } },
+  };
   return [labFigure(study, {
     id: "tuning_lab",
     title: "The strengths of the interventions",
     caption:
-      `Where each strength that was tried ends, the counterpart of Qwen2.5-7B on math: means over the last fifth of training. Of each intervention the most accurate one is used in the figures. A difference of a point or two may be the seed. ${LAB_ACCURACY}`,
+      `Where each strength that was tried ends, the counterpart of Qwen2.5-7B on math: test accuracy and entropy per token, means over the last fifth of training. Of each intervention the most accurate one is used in the figures. A difference of a point or two may be the seed. The gradient's norm is that of the first third, before it is clipped at ${
+        trainSettings({ model: MODEL }).maxGradientNorm
+      }: where it is far larger, the penalty has most of the step. ${LAB_ACCURACY}`,
     spec: {
-      height: 260,
       data: { values: results },
-      encoding: {
-        x: {
-          field: "entropy",
-          type: "quantitative",
-          title: "Policy entropy (nats per token, log scale)",
-          scale: { type: "log", nice: false, padding: 24 },
-          axis: { format: "~g" },
+      spacing: 10,
+      hconcat: PANELS.map(({ field, title, scale }, i) => ({
+        width: 84,
+        height: { step: 13 },
+        mark: { type: "point" as const },
+        encoding: {
+          x: {
+            field,
+            type: "quantitative" as const,
+            title,
+            scale: { ...scale, padding: 6 },
+            axis: { format: "~r", tickCount: 3, labelOverlap: true },
+          },
+          y: {
+            field: "label",
+            type: "nominal" as const,
+            title: null,
+            sort: null,
+            axis: i === 0 ? { grid: true } : { grid: true, labels: false, ticks: false },
+          },
+          ...look,
         },
-        y: {
-          field: "accuracy",
-          type: "quantitative",
-          title: "Test accuracy (%)",
-          scale: { zero: false, padding: 12 },
-        },
-        color: { ...series, scale: { domain: methods, range: ["#000000", ...COLOURS] } },
-      },
-      layer: [
-        {
-          mark: { type: "point" },
-          encoding: { shape: { ...series, scale: { domain: methods, range: [...SHAPES] } } },
-        },
-        {
-          mark: { type: "text", dy: -9, fontSize: 9 },
-          encoding: { text: { field: "label", type: "nominal" } },
-        },
-      ],
+      })),
     },
     measurements: methods.flatMap((method) => measureMethod(method, results)),
   })];
@@ -163,9 +184,10 @@ function measureMethod(method: string, results: readonly TrialResult[]): Measure
   const own = results.filter((result) => result.method === method);
   if (own.length === 0) return [];
   return [{
-    quantity: `${method}: accuracy (%) and entropy (nats/token), last fifth of training`,
-    measured: own.map(({ label, accuracy, entropy }) =>
-      `${label}: ${accuracy.toFixed(1)} and ${entropy.toFixed(4)}`
-    ).join("; "),
+    quantity:
+      `${method}: accuracy (%) and entropy (nats/token), last fifth of training; gradient norm, first third`,
+    measured: own.map(({ label, accuracy, entropy, gradientNorm }) =>
+      `${label}: ${accuracy.toFixed(1)}, ${entropy.toFixed(4)}; ${gradientNorm.toFixed(2)}`
+    ).join(". "),
   }];
 }
