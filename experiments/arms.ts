@@ -9,21 +9,21 @@ import { SEEDS } from "./plain_runs.ts";
 import type { RunSettings, StudyLog } from "./study_log.ts";
 
 /** Clip-higher (DAPO). */
-export const CLIP_HIGHER = { intervention: "clip-higher", clipHigh: 0.28 };
+export const CLIP_HIGHER = { intervention: "clip-higher", clipHigh: 1 };
 
 /** Clip-Cov (Eqs. 11 and 12). */
 export const CLIP_COV = {
   intervention: "clip-cov",
-  clipCovRatio: 0.02,
+  clipCovRatio: 0.08,
   covarianceLow: 1,
-  covarianceHigh: 5,
+  covarianceHigh: 20,
 };
 
 /** KL-Cov (Eqs. 13 and 14). */
-export const KL_COV = { intervention: "kl-cov", klCovRatio: 0.1, klCoefficient: 1 };
+export const KL_COV = { intervention: "kl-cov", klCovRatio: 0.02, klCoefficient: 0.1 };
 
 /** Coefficients of the entropy bonus: the paper's (Fig. 9) and the tuned one. */
-export const ENTROPY_BONUS = { paper: [0.0001, 0.001, 0.005, 0.01], tuned: 0.001 };
+export const ENTROPY_BONUS = { paper: [0.0001, 0.001, 0.005, 0.01], tuned: 0.03 };
 
 /** Coefficients of the reference KL: the paper's (Fig. 10) and the tuned one. */
 export const REFERENCE_KL = { paper: [0.001, 0.01, 0.05, 0.1], tuned: 0.001 };

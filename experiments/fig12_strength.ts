@@ -14,13 +14,16 @@ import { inOrder, measureSweep, type Sweep, sweepLogs, sweepPanels, sweepRuns } 
 
 const MODEL = "qwen2.5-7b";
 
-/** r in the paper's proportions, 2 : 4 : 5 : 7, of which the first is that of its other figures. */
+/**
+ * r in the paper's proportions, 2 : 4 : 5 : 7. Not the first but the last is that of the other figures: no more tokens
+ * than it takes lie within ω.
+ */
 const RATIOS: Sweep = {
   model: MODEL,
   levels: [
     { label: "GRPO", settings: GRPO.settings },
-    ...[1, 2, 2.5, 3.5].map((times) => {
-      const clipCovRatio = Number((times * CLIP_COV.clipCovRatio).toPrecision(3));
+    ...[2, 4, 5, 7].map((part) => {
+      const clipCovRatio = Number((part / 7 * CLIP_COV.clipCovRatio).toPrecision(3));
       return { label: `r = ${clipCovRatio}`, settings: { ...CLIP_COV, clipCovRatio } };
     }),
   ],
