@@ -96,10 +96,10 @@ export class Column {
   add(step: number, value: number, repeat: RepeatRule): void {
     const last = this.#steps.length - 1;
     if (last >= 0 && step < this.#steps[last]! && isBeginning(step, this.#first)) {
-      this.#starts.again(this.#start, this.length - this.#at);
+      this.#starts.again(this.#start, this.length - this.#at, step);
     }
     if (this.length === 0) this.#first = step;
-    if (this.#start !== this.#starts.current) this.#begin(step);
+    if (this.#start !== this.#starts.current) this.#begin(step, this.length);
     else if (last >= 0 && this.#steps[last] === step) {
       if (repeat === "last") this.again++;
       this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
@@ -130,11 +130,18 @@ export class Column {
     this.#ascending &&= this.#steps.every((step, i) => i === 0 || this.#steps[i - 1]! < step);
   }
 
-  #begin(step: number): void {
-    this.#begins ??= this.length === 0 ? [] : [{ start: 0, at: 0 }];
+  /** Another key began again with a step: what was added here at that step, after later ones, is of its start. */
+  takeOver(step: number): void {
+    const last = this.#steps.length - 1;
+    const isOfRow = last > 0 && this.#steps[last] === step && step < this.#steps[last - 1]!;
+    if (isOfRow && this.#start !== this.#starts.current) this.#begin(step, this.length - 1);
+  }
+
+  #begin(step: number, at: number): void {
+    this.#begins ??= at === 0 ? [] : [{ start: 0, at: 0 }];
     this.#start = this.#starts.current;
     this.#first = step;
-    this.#at = this.length;
+    this.#at = at;
     this.#begins.push({ start: this.#start, at: this.#at });
   }
 
