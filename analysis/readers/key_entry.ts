@@ -1,4 +1,5 @@
 import type { Column } from "./column.ts";
+import type { Repeats } from "./repeats.ts";
 import { distinct, type NotFinite, placeOf, type Series } from "./series.ts";
 
 /** How often a key occurred in a log. */
@@ -9,8 +10,8 @@ export interface KeyCount {
   notFinite: number;
   /** How often the key stood there without a value: null. */
   missing: number;
-  /** How often a step was logged again, so that the later value holds; of a kept key, once it is finished. */
-  repeated: number;
+  /** Steps that were logged again; of a kept key, once it is finished. */
+  repeats: Repeats | undefined;
 }
 
 /** Steps that are kept of values that are not finite, for each key. */
@@ -30,7 +31,7 @@ export class KeyEntry implements KeyCount {
   finite = 0;
   notFinite = 0;
   missing = 0;
-  repeated = 0;
+  repeats: Repeats | undefined;
   /** Its values, until they are a series; undefined for a key that is only counted. */
   column: Column | undefined;
   #isKept: boolean;
@@ -72,7 +73,6 @@ export class KeyEntry implements KeyCount {
     this.finite = other.finite;
     this.missing = other.missing;
     this.notFinite = other.notFinite;
-    if (this.column !== undefined) this.column.again = other.column!.again;
     this.#notFinite = other.#notFinite?.map(({ start, count, first, last, steps }) => {
       const by = offsets[start]!;
       return {

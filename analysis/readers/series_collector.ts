@@ -176,9 +176,8 @@ export class SeriesCollector {
     const series = new Map<string, Series>();
     for (const [key, entry] of this.#entries) {
       if (entry.column && entry.column.length > 0) {
-        const finished = entry.column.finish();
-        series.set(key, finished);
-        entry.repeated = entry.column.again + entry.column.length - finished.steps.length;
+        series.set(key, entry.column.finish());
+        entry.repeats = entry.column.repeats;
       }
       entry.column = undefined;
     }

@@ -1,4 +1,3 @@
-import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { chooseEntropy, chooseScore } from "./choose.ts";
 import { COMPANION_WORDS, type CompanionName } from "./companion_keys.ts";
@@ -45,16 +44,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   }
   const log = { path, series, notes, framework, keys, config: rows.config };
   const chosen = chosenOf(log, { entropyKey, scoreKey });
-  const repeated = keysOf(chosen).reduce(
-    (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
-    0,
-  );
-  const again = repeated === 0 ? [] : [
-    `${counted(repeated, "step")} ${
-      repeated === 1 ? "was" : "were"
-    } logged again, the last value holds.`,
-  ];
-  notes.push(...again);
+  notes.push(...repeatNote(rows, [keysOf(chosen), series.keys()]));
   const { first, last } = rows.series.steps;
   return {
     source: path,
@@ -72,6 +62,17 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     malformed: rows.malformed,
     notes,
   };
+}
+
+/** What is said of steps that were logged again: of the key of the first kind that has some, and of it the most. */
+function repeatNote({ series: { counts } }: LogRows, kinds: readonly Iterable<string>[]): string[] {
+  for (const keys of kinds) {
+    const most = Array.from(keys, (key) => counts.get(key)?.repeats)
+      .filter((repeats) => repeats !== undefined && repeats.count > 0)
+      .sort((left, right) => right!.changed - left!.changed || right!.count - left!.count)[0];
+    if (most !== undefined) return [most.note];
+  }
+  return [];
 }
 
 /** Whether a file of a format holds one metric, so that others of its run are in others. */

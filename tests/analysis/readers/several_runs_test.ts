@@ -181,6 +181,30 @@ Deno.test("keys before the leading one in a row are of the run that the row begi
   }
 });
 
+Deno.test("a second run that is too short to be one says which steps it replaced, and whether by other values", async () => {
+  const noteOf = async (rows: readonly Record<string, number>[]) =>
+    (await runsOf(jsonl(rows)))[0]!.notes.join(" ");
+  const short = flat(1, [0, 1, 2, 3, 4]);
+  assert.equal(
+    await noteOf([...flat(0), ...short]),
+    "5 steps were logged again (0 to 4), with other values: the later ones hold.",
+  );
+  assert.equal(
+    await noteOf([...flat(0), ...short.slice(0, 2), ...flat(0, [2, 3])]),
+    "4 steps were logged again (0 to 3), 2 of them with other values: the later ones hold.",
+  );
+  assert.equal(
+    await noteOf([...flat(0), ...flat(1, [3])]),
+    "1 step was logged again (3), with another value: the later one holds.",
+  );
+  const lengths = STEPS.slice(0, 3).map((step) => ({ step, "response_length/mean": 100 }));
+  const other = lengths.map((row) => ({ ...row, "response_length/mean": 90 }));
+  assert.equal(
+    await noteOf([...flat(0), ...lengths, ...other]),
+    "3 steps were logged again (0 to 2), with other values: the later ones hold.",
+  );
+});
+
 Deno.test("keys that never change do not make two runs one, nor is the same log twice a run beside another", async () => {
   const constants = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`actor/zero${i}`, 0]));
   const still = (run: number) => flat(run).map((row) => ({ ...row, ...constants }));
