@@ -26,8 +26,8 @@ export function countOfMean(keys: readonly string[], series: SeriesByKey): numbe
 /** A family without the benchmarks that begin late or end early, where the others are enough for a law. */
 function withoutPartial(family: ScoreFamily, series: SeriesByKey): ScoreFamily {
   const ranges = new Map(family.keys.map((key) => [key, rangeOf(series.get(key)!)]));
-  const first = Math.min(...ranges.values().map((range) => range.first));
-  const last = Math.max(...ranges.values().map((range) => range.last));
+  const first = ranges.values().reduce((least, range) => Math.min(least, range.first), Infinity);
+  const last = ranges.values().reduce((most, range) => Math.max(most, range.last), 0);
   const isWhole = (key: string) => {
     const range = ranges.get(key)!;
     // Where a benchmark is measured seldom, its next value may lie beyond the end.

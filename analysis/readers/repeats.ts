@@ -18,6 +18,18 @@ export class Repeats {
     this.#last = Math.max(this.#last, step);
   }
 
+  /** Those of several keys that were logged at the same steps, as those of the key that has the most. */
+  static most(all: readonly Repeats[]): Repeats {
+    const most = new Repeats();
+    for (const one of all) {
+      most.count = Math.max(most.count, one.count);
+      most.changed = Math.max(most.changed, one.changed);
+      most.#first = Math.min(most.#first, one.#first);
+      most.#last = Math.max(most.#last, one.#last);
+    }
+    return most;
+  }
+
   /** What is to be noted of them, in a sentence. */
   get note(): string {
     const { count, changed } = this;
@@ -29,7 +41,9 @@ export class Repeats {
     } logged again (${steps})`;
     if (changed === 0) return `${were}, with the same ${count === 1 ? "value" : "values"}.`;
     if (count === 1) return `${were}, with another value: the later one holds.`;
-    const some = changed === count ? "" : `${changed} of them `;
-    return `${were}, ${some}with other values: the later ones hold.`;
+    if (changed === count) return `${were}, with other values: the later ones hold.`;
+    return `${were}, ${changed} of them with ${
+      changed === 1 ? "another value" : "other values"
+    }: what is later holds.`;
   }
 }

@@ -78,15 +78,17 @@ export function offsetsOf(keys: Iterable<readonly Segment[]>): number[] {
   const distances = longest.steps.slice(1).map((step, i) => step - longest.steps[i]!)
     .filter((distance) => distance > 0).sort();
   const distance = distances[distances.length >> 1] ?? 1;
-  const offsets: number[] = [];
-  let end = 0;
-  for (let start = 0; start <= Math.max(...all.map(({ start }) => start)); start++) {
-    let [first, last] = [Infinity, -Infinity];
-    for (const { steps } of all.filter((one) => one.start === start)) {
-      for (const step of steps) [first, last] = [Math.min(first, step), Math.max(last, step)];
+  const ends: { first: number; last: number }[] = [];
+  for (const { start, steps } of all) {
+    const end = ends[start] ??= { first: Infinity, last: -Infinity };
+    for (const step of steps) {
+      end.first = Math.min(end.first, step);
+      end.last = Math.max(end.last, step);
     }
-    offsets.push(start === 0 ? 0 : end + distance - first);
-    end = last + offsets.at(-1)!;
+  }
+  const offsets: number[] = [];
+  for (const [start, { first }] of ends.entries()) {
+    offsets.push(start === 0 ? 0 : offsets[start - 1]! + ends[start - 1]!.last + distance - first);
   }
   return offsets;
 }

@@ -8,6 +8,7 @@ import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
 import { logName } from "./log_name.ts";
 import type { LogRows } from "./reader.ts";
+import { Repeats } from "./repeats.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
 import type { Series } from "./series.ts";
@@ -64,13 +65,12 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   };
 }
 
-/** What is said of steps that were logged again: of the key of the first kind that has some, and of it the most. */
+/** What is said of steps that were logged again, of the keys of the first kind of which some were. */
 function repeatNote({ series: { counts } }: LogRows, kinds: readonly Iterable<string>[]): string[] {
   for (const keys of kinds) {
-    const most = Array.from(keys, (key) => counts.get(key)?.repeats)
-      .filter((repeats) => repeats !== undefined && repeats.count > 0)
-      .sort((left, right) => right!.changed - left!.changed || right!.count - left!.count)[0];
-    if (most !== undefined) return [most.note];
+    const repeats = Array.from(keys, (key) => counts.get(key)?.repeats)
+      .filter((one) => one !== undefined && one.count > 0);
+    if (repeats.length > 0) return [Repeats.most(repeats).note];
   }
   return [];
 }

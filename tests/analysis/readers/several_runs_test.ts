@@ -191,7 +191,7 @@ Deno.test("a second run that is too short to be one says which steps it replaced
   );
   assert.equal(
     await noteOf([...flat(0), ...short.slice(0, 2), ...flat(0, [2, 3])]),
-    "4 steps were logged again (0 to 3), 2 of them with other values: the later ones hold.",
+    "4 steps were logged again (0 to 3), 2 of them with other values: what is later holds.",
   );
   assert.equal(
     await noteOf([...flat(0), ...flat(1, [3])]),
