@@ -4,7 +4,7 @@ import { enumeration } from "./key_list.ts";
 import type { RunnerUp } from "./run.ts";
 import type { ScoreFamily } from "./score_family.ts";
 import { meanOverBenchmarks } from "./score_series.ts";
-import type { Series } from "./series.ts";
+import type { NotFinite, Series } from "./series.ts";
 
 /** A benchmark that is there for a smaller share of the steps would make the mean one of few steps. */
 const SMALLEST_SHARE = 0.75;
@@ -13,9 +13,16 @@ const LONGEST = 200;
 
 type SeriesByKey = ReadonlyMap<string, Series>;
 
+/** What was measured of the benchmarks of a log. */
+interface Measured {
+  readonly series: SeriesByKey;
+  /** A benchmark that is no number any more has not ended. */
+  readonly notFinite: ReadonlyMap<string, NotFinite>;
+}
+
 /** A family with those of its benchmarks whose mean says most of the run; the others are among its others. */
-export function averagedBenchmarks(family: ScoreFamily, series: SeriesByKey): ScoreFamily {
-  return withCommonSteps(withoutPartial(family, series), series);
+export function averagedBenchmarks(family: ScoreFamily, log: Measured): ScoreFamily {
+  return withCommonSteps(withoutPartial(family, log), log.series);
 }
 
 /** How many values the mean of some benchmarks has. */
@@ -24,8 +31,10 @@ export function countOfMean(keys: readonly string[], series: SeriesByKey): numbe
 }
 
 /** A family without the benchmarks that begin late or end early, where the others are enough for a law. */
-function withoutPartial(family: ScoreFamily, series: SeriesByKey): ScoreFamily {
-  const ranges = new Map(family.keys.map((key) => [key, rangeOf(series.get(key)!)]));
+function withoutPartial(family: ScoreFamily, { series, notFinite }: Measured): ScoreFamily {
+  const ranges = new Map(
+    family.keys.map((key) => [key, rangeOf(series.get(key)!, notFinite.get(key))]),
+  );
   const first = ranges.values().reduce((least, range) => Math.min(least, range.first), Infinity);
   const last = ranges.values().reduce((most, range) => Math.max(most, range.last), 0);
   const isWhole = (key: string) => {
@@ -62,10 +71,20 @@ function withoutPartial(family: ScoreFamily, series: SeriesByKey): ScoreFamily {
   };
 }
 
-/** The first and the last step of a series, and how far its steps lie apart. */
-function rangeOf({ steps }: Series): { first: number; last: number; distance: number } {
+/** The steps from the first to the last that a key was measured at, and how far its numbers lie apart. */
+interface Range {
+  readonly first: number;
+  readonly last: number;
+  readonly distance: number;
+}
+
+function rangeOf({ steps }: Series, notFinite: NotFinite | undefined): Range {
   const [first, last] = [steps[0]!, steps.at(-1)!];
-  return { first, last, distance: steps.length < 2 ? 0 : (last - first) / (steps.length - 1) };
+  return {
+    first: Math.min(first, notFinite?.first ?? first),
+    last: Math.max(last, notFinite?.last ?? last),
+    distance: steps.length < 2 ? 0 : (last - first) / (steps.length - 1),
+  };
 }
 
 /** A family whose benchmarks have too few common steps for a law, but for the one that was measured most. */

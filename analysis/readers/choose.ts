@@ -9,12 +9,15 @@ import type { Choice, EntropySeries, FoundBy, Framework, RunnerUp, ScoreSeries }
 import { familiesOf, type ScoreFamily } from "./score_family.ts";
 import { SCORE_RULES } from "./score_keys.ts";
 import type { Settings } from "./setting.ts";
+import type { NotFinite } from "./series.ts";
 import { type ScoredLog, toScore } from "./score_series.ts";
 
 /** A log whose entropy and score are looked for. */
 export interface Log extends ScoredLog {
   /** Who wrote it. */
   readonly framework: Framework;
+  /** Values that are not finite, by key. */
+  readonly notFinite: ReadonlyMap<string, NotFinite>;
   /** All its keys, those without a series too. */
   readonly keys: ReadonlyMap<string, number>;
   /** Its configuration, where it has one. */
@@ -136,7 +139,7 @@ export interface ChosenScore {
  */
 export function chooseScore(log: Log, named: string | undefined): ChosenScore {
   const { series, notes } = log;
-  const families = familiesOf(log).map((family) => averagedBenchmarks(family, log.series));
+  const families = familiesOf(log).map((family) => averagedBenchmarks(family, log));
   const first = (kind: ScoreSeries["kind"]) => families.find(({ rule }) => rule.kind === kind);
   // A console log whose long lines were cut may have lost the better validation.
   const validation =

@@ -43,7 +43,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     if (key === undefined || series.has(key) || isExport(format)) continue;
     throw new ReadError(missingKey(path, key, rows));
   }
-  const log = { path, series, notes, framework, keys, config: rows.config };
+  const log = { path, series, notFinite, notes, framework, keys, config: rows.config };
   const chosen = chosenOf(log, { entropyKey, scoreKey });
   notes.push(...repeatNote(rows, [keysOf(chosen), series.keys()]));
   const { first, last } = rows.series.steps;
@@ -69,7 +69,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
 function repeatNote({ series: { counts } }: LogRows, kinds: readonly Iterable<string>[]): string[] {
   for (const keys of kinds) {
     const repeats = Array.from(keys, (key) => counts.get(key)?.repeats)
-      .filter((one) => one !== undefined && one.count > 0);
+      .filter((one) => one !== undefined).filter(({ count }) => count > 0);
     if (repeats.length > 0) return [Repeats.most(repeats).note];
   }
   return [];

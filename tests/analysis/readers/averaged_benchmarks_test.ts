@@ -1,18 +1,21 @@
 /** Which of a run's benchmarks its score is the mean of, where they are not measured at the same steps. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { diagnose } from "../../../analysis/diagnosis.ts";
 import { readRun } from "../../../analysis/readers/read_run.ts";
 import type { Run } from "../../../analysis/readers/run.ts";
 import { withFolder } from "../../support.ts";
 
-/** A run of 40 steps with a benchmark for each letter, measured where its rule holds. */
+/** A run of 40 steps with a benchmark for each letter, measured where its rule holds, and perhaps one more, z. */
 async function runWith(
   benchmarks: Readonly<Record<string, (step: number) => boolean>>,
+  zOf: (step: number) => unknown = () => undefined,
 ): Promise<Run> {
   let run: Run;
   const rows = Array.from({ length: 40 }, (_, step) => ({
     step,
     entropy: 1 / (1 + step),
+    "eval/z/accuracy": zOf(step),
     ...Object.fromEntries(
       Object.entries(benchmarks).filter(([, isMeasured]) => isMeasured(step))
         .map(([name], i) => [`eval/${name}/accuracy`, 0.2 + 0.1 * i + ((7 * step) % 40) / 100]),
@@ -64,4 +67,11 @@ Deno.test("a benchmark that is measured seldom, or begins soon, or without which
   assert.deepEqual(few.score!.keys, keysOf("b"));
   const apart = await runWith({ a: (step) => step < 20, b: (step) => step >= 16 });
   assert.deepEqual(apart.score!.keys, keysOf("ab"));
+});
+
+Deno.test("a benchmark that is no number any more stays in the mean, so that this is a problem of the run", async () => {
+  const run = await runWith({ a: always, b: always }, (step) => step >= 20 ? "NaN" : 0.5);
+  assert.deepEqual(run.score!.keys, keysOf("zab"));
+  const { findings } = diagnose(run);
+  assert.equal(findings.find(({ topic }) => topic === "not finite")!.severity, "problem");
 });
