@@ -11,7 +11,7 @@ import type { Series } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
 import { headOf, lastPart, medianOf, tailOf, trendOf } from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
-import { noRiseText } from "./entropy_findings.ts";
+import { noRiseText } from "./score_words.ts";
 import { gradientAlarm } from "./gradient_alarm.ts";
 import { lengthAlarm } from "./length_alarm.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
