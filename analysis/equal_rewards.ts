@@ -63,11 +63,10 @@ function byGradient(run: Run): EqualRewards | undefined {
   const changes = rollouts.values.map((one) => one - value);
   const still = zeroLately({ steps: rollouts.steps, values: changes }, run);
   const idle = zeroLately(gradient.series, run);
-  return still?.equal === still?.steps && idle?.equal === idle?.steps && still && idle && {
-    ...idle,
-    value,
-    evidence: `${rollouts.label} does not change and ${gradient.key} is 0`,
-  };
+  if (still === undefined || idle === undefined) return undefined;
+  if (still.equal < still.steps || idle.equal < idle.steps) return undefined;
+  const evidence = `${rollouts.label} does not change and ${gradient.key} is 0`;
+  return { ...idle, value, evidence };
 }
 
 /** In how many steps of the last quarter of a run a series is 0; undefined where these are not most, or too few. */

@@ -4,11 +4,9 @@ import { round } from "./words.ts";
 
 /** That all rewards are equal, as a part of a sentence. */
 export function equalRewardsText({ equal, steps, since, value }: EqualRewards): string {
-  return `in ${equal} of the ${steps} steps from step ${
+  return `all responses of a step have the same reward in ${equal} of the ${steps} steps from step ${
     stepText(since)
-  } on all responses have the same reward${
-    value === undefined ? "" : `, ${round(value)} at the end`
-  }`;
+  } on${value === undefined ? "" : ` (${round(value)} at the end)`}`;
 }
 
 /** What to do about it first. */

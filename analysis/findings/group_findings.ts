@@ -43,7 +43,9 @@ export function groupFinding(run: Run): Finding {
     return {
       topic,
       severity: "problem",
-      finding: `all groups lack signal of late: ${equalRewardsText(equal)}; ${MEND_REWARD}.`,
+      finding: `${
+        equalRewardsText(equal)
+      }, so that no group of these has a signal; ${MEND_REWARD}.`,
       evidence: equal.evidence,
     };
   }

@@ -55,8 +55,8 @@ function fallFinding(
     topic: "task reward",
     severity: isProblem ? "problem" : "notice",
     finding: `${name} fell from ${point(fall?.from ?? start)} to ${point(end)}${
-      gained.length === 0 ? "" : ` while ${gained.map(riseText).join(" and ")}`
-    }: ${LOOK}.`,
+      gained.length === 0 ? "" : ` while ${gained.map(riseText).join(" and ")}: ${LOOK}`
+    }.`,
     evidence: `${key}, ${series.values.length} values: ${point(start)}, ${point(end)}${
       gained.map(({ key }) => `; ${key}`).join("")
     }`,
