@@ -85,7 +85,8 @@ function gainOf(
     ? "fell"
     : isWithoutGain(plateau)
     ? "never"
-    : rise.interval[0] > 0 && (isNear || rise.expected === undefined)
+    : rise.interval[0] > 0 && rise.interval[1] >= SLIGHT * wholeGain(score) &&
+        (isNear || rise.expected === undefined)
     ? "stopped"
     // Where the scatter hides what the law expects, entropy may still be worth what it was.
     : isNear && rise.expected! > SLIGHT * wholeGain(score)
