@@ -18,6 +18,7 @@ import { plateauFindings } from "./findings/plateau_findings.ts";
 import { readingFindings } from "./findings/reading_findings.ts";
 import type { Run } from "./readers/run.ts";
 import type { RunFit } from "./run_fit.ts";
+import { taskTermFindings } from "./findings/task_term_findings.ts";
 import { shortened } from "./shortened.ts";
 import { findTraps } from "./traps.ts";
 import { tryFit } from "./try_fit.ts";
@@ -80,6 +81,7 @@ export function diagnoseWithFit(whole: Run, effort?: Effort): FittedDiagnosis {
     groupFinding(run),
     ...divergenceFinding(overview),
     ...rewardPartingFinding(run),
+    ...taskTermFindings(overview),
     ...rewardTermsFinding(run),
     ...findTraps(run),
     remedyFinding(overview, entropy[0]!),

@@ -40,6 +40,10 @@ export function buysText({ run, gain, plateau, parted, isSolved }: Overview): st
       return `Whether it still buys score cannot be told from ${
         counted(gain.count, scoreName(gain.kind))
       }: a rise of ${rangeOf(interval)} since step ${stepText(gain.since)} (90 % interval${law}).`;
+    case "stopped":
+      return `The ${name} rose by ${rangeOf(interval)} since step ${
+        stepText(gain.since)
+      } (90 % interval${law}), but not since step ${stepText(plateau!.since.step)}.`;
     case "never":
       return `It buys no score: the ${name} ${noRiseText(gain)}.`;
     case "less":

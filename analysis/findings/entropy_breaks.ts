@@ -11,7 +11,7 @@ import { round } from "./words.ts";
 export function jumpFinding(entropy: Series): Finding[] {
   const jump = jumpOf(entropy);
   if (jump === undefined) return [];
-  const { before, after } = jump;
+  const { before, after, levels } = jump;
   return [{
     topic: "entropy jump",
     severity: "notice",
@@ -20,7 +20,9 @@ export function jumpFinding(entropy: Series): Finding[] {
     } at step ${stepText(before.step)} to ${round(after.value)} at step ${
       stepText(after.step)
     }: look there for a changed setting, a resumed checkpoint or a fault of the reward.`,
-    evidence: "medians of the five values before and after",
+    evidence: `medians of the five values before and after: ${
+      levels.map((one) => round(one)).join(", ")
+    }`,
     marks: [{ step: after.step, label: "jump of H" }],
   }];
 }

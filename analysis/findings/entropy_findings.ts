@@ -6,6 +6,7 @@ import { lostSince } from "../lost.ts";
 import type { Overview } from "../overview.ts";
 import type { Series } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
+import { risenText, risesWithScore } from "./entropy_that_pays.ts";
 import { buysText } from "./buys_text.ts";
 import { jumpFinding, spikeFinding } from "./entropy_breaks.ts";
 import { courseText, pointsText } from "./entropy_course_text.ts";
@@ -45,15 +46,18 @@ export function entropyFindings(overview: Overview): Finding[] {
     return [lostFinding(course, entropy, lost), spentFinding(course, overview)];
   }
   const ahead = floorAhead(entropy, course);
+  const pays = risesWithScore(overview);
   const isFalling = isAtFloor(course) || isDown(course) || runsAway(course, ahead) <= 1;
   return [
     {
       topic: "entropy course",
-      severity: overview.isSolved || overview.parted !== undefined
+      severity: pays
+        ? "notice"
+        : overview.isSolved || overview.parted !== undefined
         ? milder(severityOf(course, ahead, gain), course)
         : severityOf(course, ahead, gain),
       finding: [
-        `${courseText(course, entropy)}.`,
+        pays ? risenText(overview) : `${courseText(course, entropy)}.`,
         ...(isFalling ? [buysText(overview)] : []),
         ...(isFalling && ahead !== undefined ? [forecastText(course, ahead)] : []),
       ].join(" "),
@@ -90,7 +94,8 @@ function severityOf(
   if (course.course === "explosion" || course.course === "collapse, then surge") return "problem";
   if (isAtFloor(course)) return gain?.rises ? "notice" : "problem";
   // Where the scores do not tell, nothing is known to be wasted.
-  const isWasted = gain !== undefined && !gain.rises && gain.why !== "open";
+  const isWasted = gain !== undefined && !gain.rises && gain.why !== "open" &&
+    gain.why !== "stopped";
   const runs = runsAway(course, ahead);
   if (runs <= 0.25) return isWasted ? "problem" : "notice";
   const isFalling = ahead !== undefined && (runs <= 1 || isDown(course));

@@ -1,3 +1,4 @@
+import { equalRewards } from "../equal_rewards.ts";
 import type { Finding } from "../finding.ts";
 import {
   type CovarianceSettings,
@@ -13,6 +14,7 @@ import { SUMMED_ENTROPY } from "../readers/entropy_keys.ts";
 import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
+import { equalRewardsText, MEND_REWARD } from "./equal_rewards_text.ts";
 import { CANNOT_TELL, listed, percent, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
 
@@ -61,7 +63,22 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
   if (lost !== undefined) {
     return { topic, severity: "notice", finding: lostText(run, lost), evidence };
   }
+  const equal = equalRewards(run);
+  if (equal !== undefined) {
+    return {
+      topic,
+      severity: "notice",
+      finding: `none for the entropy: ${
+        equalRewardsText(equal)
+      }, so hardly anything is learned; ${MEND_REWARD}.`,
+      evidence: `${equal.evidence}; ${evidence}`,
+    };
+  }
   const isUp = entropy.course === "explosion" || entropy.course === "collapse, then surge";
+  if (isUp && course.severity !== "problem") {
+    const finding = `none yet for the entropy; if the score stops rising: ${lowerText(controls)}`;
+    return { topic, severity: "fine", finding: short(finding), evidence };
+  }
   if (isUp) return { topic, severity: "notice", finding: short(lowerText(controls)), evidence };
   const raise = () => short(raiseText(run, settings, controls));
   if (course.severity === "problem") {
@@ -70,7 +87,9 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
   const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice" &&
     !isSolved;
   const hasStopped = isLow &&
-    (plateau !== undefined || (gain?.rises === false && gain.why !== "open"));
+    (gain === undefined
+      ? plateau !== undefined
+      : !gain.rises && gain.why !== "open" && gain.why !== "stopped");
   return {
     topic,
     severity: hasStopped ? "notice" : "fine",

@@ -5,6 +5,7 @@ import { stepText } from "../step_text.ts";
 export function noRiseText({ isSlight, since, why }: RecentGain): string {
   const from = `since step ${stepText(since)}`;
   if (why === "fell") return `has fallen ${from}`;
+  if (why === "stopped") return `rises no more, as it did ${from}`;
   if (why === "never") return "shows no rise in the whole log";
   return `shows ${isSlight ? "hardly any" : why === "open" ? "no clear" : "no"} rise ${from}`;
 }
