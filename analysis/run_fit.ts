@@ -24,8 +24,8 @@ export interface RunFit {
   readonly plateau: Plateau | undefined;
   /** One part of the run told from the other, or why that cannot be. */
   readonly prediction: Prediction | LawError;
-  /** What the law says of the run if it goes on; undefined where it says nothing. */
-  readonly ahead: Ahead | undefined;
+  /** What the law says of the run if it goes on, or why it says nothing. */
+  readonly ahead: Ahead | string;
   /** The law and its rivals, the best first. */
   readonly rivals: readonly Rival[];
   /** Number of pairs on which the rivals were compared. */
@@ -71,8 +71,14 @@ export function fitRun(
     pairing,
     fit,
     plateau,
-    prediction: tryPredict(() => predictFrom(pairing, portion, { reverse, draws })),
-    ahead: predictAhead(pairing, fit, plannedSteps(run), run.steps.last),
+    prediction: tryPredict(() =>
+      predictFrom(pairing, portion, { reverse, draws, unit: score.unit })
+    ),
+    ahead: predictAhead(pairing, fit, {
+      planned: plannedSteps(run),
+      end: run.steps.last,
+      unit: score.unit,
+    }),
     rivals: compareRivals(pairing, { most: effort.rivalPairs }),
     compared: evenlyThinned(pairing, effort.rivalPairs).length,
     benchmarks: fitBenchmarks(run, pairing.rule),

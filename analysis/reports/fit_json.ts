@@ -43,7 +43,7 @@ function runJson(one: RunFit) {
     influence: fit.influence ?? null,
     plateau: one.plateau ?? null,
     prediction: prediction instanceof LawError ? { error: prediction.message } : prediction,
-    ahead: one.ahead ?? null,
+    ahead: typeof one.ahead === "string" ? null : one.ahead,
     rivals,
     scoreKind: run.score!.kind,
     scoreChosen: run.choices.score?.because,

@@ -121,22 +121,17 @@ function predictionText(
   ];
 }
 
-function aheadText({ ahead, fit, plateau, run, pairing }: RunFit): string {
-  if (!fit.identified) return "not predicted: the pairs do not identify the law";
-  if (ahead === undefined) {
-    const [paired, last] = [pairing.at(-1)!.step, run.steps.last];
-    return paired < last
-      ? `nothing is predicted: the last pair is of step ${
-        stepText(paired)
-      }, the log goes on to step ${stepText(last)}`
-      : "nothing is predicted: the run is at its end, or its entropy falls no more";
-  }
-  const { step, isPlanned, entropy, predicted, interval } = ahead;
+function aheadText({ ahead, plateau }: RunFit): string {
+  if (typeof ahead === "string") return ahead;
+  const { step, isPlanned, entropy, predicted, stays, interval } = ahead;
   const stalled = plateau === undefined ? "" : `, though the score has stopped`;
   return `at step ${stepText(step)} (${
     isPlanned ? "the end that the log states" : "half as many steps again"
-  }) the law says ${number(predicted, 3)}, 95 % interval ${ends(interval, 3)}${stalled}, ` +
-    `if entropy falls on as over the last half, to ${number(entropy, 3)} nats`;
+  }) the law says ${number(predicted, 3)} if entropy falls on as over the last half, to ${
+    number(entropy, 3)
+  } nats, and ${number(stays.predicted, 3)} if it stays at ${
+    number(stays.entropy, 3)
+  }; 95 % interval over both ${ends(interval, 3)}${stalled}`;
 }
 
 function benchmarkText({ key, fit, plateau }: BenchmarkFit): string {
