@@ -1,17 +1,18 @@
 import { number } from "../formats/number.ts";
 import { extrapolation } from "./extrapolation.ts";
-import { plateauText } from "./plateau_text.ts";
+import { standText } from "./gain_text.ts";
 import { LawError } from "./law_error.ts";
 import { type Rival, RIVAL_NAMES } from "./rivals.ts";
 import type { RunFit } from "./run_fit.ts";
 import { stepText } from "./step_text.ts";
 
-/** A fit in one line: the plateau if there is one, what the law is worth, and the rival that beats it. */
-export function fitVerdict({ run, plateau, fit, rivals }: RunFit): string {
+/** A fit in one line: that the score gains no more where it is so, what the law is worth, and the rival that beats it. */
+export function fitVerdict({ run, stand, fit, rivals }: RunFit): string {
   const far = extrapolation(fit, run.score!.unit) === undefined ? "" : ", an extrapolation";
   const better = betterRival(rivals);
+  const gain = standText(stand);
   return [
-    ...(plateau === undefined ? [] : [plateauText(plateau)]),
+    ...(gain === undefined ? [] : [gain]),
     fit.identified
       ? `the pairs identify the law, ceiling ${number(fit.ceiling, 3)}${far}`
       : `the pairs do not identify the law`,

@@ -1,5 +1,5 @@
-import { counted } from "../../formats/counted.ts";
 import { notBought } from "../bought.ts";
+import { openGainText } from "../gain_text.ts";
 import type { Interval } from "../interval.ts";
 import type { Overview } from "../overview.ts";
 import { stepText } from "../step_text.ts";
@@ -37,9 +37,7 @@ export function buysText({ run, gain, plateau, parted, isSolved }: Overview): st
   const law = expected === undefined ? "" : `; the law expects ${signed(expected)}`;
   switch (gain.why) {
     case "open":
-      return `Whether it still buys score cannot be told from ${
-        counted(gain.count, scoreName(gain.kind))
-      }: a rise of ${rangeOf(interval)} since step ${stepText(gain.since)} (90 % interval${law}).`;
+      return `Whether it still buys score cannot be told ${openGainText(gain)}.`;
     case "never":
       return `It buys no score: the ${name} ${noRiseText(gain)}.`;
     case "less":

@@ -195,7 +195,7 @@ function raiseText(
       ? `raise ${clipHigher.name} further`
       : undefined,
     bonus === undefined && settings.bonus !== undefined
-      ? `an entropy bonus (${settings.bonus[0]}${
+      ? `an entropy bonus (${settings.setBonus ?? settings.bonus[0]}${
         settings.adaptive === undefined || adaptive !== undefined
           ? ""
           : `, or ${settings.adaptive}=True, which follows a target`

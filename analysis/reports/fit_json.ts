@@ -41,7 +41,7 @@ function runJson(one: RunFit) {
     identified: fit.identified,
     identifiedBecause: fit.identifiedBecause,
     influence: fit.influence ?? null,
-    plateau: one.plateau ?? null,
+    plateau: one.stand.plateau ?? null,
     prediction: prediction instanceof LawError ? { error: prediction.message } : prediction,
     ahead: typeof one.ahead === "string" ? null : one.ahead,
     rivals,

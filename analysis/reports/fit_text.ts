@@ -121,10 +121,12 @@ function predictionText(
   ];
 }
 
-function aheadText({ ahead, plateau }: RunFit): string {
+function aheadText({ ahead, stand: { plateau, gain } }: RunFit): string {
   if (typeof ahead === "string") return ahead;
   const { step, isPlanned, entropy, predicted, stays, interval } = ahead;
-  const stalled = plateau === undefined ? "" : `, though the score has stopped`;
+  const stalled = plateau === undefined || gain?.why === "open" || gain?.rises === true
+    ? ""
+    : `, though the score has ${plateau.fall === undefined ? "stopped" : "fallen"}`;
   return `at step ${stepText(step)} (${
     isPlanned ? "the end that the log states" : "half as many steps again"
   }) the law says ${number(predicted, 3)} if entropy falls on as over the last half, to ${

@@ -360,6 +360,17 @@ Deno.test("remedies and how to log the entropy have the names of each framework'
       /policy_loss_type=kl_cov, kl_cov\.kl_cov_frac=0\.002 \(by default 20 %\)/,
     ],
     [
+      "skyrl",
+      { trainer: { algorithm: { use_entropy_loss: false, entropy_loss_coef: 0.01 } } },
+      /an entropy bonus \(use_entropy_loss=true and entropy_loss_coef\)/,
+    ],
+    [
+      "openrlhf",
+      {},
+      /an entropy bonus \(--actor\.entropy_coef, --entropy_loss_coef before 0\.11\)/,
+    ],
+    ["slime", { eps_clip: 0.2 }, /--eps-clip-high 0\.28 .*an entropy bonus \(--entropy-coef\)/],
+    [
       "openrlhf",
       { actor: { eps_clip_low_high: [0.2, 0.28] } },
       /^actor\.eps_clip_low_high=0\.28 is on/,
