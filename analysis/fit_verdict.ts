@@ -1,5 +1,5 @@
 import { number } from "../formats/number.ts";
-import { extrapolation } from "./extrapolation.ts";
+import { extrapolation, farFromSeen } from "./extrapolation.ts";
 import { standText } from "./gain_text.ts";
 import { LawError } from "./law_error.ts";
 import { type Rival, RIVAL_NAMES } from "./rivals.ts";
@@ -21,16 +21,17 @@ export function fitVerdict({ run, stand, fit, rivals }: RunFit): string {
 }
 
 /** A prediction that was asked for, in one line. */
-export function predictionVerdict({ prediction, run }: RunFit): string {
+export function predictionVerdict({ prediction, run, pairing }: RunFit): string {
   if (prediction instanceof LawError) return `no prediction can be made: ${prediction.message}`;
   const { end: { step, predicted, seen, interval: [low, high] } } = prediction;
   const lies = seen >= low && seen <= high ? "within" : "outside";
   const isImpossible = run.score!.unit === "fraction" && predicted > 1;
+  const outside = farFromSeen(predicted, pairing.map(({ score }) => score));
   return `predicted ${number(predicted, 3)}${
     isImpossible ? " (above 1, the largest possible score)" : ""
-  } at step ${stepText(step)}, seen ${number(seen, 3)}: ${lies} the 95 % interval [${
-    number(low, 3)
-  }, ${number(high, 3)}].`;
+  } at step ${stepText(step)}${outside === "" ? "," : `${outside};`} seen ${
+    number(seen, 3)
+  }: ${lies} the 95 % interval [${number(low, 3)}, ${number(high, 3)}].`;
 }
 
 /** Differences of AICc below this tell nothing (Burnham & Anderson 2002). */

@@ -72,7 +72,7 @@ export const FRAMEWORK_SETTINGS: Partial<Record<Framework, FrameworkSettings>> =
       defaults: { klShare: 2e-4, klCoefficient: 0.1, clipShare: 2e-4 },
     },
     logEntropy:
-      `verl logs actor/entropy (actor/entropy_loss up to 0.4.0) wherever its trainer recomputes the old log-probs: not with algorithm.rollout_correction.bypass_mode=True, and not in every recipe with a trainer of its own (such as recipe/entropy). From 0.7.0 on ${VERL}.calculate_entropy=True logs that of the update, from 0.8.0 on as actor/entropy_loss.`,
+      `verl logs actor/entropy (actor/entropy_loss up to 0.4.0) wherever its trainer recomputes the old log-probs: not with algorithm.rollout_correction.bypass_mode=True, and not in every recipe with a trainer of its own. From 0.7.0 on ${VERL}.calculate_entropy=True logs that of the update.`,
   },
   trl: {
     clipHigh: ["epsilon_high", "epsilon"],

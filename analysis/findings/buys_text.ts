@@ -22,7 +22,10 @@ export function buysText({ run, gain, plateau, parted, isSolved }: Overview): st
     (score !== undefined && score.kind !== gain.kind
       ? ` (there are too few ${scoreName(score.kind)}s to tell)`
       : "");
-  const unpaid = gain.rises ? notBought(entropy!, score!, gain) : undefined;
+  // The rise of another score tells nothing here.
+  const unpaid = gain.rises && gain.kind === score!.kind
+    ? notBought(entropy!, score!, gain.since)
+    : undefined;
   if (unpaid !== undefined) {
     return `The ${name} still rises, but not for entropy: ${
       percent(unpaid.gained)
