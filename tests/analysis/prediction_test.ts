@@ -1,6 +1,6 @@
-import { farFromSeen } from "../../analysis/extrapolation.ts";
 /** Prediction of one part of a run from the other, and the rivals. */
 import assert from "node:assert/strict";
+import { farFromSeen } from "../../analysis/extrapolation.ts";
 import { LawError } from "../../analysis/law_error.ts";
 import { lawAt } from "../../analysis/law.ts";
 import type { Pair } from "../../analysis/pairs.ts";
