@@ -1,5 +1,5 @@
-import { counted } from "../../formats/counted.ts";
 import { notBought } from "../bought.ts";
+import { openGainText } from "../gain_text.ts";
 import type { Interval } from "../interval.ts";
 import type { Overview } from "../overview.ts";
 import { stepText } from "../step_text.ts";
@@ -22,7 +22,10 @@ export function buysText({ run, gain, plateau, parted, isSolved }: Overview): st
     (score !== undefined && score.kind !== gain.kind
       ? ` (there are too few ${scoreName(score.kind)}s to tell)`
       : "");
-  const unpaid = gain.rises ? notBought(entropy!, score!, gain) : undefined;
+  // The rise of another score tells nothing here.
+  const unpaid = gain.rises && gain.kind === score!.kind
+    ? notBought(entropy!, score!, gain.since)
+    : undefined;
   if (unpaid !== undefined) {
     return `The ${name} still rises, but not for entropy: ${
       percent(unpaid.gained)
@@ -37,9 +40,7 @@ export function buysText({ run, gain, plateau, parted, isSolved }: Overview): st
   const law = expected === undefined ? "" : `; the law expects ${signed(expected)}`;
   switch (gain.why) {
     case "open":
-      return `Whether it still buys score cannot be told from ${
-        counted(gain.count, scoreName(gain.kind))
-      }: a rise of ${rangeOf(interval)} since step ${stepText(gain.since)} (90 % interval${law}).`;
+      return `Whether it still buys score cannot be told ${openGainText(gain)}.`;
     case "stopped":
       return `The ${name} rose by ${rangeOf(interval)} since step ${
         stepText(gain.since)

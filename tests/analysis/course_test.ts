@@ -159,9 +159,9 @@ Deno.test("a gain is not bought by an entropy that stays where it is", () => {
   const score = scoreOf((step) => 0.3 + 0.003 * step, 100, "validation");
   const gain = recentGain({ score } as unknown as Run, findPlateau(score))!;
   assert(gain.rises && gain.since === 50);
-  const early = notBought(seriesOf((step) => 0.02 + Math.exp(-step / 6)), score, gain)!;
+  const early = notBought(seriesOf((step) => 0.02 + Math.exp(-step / 6)), score, gain.since)!;
   assert(Math.abs(early.gained - 0.5) < 0.03 && Math.abs(early.spent) < 0.01);
-  assert.equal(notBought(seriesOf((step) => 1 - 0.009 * step), score, gain), undefined);
+  assert.equal(notBought(seriesOf((step) => 1 - 0.009 * step), score, gain.since), undefined);
 });
 
 Deno.test("a slight rise at the end counts for none", () => {

@@ -360,6 +360,17 @@ Deno.test("remedies and how to log the entropy have the names of each framework'
       /policy_loss_type=kl_cov, kl_cov\.kl_cov_frac=0\.002 \(by default 20 %\)/,
     ],
     [
+      "skyrl",
+      { trainer: { algorithm: { use_entropy_loss: false, entropy_loss_coef: 0.01 } } },
+      /an entropy bonus \(use_entropy_loss=true and entropy_loss_coef\)/,
+    ],
+    [
+      "openrlhf",
+      {},
+      /an entropy bonus \(--actor\.entropy_coef, --entropy_loss_coef before 0\.11\)/,
+    ],
+    ["slime", { eps_clip: 0.2 }, /--eps-clip-high 0\.28 .*an entropy bonus \(--entropy-coef\)/],
+    [
       "openrlhf",
       { actor: { eps_clip_low_high: [0.2, 0.28] } },
       /^actor\.eps_clip_low_high=0\.28 is on/,
@@ -535,4 +546,21 @@ Deno.test("a term of the reward that was learned early is not said to teach noth
     /^format moved early and hardly varies any more\./,
   );
   assert.match(await terms(() => 0.5), /^format hardly varies and teaches nothing\./);
+});
+
+Deno.test("for a score that falls while the training score rises, more entropy is no remedy", async () => {
+  const log = (training: (step: number) => number, validation: (step: number) => number) =>
+    verlConsole(rows(200, (step) => ({
+      "actor/entropy": 0.3 + 0.3 * (1 - step / 200),
+      "critic/score/mean": training(step) + 0.01 * wave(step),
+      ...(step % 10 === 0 ? { [SCORE]: validation(step) + 0.005 * wave(step) } : {}),
+    })));
+  const falling = (step: number) => 0.45 - 0.001 * Math.max(0, step - 60);
+  const rising = (step: number) => 0.3 + 0.003 * step;
+  const hacked = about(await findings(log(rising, falling)), "remedy").finding;
+  assert.match(hacked, /^none for the entropy: the score fell while the training score rose/);
+  const fell = about(await findings(log(falling, falling)), "remedy").finding;
+  assert.match(fell, /^the score fell, and the entropy fell: .*KL-Cov/);
+  const well = about(await findings(log(rising, rising)), "remedy").finding;
+  assert.match(well, /^none yet for the entropy/);
 });
