@@ -39,16 +39,9 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
   }
   const isUp = entropy.course === "explosion" || entropy.course === "collapse, then surge";
   if (isUp) return { topic, severity: "notice", finding: short(lowerText(controls)), evidence };
-  const raise = () => short(raiseText(run, settings, controls));
-  if (course.severity === "problem") {
-    return { topic, severity: "notice", finding: raise(), evidence };
-  }
-  const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice" &&
-    !isSolved;
   const hasFallen = plateau?.fall !== undefined;
-  const hasStopped = isLow && (hasFallen ||
-    (gain === undefined ? plateau !== undefined : !gain.rises && gain.why !== "open"));
-  if (hasStopped && hasFallen && trainingRises(run)) {
+  const isLower = entropy.end.value < 0.75 * entropy.start.value;
+  if (hasFallen && isLower && entropy.course !== "collapse" && trainingRises(run)) {
     return {
       topic,
       severity: "notice",
@@ -57,6 +50,14 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
       evidence,
     };
   }
+  const raise = () => short(raiseText(run, settings, controls));
+  if (course.severity === "problem") {
+    return { topic, severity: "notice", finding: raise(), evidence };
+  }
+  const isLow = isLower && course.severity === "notice" &&
+    !isSolved;
+  const hasStopped = isLow && (hasFallen ||
+    (gain === undefined ? plateau !== undefined : !gain.rises && gain.why !== "open"));
   return {
     topic,
     severity: hasStopped ? "notice" : "fine",
