@@ -56,18 +56,9 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
     return { topic, severity: "fine", finding: short(finding), evidence };
   }
   if (isUp) return { topic, severity: "notice", finding: short(lowerText(controls)), evidence };
-  const raise = () => short(raiseText(run, settings, controls));
-  if (course.severity === "problem") {
-    return { topic, severity: "notice", finding: raise(), evidence };
-  }
-  const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice" &&
-    !isSolved;
   const hasFallen = plateau?.fall !== undefined;
-  const hasStopped = isLow && (hasFallen ||
-    (gain === undefined
-      ? plateau !== undefined
-      : !gain.rises && gain.why !== "open" && gain.why !== "stopped"));
-  if (hasStopped && hasFallen && trainingRises(run)) {
+  const isLower = entropy.end.value < 0.75 * entropy.start.value;
+  if (hasFallen && isLower && entropy.course !== "collapse" && trainingRises(run)) {
     return {
       topic,
       severity: "notice",
@@ -76,6 +67,16 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
       evidence,
     };
   }
+  const raise = () => short(raiseText(run, settings, controls));
+  if (course.severity === "problem") {
+    return { topic, severity: "notice", finding: raise(), evidence };
+  }
+  const isLow = isLower && course.severity === "notice" &&
+    !isSolved;
+  const hasStopped = isLow && (hasFallen ||
+    (gain === undefined
+      ? plateau !== undefined
+      : !gain.rises && gain.why !== "open" && gain.why !== "stopped"));
   return {
     topic,
     severity: hasStopped ? "notice" : "fine",
