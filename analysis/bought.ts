@@ -1,5 +1,4 @@
-import { END_VALUES, type RecentGain, shareSince } from "./gain.ts";
-import type { ScoreSeries } from "./readers/run.ts";
+import { END_VALUES, shareSince } from "./gain.ts";
 import type { Series } from "./readers/series.ts";
 import { medianOf, trendOf } from "./trend.ts";
 
@@ -20,14 +19,9 @@ const SPENT = 0.1;
  * Where the score made a good part of its gain of late while the entropy stayed where it was: by the law
  * that gain would have cost a like part of the entropy. Undefined where the two go together.
  *
- * @param gain That the score rises of late; of another score than this, it tells nothing here.
+ * @param since The step since which the score rises.
  */
-export function notBought(
-  entropy: Series,
-  score: ScoreSeries,
-  { kind, since }: RecentGain,
-): NotBought | undefined {
-  if (kind !== score.kind) return undefined;
+export function notBought(entropy: Series, score: Series, since: number): NotBought | undefined {
   const gained = shareSince(score, since);
   // By its pace as well as by its ends, which scatter.
   const spent = Math.max(shareSince(entropy, since), shareByTrend(entropy, since));

@@ -1,3 +1,4 @@
+import { max, min } from "simple-statistics";
 import { number } from "../formats/number.ts";
 import type { LawFit } from "./law.ts";
 import type { ScoreSeries } from "./readers/run.ts";
@@ -24,4 +25,18 @@ export function extrapolation(fit: LawFit, unit: ScoreSeries["unit"]): string | 
       number(fit.ceiling)
     } is above 1, the largest possible score: it is an extrapolation; ${distance}.`
     : `the ceiling is an extrapolation: ${distance}.`;
+}
+
+/**
+ * That a predicted score is far outside all scores that were seen, by more than they span, as the end of a
+ * sentence; empty where it is not.
+ */
+export function farFromSeen(predicted: number, scores: readonly number[]): string {
+  const [lowest, highest] = [min(scores), max(scores)];
+  const beyond = Math.max(lowest - predicted, predicted - highest);
+  return beyond > highest - lowest
+    ? `, far outside the scores that were seen, ${number(lowest, 3)} to ${
+      number(highest, 3)
+    }, so it tells nothing`
+    : "";
 }

@@ -77,7 +77,7 @@ export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefine
   });
   const jump = jumpOf(score);
   const isDrop = jump !== undefined &&
-    jump.before.value - jump.after.value > MOST_OF_IT * (peak.value - low);
+    jump.levels[0] - jump.levels[1] > MOST_OF_IT * (peak.value - low);
   return {
     from: at(isDrop ? jump.before.step : bendOf(score, low, gain)),
     to: end,

@@ -17,6 +17,8 @@ export interface FrameworkSettings {
   readonly bonus?: readonly string[];
   /** The setting that turns the bonus on, where the coefficient alone does not. */
   readonly bonusSwitch?: string;
+  /** What sets the bonus, where that is not the first of its names alone. */
+  readonly setBonus?: string;
   /** An entropy bonus that follows a target. */
   readonly adaptive?: string;
   /** The covariance losses. */
@@ -70,7 +72,7 @@ export const FRAMEWORK_SETTINGS: Partial<Record<Framework, FrameworkSettings>> =
       defaults: { klShare: 2e-4, klCoefficient: 0.1, clipShare: 2e-4 },
     },
     logEntropy:
-      `verl logs actor/entropy (actor/entropy_loss up to 0.4.0) wherever its trainer recomputes the old log-probs: not with algorithm.rollout_correction.bypass_mode=True, and not in every recipe with a trainer of its own (such as recipe/entropy). From 0.7.0 on ${VERL}.calculate_entropy=True logs that of the update, from 0.8.0 on as actor/entropy_loss.`,
+      `verl logs actor/entropy (actor/entropy_loss up to 0.4.0) wherever its trainer recomputes the old log-probs: not with algorithm.rollout_correction.bypass_mode=True, and not in every recipe with a trainer of its own. From 0.7.0 on ${VERL}.calculate_entropy=True logs that of the update.`,
   },
   trl: {
     clipHigh: ["epsilon_high", "epsilon"],
@@ -92,6 +94,7 @@ export const FRAMEWORK_SETTINGS: Partial<Record<Framework, FrameworkSettings>> =
     clipLow: ["actor.eps_clip_low_high", "eps_clip_low_high", "actor.eps_clip", "eps_clip"],
     setClipHigh: "--actor.eps_clip_low_high 0.2 0.28 (--eps_clip_low_high before 0.11)",
     bonus: ["actor.entropy_coef", "entropy_loss_coef"],
+    setBonus: "--actor.entropy_coef, --entropy_loss_coef before 0.11",
     logEntropy:
       "OpenRLHF logs entropy_loss only if --actor.entropy_coef is set (--entropy_loss_coef before 0.11); 0 logs it without a bonus.",
   },
@@ -102,6 +105,7 @@ export const FRAMEWORK_SETTINGS: Partial<Record<Framework, FrameworkSettings>> =
     setClipHigh: `${SKYRL}.eps_clip_high=0.28`,
     bonus: [`${SKYRL}.entropy_loss_coef`],
     bonusSwitch: `${SKYRL}.use_entropy_loss`,
+    setBonus: `${SKYRL}.use_entropy_loss=true and ${SKYRL}.entropy_loss_coef`,
     covariance: {
       loss: `${SKYRL}.policy_loss_type`,
       klShare: `${SKYRL}.kl_cov.kl_cov_frac`,
@@ -118,6 +122,7 @@ export const FRAMEWORK_SETTINGS: Partial<Record<Framework, FrameworkSettings>> =
     clipLow: ["eps_clip"],
     setClipHigh: "--eps-clip-high 0.28",
     bonus: ["entropy_coef"],
+    setBonus: "--entropy-coef",
     logEntropy:
       "slime logs rollout/entropy with --use-rollout-entropy, and train/entropy_loss during the update.",
   },

@@ -1,4 +1,5 @@
-import { findPlateau, isWithoutGain, type Plateau } from "./plateau.ts";
+import { surePlateau } from "./late_plateau.ts";
+import { isWithoutGain, type Plateau } from "./plateau.ts";
 import type { Run, ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { type RecentRise, recentRise } from "./recent_rise.ts";
@@ -11,10 +12,11 @@ export interface RecentGain {
   /** Whether there is a trend, of less than a twentieth of the whole gain, so that it counts for none. */
   readonly isSlight: boolean;
   /**
-   * Why it does not: it `fell`; it is `flat` on a plateau; it was so in the whole log (`never`); it rises by
-   * `less` than the law expects of the entropy spent; `open`: its scores do not tell. Undefined where it rises.
+   * Why it does not: it `fell`; it is `flat` on a plateau; it was so in the whole log (`never`); it `stopped` on a
+   * plateau after it rose in the last half by about what the law expects; it rises by `less` than half of what the law expects of the entropy
+   * spent; `open`: its scores do not tell. Undefined where it rises.
    */
-  readonly why: "fell" | "flat" | "never" | "less" | "open" | undefined;
+  readonly why: "fell" | "flat" | "never" | "stopped" | "less" | "open" | undefined;
   /** What it rose by since then: 90 % interval in units of R, and what the law expects. */
   readonly rise: RecentRise;
   /** Which score it is. */
@@ -31,13 +33,15 @@ const RISES = 1.645;
 const FEWEST = 8;
 /** A rise by less than this share of the whole gain is hardly one. */
 const SLIGHT = 0.05;
+/** A score that may have risen by this share of what the law expects may still be bought. */
+const NEAR = 0.5;
 
 /**
  * Whether a run still gains: by the last half of its scores, or those since its plateau began. The training
  * score is asked where the other has fewer than 8, or where the other does not tell, but for the law, and it
  * rises. Undefined if neither has as many.
  *
- * @param plateau That of the run's score, by {@linkcode findPlateau}.
+ * @param plateau That of the run's score, by {@linkcode surePlateau}.
  * @param until The last step that is looked at, by default that of the log.
  */
 export function recentGain(
@@ -49,7 +53,7 @@ export function recentGain(
     const series = one && upTo(one, until);
     if (series === undefined || series.values.length < FEWEST) return [];
     const isWhole = one === score && series.values.length === one!.values.length;
-    return [gainOf({ ...one!, ...series }, isWhole ? plateau : findPlateau(series), entropy)];
+    return [gainOf({ ...one!, ...series }, isWhole ? plateau : surePlateau(series), entropy)];
   });
   const [first, other] = gains;
   const isOpen = first?.why === "open" || first?.why === "less";
@@ -72,19 +76,23 @@ function gainOf(
   const isSlight = hasTrend && wholeGain(score) > 0 &&
     rise.interval[1] < SLIGHT * wholeGain(score);
   const rises = hasTrend && !isSlight;
+  const isNear = rise.interval[1] >= NEAR * (rise.expected ?? Infinity);
   const why = rises
     ? undefined
     : plateau === undefined
-    ? isSlight || rise.isLess ? "less" : "open"
+    ? isSlight || (rise.isLess && !isNear) ? "less" : "open"
     : plateau.fall !== undefined
     ? "fell"
     : isWithoutGain(plateau)
     ? "never"
+    : rise.interval[0] > 0 && rise.interval[1] >= SLIGHT * wholeGain(score) &&
+        (isNear || rise.expected === undefined)
+    ? "stopped"
     // Where the scatter hides what the law expects, entropy may still be worth what it was.
-    : rise.interval[1] >= (rise.expected ?? Infinity) && rise.expected! > SLIGHT * wholeGain(score)
+    : isNear && rise.expected! > SLIGHT * wholeGain(score)
     ? "open"
     : "flat";
-  const first = why === "open" ? held : from;
+  const first = why === "open" || why === "stopped" ? held : from;
   return {
     rises,
     isSlight,

@@ -6,6 +6,7 @@ import type { Interval } from "./interval.ts";
 import type { Pair } from "./pairs.ts";
 import { passedCeiling } from "./passed_ceiling.ts";
 import { isWithoutGain, type Plateau } from "./plateau.ts";
+import { roseUnpaid } from "./rose_unpaid.ts";
 import { stepText } from "./step_text.ts";
 import { medianOf } from "./trend.ts";
 
@@ -57,7 +58,7 @@ const END_PAIRS = 3;
  * A plain verdict on whether the pairs tell a and b: exp(H) must cover a range, enough pairs must lie
  * outside the flat part at its low end, the interval of a must be finite and exclude 0, no single pair may
  * carry the fit, the score may not have stopped while entropy went on, nor fallen while entropy rose, nor
- * passed the ceiling, and the ceiling may be neither impossible nor open by more than the score moved.
+ * passed the ceiling, nor risen on where entropy was not spent, and the ceiling may be neither impossible nor open by more than the score moved.
  *
  * @param evidence What is left out of it is not looked at.
  * @throws {LawError} `not-finite` or `out-of-range` for pairs that are.
@@ -105,7 +106,8 @@ export function identify(
     );
   }
   const doubt = restsOnOne(evidence) ?? stopped(pairs, evidence) ?? unspent(pairs) ??
-    passed(pairs, evidence) ?? impossible(evidence) ?? unbounded(pairs, evidence);
+    passed(pairs, evidence) ?? roseUnpaid(pairs) ?? impossible(evidence) ??
+    unbounded(pairs, evidence);
   if (doubt !== undefined) return found(false, doubt);
   const training = evidence.score?.kind === "training"
     ? " R is a training score, which the difficulty of the batches moves, too."
@@ -131,11 +133,16 @@ function restsOnOne({ a, influence }: FitEvidence): string | undefined {
 function stopped(pairs: readonly Pair[], { a, plateau }: FitEvidence): string | undefined {
   if (a === undefined || plateau === undefined || isWithoutGain(plateau)) return undefined;
   const wanted = wantedOnPlateau(pairs, a, plateau);
-  if (wanted === undefined || wanted.gain <= 2 * Math.max(0, plateau.rise[1])) return undefined;
-  if (wanted.gain <= SMALL_PART * wanted.inAll) return undefined;
+  if (wanted === undefined || wanted.gain <= SMALL_PART * wanted.inAll) return undefined;
+  const most = 2 * Math.max(0, plateau.rise[1]);
+  // A score that stopped early makes a too small for its own gain, so the law is held to that gain as well.
+  const share = wanted.gain / wanted.inAll * (plateau.level - plateau.start.value);
+  if (Math.max(wanted.gain, share) <= most) return undefined;
   return `the score stopped at step ${stepText(plateau.since.step)} while entropy fell on from ${
     number(wanted.from, 3)
-  } to ${number(wanted.to, 3)} nats, for which the law wants +${number(wanted.gain, 3)}.`;
+  } to ${number(wanted.to, 3)} nats, for which the law wants +${
+    number(wanted.gain > most ? wanted.gain : share, 3)
+  }${wanted.gain > most ? "" : " by the gain before"}.`;
 }
 
 /** What the law says that the entropy spent since the start of a plateau buys; undefined if it rose. */

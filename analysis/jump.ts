@@ -4,10 +4,12 @@ import { medianOf, MOST_POINTS, noiseOf, reduced } from "./trend.ts";
 
 /** A change of level from one step to the next, which a course of learning does not have. */
 export interface Jump {
-  /** The level before it: the median of five values, and the step of the last of them. */
+  /** The last value before it. */
   readonly before: Point;
-  /** The level after it: the median of five values, and the step of the first of them. */
+  /** The first value after it. */
   readonly after: Point;
+  /** The medians of the five values before it and of the five after it; of a long series, of medians. */
+  readonly levels: readonly [number, number];
 }
 
 /** Values on either side whose medians are the levels. */
@@ -18,6 +20,8 @@ const SMALLEST_SHARE = 0.3;
 const DEVIATIONS = 8;
 /** … and so many times what the level changes by in as many values beside it. */
 const STEEPER = 3;
+/** One step makes more than this share of it; else it came by and by. */
+const IN_ONE_STEP = 0.5;
 /** Levels that are apart by this share of the largest jump are apart as much. */
 const AS_LARGE = 0.95;
 
@@ -38,10 +42,27 @@ export function jumpOf(series: Series): Jump | undefined {
   }
   if (place < 0) return undefined;
   const at = steepest(values, place, change);
-  return {
-    before: { step: steps[at - 1]!, value: levels[at]! },
-    after: { step: steps[at]!, value: levels[at + SIDE]! },
-  };
+  const first = stepWithin(series, steps[at - 2]!, steps[at + 1]!, change(at));
+  const point = (i: number): Point => ({ step: series.steps[i]!, value: series.values[i]! });
+  const [before, after] = [point(first - 1), point(first)];
+  const share = (after.value - before.value) / change(at);
+  return share > IN_ONE_STEP
+    ? { before, after, levels: [levels[at]!, levels[at + SIDE]!] }
+    : undefined;
+}
+
+/** The place after the largest step in a direction that a series makes between two of its steps. */
+function stepWithin(
+  { steps, values }: Series,
+  from: number,
+  to: number,
+  direction: number,
+): number {
+  const start = steps.findIndex((step) => step >= from) + 1;
+  const rise = (i: number) => Math.sign(direction) * (values[i]! - values[i - 1]!);
+  let found = start;
+  for (let i = start; steps[i]! <= to; i++) if (rise(i) > rise(found)) found = i;
+  return found;
 }
 
 /**

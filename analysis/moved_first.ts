@@ -27,8 +27,11 @@ export interface Departure {
   readonly key: string;
   /** The first step of those at which it was away; undefined if there is none. */
   readonly step: number | undefined;
-  /** Where there is none: whether it ends well above or below where it was all the same. */
-  readonly drift: "grew" | "fell" | undefined;
+  /**
+   * Where there is none: whether it ends well above or below where it was all the same, or by more than a quarter
+   * but within its scatter; undefined where it ends within a quarter of it.
+   */
+  readonly drift: "grew" | "fell" | "unsure" | undefined;
 }
 
 /** What a run's metrics did before or after something happened to it. */
@@ -130,11 +133,12 @@ function within({ steps, values }: Series, [from, to]: readonly [number, number]
   return { steps: steps.subarray(start, end), values: values.subarray(start, end) };
 }
 
-/** Whether a series ends well above or below its reference, by as much as a departure takes. */
+/** Where a series ends by its reference: well above or below it takes as much as a departure. */
 function driftOf(series: Series, reference: Series): Departure["drift"] {
   const [level, end] = [medianOf(reference.values), tailOf(series)];
-  const least = Math.max(DEVIATIONS * noiseOf(series), SMALLEST_SHARE * Math.abs(level));
-  return Math.abs(end - level) <= least ? undefined : end > level ? "grew" : "fell";
+  const away = Math.abs(end - level);
+  if (away <= SMALLEST_SHARE * Math.abs(level)) return undefined;
+  return away <= DEVIATIONS * noiseOf(series) ? "unsure" : end > level ? "grew" : "fell";
 }
 
 /**

@@ -1,7 +1,8 @@
 import { type EntropyCourse, entropyCourse } from "./entropy_course.ts";
 import { type RecentGain, recentGain } from "./gain.ts";
+import { surePlateau } from "./late_plateau.ts";
 import { type PartedBenchmarks, partedBenchmarks } from "./parted_benchmarks.ts";
-import { findPlateau, isSolved, type Plateau } from "./plateau.ts";
+import { isSolved, type Plateau } from "./plateau.ts";
 import type { Run } from "./readers/run.ts";
 import { type ScoreCourse, scoreCourse } from "./score_course.ts";
 
@@ -25,7 +26,7 @@ export interface Overview {
 
 /** Looks once at what several findings need. */
 export function overviewOf(run: Run): Overview {
-  const plateau = run.score && findPlateau(run.score);
+  const plateau = run.score && surePlateau(run.score);
   // A mean that falls hides no fall.
   const parted = plateau?.fall ? undefined : partedBenchmarks(run);
   return {

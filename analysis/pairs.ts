@@ -1,8 +1,8 @@
-import { ReadError } from "../formats/errors.ts";
+import { LONGEST_MESSAGE, ReadError } from "../formats/errors.ts";
 import type { Run } from "./readers/run.ts";
 import { FRAMEWORK_SETTINGS } from "./framework_settings.ts";
 import { isEntropyByWords, isKnown } from "./readers/keys.ts";
-import { enumeration, keyList } from "./readers/key_list.ts";
+import { enumeration, keyList, LONGEST_LIST } from "./readers/key_list.ts";
 import { runLabel } from "./run_label.ts";
 
 /** Entropy and performance of one policy. */
@@ -29,6 +29,8 @@ export type PairingRule = "next-logged" | "same-step";
 export const MOST_PAIRS = 100_000;
 /** The furthest that `next-logged` looks ahead, in steps. */
 const LOOK_AHEAD = 2;
+/** Characters of a list of keys in a message beside the keys: what it begins with, and counts of others. */
+const AROUND_LIST = 70;
 
 /** The pairs of a run in order of their steps, with how they were found. */
 export interface Pairing extends ReadonlyArray<Pair> {
@@ -68,11 +70,15 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
       : "no score";
     const keys = Array.from(run.keys).filter(([, count]) => count > 0).map(([key]) => key);
     const how = entropy === undefined ? FRAMEWORK_SETTINGS[run.framework]?.logEntropy : undefined;
-    const list = keyList(keys);
+    const start = `${runLabel(run)} has ${missing} under a key known here${notFiniteAlone(run)}`;
+    const end = howToName(run);
+    // What helps is longer than the list may make it: the list is cut, and not the sentences about it.
+    const room = LONGEST_MESSAGE - start.length - (how?.length ?? 0) - end.length - AROUND_LIST;
+    const list = keyList(keys, Math.max(0, Math.min(room, LONGEST_LIST)));
     throw new ReadError(
-      `${runLabel(run)} has ${missing} under a key known here${notFiniteAlone(run)}${
+      `${start}${
         how === undefined ? `; ${list}` : `. ${how} ${list[0]!.toUpperCase()}${list.slice(1)}`
-      }${howToName(run)}`,
+      }${end}`,
     );
   }
   const rule = options.rule ?? pairingRule(run);

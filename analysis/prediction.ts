@@ -4,6 +4,7 @@ import { LawError } from "./law_error.ts";
 import type { Interval } from "./interval.ts";
 import { FEWEST_PAIRS, fitLaw, lawAt, type LawCurve, type LawFit } from "./law.ts";
 import type { Pair } from "./pairs.ts";
+import type { ScoreSeries } from "./readers/run.ts";
 import { rootMeanSquare } from "./scale.ts";
 import { stepText } from "./step_text.ts";
 
@@ -55,14 +56,18 @@ export const FIRST_15_PERCENT: Portion = { fraction: 0.15 };
  * the paper: what is predicted is the performance at that entropy. Steps count from the first pair's, which is
  * one of them.
  *
- * @param options Whether in reverse, and how many series the bootstrap draws, as for `fitLaw`.
+ * @param options Whether in reverse, how many series the bootstrap draws, as for `fitLaw`, and what the scores are.
  * @throws {LawError} `no-split` if fewer than 4 pairs lie in the portion or none outside it,
  * `out-of-range` if the predicted R is beyond the range of floats, and as `fitLaw` does.
  */
 export function predictFrom(
   pairs: readonly Pair[],
   portion: Portion,
-  options: { readonly reverse?: boolean; readonly draws?: number } = {},
+  options: {
+    readonly reverse?: boolean;
+    readonly draws?: number;
+    readonly unit?: ScoreSeries["unit"];
+  } = {},
 ): Prediction {
   checkValues(pairs);
   const reverse = options.reverse ?? false;
@@ -95,7 +100,7 @@ export function predictFrom(
     entropy: far.entropy,
     predicted: lawAt(curve, far.entropy),
     seen: far.score,
-    interval: intervalOfScore(curve, far.entropy),
+    interval: intervalOfScore(curve, far.entropy, options.unit ?? "reward"),
   };
   if (![rmse, ...end.interval.map(Math.abs)].every((value) => value <= LARGEST_NUMBER)) {
     throw new LawError(
@@ -144,13 +149,20 @@ const NORMAL_95 = 1.96;
 /**
  * The 95 % interval of a score at an entropy: the interval of the law there, widened by the scatter of
  * single scores about it.
+ *
+ * @param unit Of the score: the interval of a fraction ends at 1, unless all of it lies above.
  */
-export function intervalOfScore(fit: LawFit, entropy: number): Interval {
+export function intervalOfScore(
+  fit: LawFit,
+  entropy: number,
+  unit: ScoreSeries["unit"],
+): Interval {
   const [low, high] = fit.bootstrap.interval(1, Math.exp(entropy));
   const scatter = NORMAL_95 * fit.rmse * Math.sqrt(fit.n / Math.max(1, fit.n - 2));
   const half = Math.hypot((high - low) / 2, scatter);
   const value = lawAt(fit, entropy);
-  return [value - half, value + half];
+  const [from, to] = [value - half, value + half];
+  return [from, unit === "fraction" && from <= 1 ? Math.min(to, 1) : to];
 }
 
 /** A portion in words: `the first 15 % of the steps`. */

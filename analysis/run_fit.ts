@@ -4,9 +4,9 @@ import { type Effort, evenlyThinned } from "./effort.ts";
 import { extrapolation } from "./extrapolation.ts";
 import { fitLaw, type LawFit } from "./law.ts";
 import { LawError } from "./law_error.ts";
+import type { Overview } from "./overview.ts";
 import { type Pairing, type PairingRule, pairs } from "./pairs.ts";
 import { checkPerToken } from "./per_token.ts";
-import type { Plateau } from "./plateau.ts";
 import { type Portion, predictFrom, type Prediction } from "./prediction.ts";
 import { notFiniteNotes } from "./readers/not_finite_notes.ts";
 import type { Run } from "./readers/run.ts";
@@ -20,12 +20,12 @@ export interface RunFit {
   readonly pairing: Pairing;
   /** The law. */
   readonly fit: LawFit;
-  /** Where the score gains nothing more, by all scores of the log. */
-  readonly plateau: Plateau | undefined;
+  /** Whether the score still gains, by all scores of the log. */
+  readonly stand: Pick<Overview, "run" | "plateau" | "parted" | "gain">;
   /** One part of the run told from the other, or why that cannot be. */
   readonly prediction: Prediction | LawError;
-  /** What the law says of the run if it goes on; undefined where it says nothing. */
-  readonly ahead: Ahead | undefined;
+  /** What the law says of the run if it goes on, or why it says nothing. */
+  readonly ahead: Ahead | string;
   /** The law and its rivals, the best first. */
   readonly rivals: readonly Rival[];
   /** Number of pairs on which the rivals were compared. */
@@ -46,21 +46,21 @@ export interface RunFitOptions {
   readonly reverse: boolean;
   /** How much is computed. */
   readonly effort: Effort;
-  /** Where its score gains nothing more, by {@linkcode findPlateau}. */
-  readonly plateau: Plateau | undefined;
 }
 
 /**
  * Fits the law to a run, predicts a part of it, and compares the law with its rivals.
  *
+ * @param stand The run, and whether its score still gains, by {@linkcode overviewOf}.
  * @throws {ReadError} if the run has no entropy or no score.
  * @throws {LawError} as {@linkcode fitLaw} does, and `out-of-range` for entropies that cannot be nats per
  * token.
  */
 export function fitRun(
-  run: Run,
-  { rule, portion, reverse, effort, plateau }: RunFitOptions,
+  stand: RunFit["stand"],
+  { rule, portion, reverse, effort }: RunFitOptions,
 ): RunFit {
+  const { run } = stand;
   const pairing = pairs(run, rule === undefined ? {} : { rule });
   const score = run.score!;
   checkPerToken(pairing);
@@ -70,9 +70,15 @@ export function fitRun(
     run,
     pairing,
     fit,
-    plateau,
-    prediction: tryPredict(() => predictFrom(pairing, portion, { reverse, draws })),
-    ahead: predictAhead(pairing, fit, plannedSteps(run), run.steps.last),
+    stand,
+    prediction: tryPredict(() =>
+      predictFrom(pairing, portion, { reverse, draws, unit: score.unit })
+    ),
+    ahead: predictAhead(pairing, fit, {
+      planned: plannedSteps(run),
+      end: run.steps.last,
+      unit: score.unit,
+    }),
     rivals: compareRivals(pairing, { most: effort.rivalPairs }),
     compared: evenlyThinned(pairing, effort.rivalPairs).length,
     benchmarks: fitBenchmarks(run, pairing.rule),

@@ -8,6 +8,13 @@ export function shortened(run: Run): Run {
   if (Math.max(...Array.from(run.series.values(), ({ steps }) => steps.length), 0) <= MOST_PAIRS) {
     return run;
   }
+  // Most keys share their steps, and do so still.
+  const known = new Map<Float64Array, Float64Array>();
+  const evenly = <S extends Series>(series: S): S => {
+    const steps = known.getOrInsertComputed(series.steps, evenlySpaced);
+    const values = evenlySpaced(series.values);
+    return values === series.values ? series : { ...series, steps, values };
+  };
   const shortScore = score && evenly(score);
   // The two may be one.
   const shortTraining = trainingScore === score
@@ -32,9 +39,7 @@ export function shortenedButPairs(run: Run): Run {
   return short === run ? run : { ...run, series: short.series };
 }
 
-function evenly<S extends Series>(series: S): S {
-  const every = Math.ceil(series.steps.length / MOST_PAIRS);
-  if (every <= 1) return series;
-  const isKept = (_: number, i: number) => i % every === 0;
-  return { ...series, steps: series.steps.filter(isKept), values: series.values.filter(isKept) };
+function evenlySpaced(numbers: Float64Array): Float64Array {
+  const every = Math.ceil(numbers.length / MOST_PAIRS);
+  return every <= 1 ? numbers : numbers.filter((_, i) => i % every === 0);
 }

@@ -7,11 +7,11 @@ import { fitRun, type RunFit } from "./run_fit.ts";
 
 /** The fit of a run as `deno task fit` makes it, or in one sentence why there is none. */
 export function tryFit(
-  { run, plateau }: Pick<Overview, "run" | "plateau">,
-  effort: Effort = effortFor([run.score?.values.length ?? 0]),
+  overview: Overview,
+  effort: Effort = effortFor([overview.run.score?.values.length ?? 0]),
 ): RunFit | string {
   try {
-    return fitRun(run, { portion: FIRST_15_PERCENT, reverse: false, effort, plateau });
+    return fitRun(overview, { portion: FIRST_15_PERCENT, reverse: false, effort });
   } catch (error) {
     if (error instanceof LawError || error instanceof ReadError) return error.message;
     throw error;

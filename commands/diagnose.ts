@@ -1,6 +1,6 @@
 /** `deno task diagnose FILE…`: plain findings for someone whose run is in trouble. */
 import { join } from "node:path";
-import { diagnose, type Diagnosis } from "../analysis/diagnosis.ts";
+import { diagnoseWithFit, type Diagnosis, type FittedDiagnosis } from "../analysis/diagnosis.ts";
 import { effortFor } from "../analysis/effort.ts";
 import { withMark } from "../analysis/figures/mark.ts";
 import type { Severity } from "../analysis/finding.ts";
@@ -54,9 +54,8 @@ const FAILING: Readonly<Record<string, readonly Severity[]>> = {
 };
 
 /** A run with what was found of it. */
-interface Diagnosed {
+interface Diagnosed extends FittedDiagnosis {
   readonly run: Run;
-  readonly diagnosis: Diagnosis;
 }
 
 async function main(): Promise<boolean> {
@@ -73,7 +72,7 @@ async function main(): Promise<boolean> {
   const diagnosed: Diagnosed[] = [];
   for (const run of runs) {
     try {
-      diagnosed.push({ run, diagnosis: diagnose(run, effort) });
+      diagnosed.push({ run, ...diagnoseWithFit(run, effort) });
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
       printError(error.message);
@@ -159,14 +158,14 @@ async function report(
     const { writeMarkedFigure } = await import("../analysis/figures/draw.ts");
     const { diagnosisPicture } = await import("../analysis/reports/diagnosis_picture.ts");
     const shown: ReportedRun[] = [];
-    for (const [i, { run, diagnosis }] of diagnosed.entries()) {
-      const spec = diagnosisPicture(run, diagnosis);
+    for (const [i, { run, ...found }] of diagnosed.entries()) {
+      const spec = diagnosisPicture(run, found);
       const name = pictures[i]!;
       const svg = spec === undefined
         ? undefined
         : (await writeMarkedFigure(folder, name, spec, logComment([run]))).svg;
       shown.push({
-        diagnosis,
+        diagnosis: found.diagnosis,
         picture: svg === undefined ? undefined : { svg, png: `${name}.png` },
       });
     }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { effortFor } from "../analysis/effort.ts";
 import { LawError } from "../analysis/law_error.ts";
 import type { PairingRule } from "../analysis/pairs.ts";
-import { findPlateau } from "../analysis/plateau.ts";
+import { overviewOf } from "../analysis/overview.ts";
 import { FIRST_15_PERCENT, type Portion } from "../analysis/prediction.ts";
 import { fitJson } from "../analysis/reports/fit_json.ts";
 import { fitPicture } from "../analysis/reports/fit_picture.ts";
@@ -69,8 +69,7 @@ async function main(): Promise<boolean> {
   const fits: RunFit[] = [];
   for (const run of runs) {
     try {
-      const plateau = run.score && findPlateau(run.score);
-      const one = fitRun(run, { rule, portion, reverse: values.reverse, effort, plateau });
+      const one = fitRun(overviewOf(run), { rule, portion, reverse: values.reverse, effort });
       fits.push(one);
       const { prediction } = one;
       if (isAsked && prediction instanceof LawError) {

@@ -11,7 +11,7 @@ import type { Series } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
 import { headOf, lastPart, medianOf, tailOf, trendOf } from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
-import { noRiseText } from "./entropy_findings.ts";
+import { noRiseText } from "./score_words.ts";
 import { gradientAlarm } from "./gradient_alarm.ts";
 import { lengthAlarm } from "./length_alarm.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
@@ -223,13 +223,27 @@ function referenceAlarm(series: Series, { gain }: Overview): Alarm | undefined {
 /** From these shares on responses that are cut off are worth a word, and a problem. */
 const [CUT_OFF, MANY_CUT_OFF] = [0.05, 0.1];
 
-function truncationAlarm(series: Series): Alarm | undefined {
+function truncationAlarm(series: Series, { run }: Overview): Alarm | undefined {
   const share = tailOf(series, RECENT, FEWEST_RECENT);
   if (share < CUT_OFF) return undefined;
-  const text = `${
-    percent(share)
-  } of the responses are cut off at the limit of late, and are mostly scored as wrong`;
+  const text = `${percent(share)} of the responses are cut off at the limit of late${
+    wrongText(share, run)
+  }`;
   return share >= MANY_CUT_OFF ? problem(text) : notice(text);
+}
+
+/** How many of the responses that are cut off may be wrong, of rollouts whose share of right answers is logged. */
+function wrongText(share: number, { trainingScore, score }: Run): string {
+  const rollouts = trainingScore ?? (score?.kind === "training" ? score : undefined);
+  const isShare = rollouts?.values.every((value) => value >= 0 && value <= 1) === true;
+  if (!isShare) return ", and may be scored as wrong";
+  const right = tailOf(rollouts!, RECENT, FEWEST_RECENT);
+  const most = (1 - right) / share;
+  return most >= 1
+    ? ", and may be scored as wrong"
+    : `; at most ${
+      percent(most)
+    } of them are scored as wrong, if 1 is right and 0 wrong, by a mean score of ${round(right)}`;
 }
 
 /** A mismatch that grew so much is a problem, if it is no longer negligible. */

@@ -1,3 +1,4 @@
+import { equalRewards } from "../equal_rewards.ts";
 import type { Finding } from "../finding.ts";
 import { endedAt } from "../lost.ts";
 import { companionOf } from "../readers/companions.ts";
@@ -6,6 +7,7 @@ import type { Series } from "../readers/series.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
 import { stepText } from "../step_text.ts";
 import { lastPart, medianOf, tailOf } from "../trend.ts";
+import { equalRewardsText, MEND_REWARD } from "./equal_rewards_text.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 
 /** From these shares on groups without signal are worth a word, and a problem. */
@@ -36,6 +38,17 @@ export function groupFinding(run: Run): Finding {
   const half = oneEnd(run);
   if (half !== undefined) return { topic, ...half };
   const found = shareOf(run);
+  const equal = found === undefined || found.isEstimate ? equalRewards(run) : undefined;
+  if (equal !== undefined) {
+    return {
+      topic,
+      severity: "problem",
+      finding: `${
+        equalRewardsText(equal)
+      }, so that no group of these has a signal; ${MEND_REWARD}.`,
+      evidence: equal.evidence,
+    };
+  }
   if (found === undefined) {
     return {
       topic,

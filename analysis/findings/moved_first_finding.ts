@@ -14,12 +14,16 @@ export function movedFirstFinding(overview: Overview): Finding[] {
     departures.filter((one) => one.step === undefined && one.drift === drift)
       .map(({ name }) => name);
   const rest = [
-    { names: others(undefined), what: "stayed as before" },
+    { names: others(undefined), what: "ended within a quarter of the level before" },
+    {
+      names: others("unsure"),
+      what: "ended more than a quarter away from the level before, but not beyond the scatter",
+    },
     { names: others("grew"), what: "grew all along, without a break" },
     { names: others("fell"), what: "fell all along, without a break" },
   ].filter(({ names }) => names.length > 0)
     .map(({ names, what }) => ` ${listed(names)} ${what}.`);
-  const hasDrifted = departures.some(({ drift }) => drift !== undefined);
+  const hasDrifted = departures.some(({ drift }) => drift === "grew" || drift === "fell");
   if (left.length === 0 && !hasDrifted) return [];
   const steps = Array.from(new Set(left.map(({ step }) => step)));
   const order = steps.map((step) =>

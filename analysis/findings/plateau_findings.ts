@@ -15,7 +15,7 @@ export function plateauFindings({ run, plateau, parted, isSolved, gain }: Overvi
   if (run.score === undefined || plateau === undefined) return [];
   const isNoise = isWithoutGain(plateau) && plateau.fall === undefined && !isConstant(plateau);
   const isOpen = gain !== undefined && plateau.fall === undefined &&
-    (gain.rises || gain.why === "open");
+    (gain.rises || gain.why === "open" || gain.why === "stopped");
   return [{
     topic: "plateau",
     severity: isSolved || isNoise || isOpen || parted !== undefined ? "notice" : "problem",

@@ -1,3 +1,4 @@
+import { equalRewards } from "../equal_rewards.ts";
 import type { Finding } from "../finding.ts";
 import {
   type CovarianceSettings,
@@ -9,35 +10,12 @@ import {
 } from "../framework_settings.ts";
 import { lostSince, scoreAround } from "../lost.ts";
 import type { Overview } from "../overview.ts";
-import { SUMMED_ENTROPY } from "../readers/entropy_keys.ts";
-import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
+import { falls, scoreCourse } from "../score_course.ts";
+import { equalRewardsText, MEND_REWARD } from "./equal_rewards_text.ts";
 import { CANNOT_TELL, listed, percent, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
-
-/** What to set so that the entropy is logged; no finding where it is. */
-export function logEntropyFinding({ entropy, framework, keys }: Run): Finding[] {
-  if (entropy !== undefined) return [];
-  const summed = Array.from(keys.keys()).find((key) => SUMMED_ENTROPY.pattern.test(normalKey(key)));
-  if (summed !== undefined) {
-    return [{
-      topic: "how to log the entropy",
-      severity: "notice",
-      finding:
-        `${summed} looks like an entropy, but is one per response and not per token, so it is not taken by itself; --entropy-key ${summed} shows its course.`,
-      evidence: SUMMED_ENTROPY.definition,
-    }];
-  }
-  const known = FRAMEWORK_SETTINGS[framework]?.logEntropy;
-  return [{
-    topic: "how to log the entropy",
-    severity: known === undefined ? "unknown" : "notice",
-    finding: known ??
-      `${CANNOT_TELL}: its keys are of no framework that is known here. If one of them is the entropy, name it with --entropy-key.`,
-    evidence: `framework: ${framework}`,
-  }];
-}
 
 /** What to change for the entropy, by what the configuration has on already. */
 export function remedyFinding(overview: Overview, course: Finding): Finding {
@@ -61,26 +39,63 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
   if (lost !== undefined) {
     return { topic, severity: "notice", finding: lostText(run, lost), evidence };
   }
+  const equal = equalRewards(run);
+  if (equal !== undefined) {
+    return {
+      topic,
+      severity: "notice",
+      finding: `none for the entropy: ${
+        equalRewardsText(equal)
+      }, so hardly anything is learned; ${MEND_REWARD}.`,
+      evidence: `${equal.evidence}; ${evidence}`,
+    };
+  }
   const isUp = entropy.course === "explosion" || entropy.course === "collapse, then surge";
+  if (isUp && course.severity !== "problem") {
+    const finding = `none yet for the entropy; if the score stops rising: ${lowerText(controls)}`;
+    return { topic, severity: "fine", finding: short(finding), evidence };
+  }
   if (isUp) return { topic, severity: "notice", finding: short(lowerText(controls)), evidence };
+  const hasFallen = plateau?.fall !== undefined;
+  const isLower = entropy.end.value < 0.75 * entropy.start.value;
+  if (hasFallen && isLower && entropy.course !== "collapse" && trainingRises(run)) {
+    return {
+      topic,
+      severity: "notice",
+      finding:
+        "none for the entropy: the score fell while the training score rose, which more entropy does not mend; look first at what the reward pays for.",
+      evidence,
+    };
+  }
   const raise = () => short(raiseText(run, settings, controls));
   if (course.severity === "problem") {
     return { topic, severity: "notice", finding: raise(), evidence };
   }
-  const isLow = entropy.end.value < 0.75 * entropy.start.value && course.severity === "notice" &&
+  const isLow = isLower && course.severity === "notice" &&
     !isSolved;
-  const hasStopped = isLow &&
-    (plateau !== undefined || (gain?.rises === false && gain.why !== "open"));
+  const hasStopped = isLow && (hasFallen ||
+    (gain === undefined
+      ? plateau !== undefined
+      : !gain.rises && gain.why !== "open" && gain.why !== "stopped"));
   return {
     topic,
     severity: hasStopped ? "notice" : "fine",
     finding: hasStopped
-      ? `the score gains hardly anything of late, and the entropy fell: ${raise()}`
+      ? `${
+        hasFallen ? "the score fell" : "the score gains hardly anything of late"
+      }, and the entropy fell: ${raise()}`
       : isLow
       ? `none yet for the entropy; if the score stops rising: ${raise()}`
       : "none is needed for the entropy.",
     evidence,
   };
+}
+
+/** Whether the training score rose and kept its height, where it is not the score itself. */
+function trainingRises({ score, trainingScore }: Run): boolean {
+  if (score?.kind !== "validation" || trainingScore === undefined) return false;
+  const course = scoreCourse(trainingScore);
+  return course !== undefined && course.rose && !falls(course);
 }
 
 /** What to do where the entropy is not finite any more: no remedy of the paper acts on that. */
@@ -195,7 +210,7 @@ function raiseText(
       ? `raise ${clipHigher.name} further`
       : undefined,
     bonus === undefined && settings.bonus !== undefined
-      ? `an entropy bonus (${settings.bonus[0]}${
+      ? `an entropy bonus (${settings.setBonus ?? settings.bonus[0]}${
         settings.adaptive === undefined || adaptive !== undefined
           ? ""
           : `, or ${settings.adaptive}=True, which follows a target`

@@ -5,6 +5,7 @@ import type { Finding } from "../finding.ts";
 import type { Overview } from "../overview.ts";
 import type { Run, ScoreSeries } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
+import { isAuxiliary, rewardTerms } from "../reward_terms.ts";
 import { scoreCourse } from "../score_course.ts";
 import { stepText } from "../step_text.ts";
 import {
@@ -26,10 +27,6 @@ const FEWEST_VALIDATIONS = 4;
 const FEWEST_FOR_RANK = 6;
 /** The training score has pulled away by so many of its deviations more than the validation score. */
 const APART = 0.15;
-/** The mean of one term of a reward that has several: TRL and what derives from it. */
-const REWARD_TERM = /^(?:train\/)?rewards\/(?<term>.+)\/mean$/;
-/** Words in the name of a term that is not what the task asks for. */
-const AUXILIARY = /format|tag|xml|json|length|lang|style|think/;
 /** A term with this share of the variance trains the policy. */
 const MOST = 0.7;
 /** A term with less than this share of the variance is a constant to the gradient. */
@@ -172,11 +169,8 @@ function hasMoved(series: Series): boolean {
 }
 
 /** Which term of a reward of several moves, and so trains the policy. */
-export function rewardTermsFinding({ series }: Run): Finding[] {
-  const terms = Array.from(series).flatMap(([key, one]) => {
-    const name = REWARD_TERM.exec(key)?.groups?.["term"];
-    return name === undefined || one.values.length < 4 ? [] : [{ name, key, series: one }];
-  });
+export function rewardTermsFinding(run: Run): Finding[] {
+  const terms = rewardTerms(run);
   if (terms.length < 2) return [];
   const topic = "reward terms";
   const spreads = terms.map(({ series }) => spreadOf(lastPart(series, 0.5, 5).values) ** 2);
@@ -190,7 +184,6 @@ export function rewardTermsFinding({ series }: Run): Finding[] {
     shares.map(({ key, share }) => `${key} ${percent(share)}`).join(", ")
   }`;
   const [first] = shares;
-  const isAuxiliary = (name: string) => AUXILIARY.test(name.toLowerCase());
   const quiet = shares.filter(({ share }) => share < NONE);
   const still = quiet.map(({ name }) => name);
   const learned = quiet.filter((one) => hasMoved(one.series)).map(({ name }) => name);

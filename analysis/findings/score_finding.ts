@@ -4,7 +4,7 @@ import { DEVIATIONS } from "../fall.ts";
 import type { Finding } from "../finding.ts";
 import type { Overview } from "../overview.ts";
 import { falls, type ScoreCourse } from "../score_course.ts";
-import { scoreName } from "./entropy_findings.ts";
+import { scoreName } from "./score_words.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
 

@@ -1,5 +1,6 @@
 import { FEWEST_PAIRS } from "../check_pairs.ts";
 import { counted } from "../../formats/counted.ts";
+import { averagedBenchmarks, countOfMean } from "./averaged_benchmarks.ts";
 import { entropyMeaning } from "./entropy_meaning.ts";
 import { ENTROPY_RULES, RESEMBLING_ENTROPY, SUMMED_ENTROPY } from "./entropy_keys.ts";
 import { ELSEWHERE, isEntropyByWords, isScoreByWords } from "./keys.ts";
@@ -8,12 +9,15 @@ import type { Choice, EntropySeries, FoundBy, Framework, RunnerUp, ScoreSeries }
 import { familiesOf, type ScoreFamily } from "./score_family.ts";
 import { SCORE_RULES } from "./score_keys.ts";
 import type { Settings } from "./setting.ts";
-import { meanOverBenchmarks, type ScoredLog, toScore } from "./score_series.ts";
+import type { NotFinite } from "./series.ts";
+import { type ScoredLog, toScore } from "./score_series.ts";
 
 /** A log whose entropy and score are looked for. */
 export interface Log extends ScoredLog {
   /** Who wrote it. */
   readonly framework: Framework;
+  /** Values that are not finite, by key. */
+  readonly notFinite: ReadonlyMap<string, NotFinite>;
   /** All its keys, those without a series too. */
   readonly keys: ReadonlyMap<string, number>;
   /** Its configuration, where it has one. */
@@ -135,12 +139,12 @@ export interface ChosenScore {
  */
 export function chooseScore(log: Log, named: string | undefined): ChosenScore {
   const { series, notes } = log;
-  const families = familiesOf(log).map((family) => withCommonSteps(family, log));
+  const families = familiesOf(log).map((family) => averagedBenchmarks(family, log));
   const first = (kind: ScoreSeries["kind"]) => families.find(({ rule }) => rule.kind === kind);
   // A console log whose long lines were cut may have lost the better validation.
   const validation =
     families.find(({ rule, keys }) =>
-      rule.kind === "validation" && countOf(keys, log) >= FEWEST_PAIRS
+      rule.kind === "validation" && countOfMean(keys, series) >= FEWEST_PAIRS
     ) ?? first("validation");
   const training = first("training");
   const quiet = { ...log, notes: [] };
@@ -155,7 +159,7 @@ export function chooseScore(log: Log, named: string | undefined): ChosenScore {
     const choice = { because: "named by the caller", runnersUp: runnersUp(families, [named], log) };
     return { ...rest, score, choice };
   }
-  const validations = validation === undefined ? 0 : countOf(validation.keys, log);
+  const validations = validation === undefined ? 0 : countOfMean(validation.keys, series);
   const isFew = validations < FEWEST_PAIRS &&
     (trainingScore?.values.length ?? 0) >= FEWEST_PAIRS;
   const chosen = isFew && validation !== undefined
@@ -193,35 +197,12 @@ function becauseOf(
     ? undefined
     : families[0];
   if (better !== undefined) {
-    const count = counted(countOf(better.keys, log), "value");
+    const count = counted(countOfMean(better.keys, log.series), "value");
     return `${chosen.because}; ${better.keys[0]} would come first, but has only ${count}`;
   }
   const hasTerms = chosen.keys.length === 1 &&
     families.some(({ rule }) => rule.isPart === true && rule.kind === kind && rule !== chosen.rule);
   return hasTerms ? "the total of a reward, not its terms" : chosen.because;
-}
-
-function countOf(keys: readonly string[], { series }: ScoredLog): number {
-  return meanOverBenchmarks(keys.map((key) => series.get(key)!)).steps.length;
-}
-
-/** A family whose benchmarks have too few common steps for a law, but for the one that was measured most. */
-function withCommonSteps(family: ScoreFamily, log: ScoredLog): ScoreFamily {
-  if (family.keys.length === 1 || countOf(family.keys, log) >= FEWEST_PAIRS) return family;
-  const count = (key: string) => log.series.get(key)!.values.length;
-  const longest = family.keys.reduce((best, key) => count(key) > count(best) ? key : best);
-  if (count(longest) < FEWEST_PAIRS) return family;
-  const others = family.keys.filter((key) => key !== longest).map((key): RunnerUp => ({
-    keys: [key],
-    count: count(key),
-    because: "another benchmark",
-  }));
-  return {
-    ...family,
-    keys: [longest],
-    because: "the benchmark that was measured most; they are hardly measured at the same steps",
-    others: [...others, ...family.others],
-  };
 }
 
 function holds({ keys, others }: ScoreFamily, key: string): boolean {
@@ -245,7 +226,7 @@ function runnersUp(
     if (!family.keys.some((key) => taken.has(key))) {
       add({
         keys: family.keys,
-        count: countOf(family.keys, log),
+        count: countOfMean(family.keys, log.series),
         because: family.rule.isPart === true
           ? "one term of the reward"
           : family.rule.kind === "training"

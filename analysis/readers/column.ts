@@ -1,3 +1,4 @@
+import { Repeats } from "./repeats.ts";
 import { isBeginning, type Segment, type Starts } from "./restarts.ts";
 import { distinct, placeOf, type Series } from "./series.ts";
 
@@ -66,8 +67,8 @@ function isEqual(left: ArrayLike<number>, right: ArrayLike<number>): boolean {
 /** Values are kept in blocks, so that a long log is never copied while it grows, nor a short one large. */
 export class Column {
   length = 0;
-  /** How often the last step was logged once more, and its value replaced. */
-  again = 0;
+  /** Steps that were logged once more; all of them once the column is finished. */
+  repeats = new Repeats();
   /** Full blocks of steps, which may be those of other columns, too. */
   #stepBlocks: Float64Array[] = [];
   /** Full blocks of values. */
@@ -96,14 +97,14 @@ export class Column {
   add(step: number, value: number, repeat: RepeatRule): void {
     const last = this.#steps.length - 1;
     if (last >= 0 && step < this.#steps[last]! && isBeginning(step, this.#first)) {
-      this.#starts.again(this.#start, this.length - this.#at);
+      this.#starts.again(this.#start, this.length - this.#at, step);
     }
     if (this.length === 0) this.#first = step;
-    if (this.#start !== this.#starts.current) this.#begin(step);
+    if (this.#start !== this.#starts.current) this.#begin(step, this.length);
     else if (last >= 0 && this.#steps[last] === step) {
-      if (repeat === "last") this.again++;
-      this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
       const mean = this.#values[last]!;
+      if (repeat === "last") this.repeats.add(step, mean, value);
+      this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
       this.#values[last] = mean + (value - mean) / this.#rows;
       return;
     }
@@ -130,11 +131,18 @@ export class Column {
     this.#ascending &&= this.#steps.every((step, i) => i === 0 || this.#steps[i - 1]! < step);
   }
 
-  #begin(step: number): void {
-    this.#begins ??= this.length === 0 ? [] : [{ start: 0, at: 0 }];
+  /** Another key began again with a step: what was added here at that step, after later ones, is of its start. */
+  takeOver(step: number): void {
+    const last = this.#steps.length - 1;
+    const isOfRow = last > 0 && this.#steps[last] === step && step < this.#steps[last - 1]!;
+    if (isOfRow && this.#start !== this.#starts.current) this.#begin(step, this.length - 1);
+  }
+
+  #begin(step: number, at: number): void {
+    this.#begins ??= at === 0 ? [] : [{ start: 0, at: 0 }];
     this.#start = this.#starts.current;
     this.#first = step;
-    this.#at = this.length;
+    this.#at = at;
     this.#begins.push({ start: this.#start, at: this.#at });
   }
 
@@ -162,7 +170,13 @@ export class Column {
     if (this.#ascending) return { steps, values };
     const ordered = distinct(steps);
     const latest = new Float64Array(ordered.length);
-    for (let i = 0; i < this.length; i++) latest[placeOf(ordered, steps[i]!)] = values[i]!;
+    const isSet = new Uint8Array(ordered.length);
+    for (let i = 0; i < this.length; i++) {
+      const place = placeOf(ordered, steps[i]!);
+      if (isSet[place] === 1) this.repeats.add(steps[i]!, latest[place]!, values[i]!);
+      isSet[place] = 1;
+      latest[place] = values[i]!;
+    }
     return { steps: ordered, values: latest };
   }
 }

@@ -96,6 +96,7 @@ export class ConsoleDicts {
       format: "trainer-console",
       series: this.#series,
       malformed: this.#malformed,
+      ...this.#steps.facts,
       notes: [...this.#steps.notes, ...notes],
     };
   }

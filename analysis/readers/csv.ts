@@ -290,7 +290,7 @@ class Table {
       name,
       series,
       malformed: this.#malformed,
-      notes: steps.notes,
+      ...steps.facts,
     }));
   }
 }

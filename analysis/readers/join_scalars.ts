@@ -40,7 +40,8 @@ function together(parts: readonly Run[]): Run {
   ];
   const entropyKey = parts.find(({ entropy }) => entropy?.foundBy === "caller")?.entropy?.key;
   const scoreKey = parts.find(({ score }) => score?.foundBy === "caller")?.score?.keys[0];
-  const log = { path: source, series, notes, framework, keys, config: undefined };
+  const notFinite = new Map(parts.flatMap(({ notFinite }) => Array.from(notFinite)));
+  const log = { path: source, series, notFinite, notes, framework, keys, config: undefined };
   return {
     source,
     name,
@@ -51,7 +52,7 @@ function together(parts: readonly Run[]): Run {
       last: Math.max(...parts.map(({ steps }) => steps.last)),
     },
     ...chosenOf(log, { entropyKey, scoreKey }),
-    notFinite: new Map(parts.flatMap(({ notFinite }) => Array.from(notFinite))),
+    notFinite,
     series,
     keys,
     malformed: {

@@ -235,7 +235,7 @@ class RowsOfJson {
       name,
       series,
       malformed: this.#malformed,
-      notes: steps.notes,
+      ...steps.facts,
     }));
   }
 }
@@ -317,6 +317,6 @@ class Columns {
         if (typeof value === "number") series.add(stepOfKey(name, step, steps.own), name, value);
       }
     }
-    return { name: "", series, malformed: this.#malformed, notes: steps.notes };
+    return { name: "", series, malformed: this.#malformed, ...steps.facts };
   }
 }

@@ -81,7 +81,7 @@ export async function readJsonl(
     name,
     series,
     malformed,
-    notes: steps.notes,
+    ...steps.facts,
     ...(config === undefined ? {} : { config }),
   }));
 }

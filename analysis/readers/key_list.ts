@@ -1,22 +1,28 @@
+import { counted } from "../../formats/counted.ts";
 import { isNeeded } from "./keys.ts";
 
 /** Characters that a list of keys may have in a message. */
 export const LONGEST_LIST = 400;
 
-/** The end of a sentence that tells which keys a log has; timings and throughput are only counted. */
-export function keyList(keys: Iterable<string>): string {
+/**
+ * The end of a sentence that tells which keys a log has; timings and throughput are only counted.
+ *
+ * @param most Characters that the list may have; where it has no room for one key, they are counted.
+ */
+export function keyList(keys: Iterable<string>, most = LONGEST_LIST): string {
   const all = Array.from(keys);
   const shown = all.filter((key) => !/^(?:timing|perf|time|system|memory|global_seqlen)/.test(key));
   const rest = all.length - shown.length;
   if (all.length === 0) return "it holds no number at all.";
   shown.sort();
   // Where not all fit, those that may be meant come first.
-  if (shown.join(", ").length > LONGEST_LIST) {
+  if (shown.join(", ").length > most) {
     shown.sort((left, right) => Number(isNeeded(right)) - Number(isNeeded(left)));
   }
-  return `it has ${enumeration(shown, LONGEST_LIST)}${
-    rest > 0 ? ` and ${rest} keys of timing and throughput` : ""
-  }.`;
+  const list = shown.length > 0 && shown[0]!.length > most
+    ? counted(shown.length, "other key")
+    : enumeration(shown, most);
+  return `it has ${list}${rest > 0 ? ` and ${rest} keys of timing and throughput` : ""}.`;
 }
 
 /** Names with commas between them, until the text has so many characters. */

@@ -1,3 +1,5 @@
+import { GoingCounts } from "./going_counts.ts";
+
 /** A log that begins again more often is not in the order of its steps at all. */
 const MOST_STARTS = 100;
 /** A run that was given up before so many steps, or this share of the longest, is no run of its own. */
@@ -17,33 +19,35 @@ export class Starts {
   current = 0;
   /** The most values of one key in each start. */
   #longest: number[] = [];
-  /** What a count that goes on over the whole of a run, such as its epoch, was in each start. */
-  #counts: { first: number; last: number }[] = [];
+  /** The counts that go on over the whole of a run, such as its epoch. */
+  readonly counts = new GoingCounts();
 
   /** A key has so many values in the start that is read now. */
   grow(length: number): void {
     if (!(length <= this.#longest[this.current]!)) this.#longest[this.current] = length;
   }
 
-  /** The steps of a key that had so many values in a start begin again. */
-  again(start: number, length: number): void {
+  /** The steps of a key that had so many values in a start begin again, with a step. */
+  again(start: number, length: number, step: number): void {
     const isLeading = 2 * length >= this.#longest[start]!;
-    if (isLeading && start === this.current && this.current < MOST_STARTS) this.current++;
+    if (!isLeading || start !== this.current || this.current >= MOST_STARTS) return;
+    this.current++;
+    this.counts.begin(this.current, step);
   }
 
-  /** A count that goes on over the whole of a run stands at a value. */
-  count(value: number): void {
-    const known = this.#counts[this.current] ??= { first: value, last: value };
-    known.last = Math.max(known.last, value);
+  /** Whether steps began again, and not so often that they are in no order. */
+  get #areInOrder(): boolean {
+    return this.current > 0 && this.current < MOST_STARTS;
   }
 
-  /** Whether steps began again, not so often that they are in no order, and not in one run, as in each of its epochs. */
+  /** The count by which the starts are parts of one run that goes on, such as its epochs; undefined if none is. */
+  get goingOn(): string | undefined {
+    return this.#areInOrder ? this.counts.growing(this.current) : undefined;
+  }
+
+  /** Whether steps began again, not so often that they are in no order, and no count went on. */
   get areSeveral(): boolean {
-    const counts = this.#counts.filter((count) => count !== undefined);
-    const isOne = counts.length > 1 &&
-      counts.every(({ first }, i) => i === 0 || first >= counts[i - 1]!.last) &&
-      counts.at(-1)!.last > counts[0]!.last;
-    return this.current > 0 && this.current < MOST_STARTS && !isOne;
+    return this.#areInOrder && !this.counts.wentOn;
   }
 }
 
@@ -58,6 +62,35 @@ export interface Segment {
   readonly start: number;
   readonly steps: Float64Array;
   readonly values: Float64Array;
+}
+
+/**
+ * What is to be added to the steps of each start, so that it follows the one before it at the distance at which the
+ * key that is logged most often goes on.
+ *
+ * @param keys What each key logged.
+ */
+export function offsetsOf(keys: Iterable<readonly Segment[]>): number[] {
+  const all = Array.from(keys).flat();
+  const longest = all.reduce((left, right) =>
+    right.steps.length > left.steps.length ? right : left
+  );
+  const distances = longest.steps.slice(1).map((step, i) => step - longest.steps[i]!)
+    .filter((distance) => distance > 0).sort();
+  const distance = distances[distances.length >> 1] ?? 1;
+  const ends: { first: number; last: number }[] = [];
+  for (const { start, steps } of all) {
+    const end = ends[start] ??= { first: Infinity, last: -Infinity };
+    for (const step of steps) {
+      end.first = Math.min(end.first, step);
+      end.last = Math.max(end.last, step);
+    }
+  }
+  const offsets: number[] = [];
+  for (const [start, { first }] of ends.entries()) {
+    offsets.push(start === 0 ? 0 : offsets[start - 1]! + ends[start - 1]!.last + distance - first);
+  }
+  return offsets;
 }
 
 /**

@@ -1,11 +1,24 @@
 import { counted } from "../../formats/counted.ts";
+import { stepText } from "../step_text.ts";
 import type { LogRows } from "./reader.ts";
 
 /**
  * The runs of rows whose steps begin again from their beginning, with other values: one after the other in one file,
- * as a second run that appends to the log of the first leaves them. Other rows stay as they are.
+ * as a second run that appends to the log of the first leaves them. Where a count such as the epoch goes on meanwhile,
+ * they are one run, whose steps are counted on. Other rows stay as they are.
  */
 export function apart(rows: LogRows): LogRows[] {
+  const whole = rows.series.countedOn();
+  if (whole !== undefined) {
+    const { series, by } = whole;
+    const times = rows.series.starts - 1;
+    const note = `the steps begin again ${
+      times === 1 ? "once" : `${times} times`
+    }, but ${by} goes on, so the log is read as one run, whose steps are counted on, to step ${
+      stepText(series.steps.last)
+    }.`;
+    return [{ ...rows, series, notes: [...rows.notes, note] }];
+  }
   const parts = rows.series.apart();
   if (parts.length < 2) return [rows];
   const ends = parts.map((series) => `${series.steps.first} to ${series.steps.last}`);

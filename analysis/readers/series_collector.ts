@@ -1,29 +1,15 @@
 import { Column, type RepeatRule, SharedSteps } from "./column.ts";
 import { copied } from "./copied.ts";
+import { isGoingCount } from "./going_counts.ts";
+import { type KeyCount, KeyEntry } from "./key_entry.ts";
 import { Malformed } from "./malformed.ts";
-import { runsAmong, type Segment, Starts } from "./restarts.ts";
-import { distinct, type NotFinite, placeOf, type Series } from "./series.ts";
-
-/** How often a key occurred in a log. */
-export interface KeyCount {
-  /** Finite numbers logged under the key. */
-  finite: number;
-  /** NaN and infinite values logged under the key; they are in no series. */
-  notFinite: number;
-  /** How often the key stood there without a value: null. */
-  missing: number;
-  /** How often a step was logged again, so that the later value holds; of a kept key, once it is finished. */
-  repeated: number;
-}
+import { offsetsOf, runsAmong, type Segment, Starts } from "./restarts.ts";
+import type { NotFinite, Series } from "./series.ts";
 
 /** No framework logs as many keys; W&B exports of very many runs come near. */
 const MOST_KEYS = 150_000;
-/** Steps that are kept of values that are not finite, for each key. */
-const MOST_NOT_FINITE = 1 << 18;
 /** Keys times starts that are taken apart. */
 const MOST_PARTS = 1_000_000;
-/** Counts that go on over the whole of a run. */
-const COUNT = /(?:^|\/)(?:epoch|num_tokens)$/;
 /** No key is longer. */
 const LONGEST_KEY = 1 << 10;
 
@@ -35,7 +21,7 @@ export class SeriesCollector {
   readonly steps: { first: number; last: number } = { first: Infinity, last: -Infinity };
   /** What was left out: keys of more than 1024 characters, and those past the 150 000th. */
   readonly malformed: Malformed;
-  #entries = new Map<string, Entry>();
+  #entries = new Map<string, KeyEntry>();
   /** What stood in place of numbers, under keys that have none yet. */
   #texts = new Map<string, Malformed>();
   #keep: (key: string) => boolean;
@@ -64,8 +50,15 @@ export class SeriesCollector {
       this.#texts.delete(key);
     }
     count.finite++;
+    if (count.isCount) this.#starts.counts.add(key, { step, value, start: this.#starts.current });
+    const { current } = this.#starts;
     count.column?.add(step, value, this.#repeat);
-    if (count.isCount) this.#starts.count(value);
+    if (current !== this.#starts.current) this.#takeOver(step);
+  }
+
+  /** Takes what stands before the key that began again, in the same row, into the new start. */
+  #takeOver(step: number): void {
+    for (const { column } of this.#entries.values()) column?.takeOver(step);
   }
 
   /** Counts a key that stood there without a value. */
@@ -75,7 +68,7 @@ export class SeriesCollector {
   }
 
   /** What is known of a key; undefined, and counted as malformed, if it is one too many or too long. */
-  #entryOf(key: string): Entry | undefined {
+  #entryOf(key: string): KeyEntry | undefined {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
     if (key.length > LONGEST_KEY) {
@@ -88,9 +81,9 @@ export class SeriesCollector {
     }
     // A copy, as a part of a string keeps the whole of it in memory.
     const copy = copied(key);
-    const entry = new Entry(
+    const entry = new KeyEntry(
       this.#keep(copy) ? new Column(this.#sharedSteps, this.#starts) : undefined,
-      COUNT.test(copy),
+      isGoingCount(copy),
     );
     this.#entries.set(copy, entry);
     return entry;
@@ -132,13 +125,39 @@ export class SeriesCollector {
     return this.#starts.current + 1;
   }
 
-  /** Collectors of the runs that follow one another here, by {@linkcode runsAmong}; none if there are not several. */
-  apart(): SeriesCollector[] {
-    if (!this.#starts.areSeveral || this.#entries.size * this.starts > MOST_PARTS) return [];
+  /** What the kept keys logged in each start; undefined if that is one, or too much to be taken apart. */
+  #segments(): Map<string, Segment[]> | undefined {
+    if (this.starts === 1 || this.#entries.size * this.starts > MOST_PARTS) return undefined;
     const segments = new Map<string, Segment[]>();
     for (const [key, { column }] of this.#entries) {
       if (column !== undefined) segments.set(key, column.segments());
     }
+    return segments;
+  }
+
+  /**
+   * A collector in which the starts follow one another, their steps counted on, and the key that says that they do;
+   * undefined if none does.
+   */
+  countedOn(): { series: SeriesCollector; by: string } | undefined {
+    const by = this.#starts.goingOn;
+    const segments = by === undefined ? undefined : this.#segments();
+    if (by === undefined || segments === undefined) return undefined;
+    const offsets = offsetsOf(segments.values());
+    const series = new SeriesCollector(this.#keep, this.#repeat, this.malformed);
+    for (const [key, entry] of this.#entries) {
+      for (const { start, steps, values } of segments.get(key) ?? []) {
+        steps.forEach((step, i) => series.add(step + offsets[start]!, key, values[i]!));
+      }
+      series.#entryOf(key)?.takeAll(entry, offsets);
+    }
+    return { series, by };
+  }
+
+  /** Collectors of the runs that follow one another here, by {@linkcode runsAmong}; none if there are not several. */
+  apart(): SeriesCollector[] {
+    const segments = this.#starts.areSeveral ? this.#segments() : undefined;
+    if (segments === undefined) return [];
     const runs = runsAmong(segments.values());
     if (runs.length < 2) return [];
     return runs.map((start) => {
@@ -157,9 +176,8 @@ export class SeriesCollector {
     const series = new Map<string, Series>();
     for (const [key, entry] of this.#entries) {
       if (entry.column && entry.column.length > 0) {
-        const finished = entry.column.finish();
-        series.set(key, finished);
-        entry.repeated = entry.column.again + entry.column.length - finished.steps.length;
+        series.set(key, entry.column.finish());
+        entry.repeats = entry.column.repeats;
       }
       entry.column = undefined;
     }
@@ -187,67 +205,5 @@ export class SeriesCollector {
     this.#starts.current = 0;
     this.steps.first = Infinity;
     this.steps.last = -Infinity;
-  }
-}
-
-/** Values of a key that are not finite, in one start of the log. */
-interface NotFiniteOfStart {
-  readonly start: number;
-  count: number;
-  first: number;
-  last: number;
-  /** Their steps, in the order of the log. */
-  readonly steps: number[];
-}
-
-/** A key's count, and its values where they are kept. */
-class Entry implements KeyCount {
-  finite = 0;
-  notFinite = 0;
-  missing = 0;
-  repeated = 0;
-  column: Column | undefined;
-  #isKept: boolean;
-  /** Values that are not finite, of each start of the log that has some. */
-  #notFinite: NotFiniteOfStart[] | undefined;
-
-  constructor(column: Column | undefined, readonly isCount: boolean) {
-    this.column = column;
-    this.#isKept = column !== undefined;
-  }
-
-  addNotFinite(step: number, start: number): void {
-    this.notFinite++;
-    this.#notFinite ??= [];
-    let part = this.#notFinite.at(-1);
-    if (part?.start !== start) {
-      part = { start, count: 0, first: Infinity, last: -Infinity, steps: [] };
-      this.#notFinite.push(part);
-    }
-    part.count++;
-    if (step < part.first) part.first = step;
-    if (step > part.last) part.last = step;
-    const isNew = step !== part.steps.at(-1);
-    if (isNew && part.steps.length < (this.#isKept ? MOST_NOT_FINITE : 1)) part.steps.push(step);
-  }
-
-  /** Takes over what another counted in one start, but for kept values; keys that are not kept are counted together. */
-  take(other: Entry, start: number): void {
-    if (!this.#isKept) this.finite = other.finite;
-    this.missing = other.missing;
-    this.#notFinite = (other.#notFinite ?? []).filter((part) => part.start === start);
-    this.notFinite = this.#notFinite.reduce((sum, { count }) => sum + count, 0);
-  }
-
-  notFiniteBeside(series: Series | undefined): NotFinite {
-    const isOpen = (step: number) => series?.steps[placeOf(series.steps, step)] !== step;
-    const all = this.#notFinite ?? [];
-    const steps = distinct(Float64Array.from(all.flatMap(({ steps }) => steps))).filter(isOpen);
-    return {
-      count: this.notFinite,
-      first: Math.min(...all.map(({ first }) => first)),
-      last: Math.max(...all.map(({ last }) => last)),
-      steps: this.#isKept ? steps : steps.subarray(0, 1),
-    };
   }
 }

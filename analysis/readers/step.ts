@@ -1,6 +1,7 @@
 import { counted } from "../../formats/counted.ts";
 import { isObject } from "../../formats/json_object.ts";
 import { isEvaluationStep, type Move, OwnSteps, PARTS } from "./own_steps.ts";
+import { plannedInRow } from "./planned_in_row.ts";
 
 /**
  * Names of the step, a trainer's own before the logger's: W&B's `_step` counts calls of `log`, which
@@ -62,6 +63,7 @@ export class StepFinder {
   #ownSteps: OwnSteps;
   #stepless: Stepless | undefined;
   #refused: number | string | undefined;
+  #planned: number | undefined;
 
   /**
    * Steps of the rows that `read` takes; `clear` forgets all so far, which turned out to be of another scale. Where
@@ -90,6 +92,7 @@ export class StepFinder {
       return this.#best === STEP_KEYS.length ? this.#unnamed(cell) : undefined;
     }
     const { rank, name, step } = found;
+    this.#planned = plannedInRow(name, cell) ?? this.#planned;
     if (rank <= this.#best) {
       if (rank < this.#best) {
         if (this.#rows > 0) this.#changeTo(name, step, cell);
@@ -196,6 +199,12 @@ export class StepFinder {
       this.#drop();
       this.#rows = 0;
     }
+  }
+
+  /** What is told of a run beside its values: the notes, and how many steps it is to have where its rows say it. */
+  get facts(): { readonly notes: readonly string[]; readonly plannedSteps?: number } {
+    const planned = this.#planned;
+    return { notes: this.notes, ...(planned === undefined ? {} : { plannedSteps: planned }) };
   }
 
   /** Why the last row has no step, to be put after its place. */

@@ -1,4 +1,3 @@
-import { counted } from "../../formats/counted.ts";
 import { ReadError } from "../../formats/errors.ts";
 import { chooseEntropy, chooseScore } from "./choose.ts";
 import { COMPANION_WORDS, type CompanionName } from "./companion_keys.ts";
@@ -9,6 +8,7 @@ import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
 import { logName } from "./log_name.ts";
 import type { LogRows } from "./reader.ts";
+import { Repeats } from "./repeats.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
 import type { Series } from "./series.ts";
@@ -43,18 +43,9 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     if (key === undefined || series.has(key) || isExport(format)) continue;
     throw new ReadError(missingKey(path, key, rows));
   }
-  const log = { path, series, notes, framework, keys, config: rows.config };
+  const log = { path, series, notFinite, notes, framework, keys, config: rows.config };
   const chosen = chosenOf(log, { entropyKey, scoreKey });
-  const repeated = keysOf(chosen).reduce(
-    (most, key) => Math.max(most, rows.series.counts.get(key)?.repeated ?? 0),
-    0,
-  );
-  const again = repeated === 0 ? [] : [
-    `${counted(repeated, "step")} ${
-      repeated === 1 ? "was" : "were"
-    } logged again, the last value holds.`,
-  ];
-  notes.push(...again);
+  notes.push(...repeatNote(rows, [keysOf(chosen), series.keys()]));
   const { first, last } = rows.series.steps;
   return {
     source: path,
@@ -72,6 +63,16 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
     malformed: rows.malformed,
     notes,
   };
+}
+
+/** What is said of steps that were logged again, of the keys of the first kind of which some were. */
+function repeatNote({ series: { counts } }: LogRows, kinds: readonly Iterable<string>[]): string[] {
+  for (const keys of kinds) {
+    const repeats = Array.from(keys, (key) => counts.get(key)?.repeats)
+      .filter((one) => one !== undefined).filter(({ count }) => count > 0);
+    if (repeats.length > 0) return [Repeats.most(repeats).note];
+  }
+  return [];
 }
 
 /** Whether a file of a format holds one metric, so that others of its run are in others. */

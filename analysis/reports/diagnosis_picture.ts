@@ -1,4 +1,4 @@
-import type { Diagnosis } from "../diagnosis.ts";
+import type { FittedDiagnosis } from "../diagnosis.ts";
 import type { FigureSpec } from "../figures/draw.ts";
 import { courseFigure, type CoursePanel } from "../figures/course_figure.ts";
 import { lawFigure } from "../figures/law_figure.ts";
@@ -8,7 +8,7 @@ import type { CompanionName } from "../readers/companion_keys.ts";
 import { companionOf } from "../readers/companions.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
-import { tryFit } from "../try_fit.ts";
+import type { RunFit } from "../run_fit.ts";
 
 /**
  * The picture of a diagnosed run: entropy, score, response length, clip fraction and what a mark is about over
@@ -17,7 +17,7 @@ import { tryFit } from "../try_fit.ts";
  */
 export function diagnosisPicture(
   run: Run,
-  { findings, verdict }: Diagnosis,
+  { diagnosis: { findings, verdict }, fitted }: FittedDiagnosis,
 ): FigureSpec | undefined {
   const marks = marksOf(findings.flatMap(({ marks }) => marks ?? []));
   const panels = panelsOf(run, marks);
@@ -27,7 +27,7 @@ export function diagnosisPicture(
     verdict,
     panels,
     marks,
-    beside: lawOf(run),
+    beside: lawOf(run, fitted),
   });
 }
 
@@ -76,9 +76,7 @@ function inPercent({ steps, values }: Series): Series {
   return { steps, values: values.map((value) => 100 * value) };
 }
 
-function lawOf(run: Run): FigureSpec | undefined {
-  // Its plateau is among the findings and is not drawn here.
-  const fitted = tryFit({ run, plateau: undefined });
+function lawOf(run: Run, fitted: RunFit | string): FigureSpec | undefined {
   if (typeof fitted === "string") return undefined;
   const { fit, pairing } = fitted;
   if (!pairing.some(({ entropy }) => entropy > 0)) return undefined;

@@ -3,13 +3,14 @@ import { number } from "../../formats/number.ts";
 import { printable } from "../../formats/printable.ts";
 import { bold } from "../../formats/terminal.ts";
 import type { BenchmarkFit } from "../benchmarks.ts";
+import { farFromSeen } from "../extrapolation.ts";
 import { fitVerdict, predictionVerdict, SMALLEST_DIFFERENCE } from "../fit_verdict.ts";
 import type { Interval } from "../interval.ts";
 import type { LawFit } from "../law.ts";
 import { LawError } from "../law_error.ts";
 import { describeRule } from "../pairs.ts";
 import { plateauText } from "../plateau_text.ts";
-import { describePortion, type Prediction } from "../prediction.ts";
+import { describePortion } from "../prediction.ts";
 import { formulaOf, outOfSampleText, type Rival } from "../rivals.ts";
 import { notesOfFit, type RunFit } from "../run_fit.ts";
 import { choiceRows } from "./choice_text.ts";
@@ -27,13 +28,13 @@ export function fitText(
   isPredictionAsked = false,
   heading = one.run.name,
 ): string {
-  const { run, pairing, fit, prediction, rivals } = one;
+  const { run, pairing, fit, rivals } = one;
   const { entropy, score } = run;
   const [lowest, highest] = fit.entropyRange;
   const measured = entropy!.measured === "unknown"
     ? "the log does not say when it was measured"
     : `measured ${entropy!.measured}`;
-  const predicted: Row = ["prediction", predictionText(prediction, fit, isPredictionAsked)];
+  const predicted: Row = ["prediction", predictionText(one, isPredictionAsked)];
   const rows: Row[] = [
     ["verdict", [...(isPredictionAsked ? [predictionVerdict(one)] : []), fitVerdict(one)]],
     ...(isPredictionAsked ? [predicted] : []),
@@ -95,8 +96,7 @@ function influenceText({ a, influence }: LawFit): string {
 }
 
 function predictionText(
-  prediction: Prediction | LawError,
-  fit: LawFit,
+  { prediction, fit, pairing }: RunFit,
   isWhole: boolean,
 ): string | string[] {
   if (prediction instanceof LawError) return `not made: ${prediction.message}`;
@@ -107,7 +107,8 @@ function predictionText(
   } to ${stepText(to)})`;
   const far = `predicted ${number(end.predicted, 3)} at step ${stepText(end.step)}`;
   if (!isWhole) {
-    return `${source}: ${far}, seen ${number(end.seen, 3)}; more with --first`;
+    const outside = farFromSeen(end.predicted, pairing.map(({ score }) => score));
+    return `${source}: ${far}${outside}; seen ${number(end.seen, 3)}; more with --first`;
   }
   return [
     `${source}:`,
@@ -121,22 +122,19 @@ function predictionText(
   ];
 }
 
-function aheadText({ ahead, fit, plateau, run, pairing }: RunFit): string {
-  if (!fit.identified) return "not predicted: the pairs do not identify the law";
-  if (ahead === undefined) {
-    const [paired, last] = [pairing.at(-1)!.step, run.steps.last];
-    return paired < last
-      ? `nothing is predicted: the last pair is of step ${
-        stepText(paired)
-      }, the log goes on to step ${stepText(last)}`
-      : "nothing is predicted: the run is at its end, or its entropy falls no more";
-  }
-  const { step, isPlanned, entropy, predicted, interval } = ahead;
-  const stalled = plateau === undefined ? "" : `, though the score has stopped`;
+function aheadText({ ahead, stand: { plateau, gain } }: RunFit): string {
+  if (typeof ahead === "string") return ahead;
+  const { step, isPlanned, entropy, predicted, stays, interval } = ahead;
+  const stalled = plateau === undefined || gain?.why === "open" || gain?.rises === true
+    ? ""
+    : `, though the score has ${plateau.fall === undefined ? "stopped" : "fallen"}`;
   return `at step ${stepText(step)} (${
     isPlanned ? "the end that the log states" : "half as many steps again"
-  }) the law says ${number(predicted, 3)}, 95 % interval ${ends(interval, 3)}${stalled}, ` +
-    `if entropy falls on as over the last half, to ${number(entropy, 3)} nats`;
+  }) the law says ${number(predicted, 3)} if entropy falls on as over the last half, to ${
+    number(entropy, 3)
+  } nats, and ${number(stays.predicted, 3)} if it stays at ${
+    number(stays.entropy, 3)
+  }; 95 % interval over both ${ends(interval, 3)}${stalled}`;
 }
 
 function benchmarkText({ key, fit, plateau }: BenchmarkFit): string {

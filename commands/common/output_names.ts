@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../formats/errors.ts";
 import { hasMark, type MarkedFormat } from "../../analysis/figures/mark.ts";
 import { isSelectedList } from "../../analysis/tokens/selected_list.ts";
-import { isStandardInput } from "../../formats/standard_input.ts";
+import { isStandardInput, STANDARD_INPUT } from "../../formats/standard_input.ts";
 
 /** What file names do not hold: separators, and what a terminal acts on. */
 const UNSAFE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\\/]/gu;
@@ -28,6 +28,11 @@ export function outputNames(paths: readonly string[], endings: RegExp): string[]
     taken.add(numbered(wanted, n).toLowerCase());
     return numbered(wanted, n);
   });
+}
+
+/** Whether the name of an input says nothing of it, as that of a pipe does not. */
+export function isNameless(path: string): boolean {
+  return path === STANDARD_INPUT || isStandardInput(path) || DESCRIPTOR.test(path);
 }
 
 /** The first, second, … of several outputs of one name: `NAME`, `NAME-2` and so on. */

@@ -1,18 +1,27 @@
 import { join, resolve } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Run } from "../../analysis/readers/run.ts";
-import { numbered } from "./output_names.ts";
+import { isNameless, numbered } from "./output_names.ts";
 
 /** Files by which the outputs of one name are told from those of another log. */
 const TOLD_BY = [".md", ".svg"] as const;
 
 /**
  * A comment for SVG, HTML and Markdown by which the outputs of some runs are known again: a checksum of where
- * their logs lie and of their names.
+ * their logs lie and of their names, and of the values of those that were piped in, which lie nowhere.
  */
-export function logComment(runs: readonly Pick<Run, "source" | "name">[]): string {
+export function logComment(runs: readonly Pick<Run, "source" | "name" | "series">[]): string {
   const text = JSON.stringify(runs.map(({ source, name }) => [resolve(source), name]));
-  return `<!-- logs ${crc32(text).toString(16).padStart(8, "0")} -->\n`;
+  let sum = crc32(text);
+  for (const { series } of runs.filter(({ source }) => isNameless(source))) {
+    for (const [key, { steps, values }] of series) {
+      sum = crc32(key, sum);
+      for (const { buffer, byteOffset, byteLength } of [steps, values]) {
+        sum = crc32(new Uint8Array(buffer, byteOffset, byteLength), sum);
+      }
+    }
+  }
+  return `<!-- logs ${sum.toString(16).padStart(8, "0")} -->\n`;
 }
 
 /**

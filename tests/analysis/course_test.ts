@@ -95,7 +95,23 @@ Deno.test("a jump is told from a steep fall, a spike and noise", () => {
   assert.equal(jumpOf(seriesOf((step) => 1 - step / 110)), undefined);
   // Without noise the medians are apart from two values before the jump to two after it.
   const exact = jumpOf(seriesOf((step) => step < 50 ? 0.6 : 0.02))!;
-  assert.deepEqual(exact, { before: { step: 49, value: 0.6 }, after: { step: 50, value: 0.02 } });
+  assert.deepEqual(exact, {
+    before: { step: 49, value: 0.6 },
+    after: { step: 50, value: 0.02 },
+    levels: [0.6, 0.02],
+  });
+  // By and by over eight steps, as steeply as medians of five see it.
+  const ramp = (step: number) => 0.6 - 0.4 * Math.min(1, Math.max(0, (step - 46) / 5));
+  for (let seed = 0; seed < 20; seed++) {
+    const normal = normalNumbers(seed);
+    assert.equal(jumpOf(seriesOf((step) => ramp(step) + 0.01 * normal())), undefined);
+    const drop = jumpOf(seriesOf((step) => (step < 40 ? 0.6 : 0.3) + 0.01 * normal()))!;
+    assert.deepEqual([drop.before.step, drop.after.step], [39, 40]);
+  }
+  // Of a series that is looked at through medians, the steps and values are its own.
+  const long = seriesOf((step) => step < 7777 ? 0.6 : 0.2, 20_000);
+  assert.deepEqual(jumpOf(long)!.before, { step: 7776, value: 0.6 });
+  assert.deepEqual(jumpOf(long)!.after, { step: 7777, value: 0.2 });
 });
 
 Deno.test("spikes stand out of what is before and after them, also of values that do not scatter", () => {
@@ -143,9 +159,9 @@ Deno.test("a gain is not bought by an entropy that stays where it is", () => {
   const score = scoreOf((step) => 0.3 + 0.003 * step, 100, "validation");
   const gain = recentGain({ score } as unknown as Run, findPlateau(score))!;
   assert(gain.rises && gain.since === 50);
-  const early = notBought(seriesOf((step) => 0.02 + Math.exp(-step / 6)), score, gain)!;
+  const early = notBought(seriesOf((step) => 0.02 + Math.exp(-step / 6)), score, gain.since)!;
   assert(Math.abs(early.gained - 0.5) < 0.03 && Math.abs(early.spent) < 0.01);
-  assert.equal(notBought(seriesOf((step) => 1 - 0.009 * step), score, gain), undefined);
+  assert.equal(notBought(seriesOf((step) => 1 - 0.009 * step), score, gain.since), undefined);
 });
 
 Deno.test("a slight rise at the end counts for none", () => {

@@ -134,7 +134,7 @@ Deno.test("what moved first is told with its steps where the score fell, and wha
   }))));
   assert.match(
     about(found, "what moved first").finding,
-    /^first train\/inference mismatch at step 5\d, then gradient norm at step 6\d, then entropy at step 7\d; the score began to fall after step 7\d\. response length stayed as before\.$/,
+    /^first train\/inference mismatch at step 5\d, then gradient norm at step 6\d, then entropy at step 7\d; the score began to fall after step 7\d\. response length ended within a quarter of the level before\.$/,
   );
   const mismatch = about(found, "train/inference mismatch");
   assert.equal(mismatch.severity, "problem");
@@ -149,7 +149,7 @@ Deno.test("a metric that grows all along did not move first, and did not stay as
   }))));
   assert.match(
     about(found, "what moved first").finding,
-    /^nothing left its course; the score began to fall after step 7\d\. entropy stayed as before\. gradient norm and response length grew all along, without a break\.$/,
+    /^nothing left its course; the score began to fall after step 7\d\. entropy ended within a quarter of the level before\. gradient norm and response length grew all along, without a break\.$/,
   );
   assert.match(
     found[0]!.finding,
@@ -165,7 +165,7 @@ Deno.test("a metric at its floor leaves nothing where its old course would have 
   }))));
   assert.match(
     about(found, "what moved first").finding,
-    /^first response length at step 40; the score dropped at once after step 39\. entropy stayed/,
+    /^first response length at step 40; the score dropped at once after step 39\. entropy ended within/,
   );
   assert.match(
     found[0]!.finding,
@@ -360,6 +360,17 @@ Deno.test("remedies and how to log the entropy have the names of each framework'
       /policy_loss_type=kl_cov, kl_cov\.kl_cov_frac=0\.002 \(by default 20 %\)/,
     ],
     [
+      "skyrl",
+      { trainer: { algorithm: { use_entropy_loss: false, entropy_loss_coef: 0.01 } } },
+      /an entropy bonus \(use_entropy_loss=true and entropy_loss_coef\)/,
+    ],
+    [
+      "openrlhf",
+      {},
+      /an entropy bonus \(--actor\.entropy_coef, --entropy_loss_coef before 0\.11\)/,
+    ],
+    ["slime", { eps_clip: 0.2 }, /--eps-clip-high 0\.28 .*an entropy bonus \(--entropy-coef\)/],
+    [
       "openrlhf",
       { actor: { eps_clip_low_high: [0.2, 0.28] } },
       /^actor\.eps_clip_low_high=0\.28 is on/,
@@ -423,7 +434,7 @@ Deno.test("noise about one level neither rises nor falls, and nothing moves firs
     assert.doesNotMatch(finding, /lost|fell|rose/);
     assert.match(
       about(found, "what moved first").finding,
-      /^first entropy at step \d+; .* clip fraction and gradient norm stayed as before\.$/,
+      /^first entropy at step \d+; .* clip fraction and gradient norm ended within a quarter of the level before\.$/,
       String(seed),
     );
   }
@@ -535,4 +546,21 @@ Deno.test("a term of the reward that was learned early is not said to teach noth
     /^format moved early and hardly varies any more\./,
   );
   assert.match(await terms(() => 0.5), /^format hardly varies and teaches nothing\./);
+});
+
+Deno.test("for a score that falls while the training score rises, more entropy is no remedy", async () => {
+  const log = (training: (step: number) => number, validation: (step: number) => number) =>
+    verlConsole(rows(200, (step) => ({
+      "actor/entropy": 0.3 + 0.3 * Math.exp(-step / 60),
+      "critic/score/mean": training(step) + 0.01 * wave(step),
+      "val-core/a/acc/mean@1": validation(step) + 0.005 * wave(step),
+    })));
+  const falling = (step: number) => 0.45 - 0.001 * Math.max(0, step - 60);
+  const rising = (step: number) => 0.3 + 0.003 * step;
+  const hacked = about(await findings(log(rising, falling)), "remedy").finding;
+  assert.match(hacked, /^none for the entropy: the score fell while the training score rose/);
+  const fell = about(await findings(log(falling, falling)), "remedy").finding;
+  assert.match(fell, /^the score fell, and the entropy fell: .*KL-Cov/);
+  const well = about(await findings(log(rising, rising)), "remedy").finding;
+  assert.equal(well, "none is needed for the entropy.");
 });

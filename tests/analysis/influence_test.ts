@@ -6,6 +6,7 @@ import { fitCurve, fitLaw } from "../../analysis/law.ts";
 import { type Pair, pairs } from "../../analysis/pairs.ts";
 import { readRun } from "../../analysis/readers/read_run.ts";
 import { LOGS, testOnLogs } from "../support.ts";
+import { normalNumbers } from "./failing_runs.ts";
 
 function lawful(n: number, noise = 0.004): Pair[] {
   return Array.from({ length: n }, (_, step) => {
@@ -102,4 +103,38 @@ testOnLogs("without its first pair the public Qwen2-7B run has a = 0.025 ± 0.03
   assert.equal(((interval![1] - interval![0]) / 2).toFixed(3), "0.036");
   assert.equal(carries, true);
   assert.equal(fit.identified, false);
+});
+
+Deno.test("a score that rises on while entropy stays where it was refutes the law, and one by the law does not", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const normal = normalNumbers(seed);
+    const run = (entropyAt: (i: number) => number, scoreAt: (i: number) => number) =>
+      fitLaw(
+        Array.from({ length: 21 }, (_, i) => ({
+          step: 10 * i,
+          entropy: entropyAt(i) * (1 + 0.03 * normal()),
+          score: scoreAt(i) + 0.005 * normal(),
+        })),
+        { draws: 200 },
+      );
+    const jump = (i: number) => i < 10 ? 0.6 : 0.2;
+    const jumped = run(jump, (i) => 0.3 + 0.01 * i);
+    assert.equal(jumped.identified, false, `${seed}`);
+    const lawful = run(jump, (i) => 0.8 - 0.25 * Math.exp(jump(i)));
+    assert.equal(lawful.identified, true, `${seed}: ${lawful.identifiedBecause}`);
+  }
+});
+
+Deno.test("a score that stops while entropy goes on slowly does not identify the law, however small its a", () => {
+  let identified = 0;
+  for (let seed = 0; seed < 20; seed++) {
+    const normal = normalNumbers(seed);
+    const pairs = Array.from({ length: 40 }, (_, i) => {
+      const step = 5 * (i + 1);
+      const entropy = (0.2 + 0.5 * Math.exp(-step / 60)) * (1 + 0.02 * normal());
+      return { step, entropy, score: 0.65 - 0.2 * Math.exp(-step / 8) + 0.005 * normal() };
+    });
+    if (fitLaw(pairs, { draws: 200 }).identified) identified++;
+  }
+  assert.equal(identified, 0);
 });

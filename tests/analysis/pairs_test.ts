@@ -109,3 +109,22 @@ Deno.test("a run without entropy or score is told with its keys", () => {
     /known here\. ms-swift logs entropy\/mean with --log_entropy true .*\. It has a, b/,
   );
 });
+
+Deno.test("of a message that is too long the keys are counted, and no sentence is cut", () => {
+  const keys = new Map(
+    Array.from({ length: 20 }, (_, i) => [`val-core/benchmark_${i}/acc/mean@1`, 4]),
+  );
+  const run = {
+    source: "/a/folder/of/logs/run.log",
+    name: "run",
+    framework: "verl",
+    keys,
+    unrecognised: [],
+    notFinite: new Map(),
+    score: { steps: Float64Array.of(1), values: Float64Array.of(1) },
+  } as unknown as Run;
+  assert.throws(
+    () => pairs(run),
+    /no policy entropy .*calculate_entropy=True logs that of the update\. It has 20 other keys\. If one is the entropy, name it with --entropy-key\.$/,
+  );
+});

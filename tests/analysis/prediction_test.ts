@@ -1,5 +1,6 @@
 /** Prediction of one part of a run from the other, and the rivals. */
 import assert from "node:assert/strict";
+import { farFromSeen } from "../../analysis/extrapolation.ts";
 import { LawError } from "../../analysis/law_error.ts";
 import { lawAt } from "../../analysis/law.ts";
 import type { Pair } from "../../analysis/pairs.ts";
@@ -146,4 +147,13 @@ Deno.test("a portion and the rest are all pairs, from either end", () => {
   assert.deepEqual([forward.fitted, forward.rest], [pairs.slice(0, 4), pairs.slice(4)]);
   const reverse = splitPairs(pairs, FIRST_15_PERCENT, true);
   assert.deepEqual([reverse.rest, reverse.fitted], [pairs.slice(0, 17), pairs.slice(17)]);
+});
+
+Deno.test("a predicted score that lies further outside those that were seen than they span is said to tell nothing", () => {
+  assert.match(
+    farFromSeen(158, [0.1, 0.6, 0.3]),
+    /^, far outside .*, 0\.1 to 0\.6, so it tells nothing$/,
+  );
+  assert.match(farFromSeen(-0.5, [0.1, 0.6, 0.3]), /far outside/);
+  assert.equal(farFromSeen(0.9, [0.1, 0.6, 0.3]), "");
 });

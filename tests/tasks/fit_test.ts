@@ -81,6 +81,12 @@ Deno.test({
       }
       const pictures = Array.from(Deno.readDirSync(join(folder, "out")), ({ name }) => name).sort();
       assert.deepEqual(pictures, ["a.fit.png", "a.fit.svg", "stdin.fit.png", "stdin.fit.svg"]);
+      // Another log keeps the pictures of the first, the same one replaces its own.
+      await Deno.writeTextFile(join(folder, "c"), write.runLog(ROWS.slice(2), { seed: 1 }));
+      for (const [input, stem] of [["c", "stdin-2"], ["b.gz", "stdin"]] as const) {
+        const { stdout } = await pipeToTask("fit", ["-", "--out", "out"], input, folder);
+        assert.match(stdout, new RegExp(`wrote out/${stem}\\.fit\\.svg`));
+      }
     }),
 });
 

@@ -327,7 +327,7 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/ahead.ts",
-    text: "const entropy = Math.exp(intercept + slope * (step - last.step));",
+    text: "const entropy = entropyIfItFalls(late, step);",
     replacement: "const entropy = last.entropy;",
     what: "ahead of a run, entropy stays where it is",
     tests: AHEAD,

@@ -119,7 +119,7 @@ Deno.test("values of the chosen keys that are not finite are noted, in every kin
 });
 
 Deno.test("steps that are logged again are noted, updates within a step are not", async () => {
-  const note = ["2 steps were logged again, the last value holds."];
+  const note = ["2 steps were logged again (2 to 3), with the same values."];
   const steps = [1, 2, 3, 2, 3, 4];
   const lines = (row: (step: number) => string) => steps.map((step) => `${row(step)}\n`).join("");
   const logs = [

@@ -106,6 +106,105 @@ Deno.test("rows out of order, a late evaluation, and epochs that count their own
   }
 });
 
+Deno.test("epochs that count their own steps follow one another, and a run that was started once more is as before", async () => {
+  const rows = flat(0, Array.from({ length: 36 }, (_, i) => i)).map((row) => ({
+    ...row,
+    "val-core/a/acc/mean@1": 0.3 + row.step / 100,
+  }));
+  const restarted = (epochOf: (i: number) => number, first = 0) =>
+    rows.map(({ step, ...values }) => ({
+      epoch: epochOf(step),
+      step: first + step % 12,
+      ...values,
+    }));
+  const csv = (rows: readonly Record<string, number>[]) =>
+    [Object.keys(rows[0]!), ...rows.map((row) => Object.values(row))].join("\n") + "\n";
+  for (
+    const [content, first] of [
+      [jsonl(restarted((i) => Math.floor(i / 12))), 0],
+      [jsonl(restarted((i) => (i + 1) / 12, 1)), 1],
+      [csv(restarted((i) => Math.floor(i / 12), 1)), 1],
+      [JSON.stringify(restarted((i) => i / 12)), 0],
+    ] as const
+  ) {
+    const [run, ...others] = await runsOf(content);
+    assert.equal(others.length, 0);
+    const { entropy, score, steps, notes } = run!;
+    assert.deepEqual(Array.from(entropy!.steps), rows.map(({ step }) => first + step));
+    assert.deepEqual(Array.from(entropy!.values), rows.map((row) => row["actor/entropy"]));
+    assert.deepEqual(Array.from(score!.values), rows.map((row) => row["val-core/a/acc/mean@1"]));
+    assert.deepEqual(steps, { first, last: first + 35 });
+    assert.match(
+      notes.join(" "),
+      /the steps begin again 2 times, but epoch goes on, .* one run, .* to step 3[56]\./,
+    );
+    assert.doesNotMatch(notes.join(" "), /logged again/);
+  }
+  // The epoch does not go on here: the first start was given up, or the checkpoint lay before it.
+  const again = (epoch: number) => flat(epoch).map((row) => ({ ...row, epoch }));
+  assert.equal((await runsOf(jsonl([...again(1), ...again(0)]))).length, 2);
+  const longer = again(0).map((row, i) => ({ ...row, epoch: i < 6 ? 0 : 1 }));
+  const [resumed] = await runsOf(
+    jsonl([...flat(1).map((row) => ({ ...row, epoch: 0 })), ...longer]),
+  );
+  assert.deepEqual(Array.from(resumed!.entropy!.steps), STEPS);
+});
+
+Deno.test("epochs that count their own steps keep their sparse validations and what is not finite", async () => {
+  const rows = [0, 1].flatMap((epoch) =>
+    STEPS.map((i) => ({
+      ...(i % 6 === 0 ? { "val-core/a/acc/mean@1": scoreOf(0, 12 * epoch + i) } : {}),
+      epoch,
+      step: 10 * i,
+      "actor/entropy": entropyOf(0, 12 * epoch + i),
+      "actor/grad_norm": epoch === 1 && i === 3 ? "NaN" : 1 + i,
+    }))
+  );
+  const [run, ...others] = await runsOf(jsonl(rows));
+  assert.equal(others.length, 0);
+  assert.deepEqual(Array.from(run!.score!.steps), [0, 60, 120, 180]);
+  assert.deepEqual(Array.from(run!.entropy!.steps), rows.map((_, i) => 10 * i));
+  assert.deepEqual(Array.from(run!.notFinite.get("actor/grad_norm")!.steps), [150]);
+});
+
+Deno.test("keys before the leading one in a row are of the run that the row begins", async () => {
+  const rows = [0, 1].flatMap((run) =>
+    STEPS.map((step) => ({
+      step,
+      ...(step % 6 === 0 ? { "val-core/a/acc/mean@1": scoreOf(run, step) } : {}),
+      "actor/entropy": entropyOf(run, step),
+    }))
+  );
+  const runs = await runsOf(jsonl(rows));
+  for (const [i, { score }] of runs.entries()) {
+    assert.deepEqual(Array.from(score!.values), [0, 6].map((step) => scoreOf(i, step)));
+  }
+});
+
+Deno.test("a second run that is too short to be one says which steps it replaced, and whether by other values", async () => {
+  const noteOf = async (rows: readonly Record<string, number>[]) =>
+    (await runsOf(jsonl(rows)))[0]!.notes.join(" ");
+  const short = flat(1, [0, 1, 2, 3, 4]);
+  assert.equal(
+    await noteOf([...flat(0), ...short]),
+    "5 steps were logged again (0 to 4), with other values: the later ones hold.",
+  );
+  assert.equal(
+    await noteOf([...flat(0), ...short.slice(0, 2), ...flat(0, [2, 3])]),
+    "4 steps were logged again (0 to 3), 2 of them with other values: what is later holds.",
+  );
+  assert.equal(
+    await noteOf([...flat(0), ...flat(1, [3])]),
+    "1 step was logged again (3), with another value: the later one holds.",
+  );
+  const lengths = STEPS.slice(0, 3).map((step) => ({ step, "response_length/mean": 100 }));
+  const other = lengths.map((row) => ({ ...row, "response_length/mean": 90 }));
+  assert.equal(
+    await noteOf([...flat(0), ...lengths, ...other]),
+    "3 steps were logged again (0 to 2), with other values: the later ones hold.",
+  );
+});
+
 Deno.test("keys that never change do not make two runs one, nor is the same log twice a run beside another", async () => {
   const constants = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`actor/zero${i}`, 0]));
   const still = (run: number) => flat(run).map((row) => ({ ...row, ...constants }));

@@ -9,7 +9,7 @@ import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
 import type { LogFormat, Run } from "../../../analysis/readers/run.ts";
 import { ReadError } from "../../../formats/errors.ts";
 import { withFolder } from "../../support.ts";
-import { tensorBoard, trainerState, verlConsole, wandbBinary } from "./write_logs.ts";
+import { msSwift, tensorBoard, trainerState, verlConsole, wandbBinary } from "./write_logs.ts";
 
 const N = 8;
 const STEPS = Array.from({ length: N }, (_, i) => 10 * i);
@@ -372,6 +372,17 @@ Deno.test("how many steps a run is to have is read where verl prints it and wher
   const unknown = JSON.stringify({ ...state, max_steps: -1 });
   for (const log of [verlConsole(ROWS), unknown]) {
     await inFile(log, async (path) => assert.equal((await readRun(path)).plannedSteps, undefined));
+  }
+});
+
+Deno.test("how many steps a run is to have is read where its rows state it beside the step", async () => {
+  const named = (step: number) => ({ current_steps: step, total_steps: 1000 });
+  const factory = ROWS.map(({ step, values }) => JSON.stringify({ ...named(step), ...values }));
+  const printed = ROWS.map(({ step, values }) =>
+    `{'global_step/max_steps': '${step}/1000', ${JSON.stringify(values).slice(1)}`
+  );
+  for (const log of [msSwift(ROWS), factory.join("\n"), printed.join("\n")]) {
+    await inFile(log, async (path) => assert.equal((await readRun(path)).plannedSteps, 1000, log));
   }
 });
 

@@ -1,7 +1,7 @@
 /** What the picture of a diagnosed run shows. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { diagnose } from "../../../analysis/diagnosis.ts";
+import { diagnoseWithFit } from "../../../analysis/diagnosis.ts";
 import { drawFigure } from "../../../analysis/figures/draw.ts";
 import { readRun } from "../../../analysis/readers/read_run.ts";
 import { diagnosisPicture } from "../../../analysis/reports/diagnosis_picture.ts";
@@ -24,11 +24,15 @@ Deno.test("what a mark is about has a panel, a mark stands once, and the verdict
     }));
     await Deno.writeTextFile(path, verlJsonl(rows));
     const run = await readRun(path);
-    const diagnosis = diagnose(run);
-    const { svg } = await drawFigure("a", diagnosisPicture(run, diagnosis)!);
+    const found = diagnoseWithFit(run);
+    const { diagnosis } = found;
+    const { svg } = await drawFigure("a", diagnosisPicture(run, found)!);
     assert(svg.includes("train/inference mismatch moves first (step 60)"));
     assert(svg.includes(">Mismatch<"));
     assert.equal(new Set(svg.match(/best score \(step \d+\)/g)).size, 1);
     assert(svg.includes("the pairs do not identify the law:"));
     assert(svg.includes(diagnosis.verdict.slice(0, 40)));
+    // The law that is drawn is the one that was found: it is not fitted once more.
+    const lawless = diagnosisPicture(run, { diagnosis, fitted: "no law" })!;
+    assert(!(await drawFigure("a", lawless)).svg.includes("the pairs do not identify the law:"));
   }));

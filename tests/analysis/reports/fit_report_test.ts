@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { effortFor } from "../../../analysis/effort.ts";
-import { findPlateau } from "../../../analysis/plateau.ts";
+import { overviewOf } from "../../../analysis/overview.ts";
 import { FIRST_15_PERCENT } from "../../../analysis/prediction.ts";
 import { readRuns } from "../../../analysis/readers/read_run.ts";
 import { fitJson } from "../../../analysis/reports/fit_json.ts";
@@ -27,7 +27,7 @@ async function fits(folder: string, n: number): Promise<RunFit[]> {
     );
     const options = { portion: FIRST_15_PERCENT, reverse: false, effort: effortFor([n]) };
     for (const run of await readRuns(path)) {
-      found.push(fitRun(run, { ...options, plateau: findPlateau(run.score!) }));
+      found.push(fitRun(overviewOf(run), options));
     }
   }
   return found;

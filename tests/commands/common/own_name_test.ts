@@ -7,7 +7,7 @@ import { withFolder } from "../../support.ts";
 Deno.test("a name is that of the same logs, and has a number where it is of others", () =>
   withFolder(async (folder) => {
     const [one, other] = ["x/log.csv", "y/log.csv"].map((source) =>
-      logComment([{ source, name: "log.csv" }])
+      logComment([{ source, name: "log.csv", series: new Map() }])
     );
     const nameFor = (comment: string, taken = new Set<string>()) =>
       ownName(folder, { name: "log", kind: "fit", taken }, comment);
@@ -21,3 +21,15 @@ Deno.test("a name is that of the same logs, and has a number where it is of othe
     const names = [await nameFor(other!, taken), await nameFor(other!, taken)];
     assert.deepEqual(names, ["log-2.fit", "log-3.fit"]);
   }));
+
+Deno.test("what was piped in is known again by its values, as its name says nothing", () => {
+  const commentOf = (source: string, ...values: number[]) => {
+    const series = { steps: Float64Array.of(0, 1), values: Float64Array.from(values) };
+    return logComment([{ source, name: source, series: new Map([["entropy", series]]) }]);
+  };
+  for (const source of ["standard input", "/dev/fd/63", "/proc/self/fd/11"]) {
+    assert.equal(commentOf(source, 1, 0.5), commentOf(source, 1, 0.5));
+    assert.notEqual(commentOf(source, 1, 0.5), commentOf(source, 1, 0.4));
+  }
+  assert.equal(commentOf("a.csv", 1, 0.5), commentOf("a.csv", 1, 0.4));
+});
