@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { gzipSync } from "node:zlib";
 import { BusyError, LabError } from "../errors.ts";
 
 /** A log that cannot be opened or written. */
@@ -218,8 +219,11 @@ async function compress(path: string, file: Deno.FsFile): Promise<string> {
 async function writeCompressed(path: string, plain: Uint8Array<ArrayBuffer>): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true });
   try {
-    const compressed = new Blob([plain]).stream().pipeThrough(new CompressionStream("gzip"));
-    await compressed.pipeTo(file.writable, { preventClose: true });
+    // Not by a stream: in Deno 2.9.6 pipeTo(file.writable) ends before all is written.
+    const compressed = gzipSync(plain);
+    for (let done = 0; done < compressed.length;) {
+      done += await file.write(compressed.subarray(done));
+    }
     await file.sync();
   } catch (error) {
     await Deno.remove(path).catch(() => {});
