@@ -60,7 +60,7 @@ export function coursePanel(courses: readonly Course[], panel: CoursePanel): Lay
     type: "quantitative" as const,
     title: panel.steps ?? null,
     scale: { domain: [0, Math.max(1, ...steps)], nice: false },
-    axis: { tickCount: 5, labels: panel.steps !== undefined },
+    axis: { tickCount: 5, labelSeparation: 8, labels: panel.steps !== undefined },
   };
   const y = {
     type: "quantitative" as const,
