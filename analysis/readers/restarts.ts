@@ -1,7 +1,9 @@
 import { GoingCounts } from "./going_counts.ts";
 
-/** A log that begins again more often is not in the order of its steps at all. */
+/** A log that begins again more often, and has no count that goes on, is not in the order of its steps at all. */
 const MOST_STARTS = 100;
+/** No run has more epochs. */
+const MOST_EPOCHS = 10_000;
 /** A run that was given up before so many steps, or this share of the longest, is no run of its own. */
 const FEWEST_STEPS = 8;
 const SMALLEST_SHARE = 0.1;
@@ -30,24 +32,21 @@ export class Starts {
   /** The steps of a key that had so many values in a start begin again, with a step. */
   again(start: number, length: number, step: number): void {
     const isLeading = 2 * length >= this.#longest[start]!;
-    if (!isLeading || start !== this.current || this.current >= MOST_STARTS) return;
+    if (!isLeading || start !== this.current || this.current >= MOST_EPOCHS) return;
     this.current++;
     this.counts.begin(this.current, step);
   }
 
-  /** Whether steps began again, and not so often that they are in no order. */
-  get #areInOrder(): boolean {
-    return this.current > 0 && this.current < MOST_STARTS;
-  }
-
   /** The count by which the starts are parts of one run that goes on, such as its epochs; undefined if none is. */
   get goingOn(): string | undefined {
-    return this.#areInOrder ? this.counts.growing(this.current) : undefined;
+    return this.current > 0 && this.current < MOST_EPOCHS
+      ? this.counts.growing(this.current)
+      : undefined;
   }
 
   /** Whether steps began again, not so often that they are in no order, and no count went on. */
   get areSeveral(): boolean {
-    return this.#areInOrder && !this.counts.wentOn;
+    return this.current > 0 && this.current < MOST_STARTS && !this.counts.wentOn;
   }
 }
 

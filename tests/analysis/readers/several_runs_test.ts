@@ -150,6 +150,21 @@ Deno.test("epochs that count their own steps follow one another, and a run that 
   assert.deepEqual(Array.from(resumed!.entropy!.steps), STEPS);
 });
 
+Deno.test("very many short epochs that count their own steps are one run", async () => {
+  const rows = Array.from({ length: 250 * 4 }, (_, i) => ({
+    step: i % 4 + 1,
+    epoch: Math.floor(i / 4),
+    entropy: 1 / (1 + i),
+    eval_reward: i / 1000,
+  }));
+  await withFolder(async (folder) => {
+    const path = join(folder, "run.jsonl");
+    await Deno.writeTextFile(path, jsonl(rows));
+    const runs = await readRuns(path);
+    assert.deepEqual(runs.map(({ entropy }) => entropy!.values.length), [rows.length]);
+  });
+});
+
 Deno.test("epochs that count their own steps keep their sparse validations and what is not finite", async () => {
   const rows = [0, 1].flatMap((epoch) =>
     STEPS.map((i) => ({
