@@ -1,5 +1,6 @@
 /** `--out` of `deno task pretrain` and `deno task train`: nothing that is there already is lost. */
 import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
 import { dirname, join } from "node:path";
 import { assertOneSentence, ROOT, run, runTask, withFolder } from "../../support.ts";
 import { SMALL, spawnTrain, withBase } from "./small_runs.ts";
