@@ -27,6 +27,11 @@ export interface RecentGain {
   readonly count: number;
 }
 
+/** Whether a score is known to gain no more; one that does not tell, or that stopped late in a rise, may. */
+export function isOver({ rises, why }: RecentGain): boolean {
+  return !rises && why !== "open" && why !== "stopped";
+}
+
 /** The 95th percentile of the standard normal distribution: whether it falls is not asked. */
 const RISES = 1.645;
 /** A trend is looked for in at least so many scores; validations are often too few. */

@@ -1,7 +1,7 @@
 import { counted } from "../../formats/counted.ts";
 import type { EntropyCourse } from "../entropy_course.ts";
 import type { Finding, Severity } from "../finding.ts";
-import type { RecentGain } from "../gain.ts";
+import { isOver, type RecentGain } from "../gain.ts";
 import { lostSince } from "../lost.ts";
 import type { Overview } from "../overview.ts";
 import type { Series } from "../readers/series.ts";
@@ -94,8 +94,7 @@ function severityOf(
   if (course.course === "explosion" || course.course === "collapse, then surge") return "problem";
   if (isAtFloor(course)) return gain?.rises ? "notice" : "problem";
   // Where the scores do not tell, nothing is known to be wasted.
-  const isWasted = gain !== undefined && !gain.rises && gain.why !== "open" &&
-    gain.why !== "stopped";
+  const isWasted = gain !== undefined && isOver(gain);
   const runs = runsAway(course, ahead);
   if (runs <= 0.25) return isWasted ? "problem" : "notice";
   const isFalling = ahead !== undefined && (runs <= 1 || isDown(course));

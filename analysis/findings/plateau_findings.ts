@@ -1,4 +1,5 @@
 import type { Finding } from "../finding.ts";
+import { isOver } from "../gain.ts";
 import type { Overview } from "../overview.ts";
 import { isConstant, isWithoutGain } from "../plateau.ts";
 import { plateauEvidence, plateauText } from "../plateau_text.ts";
@@ -14,8 +15,7 @@ import { fallenBenchmarksText } from "./benchmark_findings.ts";
 export function plateauFindings({ run, plateau, parted, isSolved, gain }: Overview): Finding[] {
   if (run.score === undefined || plateau === undefined) return [];
   const isNoise = isWithoutGain(plateau) && plateau.fall === undefined && !isConstant(plateau);
-  const isOpen = gain !== undefined && plateau.fall === undefined &&
-    (gain.rises || gain.why === "open" || gain.why === "stopped");
+  const isOpen = gain !== undefined && plateau.fall === undefined && !isOver(gain);
   return [{
     topic: "plateau",
     severity: isSolved || isNoise || isOpen || parted !== undefined ? "notice" : "problem",

@@ -9,6 +9,7 @@ import {
   type FrameworkSettings,
 } from "../framework_settings.ts";
 import { lostSince, scoreAround } from "../lost.ts";
+import { isOver } from "../gain.ts";
 import type { Overview } from "../overview.ts";
 import type { Run } from "../readers/run.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
@@ -74,9 +75,7 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
   const isLow = isLower && course.severity === "notice" &&
     !isSolved;
   const hasStopped = isLow && (hasFallen ||
-    (gain === undefined
-      ? plateau !== undefined
-      : !gain.rises && gain.why !== "open" && gain.why !== "stopped"));
+    (gain === undefined ? plateau !== undefined : isOver(gain)));
   return {
     topic,
     severity: hasStopped ? "notice" : "fine",

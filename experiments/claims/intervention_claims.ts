@@ -39,6 +39,13 @@ function where(
   return logs.filter(({ run }) => fits(run.settings));
 }
 
+function runsUnder(
+  logs: readonly StudyLog[],
+  intervention: TrainSettings["intervention"],
+): StudyLog[] {
+  return where(logs, (settings) => settings.intervention === intervention);
+}
+
 /** The runs of an arm of figure 11, of one size. */
 function arm(logs: ClaimLogs, intervention: TrainSettings["intervention"], model: string) {
   return where(logs.of("fig11"), (settings) =>
@@ -137,7 +144,7 @@ function strengths(
   intervention: "clip-cov" | "kl-cov",
   setting: "clipCovRatio" | "klCoefficient",
 ): Evidence {
-  const runs = where(logs.of("fig12"), (settings) => settings.intervention === intervention);
+  const runs = runsUnder(logs.of("fig12"), intervention);
   const [first] = runs;
   const zero = where(
     logs.of("fig1", "fig12"),
@@ -221,7 +228,7 @@ const valueOf = ({ value }: { readonly value: number }) => value;
 
 /** Tokens that a wider upper clip range adds: of the runs that log them. */
 function freed(logs: ClaimLogs): readonly StudyLog[] {
-  return where(logs.of("fig11"), ({ intervention }) => intervention === "clip-higher")
+  return runsUnder(logs.of("fig11"), "clip-higher")
     .filter((log) => logged(log, "freed/covariance").length > 0);
 }
 
@@ -242,7 +249,7 @@ function ofFreed(value: (log: StudyLog) => number): (logs: ClaimLogs) => Evidenc
   return (logs) => {
     const runs = freed(logs);
     if (runs.length > 0) return eachRun(runs, value);
-    const all = where(logs.of("fig11"), ({ intervention }) => intervention === "clip-higher");
+    const all = runsUnder(logs.of("fig11"), "clip-higher");
     const tokens = all.reduce((sum, log) => sum + total(log, "freed/tokens"), 0);
     return {
       untestable:
@@ -478,7 +485,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
             unit: "×",
             measure: (logs) =>
               eachRun(
-                where(logs.of("fig11"), ({ intervention }) => intervention === "clip-cov"),
+                runsUnder(logs.of("fig11"), "clip-cov"),
                 (log) => touchedShare(log) / log.run.settings.clipCovRatio,
               ),
           },
@@ -489,7 +496,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
             unit: "×",
             measure: (logs) =>
               eachRun(
-                where(logs.of("fig11"), ({ intervention }) => intervention === "clip-cov"),
+                runsUnder(logs.of("fig11"), "clip-cov"),
                 (log) =>
                   log.run.settings.covarianceLow /
                   Math.abs(mean(logged(log, "covariance/mean").map(valueOf))),
@@ -515,7 +522,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
         unit: "×",
         measure: (logs) =>
           eachRun(
-            where(logs.of("fig11"), ({ intervention }) => intervention === "kl-cov"),
+            runsUnder(logs.of("fig11"), "kl-cov"),
             (log) => touchedShare(log) / log.run.settings.klCovRatio,
           ),
       }],
@@ -643,7 +650,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
           unit: "×",
           measure: (logs) => {
             const [kl, clip] = (["kl-cov", "clip-cov"] as const).map((name) =>
-              where(logs.of("fig12"), ({ intervention }) => intervention === name).map(restlessness)
+              runsUnder(logs.of("fig12"), name).map(restlessness)
             );
             return single("all strengths", mean(kl!) / mean(clip!));
           },
