@@ -27,6 +27,9 @@ const FEWEST = 5;
 /** In so many of them the rewards are equal. */
 const MOST = 0.8;
 
+/** How far a mean of equal numbers may be from them, in 32 bits and a few digits of a console. */
+const ROUNDING = 1e-3;
+
 /** Whether all rewards are equal of late; undefined where they are not, or the log does not tell. */
 export function equalRewards(run: Run): EqualRewards | undefined {
   return byEnds(run) ?? bySpread(run) ?? byGradient(run);
@@ -40,7 +43,14 @@ function byEnds(run: Run): EqualRewards | undefined {
     const most = run.series.get(top);
     if (top === key || !REWARD_ENDS.test(normalKey(key))) continue;
     if (most?.values.length !== values.length) continue;
-    const gaps = values.map((value, i) => most.steps[i] === steps[i] ? most.values[i]! - value : 1);
+    const mean = run.series.get(key.replace(/min$/, "mean"));
+    const gaps = values.map((value, i) => {
+      if (most.steps[i] !== steps[i]) return 1;
+      // A mean of equal numbers is rounded; one that is another says that the ends are of something else.
+      const isOther = mean?.steps[i] === steps[i] &&
+        Math.abs(mean!.values[i]! - value) > ROUNDING * Math.max(1, Math.abs(value));
+      return isOther ? 1 : most.values[i]! - value;
+    });
     const zero = zeroLately({ steps, values: gaps }, run);
     if (zero === undefined) return undefined;
     const evidence = `${key} and ${top} are equal`;
