@@ -1,10 +1,13 @@
+import { REWARD_ENDS, REWARD_SPREAD } from "./readers/companion_keys.ts";
 import { companionOf } from "./readers/companions.ts";
 import { normalKey } from "./readers/normal_key.ts";
 import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 
-/** That all responses of a step have the same reward in the last quarter of a run, so that no group has a signal. */
+/** That responses have the same reward in the last quarter of a run, so that no group has a signal. */
 export interface EqualRewards {
+  /** Those that have it: all of a step, or, for all that is known, those to each prompt. */
+  readonly among: "step" | "prompt";
   /** In so many steps they have. */
   readonly equal: number;
   /** Of so many last steps that were looked at. */
@@ -17,10 +20,6 @@ export interface EqualRewards {
   readonly evidence: string;
 }
 
-/** The smallest reward of a batch, of no validation. */
-const SMALLEST = /^(?!val|eval|test)(?:.*\/)?(?:score|rewards?)\/min$/;
-/** The spread of the rewards, by TRL. */
-const SPREAD = /^(?:train\/)?reward\/std$/;
 /** The part of the run that is looked at. */
 const RECENT = 0.25;
 /** Fewer steps of it do not tell. */
@@ -28,30 +27,43 @@ const FEWEST = 5;
 /** In so many of them the rewards are equal. */
 const MOST = 0.8;
 
+/** How far a mean of equal numbers may be from them, in 32 bits and a few digits of a console. */
+const ROUNDING = 1e-3;
+
 /** Whether all rewards are equal of late; undefined where they are not, or the log does not tell. */
 export function equalRewards(run: Run): EqualRewards | undefined {
   return byEnds(run) ?? bySpread(run) ?? byGradient(run);
 }
 
-/** By the smallest and the largest reward of each batch. */
+/** By the smallest and the largest reward of each batch; a KL penalty may part rewards whose scores are equal. */
 function byEnds(run: Run): EqualRewards | undefined {
+  const all: EqualRewards[] = [];
   for (const [key, { steps, values }] of run.series) {
     const top = key.replace(/min$/, "max");
     const most = run.series.get(top);
-    if (!SMALLEST.test(normalKey(key)) || most?.values.length !== values.length) continue;
-    const gaps = values.map((value, i) => most.steps[i] === steps[i] ? most.values[i]! - value : 1);
+    if (top === key || !REWARD_ENDS.test(normalKey(key))) continue;
+    if (most?.values.length !== values.length) continue;
+    const mean = run.series.get(key.replace(/min$/, "mean"));
+    const gaps = values.map((value, i) => {
+      if (most.steps[i] !== steps[i]) return 1;
+      // A mean of equal numbers is rounded; one that is another says that the ends are of something else.
+      const isOther = mean?.steps[i] === steps[i] &&
+        Math.abs(mean!.values[i]! - value) > ROUNDING * Math.max(1, Math.abs(value));
+      return isOther ? 1 : most.values[i]! - value;
+    });
     const zero = zeroLately({ steps, values: gaps }, run);
-    if (zero === undefined) continue;
-    return { ...zero, value: values.at(-1)!, evidence: `${key} and ${top} are equal` };
+    if (zero === undefined) return undefined;
+    const evidence = `${key} and ${top} are equal`;
+    all.push({ ...zero, among: "step", value: values.at(-1)!, evidence });
   }
-  return undefined;
+  return all[0];
 }
 
 /** By the standard deviation of the rewards. */
 function bySpread(run: Run): EqualRewards | undefined {
-  const found = Array.from(run.series).find(([key]) => SPREAD.test(normalKey(key)));
+  const found = Array.from(run.series).find(([key]) => REWARD_SPREAD.test(normalKey(key)));
   const zero = found && zeroLately(found[1], run);
-  return zero && { ...zero, value: undefined, evidence: `${found![0]} is 0` };
+  return zero && { ...zero, among: "prompt", value: undefined, evidence: `${found![0]} is 0` };
 }
 
 /** By a training score that does not change while gradients are 0. */
@@ -66,7 +78,7 @@ function byGradient(run: Run): EqualRewards | undefined {
   if (still === undefined || idle === undefined) return undefined;
   if (still.equal < still.steps || idle.equal < idle.steps) return undefined;
   const evidence = `${rollouts.label} does not change and ${gradient.key} is 0`;
-  return { ...idle, value, evidence };
+  return { ...idle, among: "step", value, evidence };
 }
 
 /** In how many steps of the last quarter of a run a series is 0; undefined where these are not most, or too few. */

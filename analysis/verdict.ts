@@ -23,13 +23,19 @@ export function verdictOf(findings: readonly Finding[]): string {
     const isOpen = findings.some(({ topic, severity }) =>
       topic === "ceiling" && severity === "unknown"
     );
+    const isOfMean = findings.some(({ topic, severity }) =>
+      topic === "benchmark" && severity === "fine"
+    );
+    const open = isOpen
+      ? `; the log does not tell the law${isOfMean ? " of the mean over its benchmarks" : ""}`
+      : "";
     const course = score === undefined || score.severity === "unknown"
       ? ""
       : `; ${score.finding.replace(/\.$/, "")}`;
     if (find("entropy definition")?.severity === "unknown") {
       return `no entropy per token is logged; of the rest no problem is seen${course}${about}.`;
     }
-    return `no problem is seen${course}${about}${isOpen ? "; the log does not tell the law" : ""}.`;
+    return `no problem is seen${course}${about}${open}.`;
   }
   const { topic, finding } = gravest;
   const first = FIRST.includes(topic) ? finding : `${topic}: ${finding}`;

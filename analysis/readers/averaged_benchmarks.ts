@@ -87,12 +87,13 @@ function rangeOf({ steps }: Series, notFinite: NotFinite | undefined): Range {
   };
 }
 
-/** A family whose benchmarks have too few common steps for a law, but for the one that was measured most. */
+/** A family whose benchmarks have too few common steps for a law, but for the one that was measured at more of them. */
 function withCommonSteps(family: ScoreFamily, series: SeriesByKey): ScoreFamily {
-  if (family.keys.length === 1 || countOfMean(family.keys, series) >= FEWEST_PAIRS) return family;
+  const common = countOfMean(family.keys, series);
+  if (family.keys.length === 1 || common >= FEWEST_PAIRS) return family;
   const count = (key: string) => series.get(key)!.values.length;
   const longest = family.keys.reduce((best, key) => count(key) > count(best) ? key : best);
-  if (count(longest) < FEWEST_PAIRS) return family;
+  if (count(longest) <= common) return family;
   const others = family.keys.filter((key) => key !== longest).map((key): RunnerUp => ({
     keys: [key],
     count: count(key),
@@ -101,7 +102,7 @@ function withCommonSteps(family: ScoreFamily, series: SeriesByKey): ScoreFamily 
   return {
     ...family,
     keys: [longest],
-    because: "the benchmark that was measured most; they are hardly measured at the same steps",
+    because: "no benchmark was measured more often; they are hardly measured at the same steps",
     others: [...others, ...family.others],
   };
 }

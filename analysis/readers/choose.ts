@@ -14,6 +14,8 @@ import { type ScoredLog, toScore } from "./score_series.ts";
 
 /** A log whose entropy and score are looked for. */
 export interface Log extends ScoredLog {
+  /** What errors call it. */
+  readonly path: string;
   /** Who wrote it. */
   readonly framework: Framework;
   /** Values that are not finite, by key. */
@@ -134,8 +136,6 @@ export interface ChosenScore {
  * The performance of a run: the series of a key that the caller named, else one score of the best family of
  * keys, or the mean over its benchmarks where they are peers. With fewer than 4 validations and as many
  * training scores as a law needs it is the training score.
- *
- * @throws {ReadError} if the chosen benchmarks are never measured at one step.
  */
 export function chooseScore(log: Log, named: string | undefined): ChosenScore {
   const { series, notes } = log;
@@ -169,6 +169,8 @@ export function chooseScore(log: Log, named: string | undefined): ChosenScore {
   if (chosen === training && validation !== undefined) {
     const because = `there ${validations === 1 ? "is" : "are"} only ${
       counted(validations, "validation")
+    }${
+      validation.others.length === 0 ? "" : ` of ${validation.keys[0]}`
     }, and the law needs ${FEWEST_PAIRS} pairs`;
     notes.push(
       `${because}: so the score is that of the training rollouts, which rises and falls with the difficulty of the batches too; --score-key ${

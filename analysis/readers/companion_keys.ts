@@ -121,6 +121,16 @@ export const COMPANION_RULES: Readonly<Record<CompanionName, readonly RegExp[]>>
 export const MISMATCH_KEYS = /^(?:rollout\/corr\/|training\/rollout\/)/;
 
 /**
+ * The smallest and the largest reward of a batch: by whole names, as `format_reward_min` is of one term. Those of
+ * prime-rl, `reward/all/min`, are of the prompts' means.
+ */
+export const REWARD_ENDS =
+  /^(?:(?:train|training|rollout|critic|episode|env\/all|objective|ppo\/actor\/task)\/)?(?:scores?|rewards?)\/(?:min|max)$/;
+
+/** The spread of the rewards, by TRL: in a group on average, or in the batch. */
+export const REWARD_SPREAD = /^(?:train\/)?reward\/std$/;
+
+/**
  * How a key's words tell a companion where its name is not known: all patterns of the first list occur
  * among the words, none of the second.
  */

@@ -7,7 +7,8 @@ import { addMetrics } from "./metrics.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series_collector.ts";
-import { cellsOf, isStep, StepFinder } from "./step.ts";
+import { cellsOf, StepFinder } from "./step.ts";
+import { isStep } from "./step_value.ts";
 
 /** A printed row is a few kilobytes; a longer dictionary is something else. */
 const LONGEST_ROW = 1 << 16;

@@ -66,11 +66,14 @@ export class GoingCounts {
     )?.[0];
   }
 
-  /** Whether a count never falls back where the steps begin again, and is higher in the end. */
+  /**
+   * Whether no count falls back where the steps begin again, and one begins higher in the end than in the beginning. One
+   * that grows only within a start may be of a second run, which begins where the first began.
+   */
   get wentOn(): boolean {
-    return this.#all().some(([, ranges]) =>
-      ranges.length > 1 && neverFalls(ranges) && ranges.at(-1)!.last > ranges[0]!.last
-    );
+    const all = this.#all();
+    return all.every(([, ranges]) => neverFalls(ranges)) &&
+      all.some(([, ranges]) => ranges.at(-1)!.first > ranges[0]!.first);
   }
 }
 

@@ -4,6 +4,9 @@ import { isNeeded } from "./keys.ts";
 /** Characters that a list of keys may have in a message. */
 export const LONGEST_LIST = 400;
 
+/** Keys of timings and throughput; `performance` is a score. */
+const TIMING = /^(?:timings?|perf|time|timestamp|system|memory|global_seqlen)(?![a-z])/;
+
 /**
  * The end of a sentence that tells which keys a log has; timings and throughput are only counted.
  *
@@ -11,7 +14,7 @@ export const LONGEST_LIST = 400;
  */
 export function keyList(keys: Iterable<string>, most = LONGEST_LIST): string {
   const all = Array.from(keys);
-  const shown = all.filter((key) => !/^(?:timing|perf|time|system|memory|global_seqlen)/.test(key));
+  const shown = all.filter((key) => !TIMING.test(key));
   const rest = all.length - shown.length;
   if (all.length === 0) return "it holds no number at all.";
   shown.sort();
@@ -22,7 +25,8 @@ export function keyList(keys: Iterable<string>, most = LONGEST_LIST): string {
   const list = shown.length > 0 && shown[0]!.length > most
     ? counted(shown.length, "other key")
     : enumeration(shown, most);
-  return `it has ${list}${rest > 0 ? ` and ${rest} keys of timing and throughput` : ""}.`;
+  const timings = rest > 0 ? `${counted(rest, "key")} of timing and throughput` : "";
+  return `it has ${[list, timings].filter((part) => part !== "").join(" and ")}.`;
 }
 
 /** Names with commas between them, until the text has so many characters. */

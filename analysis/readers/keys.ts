@@ -1,4 +1,10 @@
-import { COMPANION_RULES, COMPANION_WORDS, MISMATCH_KEYS } from "./companion_keys.ts";
+import {
+  COMPANION_RULES,
+  COMPANION_WORDS,
+  MISMATCH_KEYS,
+  REWARD_ENDS,
+  REWARD_SPREAD,
+} from "./companion_keys.ts";
 import { ENTROPY_RULES, SUMMED_ENTROPY } from "./entropy_keys.ts";
 import { endingsOf, normalKey, wordsOf } from "./normal_key.ts";
 import type { LooksLike } from "./run.ts";
@@ -10,6 +16,8 @@ const PATTERNS: readonly RegExp[] = [
   ...SCORE_RULES.filter(({ only }) => only === undefined).map(({ pattern }) => pattern),
   ...Object.values(COMPANION_RULES).flat(),
   MISMATCH_KEYS,
+  REWARD_ENDS,
+  REWARD_SPREAD,
 ];
 
 /** All of them in one, as a log may have very many keys. */

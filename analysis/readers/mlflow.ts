@@ -5,7 +5,7 @@ import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series_collector.ts";
-import { isStep } from "./step.ts";
+import { isStep } from "./step_value.ts";
 
 /** A run has a few hundred metrics and parameters. */
 const MOST_FILES = 20_000;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { ReadError } from "../../formats/errors.ts";
 import { LogSource } from "./log_source.ts";
 import { parseNumber } from "./parse_number.ts";
-import { isStep } from "./step.ts";
+import { isStep } from "./step_value.ts";
 
 /** Logs that a program left in a folder of its own. */
 export interface RunFolder {

@@ -1,17 +1,15 @@
-import { ReadError } from "../../formats/errors.ts";
-import { enumeration, LONGEST_LIST } from "./key_list.ts";
+import { counted } from "../../formats/counted.ts";
+import { enumeration } from "./key_list.ts";
 import { normalKey } from "./normal_key.ts";
 import type { FoundBy, Run, ScoreSeries } from "./run.ts";
 import { mayBePercent, namesAccuracy } from "./score_keys.ts";
-import { placeOf, type Series } from "./series.ts";
+import { distinct, placeOf, type Series } from "./series.ts";
 
 /** Characters that the label of a mean over benchmarks may have. */
 const LONGEST_LABEL = 2000;
 
 /** A log whose score is looked for. */
 export interface ScoredLog {
-  /** What errors call it. */
-  readonly path: string;
   /** Its series by key. */
   readonly series: ReadonlyMap<string, Series>;
   /** Takes a sentence on everything that is chosen or converted. */
@@ -23,25 +21,22 @@ export interface ScoredLog {
  *
  * @param keys Keys of the run's series.
  * @param kind What they are scores on.
- * @throws {ReadError} if they are never measured at one step.
  */
 export function scoreOf(
   run: Run,
   keys: readonly string[],
   kind: ScoreSeries["kind"] = "unknown",
 ): ScoreSeries {
-  const log = { path: run.source, series: run.series, notes: [] };
+  const log = { series: run.series, notes: [] };
   return toScore(log, keys, { kind, foundBy: "caller" });
 }
 
 /**
  * The score under a key, in percent divided by 100; of several keys their mean over the steps that have
  * them all.
- *
- * @throws {ReadError} if no step has them all.
  */
 export function toScore(
-  { path, series, notes }: ScoredLog,
+  { series, notes }: ScoredLog,
   keys: readonly string[],
   { kind, foundBy }: { readonly kind: ScoreSeries["kind"]; readonly foundBy: FoundBy },
 ): ScoreSeries {
@@ -63,19 +58,13 @@ export function toScore(
   );
   const label = keys.length === 1 ? keys[0]! : `mean of ${enumeration(keys, LONGEST_LABEL)}`;
   const mean = meanOverBenchmarks(parts);
-  if (mean.steps.length === 0) {
-    throw new ReadError(
-      `${path} never measures all of ${
-        enumeration(keys, LONGEST_LIST)
-      } at one step, so they have no mean; name one as the score key.`,
-    );
-  }
-  const longest = parts.reduce((longest, { steps }) => Math.max(longest, steps.length), 0);
-  if (mean.steps.length < longest) {
+  const isWhole = parts.every(({ steps }) => steps.length === mean.steps.length);
+  const partial = isWhole ? 0 : countOfSteps(parts) - mean.steps.length;
+  if (partial > 0) {
     notes.push(
-      `${
-        longest - mean.steps.length
-      } steps at which not all benchmarks were measured are left out.`,
+      `${counted(partial, "step")} at which not all benchmarks were measured ${
+        partial === 1 ? "is" : "are"
+      } left out.`,
     );
   }
   const isFraction = keys.every(namesAccuracy) &&
@@ -108,6 +97,17 @@ function isPercentLike(key: string, values: Float64Array): boolean {
 
 function hundredth({ steps, values }: Series): Series {
   return { steps, values: values.map((value) => value / 100) };
+}
+
+/** The number of steps that at least one of several series has. */
+function countOfSteps(parts: readonly Series[]): number {
+  const all = new Float64Array(parts.reduce((sum, { steps }) => sum + steps.length, 0));
+  let end = 0;
+  for (const { steps } of parts) {
+    all.set(steps, end);
+    end += steps.length;
+  }
+  return distinct(all).length;
 }
 
 /** The mean of several series over the steps that all of them have. */

@@ -2,6 +2,7 @@ import { counted } from "../../formats/counted.ts";
 import { isObject } from "../../formats/json_object.ts";
 import { isEvaluationStep, type Move, OwnSteps, PARTS } from "./own_steps.ts";
 import { plannedInRow } from "./planned_in_row.ts";
+import { complaintOf, EXPECTED, isThere, type Refused, shown, toStep } from "./step_value.ts";
 
 /**
  * Names of the step, a trainer's own before the logger's: W&B's `_step` counts calls of `log`, which
@@ -62,7 +63,12 @@ export class StepFinder {
   #drop: () => void;
   #ownSteps: OwnSteps;
   #stepless: Stepless | undefined;
-  #refused: number | string | undefined;
+  /** What the last row has under a name of the step that is none. */
+  #refused: Refused | undefined;
+  /** The first such of the rows that are counted. */
+  #unread: Refused | undefined;
+  /** What is said of rows that are counted. */
+  #countedNote: string | undefined;
   #planned: number | undefined;
 
   /**
@@ -122,7 +128,7 @@ export class StepFinder {
         const value = cell(name);
         const step = toStep(value);
         if (step === undefined) {
-          if (typeof value === "number" || typeof value === "string") this.#refused ??= value;
+          if (isThere(value)) this.#refused ??= { name, value };
           continue;
         }
         if (!isEvaluationStep(name)) return { rank, name, step };
@@ -166,28 +172,43 @@ export class StepFinder {
     const byEpoch = this.#stepless === "epoch";
     const step = byEpoch ? toStep(cell("epoch")) : this.#rows;
     if (step === undefined) return undefined;
-    if (this.#rows === 0) {
-      this.notes.push(
-        byEpoch
-          ? "the log names no step: its epochs are taken for steps."
-          : "the log names no step: its rows were counted, from 0.",
-      );
+    if (this.#rows === 0 || (this.#unread === undefined && this.#refused !== undefined)) {
+      this.#unread = this.#refused;
+      this.#forget(this.#countedNote);
+      const [why, whose] = this.#unread === undefined
+        ? ["the log names no step", "its"]
+        : [complaintOf(this.#unread), "the"];
+      this.#countedNote = `${why}: ${whose} ${
+        byEpoch ? "epochs are taken for steps" : "rows were counted, from 0"
+      }.`;
+      this.notes.push(this.#countedNote);
     }
     this.#name = byEpoch ? "epoch" : "their order";
     this.#rows++;
     return step;
   }
 
+  #forget(note: string | undefined): void {
+    const at = this.notes.indexOf(note ?? "");
+    if (at >= 0) this.notes.splice(at, 1);
+  }
+
   /** Whether rows by a lesser name stay is told by the first row that has both names. */
   #changeTo(better: string, step: number, cell: (key: string) => unknown): void {
     const lesser = this.#name;
     const beside = toStep(cell(lesser));
+    const many = counted(this.#rows, "row");
     const [were, they] = this.#rows === 1 ? ["was", "it is"] : ["were", "they are"];
-    const rows = `${
-      counted(this.#rows, "row")
-    } ${were} read by ${lesser}, before ${better} appeared`;
+    const rows = `${many} ${were} read by ${lesser}, before ${better} appeared`;
     if (this.#best === STEP_KEYS.length) {
-      this.notes.push(`${rows}; ${they} left out.`);
+      this.#forget(this.#countedNote);
+      this.notes.push(
+        this.#unread === undefined
+          ? `${rows}; ${they} left out.`
+          : `${complaintOf(this.#unread)}: ${many} before the first with a step ${
+            this.#rows === 1 ? "is" : "are"
+          } left out.`,
+      );
       this.#drop();
       this.#rows = 0;
     } else if (beside === undefined) {
@@ -210,16 +231,8 @@ export class StepFinder {
   /** Why the last row has no step, to be put after its place. */
   get complaint(): string {
     if (this.#refused === undefined) return "names no step";
-    return `has the step ${String(this.#refused).slice(0, 24)}, expected 0 to 2^53 − 1`;
+    return `has the step ${shown(this.#refused)}, expected ${EXPECTED}`;
   }
-}
-
-/**
- * Whether a number can be a step: finite, not negative, and small enough to be told from the next one.
- * It may be a fraction, as loggers that average rows write it.
- */
-export function isStep(value: number): boolean {
-  return value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }
 
 /** What is to step rows of which the first say so little; undefined if one of them names a step. */
@@ -256,16 +269,4 @@ export function cellsOf(row: Record<string, unknown>): (name: string) => unknown
       ? (within as Record<string, unknown>)[inner]
       : row[name];
   };
-}
-
-/** A step as a number, as a table writes it, or as ms-swift does (`5/100`). */
-function toStep(value: unknown): number | undefined {
-  let step: number;
-  if (typeof value === "number") step = value;
-  else if (typeof value === "string") {
-    const match = /^\s*(\d+(?:\.\d+)?(?:[eE]\+?\d+)?)(?:\/\d+)?\s*$/.exec(value);
-    if (match === null) return undefined;
-    step = Number(match[1]);
-  } else return undefined;
-  return isStep(step) ? step : undefined;
 }

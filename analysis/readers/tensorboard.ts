@@ -6,7 +6,7 @@ import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series_collector.ts";
-import { isStep } from "./step.ts";
+import { isStep } from "./step_value.ts";
 
 /** A scalar event is under a kilobyte; longer ones hold pictures and are passed over. */
 const LONGEST_RECORD = 1 << 24;

@@ -29,8 +29,7 @@ interface ReadRows {
  * A run from what a format's reader collected: its entropy and its score are chosen, and what was decided
  * is noted.
  *
- * @throws {ReadError} if a key that was named is not there, or the benchmarks of its score are never measured at
- * one step.
+ * @throws {ReadError} if a key that was named is not there, or one is taken for the entropy and for the score.
  */
 export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): Run {
   const series = rows.series.finish();

@@ -9,7 +9,7 @@ import { Malformed } from "./malformed.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series_collector.ts";
-import { isStep } from "./step.ts";
+import { isStep } from "./step_value.ts";
 
 // verl prints `step:12 - actor/entropy:0.35 - …`; Ray puts `(TaskRunner pid=1)` before it and a
 // progress bar or another process may have left half a line there.

@@ -5,6 +5,7 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { diagnose, type Diagnosis } from "../../analysis/diagnosis.ts";
 import { readRun } from "../../analysis/readers/read_run.ts";
+import { verdictOf } from "../../analysis/verdict.ts";
 import { withFolder } from "../support.ts";
 import { type Row, verlJsonl } from "./readers/write_logs.ts";
 
@@ -95,4 +96,12 @@ Deno.test("scores that scatter about a level do not part, nor do those of a run 
       );}
   }
   assert.ok(parted <= 1, String(parted));
+});
+
+Deno.test("where a benchmark's law is told and that of the mean is not, the verdict says whose is open", () => {
+  const ceiling = { topic: "ceiling", severity: "unknown", finding: "", evidence: "" } as const;
+  const benchmark = { ...ceiling, topic: "benchmark" } as const;
+  const told = { ...benchmark, severity: "fine" } as const;
+  assert.match(verdictOf([ceiling, benchmark]), /; the log does not tell the law\.$/);
+  assert.match(verdictOf([ceiling, benchmark, told]), /tell the law of the mean over its benchm/);
 });

@@ -55,6 +55,66 @@ Deno.test("where all rewards are equal no group has a signal, and no remedy for 
   assert.equal(learns("groups without signal").severity, "unknown");
 });
 
+Deno.test("equal rewards are seen by the ends of the batch and by the spread, and not by those of a term or of a validation", async () => {
+  const log = (values: (step: number) => Record<string, number>) => (step: number) => ({
+    "actor/entropy": fall(step),
+    "critic/score/mean": step < 140 ? 0.2 + step / 400 : 0.4,
+    ...values(step),
+  });
+  const ends = (key: string, separator = "/") =>
+    log((step) => ({
+      [`${key}${separator}min`]: step < 140 ? 0 : 0.4,
+      [`${key}${separator}max`]: step < 140 ? 1 : 0.4,
+    }));
+  for (
+    const seen of [
+      ...["critic/score", "critic/rewards", "reward", "train/reward", "env/all/reward"].map((key) =>
+        ends(key)
+      ),
+      ends("episode/reward", "_"),
+      ends("ppo_actor/task_reward"),
+      log((step) => ({ reward_std: step < 140 ? 0.3 : 0 })),
+    ]
+  ) {
+    const about = await findings(seen);
+    assert.equal(about("groups without signal").severity, "problem");
+    assert.match(
+      about("remedy").finding,
+      /^none for the entropy: all responses (?:of a step|to a prompt) /,
+    );
+  }
+  const spread = await findings(log(() => ({ "train/reward_std": 0 })));
+  // The mean over groups is 0 where some are all right and others all wrong.
+  assert.match(spread("groups without signal").finding, /^all responses to a prompt have the same/);
+  for (
+    const unseen of [
+      ends("format_reward"),
+      ends("rewards/format"),
+      ends("eval/reward"),
+      ends("reward/all"),
+      log(() => ({ "critic/score/min": 1, "critic/score/max": 1 })),
+      log(() => ({
+        "critic/score/min": 0.4,
+        "critic/score/max": 0.4,
+        "critic/rewards/min": 0.1,
+        "critic/rewards/max": 0.4,
+      })),
+    ]
+  ) {
+    assert.equal((await findings(unseen))("groups without signal").severity, "unknown");
+  }
+  for (let seed = 0; seed < 20; seed++) {
+    const signal = (step: number, normal: () => number) => ({
+      ...log(() => ({}))(step),
+      "critic/score/min": 0.1 * Math.round(normal()),
+      "critic/score/max": 1 + 0.1 * Math.round(normal()),
+      reward_std: Math.abs(0.1 * normal()),
+    });
+    const healthy = await findings(signal, seed);
+    assert.equal(healthy("groups without signal").severity, "unknown", `${seed}`);
+  }
+});
+
 Deno.test("an entropy that doubles while the score rises on is a note; one that buys nothing is a problem", async () => {
   const log = (score: (step: number) => number) => (step: number, normal: () => number) => ({
     "actor/entropy": 0.3 + 0.0025 * step + 0.005 * normal(),

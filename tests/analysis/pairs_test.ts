@@ -95,9 +95,21 @@ Deno.test("a run without entropy or score is told with its keys", () => {
     () => pairs(keyed),
     {
       message:
-        "run.log (run run) has no policy entropy under a key known here; it has a, b and 1 keys of timing and throughput. If one is the entropy, name it with --entropy-key.",
+        "run.log (run run) has no policy entropy under a key known here; it has a, b and 1 key of timing and throughput. If one is the entropy, name it with --entropy-key.",
     },
   );
+  // A performance is no throughput, and nothing stands in place of keys that are none.
+  for (
+    const [keys, text] of [
+      [["performance", "perf/mfu", "time"], "performance and 2 keys of timing and throughput"],
+      [["timing_s/step"], "1 key of timing and throughput"],
+    ] as const
+  ) {
+    assert.throws(
+      () => pairs({ ...keyed, keys: new Map(keys.map((key) => [key, 1])) }),
+      (error: Error) => error.message.includes(`; it has ${text}. If one`),
+    );
+  }
   const unrecognised = [{ key: "a", looksLike: "entropy" as const }];
   assert.throws(
     () => pairs({ ...keyed, unrecognised }),

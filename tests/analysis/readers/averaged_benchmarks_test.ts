@@ -75,3 +75,60 @@ Deno.test("a benchmark that is no number any more stays in the mean, so that thi
   const { findings } = diagnose(run);
   assert.equal(findings.find(({ topic }) => topic === "not finite")!.severity, "problem");
 });
+
+Deno.test("benchmarks of which no two share a step are told by the one that has most values", async () => {
+  for (const distance of [2, 20]) {
+    const run = await runWith({
+      a: (step) => step % distance === 0,
+      b: (step) => step % distance === 1,
+    });
+    assert.deepEqual(run.score!.keys, keysOf("a"));
+    assert.equal(run.score!.values.length, 40 / distance);
+    assert.equal(
+      run.choices.score!.because,
+      "no benchmark was measured more often; they are hardly measured at the same steps",
+    );
+    assert.deepEqual(run.choices.score!.runnersUp.map(({ keys }) => keys), [keysOf("b")]);
+    assert(diagnose(run).findings.some(({ topic }) => topic === "performance"));
+  }
+});
+
+Deno.test("of benchmarks of which none has enough validations, the choice of another score says how many one has", async () => {
+  const rows = Array.from({ length: 40 }, (_, step) => ({
+    step,
+    entropy: 1 / (1 + step),
+    reward: step / 40,
+    ...(step % 20 === 5 ? { "eval/a/accuracy": 0.2 } : {}),
+    ...(step % 20 === 15 ? { "eval/b/accuracy": 0.2 } : {}),
+  }));
+  await withFolder(async (folder) => {
+    const path = join(folder, "log.jsonl");
+    await Deno.writeTextFile(path, rows.map((row) => JSON.stringify(row) + "\n").join(""));
+    const { score, choices } = await readRun(path);
+    assert.deepEqual(score!.keys, ["reward"]);
+    assert.equal(
+      choices.score!.because,
+      "there are only 2 validations of eval/a/accuracy, and the law needs 4 pairs",
+    );
+  });
+});
+
+Deno.test("the steps that are left out of a mean are all at which but some benchmarks were measured", async () => {
+  const notesOf = async (benchmarks: Parameters<typeof runWith>[0]) =>
+    (await runWith(benchmarks)).notes.join(" ");
+  const three = { a: (step: number) => step < 32, b: (step: number) => step >= 8, c: always };
+  assert.equal(
+    await notesOf(three),
+    "16 steps at which not all benchmarks were measured are left out.",
+  );
+  const { c: _, ...two } = three;
+  assert.equal(
+    await notesOf(two),
+    "16 steps at which not all benchmarks were measured are left out.",
+  );
+  assert.equal(
+    await notesOf({ a: always, b: (step) => step > 0 }),
+    "1 step at which not all benchmarks were measured is left out.",
+  );
+  assert.equal(await notesOf({ a: always, b: always }), "");
+});

@@ -150,6 +150,23 @@ Deno.test("epochs that count their own steps follow one another, and a run that 
   assert.deepEqual(Array.from(resumed!.entropy!.steps), STEPS);
 });
 
+Deno.test("a count that grows within a second run, or beside one that begins again, does not make two runs one", async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const [first, second, epoch] = [20 + seed, 10 + (7 * seed) % 31, 9 + (5 * seed) % 23];
+    const steps = (count: number) => Array.from({ length: count }, (_, i) => i);
+    const run = (of: number, count: number, perEpoch: number) =>
+      flat(of, steps(count)).map((row) => ({ ...row, epoch: Math.floor(row.step / perEpoch) }));
+    const both = [...run(0, first, 100), ...run(1, second, Math.min(epoch, second - 1))];
+    const lengths = async (rows: readonly unknown[]) =>
+      (await runsOf(jsonl(rows))).map(({ entropy }) => entropy!.steps.length);
+    assert.deepEqual(await lengths(both), [first, second], `${seed}`);
+    const tokens = both.map((row, i) => ({ ...row, epoch: row.step / 100, num_tokens: i }));
+    assert.deepEqual(await lengths(tokens), [first, second], `${seed}`);
+    const goesOn = both.map((row, i) => ({ ...row, epoch: i < first ? 0 : 1, num_tokens: i }));
+    assert.deepEqual(await lengths(goesOn), [first + second], `${seed}`);
+  }
+});
+
 Deno.test("very many short epochs that count their own steps are one run", async () => {
   const rows = Array.from({ length: 250 * 4 }, (_, i) => ({
     step: i % 4 + 1,

@@ -147,6 +147,33 @@ Deno.test("rows that name no step are counted, and that is said; many rows of on
   }
 });
 
+Deno.test("a column of steps that cannot be read is named, with what stands there and what is expected", async () => {
+  const table = (cells: readonly (number | string)[]) =>
+    ["step,entropy,reward", ...STEPS.map((_, i) => `${cells[i]},${ENTROPY[i]},${REWARD[i]}`)]
+      .join("\n") + "\n";
+  const why = (first: string) =>
+    `what stands under step is no step ("${first}", expected 0 to 2^53 − 1): `;
+  for (
+    const [cellOf, first] of [
+      [(i: number) => i - 100, "-100"],
+      [(i: number) => `"1,0${10 + i}"`, "1,010"],
+      [(i: number) => 1.7e18 + i, "1700000000000000000"],
+      [(i: number) => i === 0 ? "" : `0x${i}`, "0x1"],
+    ] as const
+  ) {
+    await inFile(table(STEPS.map((_, i) => cellOf(i))), async (path) => {
+      const run = await readRun(path);
+      assertWhole(run, STEPS.map((_, i) => i));
+      assert.deepEqual(run.notes, [`${why(first)}the rows were counted, from 0.`]);
+    });
+  }
+  await inFile(table(STEPS.map((_, i) => i - 2)), async (path) => {
+    const { notes, entropy } = await readRun(path);
+    assert.deepEqual(notes, [`${why("-2")}2 rows before the first with a step are left out.`]);
+    assert.equal(entropy!.steps[0], 0);
+  });
+});
+
 Deno.test("parts of a run that state their own steps meet by them, nested or not", async () => {
   const part = (name: string, key: string, values: readonly number[], calls: number) =>
     STEPS.map((step, i) => ({ _step: 3 * i + calls, [`${name}/step`]: step, [key]: values[i] }));
