@@ -5,7 +5,7 @@ import type { Pair } from "./pairs.ts";
 import { intervalOfScore } from "./prediction.ts";
 import type { Run, ScoreSeries } from "./readers/run.ts";
 import { rootMeanSquare } from "./scale.ts";
-import { stepText } from "./step_text.ts";
+import { areWhole, stepText } from "./step_text.ts";
 import { medianOf } from "./trend.ts";
 
 /** What the law says of a run that goes on: performance at a later step. */
@@ -61,8 +61,11 @@ export function predictAhead(
   if (!fit.identified) return "not predicted: the pairs do not identify the law";
   const late = pairs.slice(pairs.length >> 1).filter(({ entropy }) => entropy > 0);
   const [first, last] = [pairs[0]!, pairs.at(-1)!];
-  const isPlanned = planned !== undefined && planned > first.step;
-  const step = isPlanned ? planned : Math.round(last.step + (last.step - first.step) / 2);
+  const isWhole = areWhole(pairs.map(({ step }) => step));
+  // A log states its end in steps, so it says nothing of steps that are parts of an epoch.
+  const isPlanned = planned !== undefined && isWhole && planned > first.step;
+  const half = last.step + (last.step - first.step) / 2;
+  const step = isPlanned ? planned : isWhole ? Math.round(half) : half;
   const over = "nothing is predicted: the run is at its end, or its entropy falls no more";
   if (end - last.step > widestGap(pairs)) {
     return `nothing is predicted: the last pair is of step ${

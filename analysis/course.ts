@@ -26,7 +26,7 @@ export interface SeriesCourse {
 /** Values at either end of which the median may be taken, so that one wild step decides nothing. */
 const END_VALUES = 3;
 /** Fewer values than this are taken one by one: a run is validated a few times only. */
-const FEWEST_SMOOTHED = 12;
+export const FEWEST_SMOOTHED = 12;
 /** The widest window of the running median. */
 const WIDEST = 51;
 
@@ -110,7 +110,7 @@ function widthFor(count: number): number {
  *
  * @param width Odd.
  */
-function runningMedian(values: Float64Array, width: number): Float64Array {
+export function runningMedian(values: Float64Array, width: number): Float64Array {
   const found = new Float64Array(values.length);
   const half = (width - 1) / 2;
   for (let i = 0; i < values.length; i++) {

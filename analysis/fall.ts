@@ -66,9 +66,8 @@ export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefine
   const { values } = score;
   const gain = peak.value -
     Math.min(start.value, trough.step < peak.step ? trough.value : Infinity);
-  const low = width === 1
-    ? end.value
-    : Math.min(medianOf(values.subarray(-3)), Math.max(values.at(-1)!, values.at(-2)!));
+  // One that is back at its height did not fall, and one last low score tells no fall.
+  const low = width === 1 ? end.value : Math.max(medianOf(values.subarray(-3)), values.at(-1)!);
   const noise = scatterOf(score) * (width === 1 ? 1 : OF_THREE);
   if (!isAboveChance(peak.value - low, gain, { score, course: { noise, width } })) return undefined;
   const at = (step: number): Point => ({
@@ -89,12 +88,20 @@ export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefine
 function scatterOf(score: Score): number {
   const n = score.values.length;
   if (n >= MANY || n < FEW) return noiseOf(score);
-  const { values } = score;
+  return roughScatterOf(score) * studentQuantile(n - 2) / studentQuantile(Infinity);
+}
+
+/**
+ * The standard deviation of a score, by the median and by the squares without the largest eighth, of which a fall
+ * may be one: of a score that mostly does not change, the median alone tells none.
+ */
+export function roughScatterOf(score: Series): number {
+  const unit = exponentOf(score.values);
+  const values = score.values.map((value) => shifted(value, -unit));
   const squares = values.subarray(1).map((value, i) => (value - values[i]!) ** 2).sort();
-  // Without the largest, of which the fall may be one.
-  const rest = squares.subarray(0, squares.length - Math.ceil(n / 8));
+  const rest = squares.subarray(0, squares.length - Math.ceil(values.length / 8));
   const spread = Math.sqrt(rest.reduce((sum, square) => sum + square / rest.length, 0) / 2);
-  return Math.max(noiseOf(score), spread) * studentQuantile(n - 2) / studentQuantile(Infinity);
+  return Math.max(noiseOf(score), shifted(spread, unit));
 }
 
 /** The step at which a series bends down from its height, by the best of two lines that meet. */

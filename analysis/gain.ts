@@ -4,6 +4,7 @@ import type { Run, ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { type RecentRise, recentRise } from "./recent_rise.ts";
 import { lastPart, medianOf, trendOf } from "./trend.ts";
+import { undisturbed } from "./undisturbed.ts";
 
 /** Whether the score rises in the last half of a run, or since its plateau began. */
 export interface RecentGain {
@@ -58,7 +59,9 @@ export function recentGain(
     const series = one && upTo(one, until);
     if (series === undefined || series.values.length < FEWEST) return [];
     const isWhole = one === score && series.values.length === one!.values.length;
-    return [gainOf({ ...one!, ...series }, isWhole ? plateau : surePlateau(series), entropy)];
+    const found = isWhole ? plateau : surePlateau(series);
+    const told = found?.fall === undefined ? undisturbed(series) : series;
+    return told.values.length < FEWEST ? [] : [gainOf({ ...one!, ...told }, found, entropy)];
   });
   const [first, other] = gains;
   const isOpen = first?.why === "open" || first?.why === "less";
@@ -72,7 +75,8 @@ function gainOf(
 ): RecentGain {
   const { steps, values, kind } = score;
   const half = values.length - lastPart(score, 0.5, FEWEST).values.length;
-  const from = plateau === undefined ? half : steps.findIndex((step) => step >= plateau.since.step);
+  const at = plateau === undefined ? -1 : steps.findIndex((step) => step >= plateau.since.step);
+  const from = at < 0 ? half : at;
   // A plateau is the flattest of many ends of the log, so a late one is not held to the law alone.
   const held = Math.min(from, half);
   const rise = recentRise(score, held, entropy);

@@ -3,6 +3,7 @@ import { findPlateau, isSolved, type Plateau } from "./plateau.ts";
 import type { Series } from "./readers/series.ts";
 import { recentRise } from "./recent_rise.ts";
 import { studentQuantile } from "./student.ts";
+import { undisturbed } from "./undisturbed.ts";
 
 /** A plateau that begins within the last half or third of the scores is held to the whole of that part. */
 const PARTS = [1 / 2, 2 / 3];
@@ -23,10 +24,12 @@ export function surePlateau(score: Score): Plateau | undefined {
  * Whether a plateau may be the scattered end of a rise: a line through the last half or third of the scores, in
  * which it begins, rises (one-sided test at 0.5 %), and the scores since may rise at half its pace. Never of a score that fell.
  */
-function mayStillRise(score: Series, { since, fall }: Plateau): boolean {
+function mayStillRise(whole: Series, { since, fall }: Plateau): boolean {
+  if (fall !== undefined) return false;
+  const score = undisturbed(whole);
   const { steps, values } = score;
   const start = steps.findIndex((step) => step >= since.step);
-  if (fall !== undefined || values.length - start < FEWEST) return false;
+  if (start < 0 || values.length - start < FEWEST) return false;
   const last = steps.at(-1)!;
   const [, most] = recentRise(score, start, undefined).interval;
   return PARTS.some((part) => {

@@ -1,11 +1,12 @@
 import { median } from "simple-statistics";
 import { courseOf, type Point } from "./course.ts";
-import { fallOf, type Score, type ScoreFall } from "./fall.ts";
+import { fallOf, roughScatterOf, type Score, type ScoreFall } from "./fall.ts";
 import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
 import { studentQuantile } from "./student.ts";
 import { noiseOf } from "./trend.ts";
+import { undisturbed } from "./undisturbed.ts";
 
 /** The stretch at the end of a run in which the score gained nothing. */
 export interface Plateau {
@@ -54,7 +55,8 @@ const ROUNDING = 1e-9;
  * more than that or the scatter their mean is higher than it, or a running median of five than both. The
  * stretch must hold five scores and a quarter of the run's steps. Where the score gained nothing from its
  * first value on, or at most half of the range that it scatters over, the stretch is the whole log; of a
- * score that falls, it begins at its height. Undefined where the score still rises, or too few scores tell.
+ * score that falls, it begins at its height. Where a score dips and comes back, or ends far from those before,
+ * it begins no earlier than without that. Undefined where the score still rises, or too few scores tell.
  *
  * Of 300 simulated runs of 10 to 400 scores that rise to their end with normal scatter, at most 1 in 16 was
  * said to be on a plateau (tests/analysis/plateau_test.ts). The scatter is taken as independent from score
@@ -74,6 +76,10 @@ export function findPlateau(score: Score): Plateau | undefined {
   const course = courseOf(score, score.kind === "training" ? "medians" : "values");
   const fall = course && fallOf(score, course);
   if (fall !== undefined) return afterFall(score, fall);
+  const rest = undisturbed(score);
+  const isDisturbed = rest.values.length < score.values.length;
+  const earliest = isDisturbed ? findPlateau(rest)?.since.step : start.step;
+  if (earliest === undefined) return undefined;
   const unit = exponentOf(points.map(({ value }) => value));
   // In units of a power of two, so that no square leaves the range of floats.
   const y = points.map(({ value }) => shifted(value, -unit));
@@ -81,10 +87,13 @@ export function findPlateau(score: Score): Plateau | undefined {
   const medians = runningMedians(y);
   const range = Math.max(...y) - Math.min(...y);
   const tails = flatTails(x, y, medians);
+  // Of a score that jumps down and up again the scatter is that of its jumps.
+  const rough = shifted(roughScatterOf(score), -unit);
   const hasFallen = ({ from, scatter }: Tail) =>
     medians[from]! - medians.at(-1)! > FALL_DEVIATIONS * scatter + ROUNDING * range;
   const flat = tails.find((tail) => {
     const { from, level, rise, scatter, highest } = tail;
+    if (points[from]!.step < earliest) return false;
     const gain = medians[from]! - y[0]!;
     // The height of a tail is the highest of many by chance; its mean is not, but lies low after a fall.
     const sure = hasFallen(tail) ? gain : Math.min(gain, level - y[0]!);
@@ -95,7 +104,7 @@ export function findPlateau(score: Score): Plateau | undefined {
       rise[0] <= ROUNDING * range && rise[1] <= most + ROUNDING * range &&
       level - y[from]! <= Math.max(isWhole ? 0 : most, 3 * scatter) &&
       highest - Math.max(level, medians[from]!) <=
-        (isWhole ? 3 * scatter : Math.max(most, 2 * scatter));
+        (isWhole ? 3 * Math.min(scatter, rough) : Math.max(most, 2 * scatter));
   });
   if (flat === undefined) return undefined;
   return {

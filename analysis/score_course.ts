@@ -1,8 +1,9 @@
 import { changes } from "./changed.ts";
-import { courseOf, type SeriesCourse } from "./course.ts";
+import { courseOf, type Point, type SeriesCourse } from "./course.ts";
 import { DEVIATIONS, fallOf, type ScoreFall } from "./fall.ts";
 import type { ScoreSeries } from "./readers/run.ts";
 import { noiseOf } from "./trend.ts";
+import { strayEnd, undisturbed, withoutStrayEnd } from "./undisturbed.ts";
 
 /** The score's course, and what of it counts as a rise or a fall. */
 export interface ScoreCourse extends SeriesCourse {
@@ -12,6 +13,8 @@ export interface ScoreCourse extends SeriesCourse {
   readonly fall: ScoreFall | undefined;
   /** Whether it does more than scatter about one level. */
   readonly changed: boolean;
+  /** The last score where it is far from those beside it; all but the fall is told without it. */
+  readonly stray: Point | undefined;
   /** The standard deviation of a score. */
   readonly scatter: number;
   /** The standard deviation of a point of the course. */
@@ -29,22 +32,29 @@ export function falls({ start, end, fall, changed, noise }: ScoreCourse): boolea
  * @param ends As in {@linkcode courseOf}; by default medians of a training score, which is that of one batch.
  */
 export function scoreCourse(
-  score: ScoreSeries,
-  ends: "values" | "medians" = score.kind === "training" ? "medians" : "values",
+  whole: ScoreSeries,
+  ends: "values" | "medians" = whole.kind === "training" ? "medians" : "values",
 ): ScoreCourse | undefined {
-  const course = courseOf(score, ends);
-  if (course === undefined) return undefined;
-  const { start, end, width } = course;
+  const ofWhole = courseOf(whole, ends);
+  if (ofWhole === undefined) return undefined;
+  const fall = fallOf(whole, ofWhole);
+  const score = withoutStrayEnd(whole);
+  const course = courseOf(score, ends)!;
+  const { start, width } = course;
+  // A median of three at the end of a log may be of a dip just before it.
+  const { end } = fall === undefined ? courseOf(undisturbed(whole), ends)! : course;
   const scatter = noiseOf(score);
   // A median of n values varies by about 1.25/√n of what one does.
   const noise = scatter * (width === 1 ? 1 : 1.25 / Math.sqrt(width));
   const changed = changes(score);
   return {
     ...course,
+    end,
     scatter,
     noise,
     changed,
     rose: changed && end.value - start.value > DEVIATIONS * noise,
-    fall: fallOf(score, course),
+    fall,
+    stray: strayEnd(whole),
   };
 }

@@ -1,6 +1,7 @@
 import type { EntropyCourse } from "../entropy_course.ts";
 import { flattening } from "../flattening.ts";
 import type { Series } from "../readers/series.ts";
+import { areWhole, stepText } from "../step_text.ts";
 import { type Forecast, forecast, lastPart } from "../trend.ts";
 import { round } from "./words.ts";
 
@@ -23,10 +24,13 @@ export function floorAhead(entropy: Series, course: EntropyCourse): FloorAhead |
   const part = lastPart(entropy, 0.5, FEWEST_FOR_FORECAST);
   const ahead = forecast(part, level);
   const flat = ahead && flattening(part, level);
-  if (ahead === undefined || flat === undefined) return ahead;
+  if (ahead === undefined) return undefined;
+  const isWhole = areWhole(entropy.steps);
+  if (flat === undefined) return { ...ahead, isWhole };
   const [low, high] = ahead.interval;
   return {
     ...ahead,
+    isWhole,
     interval: [Math.min(low, flat.interval[0]), Math.max(high, flat.interval[1])],
     staysAbove: flat.staysAbove,
   };
@@ -34,6 +38,8 @@ export function floorAhead(entropy: Series, course: EntropyCourse): FloorAhead |
 
 /** When the entropy is at a tenth of its start, if its fall does not slow down; the interval allows that it does. */
 export interface FloorAhead extends Forecast {
+  /** Whether its steps are whole numbers, as those of the entropy are. */
+  readonly isWhole: boolean;
   /** Whether it flattens before. */
   readonly staysAbove?: boolean;
 }
@@ -42,7 +48,7 @@ export interface FloorAhead extends Forecast {
 export function runsAway({ start, end }: EntropyCourse, ahead: FloorAhead | undefined): number {
   return ahead === undefined || ahead.staysAbove
     ? Infinity
-    : (ahead.step - end.step) / Math.max(end.step - start.step, 1);
+    : (ahead.step - end.step) / (end.step - start.step);
 }
 
 /** When the entropy reaches its floor, in a sentence. */
@@ -54,13 +60,14 @@ export function forecastText(course: EntropyCourse, ahead: FloorAhead): string {
     ? `At this pace a tenth of its start is more than ${FURTHEST} times the run away.`
     : `At this pace it reaches a tenth of its start, ${
       round(FLOOR * course.start.value)
-    } nats, at about step ${Math.ceil(ahead.step)} (${
+    } nats, at about step ${stepText(ahead.isWhole ? Math.ceil(ahead.step) : ahead.step)} (${
       rangeText(course, ahead)
     }, 95 %, if it may flatten; ${ahead.model} fit of the last half).`;
 }
 
-/** The ends of a forecast's interval in whole steps, not before the run's end. */
-function rangeText({ end }: EntropyCourse, { interval: [low, high] }: Forecast): string {
-  const from = Math.max(Math.floor(low), Math.ceil(end.step));
-  return Number.isFinite(high) ? `${from} to ${Math.ceil(high)}` : `${from} or later or never`;
+/** The ends of a forecast's interval, in whole steps where the run's are, not before the run's end. */
+function rangeText({ end }: EntropyCourse, { interval, isWhole }: FloorAhead): string {
+  const [low, high] = isWhole ? [Math.floor(interval[0]), Math.ceil(interval[1])] : interval;
+  const from = stepText(Math.max(low, end.step));
+  return Number.isFinite(high) ? `${from} to ${stepText(high)}` : `${from} or later or never`;
 }

@@ -32,10 +32,14 @@ export function scoreFinding({ run: { score }, score: course, isSolved }: Overvi
   const dip = falls(course) ? undefined : dipOf(score, course);
   return {
     topic,
-    severity: falls(course) ? "problem" : course.rose && dip === undefined ? "fine" : "notice",
+    severity: falls(course)
+      ? "problem"
+      : course.rose && dip === undefined && course.stray === undefined
+      ? "fine"
+      : "notice",
     finding: `the ${scoreName(score.kind)} ${courseText(course)}${dipText(dip)}${
-      isSolved ? "; it is solved, if 1 is the most" : ""
-    }.`,
+      strayText(course)
+    }${isSolved ? "; it is solved, if 1 is the most" : ""}.`,
     evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
       course.width > 1 ? ` (running median of ${course.width})` : ""
     }${course.scatter === 0 ? "" : `; standard deviation of a score ${round(course.scatter, 2)}`}`,
@@ -57,6 +61,12 @@ function dipText(dip: Dip | undefined): string {
   return `; in between it fell to ${point(lowest)} and came back${
     first === last ? "" : ` (down from step ${stepText(first)} to step ${stepText(last)})`
   }`;
+}
+
+function strayText({ stray }: ScoreCourse): string {
+  return stray === undefined
+    ? ""
+    : `; the last score, ${point(stray)}, is far from those before it`;
 }
 
 function courseText(course: ScoreCourse): string {

@@ -1,6 +1,8 @@
 /** What is predicted: the far end of the rest of a run, and a run that goes on. */
 import assert from "node:assert/strict";
 import { type Ahead, plannedSteps, predictAhead } from "../../analysis/ahead.ts";
+import { entropyCourse } from "../../analysis/entropy_course.ts";
+import { floorAhead, forecastText, runsAway } from "../../analysis/findings/floor_ahead.ts";
 import { fitLaw, lawAt } from "../../analysis/law.ts";
 import type { Pair } from "../../analysis/pairs.ts";
 import { predictFrom } from "../../analysis/prediction.ts";
@@ -93,6 +95,31 @@ Deno.test("a step that is further ahead than the pairs span is too far, and an a
   const loose = { ...fit, rmse: 0.5 };
   assert(ahead(pairs, loose).interval[1] > 1);
   assert.equal(ahead(pairs, loose, { unit: "fraction" }).interval[1], 1);
+});
+
+Deno.test("steps that are parts of an epoch are not rounded, and an end in steps says nothing of them", () => {
+  const whole = run(40);
+  for (const part of [0.05, 0.005]) {
+    const pairs = whole.map((pair) => ({ ...pair, step: part * pair.step }));
+    const found = ahead(pairs, fitLaw(pairs), { planned: 59 });
+    assert.deepEqual([found.step, found.isPlanned], [part * 58.5, false]);
+  }
+});
+
+Deno.test("the step at which entropy is spent is said in the run's steps, whole or parts of an epoch", () => {
+  const texts = [1, 0.05, 0.005].map((part) => {
+    const steps = Float64Array.from({ length: 40 }, (_, i) => part * (i + 1));
+    const entropy = { steps, values: steps.map((step) => Math.exp(-0.05 * step / part)) };
+    const course = entropyCourse(entropy)!;
+    const found = floorAhead(entropy, course)!;
+    assert(Math.abs(runsAway(course, found) - 0.23) < 0.02);
+    return forecastText(course, found).match(/at about step \S+ \(\S+/)![0];
+  });
+  assert.deepEqual(texts, [
+    "at about step 49 (48",
+    "at about step 2.403 (2.403",
+    "at about step 0.24 (0.24",
+  ]);
 });
 
 Deno.test("nothing is said ahead of a run at its end, of an entropy that rises, or without a law", () => {
