@@ -3,7 +3,7 @@ import type { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { namesRun } from "./run_splitter.ts";
-import { type Column, Table, type TableLayout, type TableSettings } from "./table.ts";
+import { type Column, Table, type TableLayout, type TableSettings } from "./metric_table.ts";
 import { isIndex } from "./table_header.ts";
 
 /**

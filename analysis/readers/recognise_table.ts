@@ -5,7 +5,7 @@ import { isEntropyByWords, isKnown } from "./keys.ts";
 import type { Recognised } from "./recognised.ts";
 import { possibleRunColumns } from "./run_splitter.ts";
 import { StepFinder, steplessBy } from "./step.ts";
-import type { TableLayout } from "./table.ts";
+import type { TableLayout } from "./metric_table.ts";
 import { isIndex, isPadded, namesOf, preambleLength, repeatedName } from "./table_header.ts";
 
 /** No column has a longer name; prose with commas in it has longer parts. */

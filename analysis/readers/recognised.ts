@@ -1,6 +1,6 @@
 import type { LogFormat } from "./run.ts";
 import type { Stepless } from "./step.ts";
-import type { Column, TableLayout } from "./table.ts";
+import type { Column, TableLayout } from "./metric_table.ts";
 
 /** What a log was found to be. */
 export interface Recognised {

@@ -77,11 +77,7 @@ export class Table {
   /** The rows that are headers unlike the ones before them. */
   #newHeaders: number[] = [];
 
-  /**
-   * A table whose columns its header names.
-   *
-   * @throws {ReadError} if it names two columns alike.
-   */
+  /** A table whose columns its header names. */
   constructor(header: readonly string[], settings: TableSettings) {
     this.#settings = settings;
     const { layout, isChart = false } = settings;
@@ -105,16 +101,8 @@ export class Table {
 
   /** Takes the columns of the rows to come from a header. */
   #readHeader(header: readonly string[]): void {
-    const { columnOf, layout, malformed, path } = this.#settings;
+    const { columnOf, layout, malformed } = this.#settings;
     const names = namesOf(header);
-    const twice = repeatedName(names.filter((name) => name !== ""));
-    if (twice !== undefined) {
-      throw new ReadError(
-        `${path} is a table with two columns named ${
-          JSON.stringify(twice)
-        } in row ${this.#row}, expected each name once.`,
-      );
-    }
     this.#width = header.length;
     this.#names = names;
     this.#known = undefined;
@@ -162,6 +150,7 @@ export class Table {
     this.#row++;
     if (isHeader(record, () => this.#known ??= new Set(this.#names))) {
       const before = this.#names.join("\n");
+      this.#expectDistinct(record);
       this.#readHeader(record);
       if (this.#names.join("\n") !== before) this.#newHeaders.push(this.#row);
       return 0;
@@ -197,6 +186,16 @@ export class Table {
       count++;
     }
     return count;
+  }
+
+  #expectDistinct(header: readonly string[]): void {
+    const twice = repeatedName(namesOf(header).filter((name) => name !== ""));
+    if (twice === undefined) return;
+    throw new ReadError(
+      `${this.#settings.path} is a table with two columns named ${
+        JSON.stringify(twice)
+      } in row ${this.#row}, expected each name once.`,
+    );
   }
 
   #fits(record: readonly string[]): boolean {
