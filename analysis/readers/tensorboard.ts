@@ -45,7 +45,7 @@ async function readEventFile(
     const length = uint32(header, 0) + 2 ** 32 * uint32(header, 4);
     if (length > LONGEST_RECORD) {
       if (!await reader.skip(length + 4)) {
-        return add("claims more bytes than the file has; the rest of the file is lost");
+        return add("longer than the file; the rest of the file is lost");
       }
       add(`${length} bytes, at most ${LONGEST_RECORD} are read`);
       continue;
