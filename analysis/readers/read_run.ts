@@ -10,7 +10,8 @@ import { LogSource } from "./log_source.ts";
 import { readMlflowRun } from "./mlflow.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { apart } from "./runs_apart.ts";
-import { type Recognised, recogniseFormat } from "./recognise_log.ts";
+import { recogniseFormat } from "./recognise_log.ts";
+import type { Recognised } from "./recognised.ts";
 import type { LogFormat, Run } from "./run.ts";
 import { type RunFolder, runFolder, runFolders } from "./run_folder.ts";
 import { readTensorBoard } from "./tensorboard.ts";
@@ -191,7 +192,7 @@ async function readFile(path: string, options: ReaderOptions): Promise<Found> {
 
 async function readRows(
   source: LogSource,
-  { format, stepless, runColumns = [], delimiter = ",", scalar }: Recognised,
+  { format, stepless, runColumns = [], delimiter = ",", preamble, scalar }: Recognised,
   options: ReaderOptions,
 ): Promise<LogRows[]> {
   switch (format) {
@@ -213,11 +214,11 @@ async function readRows(
     case "json-columns":
       return await readJsonColumns(source, options);
     case "wandb-csv":
-      return await readWandbCsv(source, options);
+      return await readWandbCsv(source, options, { delimiter, preamble });
     case "tensorboard-csv":
       return await readScalarCsv(source, options, scalar!);
     case "csv":
-      return await readCsv(source, options, { delimiter, stepless, runColumns });
+      return await readCsv(source, options, { delimiter, stepless, runColumns, preamble });
     case "wandb-binary":
       return await readWandbBinary(source, options);
     case "tensorboard":

@@ -1,38 +1,20 @@
 import { ReadError } from "../../formats/errors.ts";
 import { isObject, parseJsonObject } from "../../formats/json_object.ts";
-import { type Column, isIndex, type TableLayout, wandbColumn } from "./csv.ts";
 import { JsonPieces } from "./json_pieces.ts";
 import { isEntropyByWords, isKnown } from "./keys.ts";
 import { enumeration } from "./key_list.ts";
 import { LONGEST_LINE } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
-import type { LogFormat } from "./run.ts";
-import { possibleRunColumns, runMembers } from "./run_splitter.ts";
+import type { Recognised } from "./recognised.ts";
+import { tableFormat } from "./recognise_table.ts";
+import { runMembers } from "./run_splitter.ts";
 import { SCALAR_HEADER, scalarOfName } from "./scalar_name.ts";
 import { numberInText } from "./parse_number.ts";
-import { StepFinder, type Stepless, steplessBy } from "./step.ts";
+import { steplessBy } from "./step.ts";
 import { isFrameStart } from "./tensorboard.ts";
 import { WANDB_HEADER } from "./wandb_binary.ts";
 
 const HEAD_BYTES = 1 << 18;
-
-/** What a log was found to be. */
-export interface Recognised {
-  /** Its format. */
-  readonly format: LogFormat;
-  /** What steps its rows, where the first of them name no step. */
-  readonly stepless?: Stepless | undefined;
-  /** Columns that part its rows into runs, though their names alone do not say so. */
-  readonly runColumns?: readonly string[];
-  /** What parts the cells of a table. */
-  readonly delimiter?: TableLayout["delimiter"];
-  /** The run and the metric of what TensorBoard exported. */
-  readonly scalar?: Column;
-  /** What the file is if it turns out to hold no metrics. */
-  readonly otherwise?: string;
-  /** Why it is refused, as the end of a sentence that begins with its name. */
-  readonly refused?: string;
-}
 
 /**
  * The format of a log, told from its content and not its name. Text that is neither JSON nor a table is
@@ -52,11 +34,8 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
       `${source.name} is UTF-16 text, expected UTF-8: PowerShell writes it with Out-File -Encoding utf8, Excel as "CSV UTF-8", and iconv -f UTF-16 -t UTF-8 makes it of this file.`,
     );
   }
-  if (start.includes(0)) {
-    throw new ReadError(
-      `${source.name} is a binary file, but neither TensorBoard events nor a .wandb file, the binary formats that can be read.`,
-    );
-  }
+  const binary = whyBinary(start);
+  if (binary !== undefined) throw new ReadError(`${source.name} ${binary}`);
   const whole = new TextDecoder().decode(head);
   let text = whole.trimStart();
   if (/^\[\s*(?:\{|\]|$)/.test(text)) return listFormat(text);
@@ -95,6 +74,22 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   const table = tableFormat(whole, head.length === HEAD_BYTES);
   if (table?.refused !== undefined) throw new ReadError(`${source.name} ${table.refused}`);
   return table ?? { format: "verl-console" };
+}
+
+/**
+ * Why bytes with zeros among them are no text, as the end of a sentence; undefined if they are: a crash leaves zeros in
+ * the lines that were written last.
+ */
+function whyBinary(start: Uint8Array): string | undefined {
+  if (!start.includes(0)) return undefined;
+  const text = new TextDecoder().decode(start, { stream: true });
+  // deno-lint-ignore no-control-regex
+  if (/[\x01-\x08\x0e-\x1a\ufffd]/.test(text)) {
+    return "is a binary file, but neither TensorBoard events nor a .wandb file, the binary formats that can be read.";
+  }
+  return /^[\s\0]*[^\r\n\0]*\0/.test(text)
+    ? "has NUL bytes in its first line, so it is a binary file of another kind than TensorBoard events and .wandb, or a crash damaged it there."
+    : undefined;
 }
 
 /** A line of a metric that MLflow keeps: milliseconds, value, step. */
@@ -213,122 +208,4 @@ function* numbersOf(row: Record<string, unknown>): Generator<string> {
 function isNumber(value: unknown): boolean {
   return typeof value === "number" ||
     (typeof value === "string" && numberInText(value.trim()) !== undefined);
-}
-
-/** No column has a longer name; prose with commas in it has longer parts. */
-const LONGEST_HEADING = 1000;
-/** So many lines of a table tell what it is. */
-const LOOKED_AT = 21;
-
-/**
- * A table has a header of distinct names, one of them the step or numbers in the line below; commas, tabs
- * or semicolons part its cells.
- */
-function tableFormat(text: string, isCutOff: boolean): Recognised | undefined {
-  const lines = text.split("\n", LOOKED_AT + 100).map((line) => line.replace(/\r$/, ""))
-    .filter((line) => line.trim() !== "").slice(0, LOOKED_AT);
-  // Only the last line that the head holds may be cut.
-  const isCut = isCutOff && lines.length < LOOKED_AT;
-  const found = ([",", "\t", ";"] as const).map((delimiter) =>
-    delimitedFormat(lines, isCut, delimiter)
-  );
-  return found.find((one) => one?.otherwise === undefined && one !== undefined) ??
-    found.find((one) => one !== undefined);
-}
-
-function delimitedFormat(
-  lines: readonly string[],
-  isCut: boolean,
-  delimiter: TableLayout["delimiter"],
-): Recognised | undefined {
-  const [first = "", second] = lines;
-  const header = cells(first, delimiter);
-  if (second === undefined && isCut) header.pop();
-  if (header.length < 2) return undefined;
-  // A row that is cut off cannot be compared with the header.
-  const row = second === undefined || (isCut && lines.length === 2)
-    ? undefined
-    : cells(second, delimiter);
-  if (row !== undefined && row.length !== header.length) return undefined;
-  const isNumeric = (cell: string) =>
-    cell !== "" && Number.isFinite(Number(delimiter === ";" ? cell.replace(",", ".") : cell));
-  if (!header.some(StepFinder.knows) && !row?.some(isNumeric)) return undefined;
-  const none = { format: "verl-console" } as const;
-  if (header.every(isNumeric)) {
-    return { ...none, otherwise: "is a table of numbers without a header of names" };
-  }
-  const names = header.filter((name, at) => !isIndex(name, at));
-  if (names.some((name) => name === "" || name.length > LONGEST_HEADING)) return undefined;
-  const twice = repeatedName(names);
-  if (twice !== undefined) {
-    return { ...none, otherwise: `is a table with two columns named ${JSON.stringify(twice)}` };
-  }
-  if (delimiter === "," && names.some((name) => wandbColumn(name) !== undefined)) {
-    return { format: "wandb-csv" };
-  }
-  const rows = (isCut ? lines.slice(1, -1) : lines.slice(1)).map((line) => {
-    const row = cells(line, delimiter);
-    return Object.fromEntries(header.map((name, at) => [name, row[at]]));
-  });
-  const isEmpty = second === undefined && !isCut;
-  return longTable(names, rows) ?? {
-    format: "csv",
-    delimiter,
-    ...(isEmpty
-      ? { otherwise: `is a table without rows, with the columns ${enumeration(names, 200)}` }
-      : {}),
-    stepless: steplessBy(rows),
-    runColumns: possibleRunColumns(rows),
-  };
-}
-
-function repeatedName(names: readonly string[]): string | undefined {
-  const seen = new Set<string>();
-  return names.find((name) => seen.size === seen.add(name).size);
-}
-
-/** What a table is whose rows hold one value each, and name its metric in a column. */
-function longTable(
-  names: readonly string[],
-  rows: readonly Record<string, string | undefined>[],
-): Recognised | undefined {
-  const named = (pattern: RegExp) => names.find((name) => pattern.test(name));
-  const value = named(/^(?:metric_?)?value$/i);
-  const metric = named(/^(?:metric|metric_?name|key|tag|variable)$/i);
-  if (value === undefined || metric === undefined) return undefined;
-  const found = new Set(rows.map((row) => row[metric] ?? ""));
-  if (!Array.from(found).some((key) => isKnown(key) || isEntropyByWords(key))) return undefined;
-  const step = names.find(StepFinder.knows) ??
-    names.find((name) => name !== value && name !== metric);
-  const columns = { index: step, columns: metric, values: value };
-  const pivot = Object.entries(columns).map(([name, column]) =>
-    `${name}=${JSON.stringify(column)}`
-  );
-  return {
-    format: "verl-console",
-    refused: `is a long table, whose rows name their metric in the column ${
-      JSON.stringify(metric)
-    }, expected a column for each metric: df.pivot_table(${
-      pivot.join(", ")
-    }).to_csv("wide.csv") of pandas makes one.`,
-  };
-}
-
-/** The cells of one line; enough of CSV to tell a table from prose. A quoted cell may be cut off. */
-function cells(line: string, delimiter: string): string[] {
-  const found: string[] = [];
-  for (let at = 0; at <= line.length;) {
-    let end = at;
-    if (line[at] === '"') {
-      end = line.indexOf('"', at + 1);
-      while (end >= 0 && line[end + 1] === '"') end = line.indexOf('"', end + 2);
-      if (end < 0) end = line.length;
-      found.push(line.slice(at + 1, end).trim());
-    }
-    const comma = line.indexOf(delimiter, end);
-    const next = comma < 0 ? line.length : comma;
-    if (line[at] !== '"') found.push(line.slice(at, next).trim());
-    at = next + 1;
-  }
-  return found;
 }

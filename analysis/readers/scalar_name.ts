@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { ReadError } from "../../formats/errors.ts";
-import type { Column } from "./csv.ts";
+import type { Column } from "./metric_table.ts";
 
 /** The header of one metric that TensorBoard's page exports. */
 export const SCALAR_HEADER = /^\ufeff?Wall time,Step,Value\r?\n/;

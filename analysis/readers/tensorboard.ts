@@ -44,8 +44,10 @@ async function readEventFile(
     // What no file holds need not be counted exactly.
     const length = uint32(header, 0) + 2 ** 32 * uint32(header, 4);
     if (length > LONGEST_RECORD) {
+      if (!await reader.skip(length + 4)) {
+        return add("longer than the file; the rest of the file is lost");
+      }
       add(`${length} bytes, at most ${LONGEST_RECORD} are read`);
-      if (!await reader.skip(length + 4)) return;
       continue;
     }
     const framed = reader.atHand(length + 4) ?? await reader.read(length + 4);

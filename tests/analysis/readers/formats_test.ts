@@ -443,6 +443,22 @@ Deno.test("CSV: the rows before a quotation mark that is never closed are all ke
     },
   ));
 
+Deno.test("TensorBoard: a record that claims more bytes than the file has is said to lose the rest", () =>
+  inFile("events", write.tensorBoard(ROWS, false), async (path) => {
+    const header = new Uint8Array(12);
+    const view = new DataView(header.buffer);
+    view.setUint32(4, 1 << 21, true);
+    view.setUint32(8, maskedCrc32c(header.subarray(0, 8)), true);
+    const events = write.tensorBoard(ROWS, false);
+    await Deno.writeFile(path, Uint8Array.from([...events, ...header, ...events]));
+    const { malformed } = await readRun(path);
+    assert.equal(malformed.count, 1);
+    assert.match(
+      malformed.examples[0]!,
+      /longer than the file; the rest of the file is lost/,
+    );
+  }));
+
 Deno.test("the last field of a gzipped console log without a newline is whole", () =>
   inFile(
     "log.gz",
