@@ -204,6 +204,14 @@ export function tailOf({ values }: Series, share = 0.1, least = 3): number {
   return medianOf(values.subarray(-Math.max(least, Math.round(share * values.length))));
 }
 
+/** What is said to be so "of late" is so in this share of a series, of at least so many values. */
+export const [RECENT, FEWEST_RECENT] = [0.25, 5] as const;
+
+/** The median of late: over the last quarter of the values, at least five. */
+export function ofLate(series: Series): number {
+  return tailOf(series, RECENT, FEWEST_RECENT);
+}
+
 /** The last part of a series by number of values, at least so many. */
 export function lastPart({ steps, values }: Series, share: number, least: number): Series {
   const count = Math.max(least, Math.floor(share * values.length));

@@ -2,7 +2,7 @@ import type { Overview } from "../overview.ts";
 import { companionOf } from "../readers/companions.ts";
 import type { Series } from "../readers/series.ts";
 import { spikesOf } from "../spikes.ts";
-import { headOf, tailOf } from "../trend.ts";
+import { headOf, ofLate, tailOf } from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
 import { stepText } from "../step_text.ts";
 import { percent, round } from "./words.ts";
@@ -38,7 +38,7 @@ export function gradientAlarm(series: Series, { run, isSolved }: Overview): Alar
   }
   if (end < SHRANK * start) {
     const groups = companionOf(run, "groups without signal");
-    const share = groups === undefined ? 0 : tailOf(groups.series, 0.25, 5);
+    const share = groups === undefined ? 0 : ofLate(groups.series);
     return problem(
       `it fell to ${percent(end / start)} of its start${
         share >= 0.5 ? `: ${percent(share)} of the groups lack signal` : ""

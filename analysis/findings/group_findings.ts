@@ -6,7 +6,7 @@ import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { numberOf, settingOf } from "../readers/setting.ts";
 import { stepText } from "../step_text.ts";
-import { lastPart, medianOf, tailOf } from "../trend.ts";
+import { FEWEST_RECENT, lastPart, medianOf, ofLate, RECENT } from "../trend.ts";
 import { equalRewardsText, MEND_REWARD } from "./equal_rewards_text.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 
@@ -14,9 +14,6 @@ import { CANNOT_TELL, percent, round } from "./words.ts";
 const [NOTICEABLE, MUCH] = [0.3, 0.5];
 /** A mean score this near an end of its range makes most groups all right or all wrong. */
 const [HARD, EASY] = [0.15, 0.85];
-/** The part of the run that is looked at. */
-const RECENT = 0.25;
-const FEWEST_RECENT = 5;
 
 /** Where frameworks name the number of responses to one prompt. */
 const GROUP_SIZES = [
@@ -174,7 +171,7 @@ function lately(
   { key, series }: { key: string; series: Series },
   run: Run,
 ): Omit<Share, "isEstimate"> {
-  const share = tailOf(series, RECENT, FEWEST_RECENT);
+  const share = ofLate(series);
   const most = series.values.reduce((left, right) => Math.max(left, right), 0);
   const evidence = `${key}: ${round(series.values[0]!)} at step ${
     stepText(series.steps[0]!)
@@ -188,7 +185,7 @@ function causeOf(run: Run): { finding: string; evidence: string } {
   const easy = companionOf(run, "groups too easy");
   const hard = companionOf(run, "groups too hard");
   if (easy !== undefined && hard !== undefined) {
-    const [right, wrong] = [easy, hard].map(({ series }) => tailOf(series, RECENT, FEWEST_RECENT));
+    const [right, wrong] = [easy, hard].map(({ series }) => ofLate(series));
     const evidence = `${easy.key} ${round(right!)}, ${hard.key} ${round(wrong!)} of late`;
     const mostly = right! > 2 * wrong! ? "easy" : wrong! > 2 * right! ? "hard" : "both";
     return { finding: remedyFor(mostly, run), evidence };

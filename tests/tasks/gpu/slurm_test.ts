@@ -58,6 +58,11 @@ Deno.test({
           [task] = [...outputs].find(([, text]) => text.includes(`\nstep 7/${STEPS} `)) ?? [];
           return task !== undefined;
         });
+        // One that has not yet seen that the run is being made would take it over.
+        await until(
+          "the end of the other tasks",
+          async () => (await command("squeue", "-rh")).trim().split("\n").length === 1,
+        );
         await command("scontrol", "requeue", task!);
         await until(
           "the task put back",

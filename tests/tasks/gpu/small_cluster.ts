@@ -98,9 +98,9 @@ PartitionName=all Nodes=ALL Default=YES
 `;
 }
 
-/** Waits until something is the case, at most a minute; an error means that it is not. */
+/** Waits until something is the case, at most three minutes; an error means that it is not. */
 export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 600; attempt++) {
+  for (let attempt = 0; attempt < 1800; attempt++) {
     if (await isSo().catch(() => false)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
