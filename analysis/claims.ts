@@ -221,7 +221,7 @@ function judgeCriterion<Logs>(criterion: Criterion<Logs>, logs: Logs): JudgedCri
     return { ...same, ours: "none", value: null, interval: null, outcome, because };
   }
   const value = mean(values);
-  const interval = evidence.interval ?? meanInterval(values) ?? null;
+  const interval = evidence.interval ?? intervalOf(values);
   const inside = (one: number) => accept[0] <= one && one <= accept[1];
   const outcome = !inside(value)
     ? "missed"
@@ -232,6 +232,15 @@ function judgeCriterion<Logs>(criterion: Criterion<Logs>, logs: Logs): JudgedCri
   const ours = `${written(criterion.unit, value, { interval })}${count}`;
   const because = outcome === "met" ? "" : whyNot(criterion, observations, outcome);
   return { ...same, ours, value, interval, outcome, because };
+}
+
+/** The interval of a mean, of a share within 0 and 1; null of one observation. */
+function intervalOf(values: readonly number[]): Interval | null {
+  const interval = meanInterval(values) ?? null;
+  const isShare = values.every((value) => value === 0 || value === 1);
+  return interval === null || !isShare
+    ? interval
+    : [Math.max(0, interval[0]), Math.min(1, interval[1])];
 }
 
 /** What the observations say of a number that is not met: would more runs, or larger models, meet it? */

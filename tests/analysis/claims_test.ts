@@ -81,6 +81,13 @@ Deno.test("one observation has no interval, and a number that some run lacks is 
   assert.match(none!.because, /^1 of 2 have no such number: run 1\.$/);
 });
 
+Deno.test("the interval of a share does not leave 0 to 1", () => {
+  const measure = criterion([0, 0, 0, 0, 1]);
+  const [one] = judge(claim([measure]), undefined).readings[0]!.criteria;
+  assert.equal(one!.interval![0], 0);
+  assert(one!.interval![1] < 1);
+});
+
 Deno.test("an interval that is given counts, not that of the observations", () => {
   const measure = (): Evidence => ({ observations: [{ name: "all", value: 2 }], interval: [0, 4] });
   assert.equal(verdict([criterion([], { measure })]), "partly");

@@ -157,6 +157,18 @@ Deno.test("what scale hides or the theory forbids is told in numbers", () => {
   const table = few.get(18)!;
   assert.equal(table.verdict, "partly", describe(table));
   assert.match(describe(table), /0\.02 % of the 2000 tokens of a rollout are 0\.40 tokens/);
+  const swapped = verdicts(
+    study(paperLaw, (log) => {
+      const curves = new Map(withTokens(log).curves);
+      const [easy, middling] = [7, 4].map((right) => `covariance/difficulty/${right}`);
+      const curve = curves.get(easy!)!;
+      curves.set(middling!, curve.map(({ step, value }) => ({ step, value: 2 * value })));
+      return { ...log, curves };
+    }),
+    17,
+  ).get(17)!;
+  assert.equal(swapped.verdict, "partly", describe(swapped));
+  assert.match(swapped.scale.join(" "), /0\.875 is 0\.50 times .* and 0\.50 times in the last\./);
   const pivotal = few.get(26)!;
   assert.equal(pivotal.verdict, "not testable at this scale", describe(pivotal));
 });
