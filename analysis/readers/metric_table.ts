@@ -63,6 +63,8 @@ export class Table {
   #row = 1;
   /** The runs of a chart, told by its columns. */
   #charted = new Map<string, LogRows>();
+  /** What all runs of a chart are told, once its rows are read. */
+  #chartNotes: string[] = [];
   /** The runs of any other table, told by its rows. */
   #runs: RunSplitter;
   #chartSteps: StepFinder | undefined;
@@ -71,7 +73,7 @@ export class Table {
   /** They once more, made when a row that may be a header is met. */
   #known: ReadonlySet<string> | undefined;
   /** The columns that are metrics; those of a chart with their run's series. */
-  #columns: { at: number; key: string; series?: SeriesCollector }[] = [];
+  #columns: { at: number; key: string; series: SeriesCollector | undefined }[] = [];
   #place = new Map<string, number>();
   #runColumns: string[] = [];
   /** The rows that are headers unlike the ones before them. */
@@ -126,8 +128,8 @@ export class Table {
         malformed.add(`a column past the first ${MOST_COLUMNS}`, name);
         continue;
       }
-      const rows = this.#chartSteps && this.#chartedRun(column.run, axis);
-      this.#columns.push({ at, key: column.key, ...(rows ? { series: rows.series } : {}) });
+      const series = this.#chartSteps && this.#chartedRun(column.run, axis).series;
+      this.#columns.push({ at, key: column.key, series });
     }
   }
 
@@ -135,7 +137,7 @@ export class Table {
     let rows = this.#charted.get(name);
     if (rows === undefined) {
       const { malformed } = this.#settings;
-      rows = { name, series: this.#makeSeries(), malformed, axis, notes: [] };
+      rows = { name, series: this.#makeSeries(), malformed, axis, notes: this.#chartNotes };
       this.#charted.set(name, rows);
     }
     return rows;
@@ -235,8 +237,8 @@ export class Table {
     const notes = this.#headerNotes();
     const { malformed } = this.#settings;
     if (this.#chartSteps !== undefined) {
-      notes.push(...this.#chartSteps.notes);
-      return Array.from(this.#charted.values(), (rows) => ({ ...rows, notes }));
+      this.#chartNotes.push(...notes, ...this.#chartSteps.notes);
+      return Array.from(this.#charted.values());
     }
     return this.#runs.runsOrOne().map(({ name, series, steps: { facts } }) => ({
       name,

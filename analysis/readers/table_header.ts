@@ -27,12 +27,14 @@ export function preambleLength(text: string): number {
 /** The names that a header's cells hold; commas behind the last one name nothing. */
 export function namesOf(header: readonly string[]): string[] {
   const names = header.map((name, at) => at === 0 ? name.trim().replace(/^#\s*/, "") : name.trim());
-  return names.slice(0, names.findLastIndex((name) => name !== "") + 1);
+  while (names.at(-1) === "") names.pop();
+  return names;
 }
 
-/** Whether a row has a cell for each of so many names, and those past them, if any, are empty. */
+/** Whether a row has a cell for each of so many names, and its last one that is not empty is one of theirs. */
 export function isPadded(row: readonly string[], names: number): boolean {
-  return row.length >= names && row.slice(names).every((cell) => cell.trim() === "");
+  const last = row.findLastIndex((cell) => cell.trim() !== "");
+  return row.length >= names && last >= 0 && last < names;
 }
 
 /** Whether a column is the index that pandas writes before the others. */
