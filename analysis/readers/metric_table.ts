@@ -72,6 +72,7 @@ export class Table {
   #names: readonly string[] = [];
   /** They once more, made when a row that may be a header is met. */
   #known: ReadonlySet<string> | undefined;
+  #knownNames = () => this.#known ??= new Set(this.#names);
   /** The columns that are metrics; those of a chart with their run's series. */
   #columns: { at: number; key: string; series: SeriesCollector | undefined }[] = [];
   #place = new Map<string, number>();
@@ -150,7 +151,7 @@ export class Table {
    */
   add(record: readonly string[]): number {
     this.#row++;
-    if (isHeader(record, () => this.#known ??= new Set(this.#names))) {
+    if (isHeader(record, this.#knownNames)) {
       const before = this.#names.join("\n");
       this.#expectDistinct(record);
       this.#readHeader(record);

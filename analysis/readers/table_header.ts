@@ -53,17 +53,17 @@ export function repeatedName(names: readonly string[]): string | undefined {
  * last header, or else the name of a step and no empty cell.
  */
 export function isHeader(row: readonly string[], last: () => ReadonlySet<string>): boolean {
-  const names: string[] = [];
-  for (const cell of row) {
-    const name = cell.trim();
-    // Nearly every row of numbers is told by its first cell.
-    if (isNumber(name) || NO_NUMBER.test(name)) return false;
-    if (name !== "") names.push(name);
-  }
+  // Nearly every row of numbers is told by its first cell.
+  if (row.some(holdsNumber)) return false;
+  const names = namesOf(row);
   const known = last();
-  if (names.filter((name) => known.has(name)).length > 1) return true;
-  return names.some(StepFinder.knows) &&
-    namesOf(row).every((name, at) => name !== "" || at === 0);
+  if (names.filter((name) => name !== "" && known.has(name)).length > 1) return true;
+  return names.some(StepFinder.knows) && names.every((name, at) => name !== "" || at === 0);
+}
+
+function holdsNumber(cell: string): boolean {
+  const text = cell.trim();
+  return isNumber(text) || NO_NUMBER.test(text);
 }
 
 function isNumber(cell: string): boolean {
