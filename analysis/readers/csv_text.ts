@@ -19,6 +19,7 @@ interface Writing {
 /**
  * The text of a table as records of cells. A quotation mark that opens a cell and is not closed, or only by one
  * that stands within text on a later line, is a character as any other, so that the lines after it are records.
+ * Tests hold it to csv-parse, which takes all of the file after such a mark for one cell.
  */
 export class CsvText {
   #source: LogSource;
