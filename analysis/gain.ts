@@ -1,3 +1,4 @@
+import { changes } from "./changed.ts";
 import { surePlateau } from "./late_plateau.ts";
 import { isWithoutGain, type Plateau } from "./plateau.ts";
 import type { Run, ScoreSeries } from "./readers/run.ts";
@@ -8,7 +9,7 @@ import { undisturbed } from "./undisturbed.ts";
 
 /** Whether the score rises in the last half of a run, or since its plateau began. */
 export interface RecentGain {
-  /** Whether it does, by its trend; never on a plateau, where a trend is one of chance. */
+  /** Whether it does, by its trend; never on a plateau or of a score that scatters about one level, where a trend is one of chance. */
   readonly rises: boolean;
   /** Whether there is a trend, of less than a twentieth of the whole gain, so that it counts for none. */
   readonly isSlight: boolean;
@@ -80,7 +81,7 @@ function gainOf(
   // A plateau is the flattest of many ends of the log, so a late one is not held to the law alone.
   const held = Math.min(from, half);
   const rise = recentRise(score, held, entropy);
-  const hasTrend = plateau === undefined &&
+  const hasTrend = plateau === undefined && changes(score) &&
     (trendOf(lastPart(score, 0.5, FEWEST)).z > RISES || rise.interval[0] > 0);
   const isSlight = hasTrend && wholeGain(score) > 0 &&
     rise.interval[1] < SLIGHT * wholeGain(score);

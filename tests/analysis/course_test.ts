@@ -170,6 +170,13 @@ Deno.test("a slight rise at the end counts for none", () => {
   assert.deepEqual([rises, isSlight], [false, true]);
 });
 
+Deno.test("a trend at the end of a score that scatters about one level is no gain", () => {
+  const values = [0.503, 0.516, 0.496, 0.472, 0.493, 0.501, 0.472, 0.503, 0.564, 0.508];
+  const score = scoreOf((step) => values[step]!, values.length, "validation");
+  const { rises, why } = recentGain({ score } as unknown as Run, undefined)!;
+  assert.deepEqual([rises, why], [false, "open"]);
+});
+
 Deno.test("the score's fall from its peak counts above the noise and a fifth of the gain", () => {
   const up = (step: number) => 0.2 + 0.004 * step + wave(step);
   assert.deepEqual(pick(scoreCourse(scoreOf(up, 100, "training"))!), [true, false]);
