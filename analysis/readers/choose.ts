@@ -1,7 +1,9 @@
 import { FEWEST_PAIRS } from "../check_pairs.ts";
 import { counted } from "../../formats/counted.ts";
+import { ReadError } from "../../formats/errors.ts";
 import { averagedBenchmarks, countOfMean } from "./averaged_benchmarks.ts";
 import { entropyMeaning } from "./entropy_meaning.ts";
+import { entropyUnit, inNats, whyNotInNats } from "./entropy_unit.ts";
 import { ENTROPY_RULES, RESEMBLING_ENTROPY, SUMMED_ENTROPY } from "./entropy_keys.ts";
 import { ELSEWHERE, isEntropyByWords, isScoreByWords } from "./keys.ts";
 import { endingsOf, normalKey, wordsOf } from "./normal_key.ts";
@@ -31,7 +33,9 @@ const MOST_RUNNERS_UP = 100;
 
 /**
  * The policy entropy of a run: the series of a key that the caller named, else that of the best key, by its
- * whole name, its ending or its words. Undefined if the log has none.
+ * whole name, its ending or its words; in nats where the name says bits. Undefined if the log has none.
+ *
+ * @throws {ReadError} if the caller named one whose unit cannot be turned into nats.
  */
 export function chooseEntropy(
   log: Log,
@@ -45,6 +49,11 @@ export function chooseEntropy(
   const key = usable.find((key) => series.get(key)!.values.length >= FEWEST_PAIRS) ?? usable[0];
   if (key === undefined) return undefined;
   const { foundBy } = found;
+  if (entropyUnit(key) === "other") {
+    throw new ReadError(
+      `${log.path}: ${whyNotInNats(key)}; turn it into nats and log it under another key.`,
+    );
+  }
   if (foundBy === "ending" || foundBy === "words") {
     notes.push(
       `${key} is taken for the entropy by ${
@@ -59,13 +68,7 @@ export function chooseEntropy(
       config,
     });
   return {
-    entropy: {
-      key,
-      definition,
-      measured,
-      foundBy,
-      ...series.get(key)!,
-    },
+    entropy: inNats({ key, definition, measured, foundBy, ...series.get(key)! }, notes),
     choice: {
       because: named !== undefined
         ? "named by the caller"
@@ -82,7 +85,8 @@ export function chooseEntropy(
 }
 
 /** The keys of an entropy, the best first, and how they were understood. */
-function entropyKeys(keys: readonly string[]): { keys: readonly string[]; foundBy: FoundBy } {
+function entropyKeys(all: readonly string[]): { keys: readonly string[]; foundBy: FoundBy } {
+  const keys = all.filter((key) => entropyUnit(key) !== "other");
   const knownBy = (names: (key: string) => readonly string[]) =>
     byPreference(ENTROPY_RULES, keys, names).map(({ key }) => key);
   const exact = knownBy((key) => [normalKey(key)]);

@@ -2,6 +2,7 @@ import { ReadError } from "../../formats/errors.ts";
 import { chooseEntropy, chooseScore } from "./choose.ts";
 import { COMPANION_WORDS, type CompanionName } from "./companion_keys.ts";
 import { companionOf } from "./companions.ts";
+import { entropyUnit } from "./entropy_unit.ts";
 import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
@@ -150,6 +151,7 @@ function unrecognisedKeys(
   const used = new Set(chosen);
   for (const [key, count] of keys) {
     const like = count === 0 || used.has(key) ? undefined : looksLike(key);
+    if (like === "entropy" && entropyUnit(key) === "other") continue;
     if (like !== undefined && !isUnderstood(key)) found.push({ key, looksLike: like });
     if (found.length === MOST_UNRECOGNISED) break;
   }
