@@ -13,6 +13,7 @@ import { SCORE_RULES } from "./score_keys.ts";
 import type { Settings } from "./setting.ts";
 import type { NotFinite } from "./series.ts";
 import { type ScoredLog, toScore } from "./score_series.ts";
+import { likeValidation } from "./training_scale.ts";
 
 /** A log whose entropy and score are looked for. */
 export interface Log extends ScoredLog {
@@ -156,12 +157,14 @@ export function chooseScore(log: Log, named: string | undefined): ChosenScore {
     ? undefined
     : toScore(quiet, training.keys, { kind: "training", foundBy: "name" });
   const rest = trainingScore === undefined ? {} : { trainingScore };
+  const beside = (score: ScoreSeries) =>
+    trainingScore === undefined ? {} : { trainingScore: likeValidation(trainingScore, score, log) };
   if (named !== undefined) {
     if (!series.has(named)) return rest;
     const kind = families.find((family) => holds(family, named))?.rule.kind ?? "unknown";
     const score = toScore(log, [named], { kind, foundBy: "caller" });
     const choice = { because: "named by the caller", runnersUp: runnersUp(families, [named], log) };
-    return { ...rest, score, choice };
+    return { ...beside(score), score, choice };
   }
   const validations = validation === undefined ? 0 : countOfMean(validation.keys, series);
   const isFew = validations < FEWEST_PAIRS &&
@@ -189,7 +192,7 @@ export function chooseScore(log: Log, named: string | undefined): ChosenScore {
     because: becauseOf(chosen, families, log),
     runnersUp: runnersUp(families, chosen.keys, log),
   };
-  return { ...(chosen === training ? { trainingScore: score } : rest), score, choice };
+  return { ...(chosen === training ? { trainingScore: score } : beside(score)), score, choice };
 }
 
 /** Why a family was chosen, if better ones have too few values or if it is the total of others. */

@@ -95,7 +95,8 @@ function isPercentLike(key: string, values: Float64Array): boolean {
     values.every((value) => value >= 0 && value <= 100);
 }
 
-function hundredth({ steps, values }: Series): Series {
+/** A series in percent as one of fractions. */
+export function hundredth({ steps, values }: Series): Series {
   return { steps, values: values.map((value) => value / 100) };
 }
 
