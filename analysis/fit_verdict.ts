@@ -1,3 +1,4 @@
+import { counted } from "../formats/counted.ts";
 import { number } from "../formats/number.ts";
 import { extrapolation, farFromSeen } from "./extrapolation.ts";
 import { standText } from "./gain_text.ts";
@@ -6,12 +7,16 @@ import { type Rival, RIVAL_NAMES } from "./rivals.ts";
 import type { RunFit } from "./run_fit.ts";
 import { stepText } from "./step_text.ts";
 
-/** A fit in one line: that the score gains no more where it is so, what the law is worth, and the rival that beats it. */
-export function fitVerdict({ run, stand, fit, rivals }: RunFit): string {
+/** A fit in one line: entropies that are none, that the score gains no more where it is so, what the law is worth, and the rival that beats it. */
+export function fitVerdict({ run, pairing, stand, fit, rivals }: RunFit): string {
   const far = extrapolation(fit, run.score!.unit) === undefined ? "" : ", an extrapolation";
   const better = betterRival(rivals);
   const gain = standText(stand);
+  const negative = pairing.filter(({ entropy }) => entropy < 0).length;
   return [
+    ...(negative === 0
+      ? []
+      : [`the entropy is below 0 in ${negative} of ${counted(fit.n, "pair")}, as no exact one is`]),
     ...(gain === undefined ? [] : [gain]),
     fit.identified
       ? `the pairs identify the law, ceiling ${number(fit.ceiling, 3)}${far}`

@@ -1,6 +1,7 @@
 import { LONGEST_MESSAGE, ReadError } from "../formats/errors.ts";
 import type { Run } from "./readers/run.ts";
 import { FRAMEWORK_SETTINGS } from "./framework_settings.ts";
+import { entropyUnit, whyNotInNats } from "./readers/entropy_unit.ts";
 import { isEntropyByWords, isKnown } from "./readers/keys.ts";
 import { enumeration, keyList, LONGEST_LIST } from "./readers/key_list.ts";
 import { runLabel } from "./run_label.ts";
@@ -70,7 +71,9 @@ export function pairs(run: Run, options: { readonly rule?: PairingRule } = {}): 
       : "no score";
     const keys = Array.from(run.keys).filter(([, count]) => count > 0).map(([key]) => key);
     const how = entropy === undefined ? FRAMEWORK_SETTINGS[run.framework]?.logEntropy : undefined;
-    const start = `${runLabel(run)} has ${missing} under a key known here${notFiniteAlone(run)}`;
+    const start = `${runLabel(run)} has ${missing} under a key known here${notFiniteAlone(run)}${
+      entropy === undefined ? otherUnitText(keys) : ""
+    }`;
     const end = howToName(run);
     // What helps is longer than the list may make it: the list is cut, and not the sentences about it.
     const room = LONGEST_MESSAGE - start.length - (how?.length ?? 0) - end.length - AROUND_LIST;
@@ -104,6 +107,12 @@ function notFiniteAlone(run: Run): string {
   );
   if (keys.length === 0) return "";
   return ` (${keys.slice(0, 3).join(", ")} ${keys.length === 1 ? "is" : "are"} never finite)`;
+}
+
+/** That an entropy is logged, but in another unit. */
+function otherUnitText(keys: readonly string[]): string {
+  const key = keys.find((key) => entropyUnit(key) === "other");
+  return key === undefined ? "" : ` (${whyNotInNats(key)})`;
 }
 
 /** How to name what is missing, and which keys could be meant. */

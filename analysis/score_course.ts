@@ -26,6 +26,9 @@ export function falls({ start, end, fall, changed, noise }: ScoreCourse): boolea
   return fall !== undefined || (changed && start.value - end.value > DEVIATIONS * noise);
 }
 
+/** Of fewer scores the log does not tell how far they scatter, so neither a rise nor a fall is told from chance. */
+export const FEWEST_TOLD = 3;
+
 /**
  * The course of a score; undefined for fewer than two values.
  *
@@ -37,7 +40,8 @@ export function scoreCourse(
 ): ScoreCourse | undefined {
   const ofWhole = courseOf(whole, ends);
   if (ofWhole === undefined) return undefined;
-  const fall = fallOf(whole, ofWhole);
+  const isTold = whole.values.length >= FEWEST_TOLD;
+  const fall = isTold ? fallOf(whole, ofWhole) : undefined;
   const score = withoutStrayEnd(whole);
   const course = courseOf(score, ends)!;
   const { start, width } = course;
@@ -46,7 +50,7 @@ export function scoreCourse(
   const scatter = noiseOf(score);
   // A median of n values varies by about 1.25/√n of what one does.
   const noise = scatter * (width === 1 ? 1 : 1.25 / Math.sqrt(width));
-  const changed = changes(score);
+  const changed = isTold && changes(score);
   return {
     ...course,
     end,

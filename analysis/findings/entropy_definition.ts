@@ -1,5 +1,6 @@
 import { counted } from "../../formats/counted.ts";
 import type { Finding } from "../finding.ts";
+import { contradiction, definitionText } from "../per_token.ts";
 import { keyList } from "../readers/key_list.ts";
 import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
@@ -28,8 +29,10 @@ export function entropyDefinition({ entropy, keys, framework, config }: Run): Fi
   }
   return {
     topic,
-    severity: entropy.measured === "unknown" ? "notice" : "fine",
-    finding: `${entropy.definition}; ${measured}.`,
+    severity: entropy.measured === "unknown" || contradiction(entropy) !== undefined
+      ? "notice"
+      : "fine",
+    finding: `${definitionText(entropy)}; ${measured}.`,
     evidence: parts.join("; "),
   };
 }

@@ -3,7 +3,7 @@ import { type Dip, dipOf } from "../dip.ts";
 import { DEVIATIONS } from "../fall.ts";
 import type { Finding } from "../finding.ts";
 import type { Overview } from "../overview.ts";
-import { falls, type ScoreCourse } from "../score_course.ts";
+import { falls, FEWEST_TOLD, type ScoreCourse } from "../score_course.ts";
 import { scoreName } from "./score_words.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
@@ -37,9 +37,11 @@ export function scoreFinding({ run: { score }, score: course, isSolved }: Overvi
       : course.rose && dip === undefined && course.stray === undefined
       ? "fine"
       : "notice",
-    finding: `the ${scoreName(score.kind)} ${courseText(course)}${dipText(dip)}${
-      strayText(course)
-    }${isSolved ? "; it is solved, if 1 is the most" : ""}.`,
+    finding: `the ${scoreName(score.kind)} ${
+      score.values.length < FEWEST_TOLD
+        ? `went from ${endPoints(course).join(" to ")}, which so few scores do not tell from chance`
+        : courseText(course)
+    }${dipText(dip)}${strayText(course)}${isSolved ? "; it is solved, if 1 is the most" : ""}.`,
     evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
       course.width > 1 ? ` (running median of ${course.width})` : ""
     }${course.scatter === 0 ? "" : `; standard deviation of a score ${round(course.scatter, 2)}`}`,
@@ -51,8 +53,19 @@ export function scoreFinding({ run: { score }, score: course, isSolved }: Overvi
   };
 }
 
-function point({ step, value }: Point): string {
-  return `${round(value)} at step ${stepText(step)}`;
+function point({ step, value }: Point, digits = 3): string {
+  return `${round(value, digits)} at step ${stepText(step)}`;
+}
+
+/** Digits that the ends of a score are told to at most. */
+const MOST_DIGITS = 6;
+
+/** The start and the end, with so many digits that two that differ look different. */
+function endPoints({ start, end }: ScoreCourse): [start: string, end: string] {
+  let digits = 3;
+  while (digits < MOST_DIGITS && round(start.value, digits) === round(end.value, digits)) digits++;
+  if (start.value === end.value) digits = 3;
+  return [point(start, digits), point(end, digits)];
 }
 
 function dipText(dip: Dip | undefined): string {
@@ -78,7 +91,7 @@ function courseText(course: ScoreCourse): string {
       lost >= 1 ? "all" : percent(lost)
     } of the gain is lost`;
   }
-  const ends = `${point(start)}, ${point(end)}`;
+  const ends = endPoints(course).join(", ");
   if (!changed && Math.abs(end.value - start.value) > DEVIATIONS * scatter && scatter > 0) {
     return `may have ${
       end.value > start.value ? "risen" : "fallen"

@@ -1,7 +1,9 @@
 import { FEWEST_PAIRS } from "../check_pairs.ts";
 import { counted } from "../../formats/counted.ts";
+import { ReadError } from "../../formats/errors.ts";
 import { averagedBenchmarks, countOfMean } from "./averaged_benchmarks.ts";
 import { entropyMeaning } from "./entropy_meaning.ts";
+import { entropyUnit, inNats, whyNotInNats } from "./entropy_unit.ts";
 import { ENTROPY_RULES, RESEMBLING_ENTROPY, SUMMED_ENTROPY } from "./entropy_keys.ts";
 import { ELSEWHERE, isEntropyByWords, isScoreByWords } from "./keys.ts";
 import { endingsOf, normalKey, wordsOf } from "./normal_key.ts";
@@ -11,6 +13,7 @@ import { SCORE_RULES } from "./score_keys.ts";
 import type { Settings } from "./setting.ts";
 import type { NotFinite } from "./series.ts";
 import { type ScoredLog, toScore } from "./score_series.ts";
+import { likeValidation } from "./training_scale.ts";
 
 /** A log whose entropy and score are looked for. */
 export interface Log extends ScoredLog {
@@ -31,7 +34,9 @@ const MOST_RUNNERS_UP = 100;
 
 /**
  * The policy entropy of a run: the series of a key that the caller named, else that of the best key, by its
- * whole name, its ending or its words. Undefined if the log has none.
+ * whole name, its ending or its words; in nats where the name says bits. Undefined if the log has none.
+ *
+ * @throws {ReadError} if the caller named one whose unit cannot be turned into nats.
  */
 export function chooseEntropy(
   log: Log,
@@ -45,6 +50,11 @@ export function chooseEntropy(
   const key = usable.find((key) => series.get(key)!.values.length >= FEWEST_PAIRS) ?? usable[0];
   if (key === undefined) return undefined;
   const { foundBy } = found;
+  if (entropyUnit(key) === "other") {
+    throw new ReadError(
+      `${log.path}: ${whyNotInNats(key)}; turn it into nats and log it under another key.`,
+    );
+  }
   if (foundBy === "ending" || foundBy === "words") {
     notes.push(
       `${key} is taken for the entropy by ${
@@ -59,13 +69,7 @@ export function chooseEntropy(
       config,
     });
   return {
-    entropy: {
-      key,
-      definition,
-      measured,
-      foundBy,
-      ...series.get(key)!,
-    },
+    entropy: inNats({ key, definition, measured, foundBy, ...series.get(key)! }, notes),
     choice: {
       because: named !== undefined
         ? "named by the caller"
@@ -82,7 +86,8 @@ export function chooseEntropy(
 }
 
 /** The keys of an entropy, the best first, and how they were understood. */
-function entropyKeys(keys: readonly string[]): { keys: readonly string[]; foundBy: FoundBy } {
+function entropyKeys(all: readonly string[]): { keys: readonly string[]; foundBy: FoundBy } {
+  const keys = all.filter((key) => entropyUnit(key) !== "other");
   const knownBy = (names: (key: string) => readonly string[]) =>
     byPreference(ENTROPY_RULES, keys, names).map(({ key }) => key);
   const exact = knownBy((key) => [normalKey(key)]);
@@ -152,12 +157,14 @@ export function chooseScore(log: Log, named: string | undefined): ChosenScore {
     ? undefined
     : toScore(quiet, training.keys, { kind: "training", foundBy: "name" });
   const rest = trainingScore === undefined ? {} : { trainingScore };
+  const beside = (score: ScoreSeries) =>
+    trainingScore === undefined ? {} : { trainingScore: likeValidation(trainingScore, score, log) };
   if (named !== undefined) {
     if (!series.has(named)) return rest;
     const kind = families.find((family) => holds(family, named))?.rule.kind ?? "unknown";
     const score = toScore(log, [named], { kind, foundBy: "caller" });
     const choice = { because: "named by the caller", runnersUp: runnersUp(families, [named], log) };
-    return { ...rest, score, choice };
+    return { ...beside(score), score, choice };
   }
   const validations = validation === undefined ? 0 : countOfMean(validation.keys, series);
   const isFew = validations < FEWEST_PAIRS &&
@@ -185,7 +192,7 @@ export function chooseScore(log: Log, named: string | undefined): ChosenScore {
     because: becauseOf(chosen, families, log),
     runnersUp: runnersUp(families, chosen.keys, log),
   };
-  return { ...(chosen === training ? { trainingScore: score } : rest), score, choice };
+  return { ...(chosen === training ? { trainingScore: score } : beside(score)), score, choice };
 }
 
 /** Why a family was chosen, if better ones have too few values or if it is the total of others. */

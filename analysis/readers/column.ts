@@ -67,8 +67,8 @@ function isEqual(left: ArrayLike<number>, right: ArrayLike<number>): boolean {
 /** Values are kept in blocks, so that a long log is never copied while it grows, nor a short one large. */
 export class Column {
   length = 0;
-  /** Steps that were logged once more; all of them once the column is finished. */
-  repeats = new Repeats();
+  /** Steps that were logged once more, if any were; all of them once the column is finished. */
+  repeats: Repeats | undefined;
   /** Full blocks of steps, which may be those of other columns, too. */
   #stepBlocks: Float64Array[] = [];
   /** Full blocks of values. */
@@ -103,7 +103,7 @@ export class Column {
     if (this.#start !== this.#starts.current) this.#begin(step, this.length);
     else if (last >= 0 && this.#steps[last] === step) {
       const mean = this.#values[last]!;
-      if (repeat === "last") this.repeats.add(step, mean, value);
+      if (repeat === "last") (this.repeats ??= new Repeats()).add(step, mean, value);
       this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
       this.#values[last] = mean + (value - mean) / this.#rows;
       return;
@@ -173,7 +173,9 @@ export class Column {
     const isSet = new Uint8Array(ordered.length);
     for (let i = 0; i < this.length; i++) {
       const place = placeOf(ordered, steps[i]!);
-      if (isSet[place] === 1) this.repeats.add(steps[i]!, latest[place]!, values[i]!);
+      if (isSet[place] === 1) {
+        (this.repeats ??= new Repeats()).add(steps[i]!, latest[place]!, values[i]!);
+      }
       isSet[place] = 1;
       latest[place] = values[i]!;
     }

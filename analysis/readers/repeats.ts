@@ -1,49 +1,69 @@
 import { counted } from "../../formats/counted.ts";
 import { stepText } from "../step_text.ts";
+import { distinct, placeOf } from "./series.ts";
 
 /** Steps of a key that were logged once more, so that the later value holds. */
 export class Repeats {
   /** How often a value took the place of another. */
   count = 0;
-  /** How often it was another number. */
-  changed = 0;
-  #first = Infinity;
-  #last = -Infinity;
+  /** The steps at which one did, in the order of the log. */
+  readonly steps: number[] = [];
+  /** Those at which it was another number. */
+  readonly changed: number[] = [];
 
   /** A value took the place of the one before at a step. */
   add(step: number, before: number, value: number): void {
     this.count++;
-    if (value !== before) this.changed++;
-    this.#first = Math.min(this.#first, step);
-    this.#last = Math.max(this.#last, step);
+    if (this.steps.at(-1) !== step) this.steps.push(step);
+    if (value !== before && this.changed.at(-1) !== step) this.changed.push(step);
   }
+}
 
-  /** Those of several keys that were logged at the same steps, as those of the key that has the most. */
-  static most(all: readonly Repeats[]): Repeats {
-    const most = new Repeats();
-    for (const one of all) {
-      most.count = Math.max(most.count, one.count);
-      most.changed = Math.max(most.changed, one.changed);
-      most.#first = Math.min(most.#first, one.#first);
-      most.#last = Math.max(most.#last, one.#last);
-    }
-    return most;
-  }
+/** More stretches are not named one by one. */
+const MOST_STRETCHES = 3;
 
-  /** What is to be noted of them, in a sentence. */
-  get note(): string {
-    const { count, changed } = this;
-    const steps = count === 1 || this.#first === this.#last
-      ? stepText(this.#first)
-      : `${stepText(this.#first)} to ${stepText(this.#last)}`;
-    const were = `${counted(count, "step")} ${
-      count === 1 ? "was" : "were"
-    } logged again (${steps})`;
-    if (changed === 0) return `${were}, with the same ${count === 1 ? "value" : "values"}.`;
-    if (count === 1) return `${were}, with another value: the later one holds.`;
-    if (changed === count) return `${were}, with other values: the later ones hold.`;
-    return `${were}, ${changed} of them with ${
-      changed === 1 ? "another value" : "other values"
-    }: what is later holds.`;
+/**
+ * What is to be noted of steps that at least one of several keys logged again, in a sentence.
+ *
+ * @param all Those of each key; at least one.
+ * @param logged All steps of the keys, ascending, each once.
+ */
+export function describeRepeats(all: readonly Repeats[], logged: Float64Array): string {
+  const steps = distinct(Float64Array.from(all.flatMap(({ steps }) => steps)));
+  const changed = distinct(Float64Array.from(all.flatMap(({ changed }) => changed))).length;
+  const count = steps.length;
+  const times = all.reduce((most, one) => Math.max(most, one.count), 0);
+  const were = `${counted(count, "step")} ${count === 1 ? "was" : "were"} logged again (${
+    stretchesText(steps, logged)
+  })${times > count ? `, ${times} times in all` : ""}`;
+  const isOne = Math.max(count, times) === 1;
+  if (changed === 0) return `${were}, with the same ${isOne ? "value" : "values"}.`;
+  if (isOne) return `${were}, with another value: the later one holds.`;
+  if (changed === count) {
+    return `${were}, with other values: the ${count === 1 ? "last one holds" : "later ones hold"}.`;
   }
+  return `${were}, ${changed} of them with ${
+    changed === 1 ? "another value" : "other values"
+  }: what is later holds.`;
+}
+
+/** Steps as stretches in which the log has no other step. */
+function stretchesText(steps: Float64Array, logged: Float64Array): string {
+  const stretches: [first: number, last: number][] = [];
+  let before = NaN;
+  for (const step of steps) {
+    const place = placeOf(logged, step);
+    if (place === before + 1) stretches.at(-1)![1] = step;
+    else stretches.push([step, step]);
+    before = place;
+  }
+  if (stretches.length > MOST_STRETCHES) {
+    return `in ${stretches.length} stretches from ${stepText(steps[0]!)} to ${
+      stepText(steps.at(-1)!)
+    }`;
+  }
+  const texts = stretches.map(([first, last]) =>
+    first === last ? stepText(first) : `${stepText(first)} to ${stepText(last)}`
+  );
+  return texts.length === 1 ? texts[0]! : `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}`;
 }

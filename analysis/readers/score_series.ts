@@ -3,7 +3,7 @@ import { enumeration } from "./key_list.ts";
 import { normalKey } from "./normal_key.ts";
 import type { FoundBy, Run, ScoreSeries } from "./run.ts";
 import { mayBePercent, namesAccuracy } from "./score_keys.ts";
-import { distinct, placeOf, type Series } from "./series.ts";
+import { placeOf, type Series, union } from "./series.ts";
 
 /** Characters that the label of a mean over benchmarks may have. */
 const LONGEST_LABEL = 2000;
@@ -59,7 +59,7 @@ export function toScore(
   const label = keys.length === 1 ? keys[0]! : `mean of ${enumeration(keys, LONGEST_LABEL)}`;
   const mean = meanOverBenchmarks(parts);
   const isWhole = parts.every(({ steps }) => steps.length === mean.steps.length);
-  const partial = isWhole ? 0 : countOfSteps(parts) - mean.steps.length;
+  const partial = isWhole ? 0 : union(parts.map(({ steps }) => steps)).length - mean.steps.length;
   if (partial > 0) {
     notes.push(
       `${counted(partial, "step")} at which not all benchmarks were measured ${
@@ -95,19 +95,9 @@ function isPercentLike(key: string, values: Float64Array): boolean {
     values.every((value) => value >= 0 && value <= 100);
 }
 
-function hundredth({ steps, values }: Series): Series {
+/** A series in percent as one of fractions. */
+export function hundredth({ steps, values }: Series): Series {
   return { steps, values: values.map((value) => value / 100) };
-}
-
-/** The number of steps that at least one of several series has. */
-function countOfSteps(parts: readonly Series[]): number {
-  const all = new Float64Array(parts.reduce((sum, { steps }) => sum + steps.length, 0));
-  let end = 0;
-  for (const { steps } of parts) {
-    all.set(steps, end);
-    end += steps.length;
-  }
-  return distinct(all).length;
 }
 
 /** The mean of several series over the steps that all of them have. */

@@ -24,6 +24,17 @@ export function distinct(numbers: Float64Array): Float64Array {
   return ordered.filter((number, i) => i === 0 || number !== ordered[i - 1]);
 }
 
+/** The numbers of several ascending arrays, ascending, each once. */
+export function union(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    all.set(part, end);
+    end += part.length;
+  }
+  return distinct(all);
+}
+
 /** Where a number stands in an ascending array, or would; a Map would end at 2^24 numbers. */
 export function placeOf(ordered: Float64Array, number: number): number {
   let [low, high] = [0, ordered.length];

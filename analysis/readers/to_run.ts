@@ -2,16 +2,17 @@ import { ReadError } from "../../formats/errors.ts";
 import { chooseEntropy, chooseScore } from "./choose.ts";
 import { COMPANION_WORDS, type CompanionName } from "./companion_keys.ts";
 import { companionOf } from "./companions.ts";
+import { entropyUnit } from "./entropy_unit.ts";
 import { frameworkOf } from "./frameworks.ts";
 import { keyList } from "./key_list.ts";
 import { isUnderstood, looksLike } from "./keys.ts";
 import { normalKey } from "./normal_key.ts";
 import { logName } from "./log_name.ts";
 import type { LogRows } from "./reader.ts";
-import { Repeats } from "./repeats.ts";
+import { describeRepeats, type Repeats } from "./repeats.ts";
 import type { LogFormat, Run, UnrecognisedKey } from "./run.ts";
 import { isValidationKey } from "./score_keys.ts";
-import type { Series } from "./series.ts";
+import { type Series, union } from "./series.ts";
 
 /** What was read, and which keys are named. */
 interface ReadRows {
@@ -44,7 +45,7 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
   }
   const log = { path, series, notFinite, notes, framework, keys, config: rows.config };
   const chosen = chosenOf(log, { entropyKey, scoreKey });
-  notes.push(...repeatNote(rows, [keysOf(chosen), series.keys()]));
+  notes.push(...repeatNote(rows, series, [keysOf(chosen), series.keys()]));
   const { first, last } = rows.series.steps;
   return {
     source: path,
@@ -65,11 +66,21 @@ export function toRun({ path, format, rows, entropyKey, scoreKey }: ReadRows): R
 }
 
 /** What is said of steps that were logged again, of the keys of the first kind of which some were. */
-function repeatNote({ series: { counts } }: LogRows, kinds: readonly Iterable<string>[]): string[] {
+function repeatNote(
+  { series: { counts } }: LogRows,
+  series: ReadonlyMap<string, Series>,
+  kinds: readonly Iterable<string>[],
+): string[] {
   for (const keys of kinds) {
-    const repeats = Array.from(keys, (key) => counts.get(key)?.repeats)
-      .filter((one) => one !== undefined).filter(({ count }) => count > 0);
-    if (repeats.length > 0) return [Repeats.most(repeats).note];
+    const repeats: Repeats[] = [];
+    const steps: Float64Array[] = [];
+    for (const key of keys) {
+      const one = counts.get(key)?.repeats;
+      if (one === undefined) continue;
+      repeats.push(one);
+      steps.push(series.get(key)!.steps);
+    }
+    if (repeats.length > 0) return [describeRepeats(repeats, union(steps))];
   }
   return [];
 }
@@ -140,6 +151,7 @@ function unrecognisedKeys(
   const used = new Set(chosen);
   for (const [key, count] of keys) {
     const like = count === 0 || used.has(key) ? undefined : looksLike(key);
+    if (like === "entropy" && entropyUnit(key) === "other") continue;
     if (like !== undefined && !isUnderstood(key)) found.push({ key, looksLike: like });
     if (found.length === MOST_UNRECOGNISED) break;
   }

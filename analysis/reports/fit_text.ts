@@ -9,6 +9,7 @@ import type { Interval } from "../interval.ts";
 import type { LawFit } from "../law.ts";
 import { LawError } from "../law_error.ts";
 import { describeRule } from "../pairs.ts";
+import { definitionText } from "../per_token.ts";
 import { plateauText } from "../plateau_text.ts";
 import { describePortion } from "../prediction.ts";
 import { formulaOf, outOfSampleText, type Rival } from "../rivals.ts";
@@ -38,7 +39,7 @@ export function fitText(
   const rows: Row[] = [
     ["verdict", [...(isPredictionAsked ? [predictionVerdict(one)] : []), fitVerdict(one)]],
     ...(isPredictionAsked ? [predicted] : []),
-    ["entropy", `${entropy!.key} (${entropy!.definition}; ${measured})`],
+    ["entropy", `${entropy!.key} (${definitionText(entropy!)}; ${measured})`],
     ["score", `${score!.label} (${score!.kind}, ${score!.unit})`],
     ["pairing", `${pairing.rule}: ${describeRule(pairing.rule)}`],
     [
