@@ -108,7 +108,8 @@ export class Column {
       this.#values[last] = mean + (value - mean) / this.#rows;
       return;
     }
-    if (last >= 0 && step < this.#steps[last]!) this.#ascending = false;
+    // The last one of a start that was given up may be of the step at which a key goes on in the next start.
+    if (last >= 0 && step <= this.#steps[last]!) this.#ascending = false;
     // The last value stays in the block that grows, as the next row may be of the same step.
     if (this.#steps.length > BLOCK) {
       const steps = this.#steps.splice(0, BLOCK);
