@@ -8,6 +8,7 @@ import { pairs } from "../pairs.ts";
 import { enumeration } from "../readers/key_list.ts";
 import { isEntropyKey, isLoss, isUnderstood } from "../readers/keys.ts";
 import type { Run, RunnerUp } from "../readers/run.ts";
+import { changesUnit } from "../readers/score_series.ts";
 import type { NotFinite } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
 
@@ -150,8 +151,8 @@ function noted(run: Run): Finding[] {
   ];
   return [{
     topic: "reading",
-    // It is of the log and not of the run: nothing that a build should fail on.
-    severity: "fine",
+    // It is of the log and not of the run: nothing that a build should fail on. All numbers rest on a unit.
+    severity: changesUnit(run, score?.keys ?? []) ? "notice" : "fine",
     finding: notes.join(" "),
     evidence: used.join("; "),
   }];
