@@ -77,9 +77,23 @@ export function toScore(
       } left out.`,
     );
   }
-  const isFraction = keys.every(namesAccuracy) &&
-    mean.values.every((value) => value >= 0 && value <= 1);
+  const isFraction = mean.values.every((value) => value >= 0 && value <= 1) &&
+    keys.every((key) => namesAccuracy(key) || isAccuracyByValues(key, series));
   return { keys, label, kind, unit: isFraction ? "fraction" : "reward", foundBy, ...mean };
+}
+
+/** How far apart two equal numbers may be that went through 32-bit floats. */
+const FLOAT32 = 1e-6;
+
+/** Whether what a key holds is that of one that names an accuracy, as a reward of no other term is. */
+function isAccuracyByValues(key: string, series: ScoredLog["series"]): boolean {
+  const { steps, values } = series.get(key)!;
+  return Array.from(series).some(([other, one]) =>
+    one.values.length === values.length && namesAccuracy(other) &&
+    values.every((value, i) =>
+      one.steps[i] === steps[i] && Math.abs(value - one.values[i]!) <= FLOAT32
+    )
+  );
 }
 
 /** Where the unit of an accuracy changes, if it may and its key does not name it. */
