@@ -258,6 +258,27 @@ Deno.test("a validation of an attempt that was given up gives way where the next
   }
 });
 
+Deno.test("a validation that a resumed run logs again is no mean of both, where updates within a step are", async () => {
+  const attempt = (run: number, steps: readonly number[]) =>
+    steps.map((step) => ({
+      step,
+      entropy: entropyOf(run, step),
+      ...(step % 6 === 0 ? { "eval/acc": scoreOf(run, step) } : {}),
+    }));
+  const resumed = [...attempt(0, STEPS.slice(0, 8)), ...attempt(1, STEPS.slice(4))];
+  const [run] = await runsOf(jsonl(resumed));
+  assert.deepEqual(Array.from(run!.score!.values), [scoreOf(0, 0), scoreOf(1, 6)]);
+  assert.deepEqual(run!.notes, [
+    "4 steps were logged again (4 to 7), with other values: the later ones hold.",
+  ]);
+  const again = attempt(0, STEPS).flatMap((row) => [row, { ...row, entropy: row.entropy + 1 }]);
+  const [updates] = await runsOf(jsonl(again));
+  assert.deepEqual(
+    Array.from(updates!.entropy!.values, (value) => value.toFixed(9)),
+    STEPS.map((step) => (entropyOf(0, step) + 0.5).toFixed(9)),
+  );
+});
+
 Deno.test("keys that never change do not make two runs one, nor is the same log twice a run beside another", async () => {
   const constants = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`actor/zero${i}`, 0]));
   const still = (run: number) => flat(run).map((row) => ({ ...row, ...constants }));
