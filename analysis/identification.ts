@@ -99,13 +99,16 @@ export function identify(
   if (lower <= 0 && upper >= 0) {
     return found(false, `the 95 % interval of a includes 0, so the direction of the law is open.`);
   }
+  const single = restsOnOne(evidence);
+  if (single !== undefined) return found(false, single);
   if (upper < 0) {
+    // Of the pairs alone: entropy that scatters about a level is not spent.
     return found(
       false,
-      `a is negative: performance falls as entropy is spent, which is not what the law describes.`,
+      `a is negative: over the ${nats} nat by which the entropy of the pairs differs, the score is lower where entropy is lower, which is not what the law describes.`,
     );
   }
-  const doubt = restsOnOne(evidence) ?? stopped(pairs, evidence) ?? unspent(pairs) ??
+  const doubt = stopped(pairs, evidence) ?? unspent(pairs) ??
     passed(pairs, evidence) ?? roseUnpaid(pairs) ?? impossible(evidence) ??
     unbounded(pairs, evidence);
   if (doubt !== undefined) return found(false, doubt);

@@ -1,14 +1,17 @@
+import type { Point } from "./course.ts";
 import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { medianOf, noiseOf } from "./trend.ts";
 
 /** What a score was before a step, at most five values of it, and is from it on. */
 export interface ScoreAround {
-  /** The median before. */
-  readonly before: number;
+  /** The last one before. */
+  readonly last: Point;
   /** The median since. */
   readonly since: number;
-  /** Whether the two differ by more than the noise. */
+  /** Whether that is below the median before. */
+  readonly falls: boolean;
+  /** Whether the two medians differ by more than the noise. */
   readonly differ: boolean;
 }
 
@@ -18,7 +21,9 @@ export function scoreAround({ score }: Run, step: number): ScoreAround | undefin
   if (score === undefined || at < 1) return undefined;
   const before = medianOf(score.values.subarray(Math.max(0, at - 5), at));
   const since = medianOf(score.values.subarray(at));
-  return { before, since, differ: Math.abs(since - before) > 5 * noiseOf(score) };
+  const last = { step: score.steps[at - 1]!, value: score.values[at - 1]! };
+  const away = since - before;
+  return { last, since, falls: away < 0, differ: Math.abs(away) > 5 * noiseOf(score) };
 }
 
 /** So many values that are not finite at the end of a series are no single bad step. */

@@ -11,6 +11,7 @@ import { type Portion, predictFrom, type Prediction } from "./prediction.ts";
 import { notFiniteNotes } from "./readers/not_finite_notes.ts";
 import type { Run } from "./readers/run.ts";
 import { compareRivals, type Rival } from "./rivals.ts";
+import { strayCaution } from "./stray_caution.ts";
 
 /** A run with all that `deno task fit` says of it. */
 export interface RunFit {
@@ -82,7 +83,7 @@ export function fitRun(
     rivals: compareRivals(pairing, { most: effort.rivalPairs }),
     compared: evenlyThinned(pairing, effort.rivalPairs).length,
     benchmarks: fitBenchmarks(run, pairing.rule),
-    cautions: cautionsOf(run, pairing, fit),
+    cautions: cautionsOf(run, pairing, { fit, draws }),
   };
 }
 
@@ -95,7 +96,11 @@ function tryPredict(predict: () => Prediction): Prediction | LawError {
   }
 }
 
-function cautionsOf({ score, entropy }: Run, pairing: Pairing, fit: LawFit): string[] {
+function cautionsOf(
+  { score, entropy }: Run,
+  pairing: Pairing,
+  { fit, draws }: { readonly fit: LawFit; readonly draws: number },
+): string[] {
   const negative = pairing.filter(({ entropy }) => entropy < 0).length;
   return [
     score!.kind === "training"
@@ -106,6 +111,7 @@ function cautionsOf({ score, entropy }: Run, pairing: Pairing, fit: LawFit): str
         entropy!.key
       } is negative in ${negative} of ${pairing.length} pairs: an exact entropy never is, so a and b do not compare with the paper's.`
       : undefined,
+    strayCaution(pairing, fit, draws),
     extrapolation(fit, score!.unit),
   ].filter((caution) => caution !== undefined);
 }

@@ -3,6 +3,7 @@ import { isOver } from "../gain.ts";
 import type { Overview } from "../overview.ts";
 import { isConstant, isWithoutGain } from "../plateau.ts";
 import { plateauEvidence, plateauText } from "../plateau_text.ts";
+import { mayHaveLostPercent } from "../readers/score_series.ts";
 import { stepText } from "../step_text.ts";
 import { signed } from "./words.ts";
 import { fallenBenchmarksText } from "./benchmark_findings.ts";
@@ -27,7 +28,11 @@ export function plateauFindings({ run, plateau, parted, isSolved, gain }: Overvi
           stepText(gain.since)
         }, which the scatter of the scores does not exclude`
         : ""
-    }${plateau.fall !== undefined ? fallenBenchmarksText(run) : ""}.`,
+    }${plateau.fall !== undefined ? fallenBenchmarksText(run) : ""}${
+      plateau.fall !== undefined && mayHaveLostPercent(run.score)
+        ? "; or its unit changed on the way from percent to a fraction, which the log does not tell"
+        : ""
+    }.`,
     evidence: `${run.score.label}: ${plateauEvidence(plateau)}`,
     marks: [
       ...(isWithoutGain(plateau) ? [] : [{

@@ -6,8 +6,9 @@ import { lostSince, scoreAround } from "../lost.ts";
 import { entropyEnd } from "../overview.ts";
 import { pairs } from "../pairs.ts";
 import { enumeration } from "../readers/key_list.ts";
-import { isEntropyKey, isUnderstood } from "../readers/keys.ts";
+import { isEntropyKey, isLoss, isUnderstood } from "../readers/keys.ts";
 import type { Run, RunnerUp } from "../readers/run.ts";
+import { changesUnit } from "../readers/score_series.ts";
 import type { NotFinite } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
 
@@ -57,7 +58,9 @@ function scoreChosen({ score, choices }: Run): Finding[] {
 /** Values that are not finite: of the entropy and the score a problem, else worth a word. */
 function notFinite(run: Run): Finding[] {
   const used = new Set([...(run.entropy ? [run.entropy.key] : []), ...(run.score?.keys ?? [])]);
-  const known = Array.from(run.notFinite).filter(([key]) => used.has(key) || isUnderstood(key));
+  const known = Array.from(run.notFinite).filter(([key]) =>
+    used.has(key) || isUnderstood(key) || isLoss(key)
+  );
   if (known.length === 0) return [];
   const matters = known.filter(([key]) => used.has(key) || isEntropyKey(key));
   known.sort(([, left], [, right]) => left.first - right.first);
@@ -94,11 +97,14 @@ function lostText(lost: readonly { readonly key: string; readonly since: number 
   }).join(", ");
 }
 
-/** What the score was before a step and is since, as the end of a sentence, where the two differ. */
+/** The last score before a step and what it is since, as the end of a sentence, where it was another. */
 function scoreSince(run: Run, step: number): string {
   const score = scoreAround(run, step);
   if (score?.differ !== true) return "";
-  return `; the score was ${number(score.before, 3)} before and is ${number(score.since, 3)} since`;
+  const { last, since } = score;
+  return `; the last score before was ${number(last.value, 3)} at step ${
+    stepText(last.step)
+  }, the median since is ${number(since, 3)}`;
 }
 
 /** An entropy that is logged no more while the score goes on, other than by NaN, which has a finding. */
@@ -145,8 +151,8 @@ function noted(run: Run): Finding[] {
   ];
   return [{
     topic: "reading",
-    // It is of the log and not of the run: nothing that a build should fail on.
-    severity: "fine",
+    // It is of the log and not of the run: nothing that a build should fail on. All numbers rest on a unit.
+    severity: changesUnit(run, score?.keys ?? []) ? "notice" : "fine",
     finding: notes.join(" "),
     evidence: used.join("; "),
   }];

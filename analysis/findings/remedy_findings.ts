@@ -99,7 +99,7 @@ function trainingRises({ score, trainingScore }: Run): boolean {
 /** What to do where the entropy is not finite any more: no remedy of the paper acts on that. */
 function lostText(run: Run, step: number): string {
   const score = scoreAround(run, step);
-  if (score !== undefined && !(score.differ && score.since < score.before)) {
+  if (score !== undefined && !(score.differ && score.falls)) {
     return `the entropy is no finite number from step ${
       stepText(step)
     } on, but the score did not fall there: look first at how the entropy is computed (logits of -inf, empty responses, a narrow number format).`;

@@ -7,6 +7,7 @@ import { falls, FEWEST_TOLD, type ScoreCourse } from "../score_course.ts";
 import { scoreName } from "./score_words.ts";
 import { CANNOT_TELL, percent, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
+import { strayScores, strayText } from "../stray_scores.ts";
 
 /** What became of the score: from its start over its highest point to its end. */
 export function scoreFinding({ run: { score }, score: course, isSolved }: Overview): Finding {
@@ -30,18 +31,21 @@ export function scoreFinding({ run: { score }, score: course, isSolved }: Overvi
     };
   }
   const dip = falls(course) ? undefined : dipOf(score, course);
+  const strays = strayScores(score);
   return {
     topic,
     severity: falls(course)
       ? "problem"
-      : course.rose && dip === undefined && course.stray === undefined
+      : course.rose && dip === undefined && course.stray === undefined && strays.length === 0
       ? "fine"
       : "notice",
     finding: `the ${scoreName(score.kind)} ${
       score.values.length < FEWEST_TOLD
         ? `went from ${endPoints(course).join(" to ")}, which so few scores do not tell from chance`
         : courseText(course)
-    }${dipText(dip)}${strayText(course)}${isSolved ? "; it is solved, if 1 is the most" : ""}.`,
+    }${dipText(dip)}${strayEndText(course)}${strays.length === 0 ? "" : `; ${strayText(strays)}`}${
+      isSolved ? "; it is solved, if 1 is the most" : ""
+    }.`,
     evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
       course.width > 1 ? ` (running median of ${course.width})` : ""
     }${course.scatter === 0 ? "" : `; standard deviation of a score ${round(course.scatter, 2)}`}`,
@@ -76,7 +80,7 @@ function dipText(dip: Dip | undefined): string {
   }`;
 }
 
-function strayText({ stray }: ScoreCourse): string {
+function strayEndText({ stray }: ScoreCourse): string {
   return stray === undefined
     ? ""
     : `; the last score, ${point(stray)}, is far from those before it`;

@@ -84,6 +84,8 @@ export class Column {
   /** Where each start begins that has values, the current one last; undefined while there is but the first. */
   #begins: { start: number; at: number }[] | undefined;
   #start = 0;
+  /** How often a key had gone back to an earlier step when the last value was added. */
+  #returns = 0;
   /** Number of values before the start. */
   #at = 0;
   #first = Infinity;
@@ -96,19 +98,25 @@ export class Column {
 
   add(step: number, value: number, repeat: RepeatRule): void {
     const last = this.#steps.length - 1;
-    if (last >= 0 && step < this.#steps[last]! && isBeginning(step, this.#first)) {
-      this.#starts.again(this.#start, this.length - this.#at, step);
+    if (last >= 0 && step < this.#steps[last]!) {
+      this.#starts.returns++;
+      if (isBeginning(step, this.#first)) {
+        this.#starts.again(this.#start, this.length - this.#at, step);
+      }
     }
+    const isWithinStep = repeat === "mean" && this.#returns === this.#starts.returns;
+    this.#returns = this.#starts.returns;
     if (this.length === 0) this.#first = step;
     if (this.#start !== this.#starts.current) this.#begin(step, this.length);
     else if (last >= 0 && this.#steps[last] === step) {
       const mean = this.#values[last]!;
-      if (repeat === "last") (this.repeats ??= new Repeats()).add(step, mean, value);
-      this.#rows = repeat === "mean" ? this.#rows + 1 : 1;
+      if (!isWithinStep) (this.repeats ??= new Repeats()).add(step, mean, value);
+      this.#rows = isWithinStep ? this.#rows + 1 : 1;
       this.#values[last] = mean + (value - mean) / this.#rows;
       return;
     }
-    if (last >= 0 && step < this.#steps[last]!) this.#ascending = false;
+    // The last one of a start that was given up may be of the step at which a key goes on in the next start.
+    if (last >= 0 && step <= this.#steps[last]!) this.#ascending = false;
     // The last value stays in the block that grows, as the next row may be of the same step.
     if (this.#steps.length > BLOCK) {
       const steps = this.#steps.splice(0, BLOCK);

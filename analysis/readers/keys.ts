@@ -91,6 +91,11 @@ export function isEntropyKey(key: string): boolean {
   return ENTROPY_RULES.some(({ pattern }) => pattern.test(normal)) || isEntropyByWords(key);
 }
 
+/** Whether a key is of a loss, whose values no analysis here needs but for whether they are finite. */
+export function isLoss(key: string): boolean {
+  return /(?:^|\/)loss(?:\/(?:mean|avg))?$/.test(normalKey(key));
+}
+
 const SCORE_WORD =
   /^(?:reward|rewards|score|scores|acc|accuracy|success|correct|correctness|solved|return|returns|winrate|pass)$/;
 

@@ -19,6 +19,8 @@ const EQUAL_SHARE = 0.9;
 export class Starts {
   /** The start that is read now, from 0. */
   current = 0;
+  /** How often a key went back to an earlier step, as those of a resumed run do. */
+  returns = 0;
   /** The most values of one key in each start. */
   #longest: number[] = [];
   /** The counts that go on over the whole of a run, such as its epoch. */

@@ -4,6 +4,7 @@ import { normalKey } from "./normal_key.ts";
 import type { FoundBy, Run, ScoreSeries } from "./run.ts";
 import { mayBePercent, namesAccuracy } from "./score_keys.ts";
 import { placeOf, type Series, union } from "./series.ts";
+import { mayLosePercent, type UnitChange, unitChange } from "./unit_change.ts";
 
 /** Characters that the label of a mean over benchmarks may have. */
 const LONGEST_LABEL = 2000;
@@ -40,7 +41,13 @@ export function toScore(
   keys: readonly string[],
   { kind, foundBy }: { readonly kind: ScoreSeries["kind"]; readonly foundBy: FoundBy },
 ): ScoreSeries {
-  const units = new Map(keys.map((key) => [key, accuracyUnit(key, series.get(key)!)]));
+  const changes = new Map(keys.map((key) => [key, changeOf(key, series.get(key)!)]));
+  const changing = keys.filter((key) => changes.get(key) !== undefined);
+  const units = new Map(
+    keys.filter((key) => !changing.includes(key)).map((
+      key,
+    ) => [key, accuracyUnit(key, series.get(key)!)]),
+  );
   const inPercent = keys.filter((key) => units.get(key) === "percent");
   const unclear = keys.filter((key) => units.get(key) === "unclear");
   for (const key of inPercent.slice(0, 3)) {
@@ -53,8 +60,11 @@ export function toScore(
     );
   }
   if (unclear.length > 3) notes.push(`So have and are ${unclear.length - 3} other keys.`);
+  for (const key of changing.slice(0, 3)) notes.push(`${key} ${changes.get(key)!.note}`);
+  if (changing.length > 3) notes.push(`So do ${changing.length - 3} other keys.`);
   const parts = keys.map((key) =>
-    units.get(key) === "percent" ? hundredth(series.get(key)!) : series.get(key)!
+    changes.get(key)?.series ??
+      (units.get(key) === "percent" ? hundredth(series.get(key)!) : series.get(key)!)
   );
   const label = keys.length === 1 ? keys[0]! : `mean of ${enumeration(keys, LONGEST_LABEL)}`;
   const mean = meanOverBenchmarks(parts);
@@ -67,9 +77,40 @@ export function toScore(
       } left out.`,
     );
   }
-  const isFraction = keys.every(namesAccuracy) &&
-    mean.values.every((value) => value >= 0 && value <= 1);
+  const isFraction = mean.values.every((value) => value >= 0 && value <= 1) &&
+    keys.every((key) => namesAccuracy(key) || isAccuracyByValues(key, series));
   return { keys, label, kind, unit: isFraction ? "fraction" : "reward", foundBy, ...mean };
+}
+
+/** How far apart two equal numbers may be that went through 32-bit floats. */
+const FLOAT32 = 1e-6;
+
+/** Whether what a key holds is that of one that names an accuracy, as a reward of no other term is. */
+function isAccuracyByValues(key: string, series: ScoredLog["series"]): boolean {
+  const { steps, values } = series.get(key)!;
+  return Array.from(series).some(([other, one]) =>
+    one.values.length === values.length && namesAccuracy(other) &&
+    values.every((value, i) =>
+      one.steps[i] === steps[i] && Math.abs(value - one.values[i]!) <= FLOAT32
+    )
+  );
+}
+
+/** Where the unit of an accuracy changes, if it may and its key does not name it. */
+function changeOf(key: string, series: Series): UnitChange | undefined {
+  const mayChange = isPercentLike(key, series.values) && !/percent/.test(normalKey(key));
+  return mayChange ? unitChange(series) : undefined;
+}
+
+/** Whether the unit of one of a score's keys changes within the log. */
+export function changesUnit({ series }: Pick<Run, "series">, keys: readonly string[]): boolean {
+  return keys.some((key) => series.has(key) && changeOf(key, series.get(key)!) !== undefined);
+}
+
+/** Whether a score that fell may only have changed its unit, which its values are too few to tell. */
+export function mayHaveLostPercent(score: ScoreSeries): boolean {
+  return score.unit === "reward" && score.keys.length === 1 &&
+    isPercentLike(score.keys[0]!, score.values) && mayLosePercent(score);
 }
 
 /** The share of values in percent that may be below 1, zeros left out; one may be in any series. */

@@ -66,7 +66,7 @@ testOnCases(
     const found = await caseFindings("issue-nan.log");
     assert.match(
       found[0]!.finding,
-      /^actor\/entropy, actor\/ppo_kl and actor\/grad_norm are no finite numbers from step 61 on .*; the score was 0\.3\d* before and is 0 since\.$/,
+      /^actor\/entropy, actor\/ppo_kl and actor\/grad_norm are no finite numbers from step 61 on .*; the last score before was 0\.\d+ at step 60, the median since is 0\.$/,
     );
     const course = about(found, "entropy course");
     assert.match(course.finding, /^until step 60, the entropy declined/);
@@ -455,6 +455,34 @@ Deno.test("one value that is not finite moves nothing first; findings go by seve
   const order = ["problem", "notice", "fine", "unknown"];
   const places = broken.map(({ severity }) => order.indexOf(severity));
   assert.deepEqual(places, places.toSorted((one, other) => one - other));
+});
+
+Deno.test("a loss that is not finite is named with what else is not, and alone it is worth a word", async () => {
+  const lost = async (...keys: string[]) => {
+    const log = verlConsole(rows(80, (step) => ({
+      "actor/entropy": fall(step),
+      "actor/pg_loss": 0.01,
+      [SCORE]: step < 40 ? 0.6 - 0.5 * fall(step) : 0,
+    })));
+    const lines = log.split("\n").map((line, step) =>
+      step < 40
+        ? line
+        : keys.reduce((text, key) => text.replace(new RegExp(`${key}:\\S+`), `${key}:nan`), line)
+    );
+    return about(await findings(lines.join("\n")), "not finite");
+  };
+  const both = await lost("actor/entropy", "actor/pg_loss");
+  assert.match(both.evidence, /actor\/pg_loss 40 of 80 values, steps 40 to 79/);
+  assert.match(
+    both.finding,
+    /; the last score before was 0\.\d+ at step 39, the median since is 0\.$/,
+  );
+  const alone = await lost("actor/pg_loss");
+  assert.equal(alone.severity, "notice");
+  assert.match(
+    alone.finding,
+    /^40 values of actor\/pg_loss are no finite numbers, the first at step 40\.$/,
+  );
 });
 
 Deno.test("a collapse is never well, and an entropy that is lost while the score goes on is looked at", async () => {

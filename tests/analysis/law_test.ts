@@ -273,7 +273,22 @@ Deno.test("the verdict tells pairs that identify the law from those that do not"
     ...pair,
     score: -pair.score,
   }));
-  unidentified(falling, /^a is negative/);
+  unidentified(
+    falling,
+    /^a is negative: over the 0\.567 nat .* the score is lower where entropy is lower/,
+  );
+  // A slope that one pair makes goes neither way.
+  const influence = {
+    pair: falling[29]!,
+    without: 0.27,
+    interval: [-1.8, 2.3],
+    carries: true,
+  } as const;
+  const carried = identify(falling, [-1.9, -0.2], { a: -1.04, influence });
+  assert.match(
+    carried.identifiedBecause,
+    /^one pair carries the fit: without that of step 29, a is /,
+  );
 });
 
 Deno.test("an interval of a without finite ends identifies nothing", () => {

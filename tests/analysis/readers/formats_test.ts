@@ -353,6 +353,23 @@ Deno.test("an accuracy that mixes fractions and values above 1 is left as it is,
   }
 });
 
+Deno.test("a reward that is its one accuracy is a fraction, and one with other terms is not", async () => {
+  const rows = (more: number) =>
+    JSON.stringify(Array.from({ length: 12 }, (_, step) => ({
+      step,
+      entropy: 1 / (1 + step),
+      reward: Math.fround(0.3 + step / 30 + more),
+      "rewards/accuracy/mean": 0.3 + step / 30,
+    })));
+  for (const [more, unit] of [[0, "fraction"], [0.1, "reward"]] as const) {
+    await inFile("t.json", rows(more), async (path) => {
+      const { score } = await readRun(path);
+      assert.deepEqual(score!.keys, ["reward"]);
+      assert.equal(score!.unit, unit);
+    });
+  }
+});
+
 Deno.test("CSV: percent becomes a fraction where the key names an accuracy, and nowhere else", () =>
   inFile(
     "t.csv",

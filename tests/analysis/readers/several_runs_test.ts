@@ -237,6 +237,48 @@ Deno.test("a second run that is too short to be one says which steps it replaced
   );
 });
 
+Deno.test("a validation of an attempt that was given up gives way where the next one begins at its step", async () => {
+  // Validated at 0 and 6; the second attempt begins at 1, so that its first validation is that of step 6 again.
+  const isScored = (step: number) => step % 6 === 0;
+  const attempt = (run: number, steps: readonly number[]) =>
+    steps.map((step) => ({
+      step,
+      values: {
+        "actor/entropy": entropyOf(run, step),
+        ...(isScored(step) ? { "val-core/a/acc/mean@1": scoreOf(run, step) } : {}),
+      },
+    }));
+  const rows = [...attempt(0, STEPS.slice(0, 8)), ...attempt(1, STEPS.slice(1))];
+  const lines = rows.map(({ step, values }) => ({ step, ...values }));
+  for (const content of [verlConsole(rows), jsonl(lines)]) {
+    const [run, ...others] = await runsOf(content);
+    assert.equal(others.length, 0);
+    assert.deepEqual(Array.from(run!.score!.steps), [0, 6]);
+    assert.deepEqual(Array.from(run!.score!.values), [scoreOf(0, 0), scoreOf(1, 6)]);
+  }
+});
+
+Deno.test("a validation that a resumed run logs again is no mean of both, where updates within a step are", async () => {
+  const attempt = (run: number, steps: readonly number[]) =>
+    steps.map((step) => ({
+      step,
+      entropy: entropyOf(run, step),
+      ...(step % 6 === 0 ? { "eval/acc": scoreOf(run, step) } : {}),
+    }));
+  const resumed = [...attempt(0, STEPS.slice(0, 8)), ...attempt(1, STEPS.slice(4))];
+  const [run] = await runsOf(jsonl(resumed));
+  assert.deepEqual(Array.from(run!.score!.values), [scoreOf(0, 0), scoreOf(1, 6)]);
+  assert.deepEqual(run!.notes, [
+    "4 steps were logged again (4 to 7), with other values: the later ones hold.",
+  ]);
+  const again = attempt(0, STEPS).flatMap((row) => [row, { ...row, entropy: row.entropy + 1 }]);
+  const [updates] = await runsOf(jsonl(again));
+  assert.deepEqual(
+    Array.from(updates!.entropy!.values, (value) => value.toFixed(9)),
+    STEPS.map((step) => (entropyOf(0, step) + 0.5).toFixed(9)),
+  );
+});
+
 Deno.test("keys that never change do not make two runs one, nor is the same log twice a run beside another", async () => {
   const constants = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`actor/zero${i}`, 0]));
   const still = (run: number) => flat(run).map((row) => ({ ...row, ...constants }));
