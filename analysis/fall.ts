@@ -1,6 +1,7 @@
 import { changes } from "./changed.ts";
 import { type Point, type SeriesCourse, smoothed } from "./course.ts";
 import { jumpOf } from "./jump.ts";
+import { lastingDrop } from "./lasting_drop.ts";
 import type { ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { exponentOf, shifted } from "./scale.ts";
@@ -74,13 +75,15 @@ export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefine
     step,
     value: values[score.steps.findLastIndex((one) => one <= step)]!,
   });
+  const height = peak.value - low;
   const jump = jumpOf(score);
-  const isDrop = jump !== undefined &&
-    jump.levels[0] - jump.levels[1] > MOST_OF_IT * (peak.value - low);
+  const drop = jump !== undefined && jump.levels[0] - jump.levels[1] > MOST_OF_IT * height
+    ? jump
+    : lastingDrop(score, { fall: height, scatter: scatterOf(score) });
   return {
-    from: at(isDrop ? jump.before.step : bendOf(score, low, gain)),
+    from: at(drop?.before.step ?? bendOf(score, low, gain)),
     to: end,
-    drop: isDrop ? at(jump.after.step) : undefined,
+    drop: drop?.after,
   };
 }
 

@@ -22,7 +22,7 @@ const AS_GOOD = 3.84;
 /**
  * When f + A·e^(−k·step), fitted to a series by least squares, is at a level, for every rate k that fits within the
  * 95 % region of the best: the floor f is free, so a fall that slows down is not taken to go on as an
- * exponential to 0. Scatter is taken as independent. Undefined for a series that does not fall, or too short a
+ * exponential to 0. Scatter that goes on from value to value counts as that of fewer values. Undefined for a series that does not fall, or too short a
  * one.
  *
  * @param level In the series' unit, below its values.
@@ -51,7 +51,11 @@ export function flattening(series: Series, level: number): Flattening | undefine
     [slow, fast] = [best.rate / ratio, best.rate * ratio];
   }
   if (best === undefined) return undefined;
-  const most = best.squares * (1 + AS_GOOD / (n - 3));
+  const { rate, floor, height } = best;
+  const rests = values.map((value, i) =>
+    value - floor - height * Math.exp(-rate * (steps[i]! - steps[0]!))
+  );
+  const most = best.squares * (1 + AS_GOOD * asFewer(rests) / (n - 3));
   const reached = fits.filter(({ squares }) => squares <= most).map(({ rate, floor, height }) =>
     floor >= level ? Infinity : steps[0]! - Math.log((level - floor) / height) / rate
   );
@@ -59,6 +63,15 @@ export function flattening(series: Series, level: number): Flattening | undefine
     interval: [Math.min(...reached), Math.max(...reached)],
     staysAbove: reached.every((step) => step === Infinity),
   };
+}
+
+/** How many values tell as much as one that stands alone, by the correlation of neighbours. */
+function asFewer(rests: Float64Array): number {
+  const product = (lag: number) =>
+    rests.subarray(lag).reduce((sum, rest, i) => sum + rest * rests[i]!, 0);
+  const squares = product(0);
+  const correlation = squares > 0 ? Math.max(0, product(1) / squares) : 0;
+  return (1 + correlation) / (1 - correlation);
 }
 
 /** The line floor + height·x through values, and the sum of squares that it misses by. */

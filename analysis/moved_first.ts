@@ -5,6 +5,8 @@ import { lastAt } from "./course.ts";
 import type { Overview } from "./overview.ts";
 import type { CompanionName } from "./readers/companion_keys.ts";
 import type { Series } from "./readers/series.ts";
+import { spikeBeforeBreak } from "./spike_before_break.ts";
+import type { Spike } from "./spikes.ts";
 import { stepText } from "./step_text.ts";
 import { medianOf, noiseOf, tailOf, trendOf } from "./trend.ts";
 
@@ -42,6 +44,8 @@ export interface Departures {
   readonly from: number;
   /** The first to leave first; those that stayed last. */
   readonly departures: readonly Departure[];
+  /** A spike of the gradient norm right before the entropy or the score broke: it came back and did not depart. */
+  readonly spike: Spike | undefined;
 }
 
 /** What happened to a run, and the steps whose course the metrics are held to. */
@@ -90,7 +94,8 @@ export function movedFirst(overview: Overview): Departures | undefined {
     }];
   });
   departures.sort((one, other) => (one.step ?? Infinity) - (other.step ?? Infinity) || 0);
-  return { event: event.text, from: event.reference[1], departures };
+  const spike = spikeBeforeBreak(overview);
+  return { event: event.text, from: event.reference[1], departures, spike };
 }
 
 /** What happened to a run that its metrics may have announced. */

@@ -33,6 +33,8 @@ export interface PartedBenchmarks {
 
 /** More benchmarks than this are not told one by one. */
 const MOST_BENCHMARKS = 24;
+/** Fewer scores of a benchmark beside the score are not told: its scatter is not known. */
+const FEWEST_BESIDE = 8;
 /** A benchmark that ends below this share of its highest point has collapsed. */
 const COLLAPSED = 0.5;
 /** One that lost less than this share of its height has not parted from the others. */
@@ -44,9 +46,24 @@ export function benchmarkKeys({ score }: Run): readonly string[] {
   return keys.length < 2 || keys.length > MOST_BENCHMARKS ? [] : keys;
 }
 
-/** The benchmarks of a mean that fell; one last score, of many, is no fall. */
-export function fallenBenchmarks(run: Run): Fall[] {
-  return benchmarkKeys(run).flatMap((key): Fall[] => {
+/**
+ * The keys of the benchmarks that are measured beside those of the score, where their scores are enough to tell
+ * a fall from scatter; none where they are too many.
+ */
+export function otherBenchmarkKeys({ choices }: Run): readonly string[] {
+  const found = (choices.score?.runnersUp ?? []).filter(({ isBenchmark, count }) =>
+    isBenchmark && count >= FEWEST_BESIDE
+  );
+  return found.length > MOST_BENCHMARKS ? [] : found.flatMap(({ keys }) => keys);
+}
+
+/**
+ * The benchmarks that fell; one last score, of many, is no fall.
+ *
+ * @param keys By default those of the mean.
+ */
+export function fallenBenchmarks(run: Run, keys: readonly string[] = benchmarkKeys(run)): Fall[] {
+  return keys.flatMap((key): Fall[] => {
     const score = scoreOf(run, [key], run.score!.kind);
     const course = scoreCourse(score, "medians");
     if (course === undefined || !falls(course)) return [];

@@ -1,10 +1,17 @@
+import { counted } from "../../formats/counted.ts";
 import { number } from "../../formats/number.ts";
 import type { BenchmarkFit } from "../benchmarks.ts";
 import type { Finding } from "../finding.ts";
 import { LawError } from "../law_error.ts";
 import { lawText } from "../law_text.ts";
 import type { Overview } from "../overview.ts";
-import { benchmarkKeys, type Fall, fallenBenchmarks, type Moved } from "../parted_benchmarks.ts";
+import {
+  benchmarkKeys,
+  type Fall,
+  fallenBenchmarks,
+  type Moved,
+  otherBenchmarkKeys,
+} from "../parted_benchmarks.ts";
 import { plateauText } from "../plateau_text.ts";
 import type { Run } from "../readers/run.ts";
 import type { RunFit } from "../run_fit.ts";
@@ -12,14 +19,15 @@ import { listed, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
 
 /**
- * The benchmarks of a score that is a mean over several: which of them fell, and the law of each.
+ * The benchmarks of a score that is a mean over several: which of them fell, and the law of each; and those
+ * beside the score that fell.
  *
  * @param fitted The fit, or why there is none.
  */
 export function benchmarkFindings(run: Run, fitted: RunFit | string): Finding[] {
   const fits = typeof fitted === "string" ? [] : fitted.benchmarks;
   const found = fallenBenchmarks(run);
-  return benchmarkKeys(run).flatMap((key): Finding[] => {
+  const ofMean = benchmarkKeys(run).flatMap((key): Finding[] => {
     const fall = found.find((one) => one.key === key);
     const fit = fits.find((one) => one.key === key);
     if (fit === undefined && fall === undefined) return [];
@@ -33,6 +41,14 @@ export function benchmarkFindings(run: Run, fitted: RunFit | string): Finding[] 
       ...(fall === undefined ? {} : { severity: fall.collapsed ? "problem" : "notice" }),
     }];
   });
+  // Of many benchmarks with few scores each one may seem to fall by chance, so none makes a run a problem.
+  const others = fallenBenchmarks(run, otherBenchmarkKeys(run)).map((fall): Finding => ({
+    topic: "benchmark",
+    severity: "notice",
+    finding: `${fall.key}, which is no part of the score, ${fallText(fall)}.`,
+    evidence: `its own ${counted(run.series.get(fall.key)!.values.length, "score")}`,
+  }));
+  return [...ofMean, ...others];
 }
 
 /** Which benchmarks of a mean fell, as the end of a sentence; empty where it is no mean, or none fell alone. */

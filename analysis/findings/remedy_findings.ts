@@ -7,15 +7,16 @@ import {
   FRAMEWORK_SETTINGS,
   type FrameworkSettings,
 } from "../framework_settings.ts";
-import { lostSince, scoreAround } from "../lost.ts";
+import { lostSince } from "../lost.ts";
 import { isOver } from "../gain.ts";
 import type { Overview } from "../overview.ts";
 import type { Run } from "../readers/run.ts";
 import { falls, scoreCourse } from "../score_course.ts";
+import { spikeBeforeBreak } from "../spike_before_break.ts";
+import { lostText, spikeText } from "./break_remedy.ts";
 import { equalRewardsText, MEND_REWARD } from "./equal_rewards_text.ts";
 import { raiseText } from "./raise_text.ts";
 import { CANNOT_TELL, listed, round } from "./words.ts";
-import { stepText } from "../step_text.ts";
 
 /** What to change for the entropy, by what the configuration has on already. */
 export function remedyFinding(overview: Overview, course: Finding): Finding {
@@ -35,9 +36,14 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
   const evidence = short(
     `the entropy's course is ${entropy.course}; ${describeControls(controls)}`,
   );
+  const spike = spikeBeforeBreak(overview);
   const lost = lostSince(run, run.entropy!.key);
   if (lost !== undefined) {
-    return { topic, severity: "notice", finding: lostText(run, lost), evidence };
+    return { topic, severity: "notice", finding: lostText(run, lost, spike), evidence };
+  }
+  const hasFallen = plateau?.fall !== undefined;
+  if (spike !== undefined && (hasFallen || course.severity === "problem")) {
+    return { topic, severity: "notice", finding: spikeText(spike), evidence };
   }
   const equal = equalRewards(run);
   if (equal !== undefined) {
@@ -56,7 +62,6 @@ export function remedyFinding(overview: Overview, course: Finding): Finding {
     return { topic, severity: "fine", finding: short(finding), evidence };
   }
   if (isUp) return { topic, severity: "notice", finding: short(lowerText(controls)), evidence };
-  const hasFallen = plateau?.fall !== undefined;
   const isLower = entropy.end.value < 0.75 * entropy.start.value;
   if (hasFallen && isLower && entropy.course !== "collapse" && trainingRises(run)) {
     return {
@@ -94,21 +99,6 @@ function trainingRises({ score, trainingScore }: Run): boolean {
   if (score?.kind !== "validation" || trainingScore === undefined) return false;
   const course = scoreCourse(trainingScore);
   return course !== undefined && course.rose && !falls(course);
-}
-
-/** What to do where the entropy is not finite any more: no remedy of the paper acts on that. */
-function lostText(run: Run, step: number): string {
-  const score = scoreAround(run, step);
-  if (score !== undefined && !(score.differ && score.falls)) {
-    return `the entropy is no finite number from step ${
-      stepText(step)
-    } on, but the score did not fall there: look first at how the entropy is computed (logits of -inf, empty responses, a narrow number format).`;
-  }
-  return `the entropy is no finite number from step ${
-    stepText(step)
-  } on, so a remedy for its course comes too late: go back to a checkpoint from before step ${
-    stepText(step)
-  }, and look in that step's batch and gradient for what is not finite; a smaller learning rate, clipped gradients and a wider number format of the logits help against overflow.`;
 }
 
 /** A text with a section of the configuration named once, at its end. */

@@ -91,7 +91,10 @@ function courseText(course: ScoreCourse): string {
   const gain = peak.value - start.value;
   if (fall !== undefined && gain > 0 && fall.from.step > start.step) {
     const lost = (peak.value - end.value) / gain;
-    return `rose from ${point(start)} to ${point(fall.from)} and fell to ${point(end)}: ${
+    const way = fall.drop === undefined
+      ? `fell to ${point(end)}`
+      : `dropped at once to ${point(fall.drop)}, and ends at ${point(end)}`;
+    return `rose from ${point(start)} to ${point(fall.from)} and ${way}: ${
       lost >= 1 ? "all" : percent(lost)
     } of the gain is lost`;
   }

@@ -62,6 +62,7 @@ function withoutPartial(family: ScoreFamily, { series, notFinite }: Measured): S
     keys: [key],
     count: series.get(key)!.values.length,
     because: `a benchmark that is measured ${stepsOf(key)}`,
+    isBenchmark: true,
   }));
   return {
     ...family,
@@ -98,6 +99,7 @@ function withCommonSteps(family: ScoreFamily, series: SeriesByKey): ScoreFamily 
     keys: [key],
     count: count(key),
     because: "another benchmark",
+    isBenchmark: true,
   }));
   return {
     ...family,

@@ -80,6 +80,8 @@ export interface RunnerUp {
   readonly count: number;
   /** Why it was not chosen, in a few words that follow its name. */
   readonly because: string;
+  /** Whether it is a benchmark as those of the score are, measured at too few of the same steps. */
+  readonly isBenchmark?: boolean;
 }
 
 /** What was chosen of several series that could serve. */

@@ -73,6 +73,39 @@ Deno.test("one low last score of a benchmark is no fall", async () => {
   }
 });
 
+Deno.test("a benchmark that is measured at other steps than the score is told where it fell", async () => {
+  const next = noise(3);
+  const rows = (olympiad: (step: number) => number) =>
+    Array.from({ length: 201 }, (_, step): Row => ({
+      step,
+      values: {
+        "actor/entropy": 0.1 + 0.6 * Math.exp(-step / 60),
+        ...(step % 10 === 0
+          ? { "val-core/math/acc/mean@1": 0.6 - 0.2 * Math.exp(-step / 60) + 0.005 * next() }
+          : {}),
+        ...(step % 20 === 5
+          ? { "val-core/olympiad/acc/mean@1": olympiad(step) + 0.005 * next() }
+          : {}),
+        ...(step % 40 === 25
+          ? { "val-core/aime/acc/mean@1": Math.max(0, 0.1 + 0.05 * next()) }
+          : {}),
+      },
+    }));
+  const falls = await diagnosed(rows((step) => 0.4 - 0.1 * Math.max(0, step - 80) / 120));
+  const told = falls.findings.filter(({ topic }) => topic === "benchmark");
+  assert.equal(told.length, 1);
+  assert.equal(told[0]!.severity, "notice");
+  assert.match(
+    told[0]!.finding,
+    /^val-core\/olympiad\/acc\/mean@1, which is no part of the score, fell from 0\.\d+ at step \d+ to 0\.\d+ at step 185\.$/,
+  );
+  assert.match(falls.verdict, /^no problem is seen; .* notes on .*benchmark/);
+  for (const course of [() => 0.4, (step: number) => 0.4 + step / 2000]) {
+    const { findings } = await diagnosed(rows(course));
+    assert.deepEqual(findings.filter(({ topic }) => topic === "benchmark"), []);
+  }
+});
+
 Deno.test("scores that scatter about a level do not part, nor do those of a run that may rise", async () => {
   let parted = 0;
   for (let seed = 1; seed <= 30; seed++) {

@@ -135,6 +135,14 @@ Deno.test("a fall is dated where the score bends down, however late, and at once
     plateauText(cliff),
     /^the score dropped at once from 0\.45\d* at step 160 to 0\.0\d+ at step 165/,
   );
+  // Few scores tell as much where the next one is down and those after it stay there.
+  for (let onset = 8; onset <= 14; onset++) {
+    const few = (value: (i: number) => number) => findPlateau(scores(16, value, 0.01));
+    const crash = few((i) => i < onset ? 0.4 + 0.02 * Math.min(i, onset - 2) : 0.04)!;
+    assert.deepEqual([crash.fall!.from.step, crash.fall!.drop!.step], [5 * onset - 5, 5 * onset]);
+    const decline = few((i) => 0.6 - 0.3 * Math.max(0, i - onset) / (16 - onset));
+    assert.equal(decline?.fall?.drop, undefined);
+  }
   // One low score at the end is none.
   assert.equal(findPlateau(scores(40, (i) => i === 39 ? 0.2 : 0.3 + 0.005 * i)), undefined);
 });

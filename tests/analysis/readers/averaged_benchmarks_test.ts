@@ -51,6 +51,7 @@ Deno.test("a benchmark that begins late or ends early is left out of the mean, a
       keys: keysOf("c"),
       count: Array.from({ length: 40 }, (_, step) => step).filter(isMeasured).length,
       because: `a benchmark that is measured ${steps}`,
+      isBenchmark: true,
     });
   }
   const { score, choices } = await runWith({ a: always, b: (step) => step >= 30 });
