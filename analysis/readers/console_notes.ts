@@ -40,3 +40,10 @@ export function besideNote(runs: readonly RayRun[], run: RayRun): string {
     runs.map(nameOf).join(", ")
   }), so the log is read as ${runs.length} runs; this is that of ${nameOf(run)}.`;
 }
+
+/** What is noted of processes that printed what the first run did. */
+export function repeatedNotes(processes: readonly string[], run: RayRun): string[] {
+  return processes.map((process) =>
+    `${process} printed once more what ${nameOf(run)} did; it is left out.`
+  );
+}

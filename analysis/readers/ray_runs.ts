@@ -32,6 +32,8 @@ export interface RayRun {
 export class RayRuns {
   /** What the first run printed. */
   readonly main: SeriesCollector;
+  /** Processes that printed what the first run did; known once all is finished. */
+  readonly repeated: string[] = [];
   #make: () => SeriesCollector;
   #keep: (key: string) => boolean;
   #add: (line: StepLine, to: SeriesCollector) => void;
@@ -83,8 +85,12 @@ export class RayRuns {
   finish(): RayRun[] {
     const [last] = Array.from(this.#held.keys()).slice(-1);
     if (last !== undefined) this.#takeOver(last);
+    for (const [process, series] of this.#parted) {
+      if (!series.repeats(this.main)) continue;
+      this.#parted.delete(process);
+      this.repeated.push(process);
+    }
     const others = Array.from(this.#parted)
-      .filter(([, series]) => !series.repeats(this.main))
       .map(([process, series]) => ({ processes: new Set([process]), series }));
     return [{ processes: this.#processes, series: this.main }, ...others];
   }

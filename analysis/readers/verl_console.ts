@@ -1,5 +1,5 @@
 import { COLOUR } from "./colour.ts";
-import { besideNote, CutLines, joinedNotes, nameOf } from "./console_notes.ts";
+import { besideNote, CutLines, joinedNotes, nameOf, repeatedNotes } from "./console_notes.ts";
 import { ConsoleDicts } from "./console_dicts.ts";
 import { type LineBatch, readLines } from "./lines.ts";
 import type { LogSource } from "./log_source.ts";
@@ -108,7 +108,11 @@ export async function readConsole(
   }
   torn.close();
   const found = runs.finish();
-  const notes = [...joinedNotes(torn.joined), ...cut.notes];
+  const notes = [
+    ...repeatedNotes(runs.repeated, found[0]!),
+    ...joinedNotes(torn.joined),
+    ...cut.notes,
+  ];
   const printedConfig = config.result();
   if (found.length > 1) {
     return found.map((run) => ({

@@ -29,6 +29,7 @@ export function addFields(
   const { malformed } = collector;
   let step: number | undefined;
   let isCut = false;
+  let hasMark = false;
   const fields = text.split(" - ");
   const count = fields.length;
   for (let i = 0; i < count; i++) {
@@ -37,6 +38,7 @@ export function addFields(
     if (field === "") continue;
     const mark = isLast ? undefined : stepMark(field);
     if (mark !== undefined) {
+      hasMark = true;
       // Nothing shows that the value before the mark is whole.
       if (mark.before !== "" && step !== undefined) malformed.add(place(), field);
       step = isStep(Number(mark.digits)) ? Number(mark.digits) : undefined;
@@ -56,7 +58,8 @@ export function addFields(
       isCut ||= isLast;
     } else if (read.value !== undefined) collector.add(step, read.key, read.value);
   }
-  return { count, isCut };
+  if (!hasMark) malformed.add(place(), text);
+  return { count, isCut: isCut || !hasMark };
 }
 
 /**

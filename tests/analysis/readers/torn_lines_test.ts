@@ -9,12 +9,14 @@ const MESSAGE = "\x1b[36m(WorkerDict pid=7)\x1b[0m INFO 01-01 - vllm - sleep:3\n
 const FIRST = 41;
 const SECOND = 52;
 
-function runsOf(lines: readonly string[]): Promise<Run[]> {
-  return withFolder(async (folder) => {
+async function runsOf(lines: readonly string[]): Promise<Run[]> {
+  let runs: Run[] = [];
+  await withFolder(async (folder) => {
     const path = join(folder, "output.log");
     await Deno.writeTextFile(path, lines.join(""));
-    return await readRuns(path);
+    runs = await readRuns(path);
   });
+  return runs;
 }
 
 /** Lines of a run, each with three metrics whose values tell the step. */
@@ -94,6 +96,10 @@ Deno.test("what is not certain to be the rest is left out, and the lines that lo
     assert.equal(valuesOf(run!, "actor/entropy")[4]![1], 0.95, rest);
     assert(!run!.keys.has("lr") && !run!.keys.has("a/b"), rest);
   }
+  const [torn] = await runsOf(whole.with(4, `(TaskRunner pid=${FIRST}) step:${MESSAGE}`));
+  assert.deepEqual(torn!.malformed.examples, [
+    'line 5: "step:(WorkerDict pid=7) INFO 01-01 - vllm - sleep:3"',
+  ]);
   const cut = [2, 6].reduce((all, i) => all.with(i, all[i]!.slice(0, 60) + "\n"), whole);
   const [run] = await runsOf(cut);
   assert(run!.notes.includes(
@@ -149,6 +155,9 @@ Deno.test("two processes of one run, that print the same or other metrics, are o
   const echo = lines(SECOND, steps);
   const same = await runsOf(whole.flatMap((line, i) => [line, echo[i]!]));
   assert.equal(same.length, 1);
+  assert.deepEqual(same[0]!.notes, [
+    `TaskRunner pid=${SECOND} printed once more what TaskRunner pid=${FIRST} did; it is left out.`,
+  ]);
   const other = steps.map((step) =>
     `(Validator pid=9) step:${step} - val-core/a/acc/mean@1:${
       step / 40
