@@ -1,5 +1,5 @@
 import { otherProcessIn, rayPrefix, rayProcess } from "./ray_prefix.ts";
-import { fieldOf, type StepLine, stepMark } from "./verl_fields.ts";
+import { fieldOf, isOwnKey, type StepLine, stepMark } from "./verl_fields.ts";
 
 /** So many lines of other processes may stand between the parts of a line. */
 const MOST_BETWEEN = 100;
@@ -31,7 +31,7 @@ export class TornLines {
   take(line: StepLine): void {
     this.close();
     const tear = line.end === "whole" ? otherProcessIn(line.text, line.process) : -1;
-    if (tear < 0 || / ?\bstep:\d+ - /.test(line.text.slice(tear))) return this.#add(line);
+    if (tear < 0 || /\bstep:\d+ - /.test(line.text.slice(tear))) return this.#add(line);
     const place = line.place();
     const held = { ...line, place: () => place };
     this.#open = { line: held, head: line.text.slice(0, tear), between: 0 };
@@ -82,9 +82,7 @@ export class TornLines {
       const field = text.trim();
       const read = stepMark(field) === undefined ? fieldOf(field, this.#known) : undefined;
       if (read === undefined) return false;
-      // What another program lists has other names.
-      const isOurs = this.#known.has(read.key) || read.key.includes("/") ||
-        read.value === undefined;
+      const isOurs = read.value === undefined || isOwnKey(read.key, this.#known);
       return isOurs && !before.includes(` - ${read.key}:`);
     });
   }

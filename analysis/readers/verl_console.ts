@@ -16,7 +16,9 @@ import { addFields, STEP_MARK } from "./verl_fields.ts";
 // progress bar or another process may have left half a line there.
 const STEP = /(?<![\w/])step:(\d+) - /;
 // Another process may print before the mark is whole.
-const TORN_STEP = /(?<=^\s*|\) *)step:\d*(?=\([A-Za-z_][\w.:-]* pid=\d)/;
+const TORN_STEP = /(?<=^\s*|\) *)step:\d*(?: -?)?(?=\([A-Za-z_][\w.:-]* pid=\d)/;
+// Of a line whose mark was torn before its colon this is the rest.
+const REST_OF_STEP = /^(?:t?e?p)?:\d+ - \S+:/;
 // A lone carriage return ends a line; a log that was itself written as JSON has the texts `\n` and `\r`.
 const LINE_END = /\\[nr]|\r/;
 /** W&B cuts a line of its output.log here. */
@@ -87,7 +89,11 @@ export async function readConsole(
       const bare = step < stop || torn.isOpen ? raw.replace(COLOUR, "") : raw;
       const match = step < stop ? STEP.exec(bare) ?? TORN_STEP.exec(bare) : null;
       if (match === null) {
-        if (torn.isOpen && torn.next(bare, end)) continue;
+        if (torn.isOpen) {
+          if (torn.next(bare, end)) continue;
+        } else if (REST_OF_STEP.test(bare)) {
+          malformed.add(place(), bare);
+        }
         config.scan(raw);
         const dictionary = config.isOpen ? -1 : raw.search(/\{['"]/);
         if (dictionary >= 0 && counts.size === 0) {

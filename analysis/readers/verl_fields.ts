@@ -30,6 +30,7 @@ export function addFields(
   let step: number | undefined;
   let isCut = false;
   let hasMark = false;
+  let isTorn = false;
   const fields = text.split(" - ");
   const count = fields.length;
   for (let i = 0; i < count; i++) {
@@ -53,9 +54,11 @@ export function addFields(
     if (step === undefined) continue;
     // Where the end is lost, the value may have lost its last digits, so even a readable one is not used.
     const read = isLast && end !== "whole" ? undefined : fieldOf(field, collector.counts);
-    if (read === undefined) {
+    // What another program lists has other names.
+    if (read === undefined || (isTorn && !isOwnKey(read.key, collector.counts))) {
       malformed.add(place(), field);
       isCut ||= isLast;
+      isTorn ||= field.includes(" pid=");
     } else if (read.value !== undefined) collector.add(step, read.key, read.value);
   }
   if (!hasMark) malformed.add(place(), text);
@@ -81,6 +84,11 @@ export function fieldOf(
     value = parseNumber(wrapped.value);
   }
   return value !== undefined && (known.has(key) || isKey(key)) ? { key, value } : undefined;
+}
+
+/** Whether a key is certainly verl's: one that was there before, or in a part. */
+export function isOwnKey(key: string, known: ReadonlyMap<string, unknown>): boolean {
+  return known.has(key) || key.includes("/");
 }
 
 /** The mark `step:N` at the end of a field, and what was printed right before it; undefined if there is none. */
