@@ -76,7 +76,7 @@ Deno.test("a line is put together over lines of other processes, and after a sec
   assert.deepEqual(Array.from(run!.series.get("critic/score/mean")!.steps), steps);
   assert.equal(run!.malformed.count, 0);
   const twice = whole[4]!.replace(/entropy/, `ent${MESSAGE}ropy`)
-    .replace("global", `glo${MESSAGE}bal`);
+    .replace("score/", `sco${MESSAGE}re/`);
   const [again] = await runsOf(whole.with(4, twice));
   assert.deepEqual(Array.from(again!.series.get("critic/score/mean")!.steps), steps);
   assert.equal(again!.malformed.count, 0);
