@@ -2,6 +2,7 @@ import { ReadError } from "../../formats/errors.ts";
 import { readLines } from "./lines.ts";
 import { LogSource } from "./log_source.ts";
 import { Malformed } from "./malformed.ts";
+import { addByTime, type TimedMetric } from "./mlflow_times.ts";
 import { parseNumber } from "./parse_number.ts";
 import type { LogRows, ReaderOptions } from "./reader.ts";
 import { SeriesCollector } from "./series_collector.ts";
@@ -22,24 +23,37 @@ const LONGEST_PARAMETER = 1 << 14;
 export async function readMlflowRun(folder: string, options: ReaderOptions): Promise<LogRows[]> {
   const malformed = new Malformed();
   const series = new SeriesCollector(options.keep, "last", malformed);
-  for (const key of await filesIn(`${folder}/metrics`)) {
+  const keys = await filesIn(`${folder}/metrics`);
+  const isStepless = await nameNoStep(folder, keys);
+  const timed: TimedMetric[] = [];
+  for (const key of keys) {
     await using source = await LogSource.open(`${folder}/metrics/${key}`);
     series.rewind();
-    await readMetric(source, key, series);
+    const rows = readMetric(source, malformed);
+    if (isStepless && options.keep(key)) timed.push({ key, rows: await Array.fromAsync(rows) });
+    else for await (const { step, value } of rows) series.add(step, key, value);
   }
+  const notes = timed.some(({ rows }) => rows.length > 1) ? [addByTime(timed, series)] : [];
   const config: Record<string, unknown> = {};
   for (const name of await filesIn(`${folder}/params`)) {
     config[name.replaceAll("/", ".")] = await textOf(`${folder}/params/${name}`);
   }
   const name = (await textOf(`${folder}/tags/mlflow.runName`))?.trim() ||
     nameIn(await textOf(`${folder}/meta.yaml`));
-  const rows = { name, series, malformed, notes: [] };
+  const rows = { name, series, malformed, notes };
   return [Object.keys(config).length === 0 ? rows : { ...rows, config }];
 }
 
-async function readMetric(source: LogSource, key: string, series: SeriesCollector): Promise<void> {
+/** A row of a metric's file. */
+interface MetricRow {
+  readonly time: number;
+  readonly value: number;
+  readonly step: number;
+}
+
+async function* readMetric(source: LogSource, malformed: Malformed): AsyncGenerator<MetricRow> {
   let count = 0;
-  for await (const batch of readLines(source, series.malformed)) {
+  for await (const batch of readLines(source, malformed)) {
     let number = batch.firstNumber - 1;
     for (const line of batch.text.split("\n")) {
       number++;
@@ -52,10 +66,29 @@ async function readMetric(source: LogSource, key: string, series: SeriesCollecto
       const step = stated === undefined ? count : Number(stated);
       count++;
       if (time === undefined || value === undefined || !isStep(step)) {
-        series.malformed.add(`${source.name} line ${number}`, text);
-      } else series.add(step, key, value);
+        malformed.add(`${source.name} line ${number}`, text);
+      } else yield { time: Number(time), value, step };
     }
   }
+}
+
+/**
+ * Whether the metrics of a run were logged without a step, for which MLflow writes 0: none has another, and one has
+ * several rows. What MLflow itself logs of the machine has steps of its own.
+ */
+async function nameNoStep(folder: string, keys: readonly string[]): Promise<boolean> {
+  let most = 0;
+  for (const key of keys) {
+    if (key.startsWith("system/")) continue;
+    await using source = await LogSource.open(`${folder}/metrics/${key}`);
+    let count = 0;
+    for await (const { step, time } of readMetric(source, new Malformed())) {
+      if (step !== 0 || !Number.isFinite(time)) return false;
+      count++;
+    }
+    most = Math.max(most, count);
+  }
+  return most > 1;
 }
 
 /** The files in a folder and its folders, by their paths within it; none if there is no such folder. */

@@ -28,6 +28,11 @@ export async function recogniseFormat(source: LogSource): Promise<Recognised> {
   if (head.length === 0) throw new ReadError(`${source.name} is empty, expected a training log.`);
   if (WANDB_HEADER.every((byte, i) => head[i] === byte)) return { format: "wandb-binary" };
   if (isFrameStart(head)) return { format: "tensorboard" };
+  if (source.isGzipped && head[0] === 0x1f && head[1] === 0x8b) {
+    throw new ReadError(
+      `${source.name} was gzipped twice, expected once; gunzip -c makes a file of it that can be read.`,
+    );
+  }
   const start = head.subarray(0, 4096);
   if (isUtf16(start)) {
     throw new ReadError(

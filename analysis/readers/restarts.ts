@@ -136,7 +136,7 @@ function segmentOf(segments: readonly Segment[], start: number): Segment | undef
  * Whether two starts have other values at the same steps, the same values, or hardly a step in common, as parts of one
  * run have that are not in its order. Keys that never change tell nothing.
  */
-function compare(
+export function compare(
   keys: readonly (readonly Segment[])[],
   one: number,
   other: number,

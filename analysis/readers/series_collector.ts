@@ -3,7 +3,7 @@ import { copied } from "./copied.ts";
 import { isGoingCount } from "./going_counts.ts";
 import { type KeyCount, KeyEntry } from "./key_entry.ts";
 import { Malformed } from "./malformed.ts";
-import { offsetsOf, runsAmong, type Segment, Starts } from "./restarts.ts";
+import { compare, offsetsOf, runsAmong, type Segment, Starts } from "./restarts.ts";
 import type { NotFinite, Series } from "./series.ts";
 
 /** No framework logs as many keys; W&B exports of very many runs come near. */
@@ -169,6 +169,19 @@ export class SeriesCollector {
       }
       return part;
     });
+  }
+
+  /** Whether the kept keys hold what another collector holds at the same steps. */
+  repeats(other: SeriesCollector): boolean {
+    const pairs: Segment[][] = [];
+    for (const [key, { column }] of this.#entries) {
+      const [own] = column?.segments() ?? [];
+      const [another] = other.#entries.get(key)?.column?.segments() ?? [];
+      if (own !== undefined && another !== undefined) {
+        pairs.push([{ ...own, start: 0 }, { ...another, start: 1 }]);
+      }
+    }
+    return compare(pairs, 0, 1) === "same";
   }
 
   /** The kept series that hold at least one value; the collector is empty of them afterwards. */

@@ -1,6 +1,7 @@
 /** Logs that are refused are called what they are. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { diagnose } from "../../../analysis/diagnosis.ts";
 import { pairs } from "../../../analysis/pairs.ts";
 import { readRun, readRuns } from "../../../analysis/readers/read_run.ts";
@@ -25,6 +26,18 @@ Deno.test("text of UTF-16 and long tables are named as such", () =>
     await assert.rejects(
       readRun(path),
       /long table, .* df\.pivot_table\(index="step", columns="metric", values="value"\)/,
+    );
+  }));
+
+Deno.test("a log that was gzipped twice is called so", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "log.csv.gz");
+    await Deno.writeFile(path, gzipSync(gzipSync(TABLE)));
+    await assert.rejects(
+      readRun(path),
+      (error: Error) =>
+        error.message ===
+          `${path} was gzipped twice, expected once; gunzip -c makes a file of it that can be read.`,
     );
   }));
 
