@@ -1,6 +1,7 @@
 import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
-import { medianOf, noiseOf } from "./trend.ts";
+import { scatterOf } from "./scatter.ts";
+import { medianOf } from "./trend.ts";
 
 /** What a score was before a step, at most five values of it, and is from it on. */
 export interface ScoreAround {
@@ -18,7 +19,7 @@ export function scoreAround({ score }: Run, step: number): ScoreAround | undefin
   if (score === undefined || at < 1) return undefined;
   const before = medianOf(score.values.subarray(Math.max(0, at - 5), at));
   const since = medianOf(score.values.subarray(at));
-  return { before, since, differ: Math.abs(since - before) > 5 * noiseOf(score) };
+  return { before, since, differ: Math.abs(since - before) > 5 * scatterOf(score).deviation };
 }
 
 /** So many values that are not finite at the end of a series are no single bad step. */
