@@ -35,14 +35,16 @@ const WIDEST = 51;
  *
  * @param ends Whether its start and its end are single values or, of 12 values and more, medians of three, at
  * the step of the median.
+ * @param narrowest The least width of the running median, odd.
  */
 export function courseOf(
   series: Series,
   ends: "values" | "medians" = "values",
+  narrowest = 1,
 ): SeriesCourse | undefined {
   const count = series.values.length;
   if (count < 2) return undefined;
-  const { steps, values: smooth, width } = smoothed(series);
+  const { steps, values: smooth, width } = smoothed(series, narrowest);
   const few = ends === "values" || width === 1 ? 1 : END_VALUES;
   let [low, high] = [0, 0];
   for (let i = 1; i < smooth.length; i++) {

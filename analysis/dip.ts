@@ -14,7 +14,7 @@ export interface Dip {
 /** The deepest dip of a score, above its noise and a fifth of its gain; undefined if it has none. */
 export function dipOf(score: ScoreSeries, course: ScoreCourse): Dip | undefined {
   if (!course.changed) return undefined;
-  const { steps, values } = smoothed(score);
+  const { steps, values } = smoothed(score, course.width);
   const highestAfter = new Float64Array(values.length);
   for (let i = values.length - 1, highest = -Infinity; i >= 0; i--) {
     highestAfter[i] = highest;

@@ -4,6 +4,7 @@ import { jumpOf } from "./jump.ts";
 import { lastingDrop } from "./lasting_drop.ts";
 import type { ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
+import { deviationOfMedian, nearlyIndependent, type Scatter, scatterOf } from "./scatter.ts";
 import { exponentOf, shifted } from "./scale.ts";
 import { studentQuantile } from "./student.ts";
 import { medianOf, MOST_COMPARED, noiseOf, reduced } from "./trend.ts";
@@ -25,8 +26,8 @@ export interface ScoreFall {
 const SMALLEST_FALL = 0.2;
 /** What is above so many standard deviations of a point is no noise. */
 export const DEVIATIONS = 3;
-/** A median of three varies by so much of what one value does. */
-const OF_THREE = 0.72;
+/** An end is the median of so many independent scores. */
+const LAST = 3;
 /** One step of so much of the fall is where it fell. */
 const MOST_OF_IT = 0.5;
 /** Scores within this share of the gain count as at the height. */
@@ -63,13 +64,15 @@ export function isAboveChance(
  */
 export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefined {
   const { start, trough, peak, end, width } = course;
-  if (!(peak.step < end.step) || !changes(score)) return undefined;
+  if (!(peak.step < end.step) || !changes(nearlyIndependent(score))) return undefined;
   const { values } = score;
   const gain = peak.value -
     Math.min(start.value, trough.step < peak.step ? trough.value : Infinity);
   // One that is back at its height did not fall, and one last low score tells no fall.
-  const low = width === 1 ? end.value : Math.max(medianOf(values.subarray(-3)), values.at(-1)!);
-  const noise = scatterOf(score) * (width === 1 ? 1 : OF_THREE);
+  const scatter = sureScatterOf(score);
+  const last = width === 1 ? 1 : Math.min(Math.round(LAST * scatter.alike), width);
+  const low = width === 1 ? end.value : Math.max(medianOf(values.subarray(-last)), values.at(-1)!);
+  const noise = deviationOfMedian(scatter, last);
   if (!isAboveChance(peak.value - low, gain, { score, course: { noise, width } })) return undefined;
   const at = (step: number): Point => ({
     step,
@@ -79,7 +82,7 @@ export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefine
   const jump = jumpOf(score);
   const drop = jump !== undefined && jump.levels[0] - jump.levels[1] > MOST_OF_IT * height
     ? jump
-    : lastingDrop(score, { fall: height, scatter: scatterOf(score) });
+    : lastingDrop(score, { fall: height, scatter: scatter.deviation });
   return {
     from: at(drop?.before.step ?? bendOf(score, low, gain)),
     to: end,
@@ -87,24 +90,25 @@ export function fallOf(score: Score, course: SeriesCourse): ScoreFall | undefine
   };
 }
 
-/** The standard deviation of a score: of few, not by the median alone, which happens to be small. */
-function scatterOf(score: Score): number {
+/** The scatter of a score: of few, not by the median alone, which happens to be small. */
+function sureScatterOf(score: Score): Scatter {
   const n = score.values.length;
-  if (n >= MANY || n < FEW) return noiseOf(score);
-  return roughScatterOf(score) * studentQuantile(n - 2) / studentQuantile(Infinity);
+  if (n >= MANY || n < FEW) return scatterOf(score);
+  const { deviation, alike } = roughScatterOf(score);
+  return { deviation: deviation * studentQuantile(n - 2) / studentQuantile(Infinity), alike };
 }
 
 /**
- * The standard deviation of a score, by the median and by the squares without the largest eighth, of which a fall
+ * The scatter of a score, by the median and by the squares without the largest eighth, of which a fall
  * may be one: of a score that mostly does not change, the median alone tells none.
  */
-export function roughScatterOf(score: Series): number {
+export function roughScatterOf(score: Series): Scatter {
   const unit = exponentOf(score.values);
   const values = score.values.map((value) => shifted(value, -unit));
   const squares = values.subarray(1).map((value, i) => (value - values[i]!) ** 2).sort();
   const rest = squares.subarray(0, squares.length - Math.ceil(values.length / 8));
   const spread = Math.sqrt(rest.reduce((sum, square) => sum + square / rest.length, 0) / 2);
-  return Math.max(noiseOf(score), shifted(spread, unit));
+  return scatterOf(score, Math.max(noiseOf(score), shifted(spread, unit)));
 }
 
 /** The step at which a series bends down from its height, by the best of two lines that meet. */
@@ -113,7 +117,7 @@ function bendOf(score: Score, low: number, gain: number): number {
   const { values: smooth } = smoothed({ steps, values });
   const top = smooth.reduce((best, value, i) => value > smooth[best]! ? i : best, 0);
   const height = smooth[top]!;
-  const near = Math.max(NEAR * gain, 2 * noiseOf(score));
+  const near = Math.max(NEAR * gain, 2 * scatterOf(score).deviation);
   const from = smooth.findIndex((value) => value >= height - near);
   const down = smooth.findIndex((value, i) =>
     i > top && value <= low + STILL_FALLING * (height - low)

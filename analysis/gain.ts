@@ -4,6 +4,7 @@ import { isWithoutGain, type Plateau } from "./plateau.ts";
 import type { Run, ScoreSeries } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
 import { type RecentRise, recentRise } from "./recent_rise.ts";
+import { nearlyIndependent } from "./scatter.ts";
 import { lastPart, medianOf, trendOf } from "./trend.ts";
 import { undisturbed } from "./undisturbed.ts";
 
@@ -81,8 +82,9 @@ function gainOf(
   // A plateau is the flattest of many ends of the log, so a late one is not held to the law alone.
   const held = Math.min(from, half);
   const rise = recentRise(score, held, entropy);
-  const hasTrend = plateau === undefined && changes(score) &&
-    (trendOf(lastPart(score, 0.5, FEWEST)).z > RISES || rise.interval[0] > 0);
+  const independent = nearlyIndependent(score);
+  const hasTrend = plateau === undefined && changes(independent) &&
+    (trendOf(lastPart(independent, 0.5, FEWEST)).z > RISES || rise.interval[0] > 0);
   const isSlight = hasTrend && wholeGain(score) > 0 &&
     rise.interval[1] < SLIGHT * wholeGain(score);
   const rises = hasTrend && !isSlight;

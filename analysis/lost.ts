@@ -1,7 +1,8 @@
 import type { Point } from "./course.ts";
 import type { Run } from "./readers/run.ts";
 import type { Series } from "./readers/series.ts";
-import { medianOf, noiseOf } from "./trend.ts";
+import { scatterOf } from "./scatter.ts";
+import { medianOf } from "./trend.ts";
 
 /** What a score was before a step, at most five values of it, and is from it on. */
 export interface ScoreAround {
@@ -23,7 +24,8 @@ export function scoreAround({ score }: Run, step: number): ScoreAround | undefin
   const since = medianOf(score.values.subarray(at));
   const last = { step: score.steps[at - 1]!, value: score.values[at - 1]! };
   const away = since - before;
-  return { last, since, falls: away < 0, differ: Math.abs(away) > 5 * noiseOf(score) };
+  const differ = Math.abs(away) > 5 * scatterOf(score).deviation;
+  return { last, since, falls: away < 0, differ };
 }
 
 /** So many values that are not finite at the end of a series are no single bad step. */

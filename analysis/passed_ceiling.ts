@@ -1,4 +1,5 @@
-import { medianOf, noiseOf } from "./trend.ts";
+import { scatterOf } from "./scatter.ts";
+import { medianOf } from "./trend.ts";
 import type { Pair } from "./pairs.ts";
 
 /** A score that ends above what a law allows. */
@@ -31,11 +32,11 @@ export function passedCeiling(
   if (pairs.some(({ entropy }) => entropy < 0)) return undefined;
   const scores = pairs.map(({ score }) => score);
   const [start, now] = [medianOf(scores.slice(0, END_PAIRS)), medianOf(scores.slice(-END_PAIRS))];
-  const noise = noiseOf({
+  const { deviation } = scatterOf({
     steps: Float64Array.from(pairs, ({ step }) => step),
     values: Float64Array.from(scores),
   });
   const above = now - ceiling;
-  const isClear = above > DEVIATIONS * noise && above > SMALLEST_SHARE * (ceiling - start);
+  const isClear = above > DEVIATIONS * deviation && above > SMALLEST_SHARE * (ceiling - start);
   return isClear && above > 0 ? { now, ceiling } : undefined;
 }

@@ -3,9 +3,9 @@ import { courseOf, type Point } from "./course.ts";
 import { fallOf, roughScatterOf, type Score, type ScoreFall } from "./fall.ts";
 import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
+import { deviationFrom, narrowestFor, scatterOf } from "./scatter.ts";
 import { exponentOf, shifted } from "./scale.ts";
 import { studentQuantile } from "./student.ts";
-import { noiseOf } from "./trend.ts";
 import { undisturbed } from "./undisturbed.ts";
 
 /** The stretch at the end of a run in which the score gained nothing. */
@@ -59,8 +59,8 @@ const ROUNDING = 1e-9;
  * it begins no earlier than without that. Undefined where the score still rises, or too few scores tell.
  *
  * Of 300 simulated runs of 10 to 400 scores that rise to their end with normal scatter, at most 1 in 16 was
- * said to be on a plateau (tests/analysis/plateau_test.ts). The scatter is taken as independent from score
- * to score; where it is not, more rises are found, and so fewer plateaus.
+ * said to be on a plateau (tests/analysis/plateau_test.ts). Where the scatter lasts from score to
+ * score, the line is known less well ({@linkcode scatterOf}).
  */
 export function findPlateau(score: Score): Plateau | undefined {
   const every = Math.ceil(score.steps.length / MOST_SCORES);
@@ -73,7 +73,11 @@ export function findPlateau(score: Score): Plateau | undefined {
   const span = end.step - start.step;
   const ascends = points.every(({ step }, i) => i === 0 || step > points[i - 1]!.step);
   if (!ascends || !(span > 0 && Number.isFinite(span))) return undefined;
-  const course = courseOf(score, score.kind === "training" ? "medians" : "values");
+  const course = courseOf(
+    score,
+    score.kind === "training" ? "medians" : "values",
+    narrowestFor(score),
+  );
   const fall = course && fallOf(score, course);
   if (fall !== undefined) return afterFall(score, fall);
   const rest = undisturbed(score);
@@ -86,9 +90,10 @@ export function findPlateau(score: Score): Plateau | undefined {
   const x = points.map(({ step }) => (step - start.step) / span);
   const medians = runningMedians(y);
   const range = Math.max(...y) - Math.min(...y);
-  const tails = flatTails(x, y, medians);
+  const { alike, deviation } = scatterOf(score);
+  const tails = flatTails(x, y, { medians, alike });
   // Of a score that jumps down and up again the scatter is that of its jumps.
-  const rough = shifted(roughScatterOf(score), -unit);
+  const rough = shifted(roughScatterOf(score).deviation, -unit);
   const hasFallen = ({ from, scatter }: Tail) =>
     medians[from]! - medians.at(-1)! > FALL_DEVIATIONS * scatter + ROUNDING * range;
   const flat = tails.find((tail) => {
@@ -112,7 +117,7 @@ export function findPlateau(score: Score): Plateau | undefined {
     since: points[flat.from]!,
     last: score.steps.at(-1)!,
     fall: undefined,
-    scatter: noiseOf(score),
+    scatter: deviation,
     best: bestOf(score),
     scores: points.length - flat.from,
     level: shifted(flat.level, unit),
@@ -124,7 +129,7 @@ export function findPlateau(score: Score): Plateau | undefined {
 function afterFall(score: Score, fall: ScoreFall): Plateau {
   const { steps, values } = score;
   const after = values.subarray(steps.findLastIndex((step) => step <= fall.from.step) + 1);
-  const scatter = noiseOf(score);
+  const { deviation: scatter } = scatterOf(score);
   const change = fall.to.value - fall.from.value;
   const half = studentQuantile(Infinity) * Math.SQRT2 * scatter;
   return {
@@ -185,7 +190,7 @@ interface Tail {
 function flatTails(
   x: readonly number[],
   y: readonly number[],
-  medians: readonly number[],
+  { medians, alike }: { readonly medians: readonly number[]; readonly alike: number },
 ): Tail[] {
   const tails: Tail[] = [];
   const zero = y.at(-1)!;
@@ -200,14 +205,14 @@ function flatTails(
     syy += q * q;
     highest = Math.max(highest, medians[i]!);
     const n = y.length - i;
-    const scatter = Math.sqrt(differences / (2 * Math.max(1, n - 2)));
+    const scatter = deviationFrom(Math.sqrt(differences / (2 * Math.max(1, n - 2))), alike);
     if (i > 0) differences += (y[i]! - (y[i + 1] ?? y[i]!)) ** 2;
     if (n < FEWEST_SCORES) continue;
     const xx = sxx - sx * sx / n;
     const xy = sxy - sx * sy / n;
     const slope = -xy / xx;
     const squares = Math.max(0, syy - sy * sy / n - xy * xy / xx);
-    const half = studentQuantile(n - 2) * Math.sqrt(squares / (n - 2) / xx);
+    const half = studentQuantile(n - 2) * Math.sqrt(alike * squares / (n - 2) / xx);
     tails.push({
       from: i,
       level: zero + sy / n,

@@ -1,5 +1,6 @@
 import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
+import { scatterOf } from "./scatter.ts";
 import { exponentOf, shifted } from "./scale.ts";
 import { studentQuantile } from "./student.ts";
 
@@ -22,7 +23,8 @@ export function recentRise(score: Series, from: number, entropy: Series | undefi
   const y = Array.from(score.values, (value) => shifted(value, -unit));
   const x = Array.from(score.steps);
   const span = x.at(-1)! - x[from]!;
-  const rise = slopeOf(x.slice(from), y.slice(from));
+  const { alike } = scatterOf(score);
+  const rise = slopeOf(x.slice(from), y.slice(from), alike);
   const quantile = studentQuantile(x.length - from - 2);
   const at = (value: number) => shifted(value, unit);
   const interval: Interval = [
@@ -33,8 +35,8 @@ export function recentRise(score: Series, from: number, entropy: Series | undefi
   if (spent === undefined || from < FEWEST_BEFORE) {
     return { interval, expected: undefined, isLess: false };
   }
-  const law = slopeOf(spent.slice(0, from), y.slice(0, from));
-  const cost = span * slopeOf(x.slice(from), spent.slice(from)).slope;
+  const law = slopeOf(spent.slice(0, from), y.slice(0, from), alike);
+  const cost = span * slopeOf(x.slice(from), spent.slice(from), 1).slope;
   const expected = law.slope * cost;
   if (!(Number.isFinite(expected) && expected > 0)) {
     return { interval, expected: undefined, isLess: false };
@@ -47,8 +49,12 @@ export function recentRise(score: Series, from: number, entropy: Series | undefi
   };
 }
 
-/** The slope of a line by least squares, and its standard error. */
-function slopeOf(x: readonly number[], y: readonly number[]): { slope: number; error: number } {
+/** The slope of a line by least squares, and its standard error where so many neighbours tell as much as one. */
+function slopeOf(
+  x: readonly number[],
+  y: readonly number[],
+  alike: number,
+): { slope: number; error: number } {
   const n = x.length;
   const [meanX, meanY] = [x, y].map((all) => all.reduce((sum, value) => sum + value / n, 0));
   let [xx, xy, yy] = [0, 0, 0];
@@ -59,7 +65,7 @@ function slopeOf(x: readonly number[], y: readonly number[]): { slope: number; e
     yy += q * q;
   }
   const slope = xy / xx;
-  return { slope, error: Math.sqrt(Math.max(0, yy - xy * slope) / (n - 2) / xx) };
+  return { slope, error: Math.sqrt(alike * Math.max(0, yy - xy * slope) / (n - 2) / xx) };
 }
 
 /** The last value of a series at each step or before it; the first where there is none. */

@@ -16,7 +16,7 @@ const MOST = 1 / 8;
 export function strayScores(score: Series): Point[] {
   const { steps, values } = score;
   if (values.length < FEWEST_SMOOTHED) return [];
-  const course = { noise: roughScatterOf(score), width: 1 };
+  const course = { noise: roughScatterOf(score).deviation, width: 1 };
   // Scores that hardly change tell no noise.
   if (course.noise === 0) return [];
   const away = values.map((value, i) => {

@@ -20,7 +20,7 @@ export function strayEnd(score: Series): Point | undefined {
   const before = values.subarray(0, -1);
   const away = Math.max(value - highest(before), lowest(before.subarray(-BESIDE)) - value);
   const moved = highest(before) - lowest(before);
-  const course = { noise: roughScatterOf(score), width: 1 };
+  const course = { noise: roughScatterOf(score).deviation, width: 1 };
   return isAboveChance(away, moved, { score, course }) ? { step: steps.at(-1)!, value } : undefined;
 }
 
@@ -46,7 +46,7 @@ export function undisturbed<S extends Series>(score: S): S {
   const before = highestUpTo(heights);
   const after = highestUpTo(heights.toReversed()).reverse();
   const gain = highest(heights) - values[0]!;
-  const course = { noise: roughScatterOf(whole), width: 1 };
+  const course = { noise: roughScatterOf(whole).deviation, width: 1 };
   const stays = (_: number, i: number) => {
     const depth = Math.min(before[i]!, after[i]!) - values[i]!;
     return !isAboveChance(depth, gain, { score: whole, course, sides: 2 });

@@ -6,6 +6,7 @@ import type { Overview } from "../overview.ts";
 import type { Run, ScoreSeries } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
 import { isAuxiliary, rewardTerms } from "../reward_terms.ts";
+import { nearlyIndependent, scatterOf } from "../scatter.ts";
 import { scoreCourse } from "../score_course.ts";
 import { stepText } from "../step_text.ts";
 import {
@@ -13,7 +14,6 @@ import {
   headOf,
   lastPart,
   medianOf,
-  noiseOf,
   spreadOf,
   tailOf,
   trendOf,
@@ -63,7 +63,7 @@ export function divergenceFinding({ run, parted }: Overview): Finding[] {
     }];
   }
   const isAgainst = rank !== undefined && -rank * Math.sqrt(count - 1) > SIGNIFICANT &&
-    changes(proxy) && changes(score);
+    changes(nearlyIndependent(proxy)) && changes(nearlyIndependent(score));
   const found = parting(training, { proxy, score }) ?? lateParting(proxy, score) ??
     (isAgainst ? notice("the validation score moves against the training score") : undefined);
   const text = found?.text ??
@@ -84,7 +84,7 @@ const GOES_WITH = 0.5;
 
 /** Whether a training score, of which there are many, rises by more than chance. */
 function isUp(proxy: Series): boolean {
-  return trendOf(proxy).z > SIGNIFICANT;
+  return trendOf(nearlyIndependent(proxy)).z > SIGNIFICANT;
 }
 
 /** Whether the log leaves it open that a score rises with another one: more than half as fast. */
@@ -164,7 +164,10 @@ function lastThird(values: Float64Array): number {
 /** Whether a term went from one level to another, by more than its noise and a tenth of the higher one. */
 function hasMoved(series: Series): boolean {
   const [start, end] = [headOf(series), tailOf(series)];
-  const least = Math.max(5 * noiseOf(series), 0.1 * Math.max(Math.abs(start), Math.abs(end)));
+  const least = Math.max(
+    5 * scatterOf(series).deviation,
+    0.1 * Math.max(Math.abs(start), Math.abs(end)),
+  );
   return Math.abs(end - start) > least;
 }
 

@@ -2,6 +2,7 @@ import type { Finding } from "../finding.ts";
 import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
 import type { Series } from "../readers/series.ts";
+import { nearlyIndependent } from "../scatter.ts";
 import { trendOf } from "../trend.ts";
 import { LOOK } from "./reward_findings.ts";
 import { round } from "./words.ts";
@@ -21,9 +22,9 @@ export function rewardPartingFinding({ score, series }: Run): Finding[] {
   const found = Array.from(series).find(([key]) =>
     REWARD.test(normalKey(key)) && !score.keys.includes(key)
   );
-  if (found === undefined || !(trendOf(score).z < -SURE)) return [];
+  if (found === undefined || !(trendOf(nearlyIndependent(score)).z < -SURE)) return [];
   const [key, reward] = found;
-  if (!(trendOf(reward).z > SURE)) return [];
+  if (!(trendOf(nearlyIndependent(reward)).z > SURE)) return [];
   const ends = ({ steps, values }: Series) =>
     `${round(values[0]!)} at step ${stepText(steps[0]!)}, ${round(values.at(-1)!)} at step ${
       stepText(steps.at(-1)!)
