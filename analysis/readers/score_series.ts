@@ -41,12 +41,15 @@ export function toScore(
   keys: readonly string[],
   { kind, foundBy }: { readonly kind: ScoreSeries["kind"]; readonly foundBy: FoundBy },
 ): ScoreSeries {
-  const changes = new Map(keys.map((key) => [key, changeOf(key, series.get(key)!)]));
-  const changing = keys.filter((key) => changes.get(key) !== undefined);
+  // Only of those that change, as a log may have very many keys.
+  const changes = new Map<string, UnitChange>();
+  for (const key of keys) {
+    const change = changeOf(key, series.get(key)!);
+    if (change !== undefined) changes.set(key, change);
+  }
+  const changing = Array.from(changes.keys());
   const units = new Map(
-    keys.filter((key) => !changing.includes(key)).map((
-      key,
-    ) => [key, accuracyUnit(key, series.get(key)!)]),
+    keys.map((key) => [key, changes.has(key) ? "as logged" : accuracyUnit(key, series.get(key)!)]),
   );
   const inPercent = keys.filter((key) => units.get(key) === "percent");
   const unclear = keys.filter((key) => units.get(key) === "unclear");
@@ -78,7 +81,7 @@ export function toScore(
     );
   }
   const isFraction = mean.values.every((value) => value >= 0 && value <= 1) &&
-    keys.every((key) => namesAccuracy(key) || isAccuracyByValues(key, series));
+    (keys.every(namesAccuracy) || (keys.length === 1 && isAccuracyByValues(keys[0]!, series)));
   return { keys, label, kind, unit: isFraction ? "fraction" : "reward", foundBy, ...mean };
 }
 
