@@ -13,6 +13,7 @@ const INFLUENCE = [`${ANALYSIS}/influence_test.ts`];
 const PLATEAU = [`${ANALYSIS}/plateau_test.ts`];
 const LAW_FINDINGS = [`${ANALYSIS}/law_findings_test.ts`];
 const AHEAD = [`${ANALYSIS}/ahead_test.ts`];
+const SCATTER = [`${ANALYSIS}/scatter_test.ts`];
 const CONSOLE = [`${ANALYSIS}/readers/verl_console_test.ts`];
 const FORMATS = [`${ANALYSIS}/readers/formats_test.ts`];
 const COVARIANCE = [`${ANALYSIS}/tokens/covariance_report_test.ts`];
@@ -151,24 +152,24 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     filter: "percent becomes a fraction",
   },
   {
-    file: "analysis/readers/verl_console.ts",
-    text: "else if (!isText(field)) malformed.add(place(), field);",
-    replacement: "else malformed.add(place(), field);",
+    file: "analysis/readers/verl_fields.ts",
+    text: "return isText(field) ? { key, value } : undefined;",
+    replacement: "return undefined;",
     what: "settings among verl's metrics count as damage",
     tests: CONSOLE,
     filter: "text, not damage",
   },
   {
-    file: "analysis/readers/verl_console.ts",
-    text: "if (value !== undefined && (collector.counts.has(key) || isKey(key))) {",
-    replacement: "if (value !== undefined) {",
+    file: "analysis/readers/verl_fields.ts",
+    text: "return value !== undefined && (known.has(key) || isKey(key)) ?",
+    replacement: "return value !== undefined ?",
     what: "the torn rest of a verl line counts as a key",
     tests: CONSOLE,
     filter: "torn by another process",
   },
   {
     file: "analysis/readers/column.ts",
-    text: 'this.#rows = repeat === "mean" ? this.#rows + 1 : 1;',
+    text: "this.#rows = isWithinStep ? this.#rows + 1 : 1;",
     replacement: "this.#rows = 1;",
     what: "of the updates of a step in JSONL only the last counts",
     tests: FORMATS,
@@ -176,7 +177,7 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/readers/column.ts",
-    text: "if (last >= 0 && step < this.#steps[last]!) this.#ascending = false;",
+    text: "if (last >= 0 && step <= this.#steps[last]!) this.#ascending = false;",
     replacement: "",
     what: "a resumed run goes back in its series of steps",
     tests: FORMATS,
@@ -276,6 +277,14 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
     what: "the first pair is taken for the one that moves a most",
     tests: INFLUENCE,
     filter: "leaving each out in turn",
+  },
+  {
+    file: "analysis/scatter.ts",
+    text: "const alike = (1 + correlation) / (1 - correlation);",
+    replacement: "const alike = 1;",
+    what: "scores that are alike from step to step count as independent",
+    tests: SCATTER,
+    filter: "hardly ever rises or falls",
   },
   {
     file: "analysis/plateau.ts",
