@@ -5,9 +5,8 @@ import type { Series } from "./readers/series.ts";
 /** A run with evenly spaced values in place of series of more than {@linkcode MOST_PAIRS}; else the run itself. */
 export function shortened(run: Run): Run {
   const { entropy, score, trainingScore } = run;
-  if (Math.max(...Array.from(run.series.values(), ({ steps }) => steps.length), 0) <= MOST_PAIRS) {
-    return run;
-  }
+  const all = [...run.series.values(), entropy, score, trainingScore];
+  if (all.every((series) => (series?.steps.length ?? 0) <= MOST_PAIRS)) return run;
   // Most keys share their steps, and do so still.
   const known = new Map<Float64Array, Float64Array>();
   const evenly = <S extends Series>(series: S): S => {

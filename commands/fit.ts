@@ -11,7 +11,7 @@ import { fitText } from "../analysis/reports/fit_text.ts";
 import { lawErrorText } from "../analysis/reports/law_error_text.ts";
 import { fitRun, type RunFit } from "../analysis/run_fit.ts";
 import { runHeadings, runLabel } from "../analysis/run_label.ts";
-import { shortenedButPairs } from "../analysis/shortened.ts";
+import { shortened, shortenedButPairs } from "../analysis/shortened.ts";
 import { ReadError } from "../formats/errors.ts";
 import { printable } from "../formats/printable.ts";
 import { parseArguments } from "./common/arguments.ts";
@@ -69,7 +69,9 @@ async function main(): Promise<boolean> {
   const fits: RunFit[] = [];
   for (const run of runs) {
     try {
-      const one = fitRun(overviewOf(run), { rule, portion, reverse: values.reverse, effort });
+      // Whether the score gains is told as diagnose tells it, which looks at evenly spaced values.
+      const stand = { ...overviewOf(shortened(run)), run };
+      const one = fitRun(stand, { rule, portion, reverse: values.reverse, effort });
       fits.push(one);
       const { prediction } = one;
       if (isAsked && prediction instanceof LawError) {
