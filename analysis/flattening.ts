@@ -1,3 +1,4 @@
+import { alikeBy, correlationOfNeighbours } from "./scatter.ts";
 import type { Interval } from "./interval.ts";
 import type { Series } from "./readers/series.ts";
 import { reduced } from "./trend.ts";
@@ -55,7 +56,8 @@ export function flattening(series: Series, level: number): Flattening | undefine
   const rests = values.map((value, i) =>
     value - floor - height * Math.exp(-rate * (steps[i]! - steps[0]!))
   );
-  const most = best.squares * (1 + AS_GOOD * asFewer(rests) / (n - 3));
+  const alike = alikeBy(Math.max(0, correlationOfNeighbours(rests) ?? 0));
+  const most = best.squares * (1 + AS_GOOD * alike / (n - 3));
   const reached = fits.filter(({ squares }) => squares <= most).map(({ rate, floor, height }) =>
     floor >= level ? Infinity : steps[0]! - Math.log((level - floor) / height) / rate
   );
@@ -63,15 +65,6 @@ export function flattening(series: Series, level: number): Flattening | undefine
     interval: [Math.min(...reached), Math.max(...reached)],
     staysAbove: reached.every((step) => step === Infinity),
   };
-}
-
-/** How many values tell as much as one that stands alone, by the correlation of neighbours. */
-function asFewer(rests: Float64Array): number {
-  const product = (lag: number) =>
-    rests.subarray(lag).reduce((sum, rest, i) => sum + rest * rests[i]!, 0);
-  const squares = product(0);
-  const correlation = squares > 0 ? Math.max(0, product(1) / squares) : 0;
-  return (1 + correlation) / (1 - correlation);
 }
 
 /** The line floor + height·x through values, and the sum of squares that it misses by. */

@@ -1,20 +1,30 @@
 import { counted } from "../formats/counted.ts";
+import { listed } from "../formats/listed.ts";
 import { number } from "../formats/number.ts";
 import { scoreName } from "./findings/score_words.ts";
-import { listed, signed } from "./findings/words.ts";
+import { signed } from "./findings/words.ts";
 import type { RecentGain } from "./gain.ts";
 import type { Overview } from "./overview.ts";
 import type { Moved } from "./parted_benchmarks.ts";
 import { plateauText } from "./plateau_text.ts";
+import type { RecentRise } from "./recent_rise.ts";
 import { stepText } from "./step_text.ts";
 
 /** What a gain that is open rests on, as the end of a sentence that says so. */
-export function openGainText({ kind, count, since, rise: { interval, expected } }: RecentGain) {
-  const [low, high] = interval;
-  const law = expected === undefined ? "" : `; the law expects ${signed(expected)}`;
-  return `from ${counted(count, scoreName(kind))}: a rise of ${signed(low)} to ${
-    signed(high)
-  } since step ${stepText(since)} (90 % interval${law})`;
+export function openGainText({ kind, count, since, rise }: RecentGain): string {
+  return `from ${counted(count, scoreName(kind))}: a rise of ${rangeText(rise)} since step ${
+    stepText(since)
+  } (90 % interval${expectedText(rise)})`;
+}
+
+/** The ends of a rise's interval. */
+export function rangeText({ interval: [low, high] }: RecentRise): string {
+  return `${signed(low)} to ${signed(high)}`;
+}
+
+/** What the law expects of a rise, as the end of a clause; empty where it expects nothing. */
+export function expectedText({ expected }: RecentRise): string {
+  return expected === undefined ? "" : `; the law expects ${signed(expected)}`;
 }
 
 /**

@@ -1,13 +1,6 @@
 import type { Point } from "./course.ts";
+import type { Jump } from "./jump.ts";
 import type { Series } from "./readers/series.ts";
-
-/** A drop from one value to the next. */
-export interface Drop {
-  /** The last value before it. */
-  readonly before: Point;
-  /** The first value after it. */
-  readonly after: Point;
-}
 
 /** One step of so much of a fall is the fall … */
 const NEARLY_ALL = 0.8;
@@ -26,7 +19,7 @@ const FEWEST_AFTER = 2;
 export function lastingDrop(
   { steps, values }: Series,
   { fall, scatter }: { readonly fall: number; readonly scatter: number },
-): Drop | undefined {
+): Pick<Jump, "before" | "after"> | undefined {
   const stepDown = (i: number) => values[i - 1]! - values[i]!;
   let at = 1;
   for (let i = 2; i < values.length; i++) if (stepDown(i) > stepDown(at)) at = i;

@@ -32,8 +32,13 @@ const FEWEST_KEPT = 16;
  */
 export function scatterOf(score: Series, differing = noiseOf(score)): Scatter {
   const correlation = correlationOf(score);
-  const alike = (1 + correlation) / (1 - correlation);
+  const alike = alikeBy(correlation);
   return { deviation: deviationFrom(differing, alike), alike };
+}
+
+/** So many values in a row tell as much as one that stands alone, by the correlation of neighbours. */
+export function alikeBy(correlation: number): number {
+  return (1 + correlation) / (1 - correlation);
 }
 
 /** The standard deviation of a score from that by differences of neighbours, which differ by less where they are alike. */
@@ -86,8 +91,14 @@ function correlationAboutLine(values: Float64Array): number {
   const at = (i: number) => i - (n - 1) / 2;
   const slope = 12 * values.reduce((sum, value, i) => sum + value * at(i), 0) / (n ** 3 - n);
   const rest = values.map((value, i) => value - mean - slope * at(i));
-  const squares = rest.reduce((sum, value) => sum + value ** 2, 0);
-  if (squares === 0) return 0;
-  const products = rest.subarray(1).reduce((sum, value, i) => sum + value * rest[i]!, 0);
-  return (products / squares + 2 / n) / (1 - 4 / n);
+  const found = correlationOfNeighbours(rest);
+  return found === undefined ? 0 : (found + 2 / n) / (1 - 4 / n);
+}
+
+/** The correlation of neighbours among what values are away from a course; undefined where they are on it. */
+export function correlationOfNeighbours(rests: Float64Array): number | undefined {
+  const product = (lag: number) =>
+    rests.subarray(lag).reduce((sum, rest, i) => sum + rest * rests[i]!, 0);
+  const squares = product(0);
+  return squares === 0 ? undefined : product(1) / squares;
 }

@@ -1,7 +1,7 @@
 import { number } from "../formats/number.ts";
 import { whyUnfit } from "./check_pairs.ts";
 import type { Interval } from "./interval.ts";
-import { fitLaw, type LawFit } from "./law.ts";
+import { fitLaw, lawAt, type LawFit } from "./law.ts";
 import type { Pair } from "./pairs.ts";
 import { rootMeanSquare } from "./scale.ts";
 import { strayScores, strayText } from "./stray_scores.ts";
@@ -46,8 +46,8 @@ export function strayCaution(
 }
 
 /** The root mean square of what pairs are away from a law. */
-function residualOf(pairs: readonly Pair[], { a, b }: LawFit): number {
-  return rootMeanSquare(pairs.map(({ entropy, score }) => score - (b - a * Math.exp(entropy))));
+function residualOf(pairs: readonly Pair[], fit: LawFit): number {
+  return rootMeanSquare(pairs.map(({ entropy, score }) => score - lawAt(fit, entropy)));
 }
 
 function width([low, high]: Interval): number {

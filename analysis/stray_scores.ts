@@ -1,8 +1,8 @@
 import { counted } from "../formats/counted.ts";
+import { listed } from "../formats/listed.ts";
 import { number } from "../formats/number.ts";
 import { FEWEST_SMOOTHED, type Point } from "./course.ts";
 import { isAboveChance, roughScatterOf } from "./fall.ts";
-import { listed } from "./findings/words.ts";
 import type { Series } from "./readers/series.ts";
 import { stepText } from "./step_text.ts";
 

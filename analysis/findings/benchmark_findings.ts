@@ -1,3 +1,4 @@
+import { listed } from "../../formats/listed.ts";
 import { counted } from "../../formats/counted.ts";
 import { number } from "../../formats/number.ts";
 import type { BenchmarkFit } from "../benchmarks.ts";
@@ -15,7 +16,7 @@ import {
 import { plateauText } from "../plateau_text.ts";
 import type { Run } from "../readers/run.ts";
 import type { RunFit } from "../run_fit.ts";
-import { listed, round } from "./words.ts";
+import { round } from "./words.ts";
 import { stepText } from "../step_text.ts";
 
 /**

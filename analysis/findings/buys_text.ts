@@ -1,10 +1,9 @@
 import { notBought } from "../bought.ts";
-import { openGainText } from "../gain_text.ts";
-import type { Interval } from "../interval.ts";
+import { expectedText, openGainText, rangeText } from "../gain_text.ts";
 import type { Overview } from "../overview.ts";
 import { stepText } from "../step_text.ts";
 import { noRiseText, scoreName } from "./score_words.ts";
-import { percent, round, signed } from "./words.ts";
+import { percent, round } from "./words.ts";
 
 /** Whether the fall of the entropy still buys score, in a sentence. */
 export function buysText({ run, gain, plateau, parted, isSolved }: Overview): string {
@@ -36,26 +35,21 @@ export function buysText({ run, gain, plateau, parted, isSolved }: Overview): st
   if (gain.rises) {
     return `It still buys score: the ${name} has risen since step ${stepText(gain.since)}.`;
   }
-  const { interval, expected } = gain.rise;
-  const law = expected === undefined ? "" : `; the law expects ${signed(expected)}`;
+  const [range, law] = [rangeText(gain.rise), expectedText(gain.rise)];
   switch (gain.why) {
     case "open":
       return `Whether it still buys score cannot be told ${openGainText(gain)}.`;
     case "stopped":
-      return `The ${name} rose by ${rangeOf(interval)} since step ${
+      return `The ${name} rose by ${range} since step ${
         stepText(gain.since)
       } (90 % interval${law}), but not since step ${stepText(plateau!.since.step)}.`;
     case "never":
       return `It buys no score: the ${name} ${noRiseText(gain)}.`;
     case "less":
-      return `It no longer buys score: the ${name} ${noRiseText(gain)} (${
-        rangeOf(interval)
-      }, 90 % interval${law}).`;
+      return `It no longer buys score: the ${name} ${
+        noRiseText(gain)
+      } (${range}, 90 % interval${law}).`;
     default:
       return `It no longer buys score: the ${name} ${noRiseText(gain)}.`;
   }
-}
-
-function rangeOf([low, high]: Interval): string {
-  return `${signed(low)} to ${signed(high)}`;
 }

@@ -2,7 +2,7 @@ import { lastAt } from "../course.ts";
 import type { EntropyCourse } from "../entropy_course.ts";
 import type { Series } from "../readers/series.ts";
 import { stepText } from "../step_text.ts";
-import { percent, round } from "./words.ts";
+import { percent, pointText, round } from "./words.ts";
 
 /** What became of the entropy, as a sentence without its end. */
 export function courseText(course: EntropyCourse, entropy: Series): string {
@@ -42,9 +42,7 @@ export function courseText(course: EntropyCourse, entropy: Series): string {
 
 /** The points of an entropy's course, as evidence. */
 export function pointsText({ start, trough, peak, end, width }: EntropyCourse): string {
-  const at = ({ step, value }: { step: number; value: number }) =>
-    `${round(value)} at step ${stepText(step)}`;
-  return `nats: ${at(start)}, lowest ${at(trough)}, highest ${at(peak)}, ${at(end)}${
-    width > 1 ? ` (ends: medians of 3; between: running median of ${width})` : ""
-  }`;
+  return `nats: ${pointText(start)}, lowest ${pointText(trough)}, highest ${pointText(peak)}, ${
+    pointText(end)
+  }${width > 1 ? ` (ends: medians of 3; between: running median of ${width})` : ""}`;
 }

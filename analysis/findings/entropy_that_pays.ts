@@ -2,9 +2,8 @@ import { smoothed } from "../course.ts";
 import type { Overview } from "../overview.ts";
 import { recentRise } from "../recent_rise.ts";
 import { falls } from "../score_course.ts";
-import { stepText } from "../step_text.ts";
 import { scoreName } from "./score_words.ts";
-import { percent, round } from "./words.ts";
+import { percent, pointText } from "./words.ts";
 
 /** An entropy above this many times its start has exploded. */
 const EXPLODED = 2;
@@ -28,8 +27,7 @@ export function risesWithScore({ run, entropy, score, gain }: Overview): boolean
 /** That the score rose with the entropy, in a sentence. */
 export function risenText({ run, entropy, score }: Overview): string {
   const [{ start, end }, risen] = [entropy!, score!];
-  const at = ({ step, value }: typeof start) => `${round(value)} at step ${stepText(step)}`;
   return `the entropy rose to ${percent(end.value / start.value)} of its start, and the ${
     scoreName(run.score!.kind)
-  } rose with it: ${at(risen.start)}, ${at(risen.end)}.`;
+  } rose with it: ${pointText(risen.start)}, ${pointText(risen.end)}.`;
 }

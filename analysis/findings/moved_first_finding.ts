@@ -1,7 +1,8 @@
+import { listed } from "../../formats/listed.ts";
 import type { Finding } from "../finding.ts";
 import { type Departure, movedFirst } from "../moved_first.ts";
 import type { Overview } from "../overview.ts";
-import { listed, round } from "./words.ts";
+import { round } from "./words.ts";
 import { stepText } from "../step_text.ts";
 
 /** In which order the metrics left their course; no finding where nothing happened to the run. */

@@ -1,7 +1,7 @@
+import { listed } from "../../formats/listed.ts";
 import { counted } from "../../formats/counted.ts";
 import { number } from "../../formats/number.ts";
 import type { Finding } from "../finding.ts";
-import { listed } from "./words.ts";
 import { lostSince, scoreAround } from "../lost.ts";
 import { entropyEnd } from "../overview.ts";
 import { pairs } from "../pairs.ts";

@@ -1,3 +1,4 @@
+import { listed } from "../../formats/listed.ts";
 import { equalRewards } from "../equal_rewards.ts";
 import type { Finding } from "../finding.ts";
 import {
@@ -16,7 +17,7 @@ import { spikeBeforeBreak } from "../spike_before_break.ts";
 import { lostText, spikeText } from "./break_remedy.ts";
 import { equalRewardsText, MEND_REWARD } from "./equal_rewards_text.ts";
 import { raiseText } from "./raise_text.ts";
-import { CANNOT_TELL, listed, round } from "./words.ts";
+import { CANNOT_TELL, round } from "./words.ts";
 
 /** What to change for the entropy, by what the configuration has on already. */
 export function remedyFinding(overview: Overview, course: Finding): Finding {

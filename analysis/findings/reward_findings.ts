@@ -1,3 +1,4 @@
+import { listed } from "../../formats/listed.ts";
 import { counted } from "../../formats/counted.ts";
 import { changes } from "../changed.ts";
 import { correlate } from "../dynamics.ts";
@@ -19,7 +20,7 @@ import {
   trendOf,
 } from "../trend.ts";
 import { type Alarm, notice, problem } from "./alarm.ts";
-import { CANNOT_TELL, listed, percent, round } from "./words.ts";
+import { CANNOT_TELL, percent, round } from "./words.ts";
 
 /** Fewer validations show no divergence. */
 const FEWEST_VALIDATIONS = 4;
@@ -131,7 +132,8 @@ function lateParting(all: Series, score: ScoreSeries): Alarm | undefined {
   );
 }
 
-function endsText({ steps, values }: Series): string {
+/** The first and the last value of a series, with their steps. */
+export function endsText({ steps, values }: Series): string {
   return `${round(values[0]!)} at step ${stepText(steps[0]!)}, ${round(values.at(-1)!)} at step ${
     stepText(steps.at(-1)!)
   }`;

@@ -1,12 +1,9 @@
 import type { Finding } from "../finding.ts";
 import { normalKey } from "../readers/normal_key.ts";
 import type { Run } from "../readers/run.ts";
-import type { Series } from "../readers/series.ts";
 import { nearlyIndependent } from "../scatter.ts";
 import { trendOf } from "../trend.ts";
-import { LOOK } from "./reward_findings.ts";
-import { round } from "./words.ts";
-import { stepText } from "../step_text.ts";
+import { endsText, LOOK } from "./reward_findings.ts";
 
 /** What the policy is trained on, and no term of it. */
 const REWARD = /(?:^|\/)rewards?(?:\/mean)?$/;
@@ -25,14 +22,10 @@ export function rewardPartingFinding({ score, series }: Run): Finding[] {
   if (found === undefined || !(trendOf(nearlyIndependent(score)).z < -SURE)) return [];
   const [key, reward] = found;
   if (!(trendOf(nearlyIndependent(reward)).z > SURE)) return [];
-  const ends = ({ steps, values }: Series) =>
-    `${round(values[0]!)} at step ${stepText(steps[0]!)}, ${round(values.at(-1)!)} at step ${
-      stepText(steps.at(-1)!)
-    }`;
   return [{
     topic: "reward against accuracy",
     severity: "problem",
     finding: `the reward rises while ${score.label} falls: ${LOOK}.`,
-    evidence: `${key}: ${ends(reward)}; ${score.label}: ${ends(score)}`,
+    evidence: `${key}: ${endsText(reward)}; ${score.label}: ${endsText(score)}`,
   }];
 }

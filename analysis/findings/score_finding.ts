@@ -1,11 +1,10 @@
-import type { Point } from "../course.ts";
 import { type Dip, dipOf } from "../dip.ts";
 import { DEVIATIONS } from "../fall.ts";
 import type { Finding } from "../finding.ts";
 import type { Overview } from "../overview.ts";
 import { falls, FEWEST_TOLD, type ScoreCourse } from "../score_course.ts";
 import { scoreName } from "./score_words.ts";
-import { CANNOT_TELL, percent, round } from "./words.ts";
+import { CANNOT_TELL, percent, pointText, round } from "./words.ts";
 import { stepText } from "../step_text.ts";
 import { strayScores, strayText } from "../stray_scores.ts";
 
@@ -46,19 +45,17 @@ export function scoreFinding({ run: { score }, score: course, isSolved }: Overvi
     }${dipText(dip)}${strayEndText(course)}${strays.length === 0 ? "" : `; ${strayText(strays)}`}${
       isSolved ? "; it is solved, if 1 is the most" : ""
     }.`,
-    evidence: `${score.label}: lowest ${point(course.trough)}, highest ${point(course.peak)}${
-      course.width > 1 ? ` (running median of ${course.width})` : ""
-    }${course.scatter === 0 ? "" : `; standard deviation of a score ${round(course.scatter, 2)}`}`,
+    evidence: `${score.label}: lowest ${pointText(course.trough)}, highest ${
+      pointText(course.peak)
+    }${course.width > 1 ? ` (running median of ${course.width})` : ""}${
+      course.scatter === 0 ? "" : `; standard deviation of a score ${round(course.scatter, 2)}`
+    }`,
     marks: course.fall !== undefined
       ? [{ step: course.peak.step, label: "best score" }]
       : dip === undefined
       ? []
       : [{ step: dip.lowest.step, label: "dip of the score" }],
   };
-}
-
-function point({ step, value }: Point, digits = 3): string {
-  return `${round(value, digits)} at step ${stepText(step)}`;
 }
 
 /** Digits that the ends of a score are told to at most. */
@@ -69,13 +66,13 @@ function endPoints({ start, end }: ScoreCourse): [start: string, end: string] {
   let digits = 3;
   while (digits < MOST_DIGITS && round(start.value, digits) === round(end.value, digits)) digits++;
   if (start.value === end.value) digits = 3;
-  return [point(start, digits), point(end, digits)];
+  return [pointText(start, digits), pointText(end, digits)];
 }
 
 function dipText(dip: Dip | undefined): string {
   if (dip === undefined) return "";
   const { lowest, steps: [first, last] } = dip;
-  return `; in between it fell to ${point(lowest)} and came back${
+  return `; in between it fell to ${pointText(lowest)} and came back${
     first === last ? "" : ` (down from step ${stepText(first)} to step ${stepText(last)})`
   }`;
 }
@@ -83,7 +80,7 @@ function dipText(dip: Dip | undefined): string {
 function strayEndText({ stray }: ScoreCourse): string {
   return stray === undefined
     ? ""
-    : `; the last score, ${point(stray)}, is far from those before it`;
+    : `; the last score, ${pointText(stray)}, is far from those before it`;
 }
 
 function courseText(course: ScoreCourse): string {
@@ -92,9 +89,9 @@ function courseText(course: ScoreCourse): string {
   if (fall !== undefined && gain > 0 && fall.from.step > start.step) {
     const lost = (peak.value - end.value) / gain;
     const way = fall.drop === undefined
-      ? `fell to ${point(end)}`
-      : `dropped at once to ${point(fall.drop)}, and ends at ${point(end)}`;
-    return `rose from ${point(start)} to ${point(fall.from)} and ${way}: ${
+      ? `fell to ${pointText(end)}`
+      : `dropped at once to ${pointText(fall.drop)}, and ends at ${pointText(end)}`;
+    return `rose from ${pointText(start)} to ${pointText(fall.from)} and ${way}: ${
       lost >= 1 ? "all" : percent(lost)
     } of the gain is lost`;
   }

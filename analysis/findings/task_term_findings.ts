@@ -1,14 +1,13 @@
-import type { Point } from "../course.ts";
+import { listed } from "../../formats/listed.ts";
 import { isAboveChance } from "../fall.ts";
 import type { Finding } from "../finding.ts";
 import type { Overview } from "../overview.ts";
 import type { ScoreSeries } from "../readers/run.ts";
 import { isTask, type RewardTerm, rewardTerms } from "../reward_terms.ts";
 import { falls, type ScoreCourse, scoreCourse } from "../score_course.ts";
-import { stepText } from "../step_text.ts";
 import { medianOf, trendOf } from "../trend.ts";
 import { LOOK } from "./reward_findings.ts";
-import { listed, round, signed } from "./words.ts";
+import { pointText, round, signed } from "./words.ts";
 
 /** The 95th percentile of the standard normal distribution: a term with such a trend may rise. */
 const MAY_RISE = 1.645;
@@ -54,10 +53,10 @@ function fallFinding(
   return {
     topic: "task reward",
     severity: isProblem ? "problem" : "notice",
-    finding: `${name} fell from ${point(fall?.from ?? start)} to ${point(end)}${
+    finding: `${name} fell from ${pointText(fall?.from ?? start)} to ${pointText(end)}${
       gained.length === 0 ? "" : ` while ${gained.map(riseText).join(" and ")}: ${LOOK}`
     }.`,
-    evidence: `${key}, ${series.values.length} values: ${point(start)}, ${point(end)}${
+    evidence: `${key}, ${series.values.length} values: ${pointText(start)}, ${pointText(end)}${
       gained.map(({ key }) => `; ${key}`).join("")
     }`,
     marks: [{ step: (fall?.from ?? start).step, label: `${name} falls` }],
@@ -77,19 +76,17 @@ function gainFindings(task: readonly TermCourse[], gained: readonly TermCourse[]
       ))
     }; ${
       listed(
-        task.map(({ name, course }) => `${name} (${point(course.start)}, ${point(course.end)})`),
+        task.map(({ name, course }) =>
+          `${name} (${pointText(course.start)}, ${pointText(course.end)})`
+        ),
       )
     } did not rise.`,
     evidence: [...gained, ...task].map(({ key, course: { start, end } }) =>
-      `${key}: ${point(start)}, ${point(end)}`
+      `${key}: ${pointText(start)}, ${pointText(end)}`
     ).join("; "),
   }];
 }
 
 function riseText({ name, course: { start, end } }: TermCourse): string {
   return `${name} rose from ${round(start.value)} to ${round(end.value)}`;
-}
-
-function point({ step, value }: Point): string {
-  return `${round(value)} at step ${stepText(step)}`;
 }

@@ -1,3 +1,6 @@
+import type { Point } from "../course.ts";
+import { stepText } from "../step_text.ts";
+
 /** How a finding begins where the log does not tell. */
 export const CANNOT_TELL = "can't tell from this log";
 
@@ -18,7 +21,7 @@ export function percent(share: number): string {
     : "more than any percentage";
 }
 
-/** Names in a row: `a, b and c`. */
-export function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+/** A point of a course: its value, to three digits or as many as given, and its step. */
+export function pointText({ step, value }: Point, digits = 3): string {
+  return `${round(value, digits)} at step ${stepText(step)}`;
 }

@@ -1,4 +1,5 @@
 import { counted } from "../../formats/counted.ts";
+import { listed } from "../../formats/listed.ts";
 import { stepText } from "../step_text.ts";
 import { distinct, placeOf } from "./series.ts";
 
@@ -65,5 +66,5 @@ function stretchesText(steps: Float64Array, logged: Float64Array): string {
   const texts = stretches.map(([first, last]) =>
     first === last ? stepText(first) : `${stepText(first)} to ${stepText(last)}`
   );
-  return texts.length === 1 ? texts[0]! : `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}`;
+  return listed(texts);
 }

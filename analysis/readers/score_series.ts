@@ -135,8 +135,12 @@ function accuracyUnit(key: string, { values }: Series): "as logged" | "percent" 
 }
 
 function isPercentLike(key: string, values: Float64Array): boolean {
-  return mayBePercent(key) && values.some((value) => value > 1) &&
-    values.every((value) => value >= 0 && value <= 100);
+  return mayBePercent(key) && areOnPercentScale(values);
+}
+
+/** Whether values can be in percent and are no fractions. */
+export function areOnPercentScale(values: Float64Array): boolean {
+  return values.some((value) => value > 1) && values.every((value) => value >= 0 && value <= 100);
 }
 
 /** A series in percent as one of fractions. */

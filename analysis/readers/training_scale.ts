@@ -1,7 +1,11 @@
 import { medianOf } from "../trend.ts";
-import { hundredth, meanOverBenchmarks, type ScoredLog } from "./score_series.ts";
+import {
+  areOnPercentScale,
+  hundredth,
+  meanOverBenchmarks,
+  type ScoredLog,
+} from "./score_series.ts";
 import type { ScoreSeries } from "./run.ts";
-import type { Series } from "./series.ts";
 
 /** A median apart by less than this factor is nearer to a score in percent than to tenths or to tens of it. */
 const NEAR = Math.sqrt(10);
@@ -24,15 +28,11 @@ export function likeValidation(
     Math.abs(100 * medianOf(validation.values) - logged) < ROUNDING * logged;
   const isAsLogged = training.keys.length === 1 &&
     medianOf(training.values) === medianOf(series.get(training.keys[0]!)!.values);
-  if (!isDivided || !isAsLogged || !mayBeInPercent(training)) return training;
+  if (!isDivided || !isAsLogged || !areOnPercentScale(training.values)) return training;
   const factor = medianOf(training.values) / logged;
   if (!(factor > 1 / NEAR && factor < NEAR)) return training;
   notes.push(
     `${training.label} is on the scale of ${validation.label}, in percent, and was divided by 100, too.`,
   );
   return { ...training, ...hundredth(training) };
-}
-
-function mayBeInPercent({ values }: Series): boolean {
-  return values.some((value) => value > 1) && values.every((value) => value >= 0 && value <= 100);
 }

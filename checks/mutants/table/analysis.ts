@@ -145,8 +145,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/readers/score_series.ts",
-    text: "return mayBePercent(key) && values.some((value) => value > 1) &&",
-    replacement: "return values.some((value) => value > 1) &&",
+    text: "return mayBePercent(key) && areOnPercentScale(values);",
+    replacement: "return areOnPercentScale(values);",
     what: "rewards above 1 are taken for percent",
     tests: FORMATS,
     filter: "percent becomes a fraction",
@@ -280,8 +280,8 @@ export const ANALYSIS_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "analysis/scatter.ts",
-    text: "const alike = (1 + correlation) / (1 - correlation);",
-    replacement: "const alike = 1;",
+    text: "return (1 + correlation) / (1 - correlation);",
+    replacement: "return 1;",
     what: "scores that are alike from step to step count as independent",
     tests: SCATTER,
     filter: "hardly ever rises or falls",
