@@ -2,6 +2,7 @@ import { linearRegression, mean } from "simple-statistics";
 import type { Curve } from "../analysis/paper_data.ts";
 import { around } from "../analysis/shares.ts";
 import { TASK_NAMES } from "./lab/tasks/task_by_name.ts";
+import { foundByRarity, isFound, misconceptionsOf } from "./misconceptions.ts";
 import type { StudyLog } from "./study_log.ts";
 
 /** The temperature of rollouts that explore more. */
@@ -24,11 +25,6 @@ export const RUNS = TASK_NAMES.flatMap((task) => [
   ...[1, 2, 3].map((seed) => ({ task, seed })),
   { task, temperature: EXPLORING_TEMPERATURE },
 ]);
-
-/** The chances, of the teacher being right, at which misconceptions are parted into groups: decades. */
-const RARITIES = [0.0003, 0.003, 0.03, 0.3];
-
-const MISCONCEPTION = "misconceptions/log_probability/";
 
 /**
  * What the study asks of a task under plain GRPO: that the base model be neither lost nor done, that entropy and gain be
@@ -91,27 +87,17 @@ export function conditionOfCapacity(accuracies: Readonly<Record<string, number>>
 
 /** Whether what was not found is what was rare, and has become rarer. */
 function exploration(curves: StudyLog["curves"]): Condition[] {
-  const facts = [...curves].filter(([key]) => key.startsWith(MISCONCEPTION)).map((
-    [key, curve],
-  ) => ({
-    chance: Number(key.slice(MISCONCEPTION.length)),
-    before: curve[0]!.value,
-    after: curve.at(-1)!.value,
-  }));
-  const groups = RARITIES.slice(0, -1).map((least, i) =>
-    facts.filter(({ chance }) => least <= chance && chance < RARITIES[i + 1]!)
-  ).filter((group) => group.length > 0);
-  const isFound = ({ after }: { after: number }) => after > Math.log(0.5);
-  const found = groups.map((group) => mean(group.map((fact) => Number(isFound(fact)))));
-  const lost = facts.filter((fact) => !isFound(fact));
+  const all = misconceptionsOf(curves);
+  const found = foundByRarity(all);
+  const lost = all.filter((one) => !isFound(one));
   const change = lost.length === 0 ? NaN : mean(lost.map(({ before, after }) => after - before));
   return [{
     name: "misconceptions found, from the rarest right answers to the most frequent",
     expected: "rising",
-    measured: found.map((share, i) => `${(100 * share).toFixed(0)} % of ${groups[i]!.length}`).join(
+    measured: found.map(({ share, count }) => `${(100 * share).toFixed(0)} % of ${count}`).join(
       ", ",
     ),
-    holds: found.every((share, i) => i === 0 || share >= found[i - 1]!),
+    holds: found.every(({ share }, i) => i === 0 || share >= found[i - 1]!.share),
   }, {
     name: "ln of the chance of right answers not found, end less base model (nats)",
     expected: "below 0",

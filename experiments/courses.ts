@@ -22,6 +22,19 @@ export function logged({ curves }: StudyLog, key: string): Curve {
   return curves.get(key) ?? [];
 }
 
+/**
+ * The mean over the tokens of a whole run of what its steps log the mean of, each step with its number of tokens; NaN
+ * where there are none.
+ */
+export function overTokens(log: StudyLog, key: string, number: string): number {
+  const tokens = new Map(logged(log, number).map(({ step, value }) => [step, value]));
+  const [sum, count] = logged(log, key).reduce(([sum, count], { step, value }) => {
+    const own = tokens.get(step) ?? 0;
+    return [sum + own * value, count + own];
+  }, [0, 0]);
+  return sum / count;
+}
+
 /** Rollouts over which curves of every step are averaged for pictures. */
 export const WINDOW = 5;
 

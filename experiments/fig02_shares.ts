@@ -68,7 +68,7 @@ export function figure2(study: StudyLogs): Figure[] {
     spec: {
       columns: QUANTITIES.length,
       spacing: 20,
-      concat: panels.map(panelOf),
+      concat: panels.map((panel) => panelOf(panel, highestOf(panels, panel.task))),
     },
     measurements: panels.flatMap(measure),
   })];
@@ -116,7 +116,16 @@ export function overModels(models: readonly ModelShares[]) {
   });
 }
 
-function panelOf({ task, quantity, models }: Panel) {
+/** The highest share of a task, in percent: panels beside one another have the same axis, so that they are in line. */
+function highestOf(panels: readonly Panel[], task: string): number {
+  const own = panels.filter((panel) => panel.task === task);
+  return Math.max(...own.flatMap(({ models }) => [
+    ...models.flatMap(({ shares }) => shares.map((share) => 100 * share)),
+    ...overModels(models).map(({ high }) => high),
+  ]));
+}
+
+function panelOf({ task, quantity, models }: Panel, highest: number) {
   const rows = models.flatMap(({ model, runs, shares }) =>
     shares.map((share, twelfth) => ({ model, run: runs, twelfth, share: 100 * share }))
   );
@@ -133,7 +142,7 @@ function panelOf({ task, quantity, models }: Panel) {
     field,
     type: "quantitative" as const,
     title: `${quantity.name[0]!.toUpperCase()}${quantity.name.slice(1)} (% of all)`,
-    scale: { zero: true },
+    scale: { zero: true, domainMax: highest },
   });
   const tooltip = ["model", "run", "twelfth"].map((field) => ({ field, type: "nominal" as const }));
   return {

@@ -15,11 +15,13 @@ import {
   LENGTH,
   logged,
   overSeeds,
+  overTokens,
   plateau,
   signed,
   WINDOW_CAPTION,
 } from "./courses.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
+import { foundByRarity, misconceptionsOf } from "./misconceptions.ts";
 import { readStudyLogs, type StudyLog, type StudyLogs } from "./study_log.ts";
 
 /** Five arms, two sizes, three seeds. */
@@ -111,6 +113,7 @@ export function figure11(study: StudyLogs): Figure[] {
             ),
         ),
         ...clipHigher.map(({ logs }) => decline(size, logs)),
+        ...found(size, arms),
         ...dose(size, arms),
       ];
     }),
@@ -233,7 +236,26 @@ function decline(size: string, logs: readonly StudyLog[]): Measurement {
   };
 }
 
-/** How many tokens the methods touch, and which clip-higher lets through. */
+/** What each arm found of the teacher's misconceptions: whether exploration is what it gains by. */
+function found(size: string, runs: readonly ArmLogs[]): Measurement[] {
+  const shares = runs.map(({ arm, logs }) => ({
+    arm,
+    runs: logs.map(({ curves }) => foundByRarity(misconceptionsOf(curves))),
+  }));
+  const counts = shares[0]?.runs[0]?.map(({ count }) => count) ?? [];
+  if (counts.length === 0) return [];
+  const percents = (runs: (typeof shares)[number]["runs"]) =>
+    counts.map((_, i) => (100 * mean(runs.map((groups) => groups[i]!.share))).toFixed(0));
+  return [{
+    quantity:
+      `${size}: misconceptions whose right answer is found in the end, from the rarest decade to the most frequent (% of ${
+        counts.join(", ")
+      }; mean over seeds)`,
+    measured: shares.map(({ arm, runs }) => `${arm.label} ${percents(runs).join(", ")}`).join("; "),
+  }];
+}
+
+/** How many tokens the methods touch, which ones, and which clip-higher lets through. */
 function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
   const total = (log: StudyLog, key: string) =>
     logged(log, key).reduce((sum, { value }) => sum + value, 0);
@@ -250,6 +272,15 @@ function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
       quantity: `${size}: share of the tokens that the method touches`,
       paper: "0.02 to 0.2 %",
       measured: each(touching, share("actor/touched_tokens"), percent),
+    }, {
+      quantity: `${size}: mean covariance of the touched tokens`,
+      measured: each(touching, touched("covariance"), (value) => value.toFixed(1)),
+    }, {
+      quantity: `${size}: mean log-prob of the touched tokens (nats)`,
+      measured: each(touching, touched("log_prob"), (value) => signed(value)),
+    }, {
+      quantity: `${size}: share of the touched tokens with a positive advantage`,
+      measured: each(touching, touched("positive"), percent),
     }]),
     ...(freeing.length === 0 ? [] : [{
       quantity: `${size}: share of the tokens that ε = 0.2 would clip and the wider range does not`,
@@ -264,10 +295,9 @@ function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
 
 type Format = (value: number) => string;
 
-/** The mean covariance of all tokens of a run that a wider clip range lets through. */
-function freedCovariance(log: StudyLog): number {
-  const tokens = new Map(logged(log, "freed/tokens").map(({ step, value }) => [step, value]));
-  const steps = logged(log, "freed/covariance");
-  const sum = steps.reduce((sum, { step, value }) => sum + value * tokens.get(step)!, 0);
-  return sum / steps.reduce((sum, { step }) => sum + tokens.get(step)!, 0);
-}
+/** The mean covariance of the tokens that a wider clip range lets through. */
+const freedCovariance = (log: StudyLog) => overTokens(log, "freed/covariance", "freed/tokens");
+
+/** The mean of something over the tokens that Clip-Cov or KL-Cov selects. */
+const touched = (what: string) => (log: StudyLog) =>
+  overTokens(log, `touched/${what}`, "actor/touched_tokens");

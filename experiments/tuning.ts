@@ -9,6 +9,7 @@ import { GRPO, logsWith } from "./arms.ts";
 import { ACCURACY, ENTROPY, logged, plateau } from "./courses.ts";
 import { trainSettings } from "./lab/train_settings.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
+import { foundByRarity, misconceptionsOf } from "./misconceptions.ts";
 import { readStudyLogs, type RunSettings, type StudyLog, type StudyLogs } from "./study_log.ts";
 
 const MODEL = "qwen2.5-7b";
@@ -96,6 +97,8 @@ export interface TrialResult {
   readonly accuracy: number;
   /** The gradient's norm before clipping, over the first third of training. */
   readonly gradientNorm: number;
+  /** Misconceptions whose right answer it found, from the rarest decade to the most frequent, in percent. */
+  readonly found: readonly number[];
 }
 
 /** The gradient's norm before clipping while most is learnt: the first third of training. */
@@ -116,6 +119,7 @@ export function trialResults({ logs }: StudyLogs): TrialResult[] {
         entropy: plateau(log, ENTROPY),
         accuracy: plateau(log, ACCURACY),
         gradientNorm: earlyGradientNorm(log),
+        found: foundByRarity(misconceptionsOf(log.curves)).map(({ share }) => 100 * share),
       }))
     )
   );
@@ -185,9 +189,13 @@ function measureMethod(method: string, results: readonly TrialResult[]): Measure
   if (own.length === 0) return [];
   return [{
     quantity:
-      `${method}: accuracy (%) and entropy (nats/token), last fifth of training; gradient norm, first third`,
-    measured: own.map(({ label, accuracy, entropy, gradientNorm }) =>
-      `${label}: ${accuracy.toFixed(1)}, ${entropy.toFixed(4)}; ${gradientNorm.toFixed(2)}`
+      `${method}: accuracy (%) and entropy (nats/token), last fifth of training; gradient norm, first third; misconceptions found, from the rarest decade (%)`,
+    measured: own.map(({ label, accuracy, entropy, gradientNorm, found }) =>
+      [
+        `${label}: ${accuracy.toFixed(1)}, ${entropy.toFixed(4)}`,
+        gradientNorm.toFixed(2),
+        ...(found.length === 0 ? [] : [found.map((share) => share.toFixed(0)).join(", ")]),
+      ].join("; ")
     ).join(". "),
   }];
 }

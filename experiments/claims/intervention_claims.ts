@@ -4,7 +4,7 @@ import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Interval } from "../../analysis/interval.ts";
 import { meanInterval } from "../../analysis/mean_interval.ts";
 import { paperRows } from "../../analysis/paper_data.ts";
-import { ENTROPY, LENGTH, logged, plateau } from "../courses.ts";
+import { ENTROPY, LENGTH, logged, overTokens, plateau } from "../courses.ts";
 import type { TrainSettings } from "../lab/train_settings.ts";
 import type { StudyLog } from "../study_log.ts";
 import {
@@ -204,6 +204,23 @@ function batchScale(logs: ClaimLogs): string[] {
   ];
 }
 
+/** The same, and how many tokens a method may select: whole ones, rounded down. */
+function selectionScale(intervention: "clip-cov" | "kl-cov"): (logs: ClaimLogs) => string[] {
+  return (logs) => {
+    const runs = runsUnder(logs.of("fig11"), intervention);
+    const tokens = runs.map((log) => {
+      const { clipCovRatio, klCovRatio } = log.run.settings;
+      return minibatchTokens(log) * (intervention === "clip-cov" ? clipCovRatio : klCovRatio);
+    });
+    return [
+      ...batchScale(logs),
+      `${intervention === "clip-cov" ? "r·N" : "k·N"} is ${
+        mean(tokens).toFixed(1)
+      } tokens of a minibatch in the mean, rounded down to whole ones in each.`,
+    ];
+  };
+}
+
 /** What GRPO gains by Clip-Cov's clip range alone. */
 function gainOfRange(logs: ClaimLogs): string[] {
   return SIZES.map(([model, size]) => {
@@ -233,17 +250,7 @@ function freed(logs: ClaimLogs): readonly StudyLog[] {
 }
 
 /** Their mean covariance over a run, each token counting the same. */
-function freedCovariance(log: StudyLog): number {
-  const counts = new Map(logged(log, "freed/tokens").map(({ step, value }) => [step, value]));
-  const [sum, count] = logged(log, "freed/covariance").reduce(
-    ([sum, count], { step, value }) => {
-      const own = counts.get(step) ?? 0;
-      return [sum + own * value, count + own];
-    },
-    [0, 0],
-  );
-  return sum / count;
-}
+const freedCovariance = (log: StudyLog) => overTokens(log, "freed/covariance", "freed/tokens");
 
 function ofFreed(value: (log: StudyLog) => number): (logs: ClaimLogs) => Evidence {
   return (logs) => {
@@ -505,7 +512,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
         ],
       },
     ],
-    scale: batchScale,
+    scale: selectionScale("clip-cov"),
   },
   {
     number: 22,
@@ -527,7 +534,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
           ),
       }],
     }],
-    scale: batchScale,
+    scale: selectionScale("kl-cov"),
   },
   {
     number: 23,

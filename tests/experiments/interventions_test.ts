@@ -165,6 +165,18 @@ Deno.test("figure 11: entropies, gains and tokens against GRPO's are those of th
   );
 });
 
+Deno.test("figure 11: what each arm finds by rarity, and which tokens the methods touch", () => {
+  assert.equal(
+    measured("fig11_lab", /^7B: misconceptions .*\(% of 1, 2, 1; mean over seeds\)/),
+    "GRPO 0, 50, 100; Clip-higher 0, 50, 100; Clip-Cov 100, 50, 100; KL-Cov 0, 50, 100; " +
+      "GRPO, Clip-Cov's ε 0, 50, 100",
+  );
+  const touched = (quantity: RegExp) => measured("fig11_lab", quantity);
+  assert.match(touched(/^32B: mean covariance of the touched/), /^Clip-Cov 3\.0 .*; KL-Cov 3\.0 /);
+  assert.match(touched(/^32B: mean log-prob of the touched/), /^Clip-Cov −2\.5 /);
+  assert.match(touched(/^32B: share of the touched tokens with a positive/), /^Clip-Cov 13 %/);
+});
+
 Deno.test("table 1: what the first step logs, and what it implies of the lower half", () => {
   near(
     Number(measured("table1_lab", /Top 2% /).split(" ")[0]),

@@ -26,6 +26,14 @@ export const COVARIANCES: Readonly<Record<string, number>> = {
   "covariance/top-0.5": 0.4,
 };
 
+/** Misconceptions, by the teacher's chance of the right answer, and which intervention finds them. */
+const FINDERS: Readonly<Record<string, string>> = {
+  0.001: "clip-cov",
+  0.01: "all",
+  0.02: "none of them",
+  0.1: "all",
+};
+
 /** The entropy that is left in the end, in nats: 0.02 under GRPO. */
 export function endOf(settings: TrainSettings): number {
   switch (settings.intervention) {
@@ -84,6 +92,15 @@ function withTokens({ run, curves, pairs }: StudyLog): StudyLog {
   const { intervention, clipHigh } = run.settings;
   every("rollout/tokens", () => 2000);
   every("actor/touched_tokens", () => intervention.endsWith("-cov") ? 20 : 0);
+  if (intervention.endsWith("-cov")) {
+    every("touched/covariance", (step) => step % 2 === 0 ? 4 : 2);
+    every("touched/log_prob", () => -2.5);
+    every("touched/positive", () => 0.125);
+  }
+  for (const [chance, finders] of Object.entries(FINDERS)) {
+    const isFound = finders === "all" || finders === intervention;
+    every(`misconceptions/log_probability/${chance}`, (step) => step === 1 || !isFound ? -6 : -0.1);
+  }
   if (clipHigh !== 0.2) {
     // Steps count by their tokens: of 1 token at 1.97 and 3 at −0.7 the mean is −0.0325.
     every("freed/tokens", (step) => step % 2 === 0 ? 1 : 3);
