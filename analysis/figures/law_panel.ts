@@ -111,7 +111,12 @@ export function entropyAxis(domain: Interval) {
     type: "quantitative" as const,
     title: "Policy entropy (nats/token)",
     scale: { type: "log" as const, domain: [...domain], reverse: true, nice: false },
-    axis: { values: entropyTicks(...domain), format: "~g", labelOverlap: "greedy" as const },
+    axis: {
+      values: entropyTicks(...domain),
+      format: "~g",
+      labelOverlap: "greedy" as const,
+      labelSeparation: 4,
+    },
   };
 }
 
