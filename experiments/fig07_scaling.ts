@@ -84,6 +84,7 @@ function ofTask(study: StudyLogs, task: string): Figure[] {
   const identified = sizedLaws(own.logs);
   if (identified.length < 2) return [];
   const left = new Set(own.logs.map(({ run }) => sizeOf(run.settings.model)));
+  const sizes = left.size;
   for (const { model } of identified) left.delete(model);
   const leftOut = left.size === 0
     ? ""
@@ -94,7 +95,11 @@ function ofTask(study: StudyLogs, task: string): Figure[] {
     caption:
       `The same coefficients for the counterparts of Qwen2.5 on ${task}, one law for all seeds of a model, with 95 % intervals; sizes are 1 : 100,000 of the paper's. ${LINES}${leftOut} ${PAPER_ENTROPY}`,
     spec: scalingSpec(identified, "Parameters (thousands)"),
-    measurements: COEFFICIENTS.flatMap((name) => measure(name, identified)),
+    measurements: [{
+      quantity: "sizes whose law is identified",
+      paper: "all 5",
+      measured: `${identified.length} of ${sizes}`,
+    }, ...COEFFICIENTS.flatMap((name) => measure(name, identified))],
   })];
 }
 
