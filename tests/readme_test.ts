@@ -60,3 +60,10 @@ Deno.test("every task of the README has the options that it gives it", async () 
     }
   }
 });
+
+Deno.test("the claims that the README quotes are what the task prints", async () => {
+  const quoted = README.match(/^ ?\d+ {2}.+: .+$/gm) ?? [];
+  assert.equal(quoted.length, 3);
+  const { stdout } = await runTask("claims", [], ROOT);
+  for (const line of quoted) assert(stdout.split("\n").includes(line), line);
+});
