@@ -25,12 +25,15 @@ const BEST_FIRST: readonly Verdict[] = [
 /** More runs than this nobody makes to decide what is open. */
 const MOST_RUNS = 100;
 
+/** Beyond this many, how many would be needed is told to two digits. */
+const COUNTABLE = 1000;
+
 /** Parameters beyond which no model is, in billions. */
 const LARGEST_MODEL = 10_000;
 
 /** The rule of all verdicts, in words. */
 export const VERDICT_RULE =
-  "Each number of a claim has an accepted range, set before the runs. It is met if ours lies in the range and its 95 % interval does not leave it (one run has no interval), open if only the interval leaves it, and missed if ours lies outside. Reproduced: all are met. Not testable at this scale: a decisive one, or all, cannot be measured here, for the reason given in numbers. Not reproduced: a decisive one is missed, or all that can be measured are. Partly: anything between. Where the paper contradicts itself, each reading has its own verdict, and the best of them counts.";
+  "Each number of a claim has an accepted range, set before the runs. It is met if ours lies in the range and its 95 % interval does not leave it (one run has none, nor has a count of runs or of parts of one), open if only the interval leaves it, and missed if ours lies outside. Reproduced: all are met. Not testable at this scale: a decisive one, or all, cannot be measured here, for the reason given in numbers. Not reproduced: a decisive one is missed, or all that can be measured are. Partly: anything between. Where the paper contradicts itself, each reading has its own verdict, and the best of them counts.";
 
 /** A number of one run, or of what else is independent of the others. */
 export interface Observation {
@@ -47,7 +50,10 @@ export type Evidence =
   | {
     /** At least one. */
     readonly observations: readonly Observation[];
-    /** The 95 % interval of the mean; that of independent observations unless given. */
+    /**
+     * The 95 % interval of the mean; unless given that of independent observations, and none where all are 0 or 1:
+     * in how many of them something holds is a count.
+     */
     readonly interval?: Interval | undefined;
   }
   | {
@@ -221,26 +227,23 @@ function judgeCriterion<Logs>(criterion: Criterion<Logs>, logs: Logs): JudgedCri
     return { ...same, ours: "none", value: null, interval: null, outcome, because };
   }
   const value = mean(values);
-  const interval = evidence.interval ?? intervalOf(values);
+  const isCount = values.length > 1 && values.every((value) => value === 0 || value === 1);
+  const interval = evidence.interval ?? (isCount ? null : meanInterval(values) ?? null);
   const inside = (one: number) => accept[0] <= one && one <= accept[1];
   const outcome = !inside(value)
     ? "missed"
     : interval === null || interval.every(inside)
     ? "met"
     : "open";
-  const count = observations.length === 1 ? "" : `, mean of ${observations.length}`;
-  const ours = `${written(criterion.unit, value, { interval })}${count}`;
+  const count = values.length === 1
+    ? ""
+    : isCount
+    ? `, ${values.filter((value) => value === 1).length} of ${values.length}`
+    : `, mean of ${values.length}`;
+  const finer = outcome === "met" ? 0 : digitsToTell(criterion, value);
+  const ours = `${written(criterion.unit, value, { interval, finer })}${count}`;
   const because = outcome === "met" ? "" : whyNot(criterion, observations, outcome);
   return { ...same, ours, value, interval, outcome, because };
-}
-
-/** The interval of a mean, of a share within 0 and 1; null of one observation. */
-function intervalOf(values: readonly number[]): Interval | null {
-  const interval = meanInterval(values) ?? null;
-  const isShare = values.every((value) => value === 0 || value === 1);
-  return interval === null || !isShare
-    ? interval
-    : [Math.max(0, interval[0]), Math.min(1, interval[1])];
 }
 
 /** What the observations say of a number that is not met: would more runs, or larger models, meet it? */
@@ -255,16 +258,42 @@ function whyNot<Logs>(
   const sentences: string[] = [];
   if (outcome === "open" && values.length > 1) {
     const distance = Math.min(value - low, high - value);
-    const spread = sampleStandardDeviation(values);
-    const needed = Math.max(values.length + 1, Math.ceil((1.96 * spread / distance) ** 2));
+    const needed = numberNeeded(sampleStandardDeviation(values), distance, values.length);
+    const number = needed > COUNTABLE ? Number(needed.toPrecision(2)) : needed;
     sentences.push(
       needed > MOST_RUNS
-        ? `It lies so near to the end of the accepted range that more than ${MOST_RUNS} such numbers would be needed.`
-        : `With as much spread, about ${needed} such numbers instead of ${values.length} would decide it.`,
+        ? `It lies so near to the end of the accepted range that about ${number} such numbers instead of ${values.length} would be needed.`
+        : `With as much spread, about ${number} such numbers instead of ${values.length} would decide it.`,
     );
   }
   sentences.push(sizeTrend(criterion, observations));
   return sentences.join(" ").trimEnd();
+}
+
+/** How many values of a spread have a mean whose interval is within a distance; more than there are. */
+function numberNeeded(spread: number, distance: number, count: number): number {
+  const isEnough = (n: number) => tQuantile(n - 1) * spread / Math.sqrt(n) <= distance;
+  let low = count;
+  let high = count + 1;
+  while (!isEnough(high)) [low, high] = [high, 2 * high];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (isEnough(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** How many more digits show on which side of an end of the accepted range a number lies. */
+function digitsToTell<Logs>({ accept, unit }: Criterion<Logs>, value: number): number {
+  for (let finer = 0; finer < 4; finer++) {
+    const own = written(unit, value, { finer });
+    const isTold = accept.every((end) =>
+      end === value || !Number.isFinite(end) || written(unit, end, { finer }) !== own
+    );
+    if (isTold) return finer;
+  }
+  return 0;
 }
 
 /** Whether the observations move towards the accepted range with the size of the model. */
@@ -285,7 +314,9 @@ function sizeTrend<Logs>(
   const points = sized.map(({ size, value }) => [Math.log10(size), value]);
   const { m: slope, b: intercept } = linearRegression(points);
   const interval = slopeInterval(points, { slope, intercept });
-  const moves = `From ${Math.min(...sizes)} to ${Math.max(...sizes)} B parameters it moves by ${
+  const moves = `From the counterpart of ${Math.min(...sizes)} B parameters to that of ${
+    Math.max(...sizes)
+  } B it moves by ${
     written(criterion.unit, slope, { interval: interval ?? null, signed: true })
   } per tenfold size`;
   const value = mean(sized.map((one) => one.value));
@@ -305,7 +336,7 @@ function sizeTrend<Logs>(
     } without an interval: whether size explains it is open.`;
   }
   if (interval[0] <= 0 && interval[1] >= 0) {
-    return `${moves}: no trend with size can be told, so size does not explain it here.`;
+    return `${moves}: no trend with size can be told, so whether size explains it is open.`;
   }
   if (!isToward) {
     return `${moves}, against the paper's direction: size does not explain it.`;
@@ -314,8 +345,8 @@ function sizeTrend<Logs>(
     return `${moves}, in the paper's direction: size may explain it.`;
   }
   const reached = 10 ** ((target - intercept) / slope);
-  return `${moves}, in the paper's direction, so the accepted range would begin at ${
-    reached.toPrecision(2)
+  return `${moves}, in the paper's direction, so that by a straight line the accepted range would begin at ${
+    reached < LARGEST_MODEL ? Number(reached.toPrecision(2)) : reached.toExponential(0)
   } B: ${
     reached < LARGEST_MODEL ? "size may explain it." : "too slowly for size alone to explain it."
   }`;
@@ -361,11 +392,11 @@ const SUFFIXES: Readonly<Record<Unit, string>> = {
 function written(
   unit: Unit,
   value: number,
-  { interval = null, signed = false }: WritingOptions = {},
+  { interval = null, signed = false, finer = 0 }: WritingOptions = {},
 ): string {
   const write = (one: number) => {
     const sign = one < 0 ? "−" : signed ? "+" : "";
-    return `${sign}${digits(unit, Math.abs(one))}`;
+    return `${sign}${digits(unit, Math.abs(one), finer)}`;
   };
   const range = interval === null ? "" : ` [${interval.map(write).join(", ")}]`;
   return `${write(value)}${range}${SUFFIXES[unit]}`;
@@ -375,11 +406,13 @@ interface WritingOptions {
   readonly interval?: Interval | null;
   /** Whether there is a sign before positive numbers too. */
   readonly signed?: boolean;
+  /** How many digits more than usual. */
+  readonly finer?: number;
 }
 
-function digits(unit: Unit, size: number): string {
-  if (unit === "%") return (100 * size).toFixed(size < 0.1 ? 1 : 0);
-  if (unit === "points") return (100 * size).toFixed(1);
+function digits(unit: Unit, size: number, finer: number): string {
+  if (unit === "%") return (100 * size).toFixed((size < 0.1 ? 1 : 0) + finer);
+  if (unit === "points") return (100 * size).toFixed(1 + finer);
   const isPlain = size === 0 || (size >= 1e-3 && size < 1e5);
-  return isPlain ? String(Number(size.toPrecision(3))) : size.toExponential(1);
+  return isPlain ? String(Number(size.toPrecision(3 + finer))) : size.toExponential(1);
 }

@@ -5,7 +5,6 @@
 import { mean, sampleCorrelation, sampleRankCorrelation } from "simple-statistics";
 import type { LayerSpec } from "vega-lite/types_unstable/spec/index.js";
 import type { Field } from "vega-lite/types_unstable/channeldef.js";
-import { bootstrapLine } from "../analysis/bootstrap.ts";
 import { type Course, coursePanel } from "../analysis/figures/course_panel.ts";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { COLOURS, SHAPES } from "../analysis/figures/theme.ts";
@@ -22,6 +21,7 @@ import {
 } from "../analysis/paper_data.ts";
 import { inWindows, logged } from "./courses.ts";
 import { labFigure } from "./lab_figure.ts";
+import { lineRelation } from "./line_relation.ts";
 import { gradientStep, readStudyLogs, type StudyLog, type StudyLogs } from "./study_log.ts";
 
 /**
@@ -274,20 +274,14 @@ function alignedWith(log: StudyLog, { key, sign }: Predictor, width: number) {
   };
 }
 
-/** The correlation of two series and the slope of the line through them, with 95 % intervals. */
+/** How two series go together, with 95 % intervals. */
 function relation(x: readonly number[], y: readonly number[]): string {
-  const { slope, intercept } = fitLine(x, y);
-  const residuals = y.map((value, i) => value - intercept - slope * x[i]!);
-  const [low, high] = bootstrapLine(x, residuals, { slope, intercept }).interval(0, 1);
-  const correlation = sampleCorrelation([...x], [...y]);
-  // The correlation is the slope in units of both deviations, and so is its interval.
-  const unit = slope === 0 ? 0 : correlation / slope;
+  const { correlation, correlationInterval, slope, slopeInterval } = lineRelation(x, y);
   const within = (value: number, ends: Interval, digits: (value: number) => string) =>
     `${digits(value)} [${ends.map(digits).join(", ")}]`;
-  const bounded = (value: number) => Math.max(-1, Math.min(1, value));
-  return `${
-    within(correlation, [bounded(low * unit), bounded(high * unit)], (value) => value.toFixed(2))
-  }; ${within(slope, [low, high], (value) => value.toPrecision(3))}; ${x.length} points`;
+  return `${within(correlation, correlationInterval, (value) => value.toFixed(2))}; ${
+    within(slope, slopeInterval, (value) => value.toPrecision(3))
+  }; ${x.length} points`;
 }
 
 function scatter(log: StudyLog, predictor: Predictor): LayerSpec<Field> {

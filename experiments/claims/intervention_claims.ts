@@ -13,9 +13,9 @@ import {
   againstBaseline,
   bestOf,
   type ClaimLogs,
-  correlation,
   eachRun,
   lawOf,
+  rankCorrelation,
   single,
   startEntropy,
 } from "./log_numbers.ts";
@@ -214,11 +214,48 @@ function selectionScale(intervention: "clip-cov" | "kl-cov"): (logs: ClaimLogs) 
     });
     return [
       ...batchScale(logs),
-      `${intervention === "clip-cov" ? "r·N" : "k·N"} is ${
-        mean(tokens).toFixed(1)
-      } tokens of a minibatch in the mean, rounded down to whole ones in each.`,
+      intervention === "clip-cov"
+        ? `r·N is ${
+          mean(tokens).toFixed(1)
+        } tokens of a minibatch in the mean; where fewer have a covariance between ω_low and ω_high, those are taken out.`
+        : `k·N is ${
+          mean(tokens).toFixed(1)
+        } tokens of a minibatch in the mean, of which whole ones are selected, rounded down.`,
     ];
   };
+}
+
+/** Whether the reference KL holds the policy at all: how far it goes without and with the strongest. */
+function distanceToReference(logs: ClaimLogs): string[] {
+  const distance = (log: StudyLog) => plateau(log, (of) => logged(of, "actor/kl_loss"));
+  const plain = baselineOf(logs, REFERENCE).map(distance).filter(Number.isFinite);
+  const held = sweep(logs, REFERENCE, 0.1).map(distance).filter(Number.isFinite);
+  if (plain.length === 0 || held.length === 0) return [];
+  return [
+    `In the last fifth the KL to the base model is ${mean(plain).toFixed(2)} nats without and ${
+      mean(held).toFixed(2)
+    } with β = 0.1: coefficients of this size hardly hold the policy here, where the loss has another scale.`,
+  ];
+}
+
+/** What stronger penalties do: the strength that is used is the most accurate of those that were tried. */
+function strongerPenalties(logs: ClaimLogs): string[] {
+  const tried = logs.of("tuning");
+  const plain = where(tried, isGrpo)[0];
+  if (plain === undefined) return [];
+  const penalties = runsUnder(tried, "kl-cov");
+  if (penalties.length === 0) return [];
+  const strongest = penalties.reduce((best, log) =>
+    lateEntropy(log) > lateEntropy(best) ? log : best
+  );
+  const { klCovRatio, klCoefficient } = strongest.run.settings;
+  return [
+    `Of the ${penalties.length} strengths of KL-Cov that were tried on the seed of the tuning the one that keeps most entropy (k ${klCovRatio}, β ${klCoefficient}) has ${
+      (lateEntropy(strongest) / lateEntropy(plain)).toPrecision(2)
+    } times GRPO's, and ends ${
+      (100 * (lateAccuracy(plain) - lateAccuracy(strongest))).toFixed(1)
+    } points below it; the one that is used is the most accurate.`,
+  ];
 }
 
 /** What GRPO gains by Clip-Cov's clip range alone. */
@@ -233,11 +270,13 @@ function gainOfRange(logs: ClaimLogs): string[] {
     if ("untestable" in found) return `${size}: the study has no GRPO with Clip-Cov's clip range.`;
     const gains = found.observations.map(({ value }) => 100 * value);
     const interval = meanInterval(gains)?.map((end) => end.toFixed(1)).join(", ");
+    const gained = mean(gains);
+    const within = interval === undefined ? "" : ` [${interval}]`;
     return `${size}: with Clip-Cov's clip range alone GRPO ends ${
-      mean(gains).toFixed(1)
-    } points above itself${
-      interval === undefined ? "" : ` [${interval}]`
-    }; that much of a gain is not the method's.`;
+      Math.abs(gained).toFixed(1)
+    } points ${gained < 0 ? "below" : "above"} itself${within}${
+      gained > 0 ? "; that much of a gain is not the method's" : ""
+    }.`;
   });
 }
 
@@ -463,6 +502,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
         },
       ],
     }],
+    scale: distanceToReference,
   },
   {
     number: 21,
@@ -562,7 +602,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
     statement:
       "Where GRPO has its plateau KL-Cov's entropy is over 10 times as high, responses grow longer and accuracy stays above; clip-higher gains early, and then declines.",
     paper: "over 10×",
-    figures: ["fig11"],
+    figures: ["fig11", "tuning"],
     readings: [{
       name: "",
       criteria: [
@@ -623,7 +663,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
         ]),
       ],
     }],
-    scale: batchScale,
+    scale: (logs) => [...strongerPenalties(logs), ...batchScale(logs)],
   },
   {
     number: 25,
@@ -753,7 +793,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
           unit: "",
           measure: (logs) => {
             const runs = intervened(logs);
-            return correlation("rank", runs.map(lateEntropy), runs.map(lateAccuracy));
+            return rankCorrelation(runs.map(lateEntropy), runs.map(lateAccuracy));
           },
         },
         {

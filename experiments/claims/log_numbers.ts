@@ -1,5 +1,5 @@
 /** What claims ask of the study's logs, and the numbers of a run that several of them are judged by. */
-import { max, mean, sampleCorrelation, sampleRankCorrelation } from "simple-statistics";
+import { max, mean, sampleRankCorrelation } from "simple-statistics";
 import type { Evidence, Observation } from "../../analysis/claims.ts";
 import type { Interval } from "../../analysis/interval.ts";
 import { fitLaw, type LawFit } from "../../analysis/law.ts";
@@ -9,6 +9,8 @@ import { around } from "../../analysis/shares.ts";
 import { endOf } from "../conditions.ts";
 import { ENTROPY } from "../courses.ts";
 import { BASE_MODELS, nonEmbeddingParameters } from "../lab/families.ts";
+import { baseModelName } from "../lab/train_settings.ts";
+import { lineRelation } from "../line_relation.ts";
 import type { StudyLog } from "../study_log.ts";
 
 /** The logs of the study. */
@@ -51,6 +53,12 @@ export function endAccuracy(log: StudyLog): number {
 /** The share of H at the start that is spent when a share of training is over. */
 export function spent(log: StudyLog, share: number): number {
   return 1 - after(ENTROPY(log), share) / startEntropy(log);
+}
+
+/** The share of the whole drop of H that is done when a share of training is over. */
+export function dropped(log: StudyLog, share: number): number {
+  const start = startEntropy(log);
+  return (start - after(ENTROPY(log), share)) / (start - endEntropy(log));
 }
 
 /** The share of the gain in R that is made when a share of training is over. */
@@ -98,12 +106,15 @@ export function eachRun(
   );
 }
 
-/** A number of each model, the mean over its seeds. */
+/** A number of each model, the mean over its seeds and tasks. */
 export function eachModel(
   logs: readonly StudyLog[],
   value: (log: StudyLog) => number,
 ): Evidence {
-  const models = Map.groupBy(logs, ({ run }) => run.name.replace(/\.seed\d+/, ""));
+  const models = Map.groupBy(
+    logs,
+    ({ run: { settings } }) => baseModelName(settings.model, settings.instruct),
+  );
   return evidence(
     [...models].map(([name, own]) => ({
       name,
@@ -140,19 +151,24 @@ export function single(name: string, value: number, interval?: Interval): Eviden
   return { observations: [{ name, value }], interval };
 }
 
-/** A correlation of independent values, with Fisher's interval. */
-export function correlation(
-  kind: "linear" | "rank",
-  x: readonly number[],
-  y: readonly number[],
-): Evidence {
-  const correlate = kind === "linear" ? sampleCorrelation : sampleRankCorrelation;
-  const value = x.length < 2 ? NaN : correlate([...x], [...y]);
-  const name = `${kind} correlation of ${x.length}`;
+/** The rank correlation of independent values, with Fisher's interval. */
+export function rankCorrelation(x: readonly number[], y: readonly number[]): Evidence {
+  const value = x.length < 2 ? NaN : sampleRankCorrelation([...x], [...y]);
+  const name = `rank correlation of ${x.length}`;
   if (x.length < 4) return single(name, value);
   const middle = Math.atanh(Math.min(1 - 1e-9, Math.max(1e-9 - 1, value)));
   const half = 1.96 / Math.sqrt(x.length - 3);
   return single(name, value, [Math.tanh(middle - half), Math.tanh(middle + half)]);
+}
+
+/** The correlation of two courses, whose neighbouring values are alike. */
+export function courseCorrelation(x: readonly number[], y: readonly number[]): Evidence {
+  const relation = orNone(() => lineRelation(x, y));
+  return single(
+    `correlation of ${x.length}`,
+    relation?.correlation ?? NaN,
+    relation?.correlationInterval,
+  );
 }
 
 /** Means over equal parts of training, for those that have values. */

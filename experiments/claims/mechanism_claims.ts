@@ -2,6 +2,7 @@
 import { max, mean } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Curve } from "../../analysis/paper_data.ts";
+import { shareInterval } from "../../analysis/share_interval.ts";
 import { ENTROPY, logged } from "../courses.ts";
 import type { RewardedPolicy } from "../lab/tabular/random_policy.ts";
 import { expectedReward, treeStepped } from "../lab/tabular/sequence_tree.ts";
@@ -17,7 +18,7 @@ import {
   type TheoryPolicies,
   theoryPolicies,
 } from "../theory.ts";
-import { blocks, type ClaimLogs, correlation, eachRun, single } from "./log_numbers.ts";
+import { blocks, type ClaimLogs, courseCorrelation, eachRun, single } from "./log_numbers.ts";
 
 type MechanismCriterion = Criterion<ClaimLogs>;
 
@@ -34,6 +35,18 @@ function ofPolicies(
 ): Evidence {
   return {
     observations: all.map((policy, i) => ({ name: `policy ${i + 1}`, value: value(policy) })),
+  };
+}
+
+/** The same of the policies for which something holds: a share of all that could be drawn, so that it has an interval. */
+function shareOfPolicies(
+  all: readonly RewardedPolicy[],
+  holds: (policy: RewardedPolicy) => boolean,
+): Evidence {
+  const found = all.map(holds);
+  return {
+    observations: found.map((value, i) => ({ name: `policy ${i + 1}`, value: Number(value) })),
+    interval: shareInterval(found.filter(Boolean).length, found.length),
   };
 }
 
@@ -78,9 +91,9 @@ function signRight(gradient: Gradient, name: string): MechanismCriterion {
     accept: [0.95, Infinity],
     unit: "%",
     measure: () =>
-      ofPolicies(policies().treesOfError, (policy) => {
+      shareOfPolicies(policies().treesOfError, (policy) => {
         const { total, lemma } = firstStep(policy, gradient);
-        return Number(total * lemma > 0);
+        return total * lemma > 0;
       }),
   };
 }
@@ -133,7 +146,7 @@ function lossAndCovariance(logs: ClaimLogs): Evidence {
     loss.push(before - after);
     cause.push((first + second) / 2);
   }
-  return correlation("linear", cause, loss);
+  return courseCorrelation(cause, loss);
 }
 
 /** The change of entropy in the states that an update learnt from, beside what a theorem says. */
@@ -142,8 +155,7 @@ function atSameStates(logs: ClaimLogs, key: string): Evidence {
   const theory = new Map(logged(log, key).map(({ step, value }) => [step, value]));
   const common = logged(log, "theory/entropy_change").filter(({ step }) => theory.has(step));
   if (common.length === 0) return { untestable: `the log has no ${key}` };
-  return correlation(
-    "linear",
+  return courseCorrelation(
     common.map(({ step }) => theory.get(step)!),
     common.map(({ value }) => -value),
   );

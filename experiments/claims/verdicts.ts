@@ -51,6 +51,6 @@ export function verdictOn(claim: Claim<ClaimLogs>, { runs, read }: StudyState): 
     return notRunYet(claim, [...missing, ...unlisted.map((figure) => `the runs of ${figure}`)]);
   }
   return judge(claim, {
-    of: (...figures) => of(figures).map(({ name }) => read.get(name)!),
+    of: (...figures) => of(figures).flatMap(({ name }) => read.get(name) ?? []),
   });
 }
