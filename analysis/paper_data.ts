@@ -1,4 +1,5 @@
 import { parse } from "csv-parse/sync";
+import { UserError } from "../formats/errors.ts";
 
 const FOLDER = new URL("../results/paper/", import.meta.url);
 
@@ -14,18 +15,28 @@ export const PAPER_SOURCE =
  * The rows of a file in results/paper, by column name; a row is an object of text cells.
  *
  * @param name Such as `fig01_left.csv`.
+ * @throws {UserError} if it is not there, or no table.
  */
-export async function paperRows(name: string): Promise<Record<string, string>[]> {
-  return parse(await Deno.readTextFile(new URL(name, FOLDER)), { columns: true });
+export function paperRows(name: string): Record<string, string>[] {
+  const address = new URL(name, FOLDER);
+  try {
+    const rows = parse<Record<string, string>>(Deno.readTextFileSync(address), { columns: true });
+    if (rows.length > 0 && Object.keys(rows[0]!).length > 1) return rows;
+  } catch (error) {
+    throw new UserError(`results/paper/${name} cannot be read: ${(error as Error).message}.`);
+  }
+  throw new UserError(
+    `results/paper/${name} has no rows, expected a table whose columns are parted by commas.`,
+  );
 }
 
 /** A digitised curve with its points in order of their steps. */
 export type Curve = { readonly step: number; readonly value: number }[];
 
 /** The curves of a file with the columns series, step and value. */
-export async function paperCurves(name: string): Promise<Map<string, Curve>> {
+export function paperCurves(name: string): Map<string, Curve> {
   const curves = new Map<string, Curve>();
-  for (const { series, step, value } of await paperRows(name)) {
+  for (const { series, step, value } of paperRows(name)) {
     const curve = curves.get(series!) ?? [];
     curve.push({ step: Number(step), value: Number(value) });
     curves.set(series!, curve);

@@ -164,7 +164,7 @@ async function show(
     "computing",
     () => Promise.resolve().then(() => covarianceReport(tokens, settings)),
   );
-  console.log(isJson ? covarianceJson(tokens, report) : await covarianceText(tokens, report));
+  console.log(isJson ? covarianceJson(tokens, report) : covarianceText(tokens, report));
   if (place === undefined) return;
   const { folder, name } = place;
   await withProgress("writing", async () => {

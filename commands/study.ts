@@ -7,16 +7,16 @@ import {
 } from "../experiments/conditions.ts";
 import { capacityOf } from "../experiments/lab/study/capacity.ts";
 import { missingRuns } from "../experiments/lab/study/missing_runs.ts";
-import { studyRun } from "../experiments/lab/study/study_run.ts";
+import type { StudyRun } from "../experiments/lab/study/study_run.ts";
 import { costOfStep, readTimings, secondsPerCost } from "../experiments/lab/study/timings.ts";
 import { TASK_NAMES, taskByName } from "../experiments/lab/tasks/task_by_name.ts";
 import { baseModelFolder, LOGS, TIMINGS } from "../experiments/models.ts";
 import { type FigureRun, studyRuns } from "../experiments/study.ts";
-import { readStudyLog } from "../experiments/study_log.ts";
+import { readStudyLogs } from "../experiments/study_log.ts";
 import { counted } from "../formats/counted.ts";
 import { requestGpu } from "../kernels/mod.ts";
 import { parseArguments } from "./common/arguments.ts";
-import { runCommand, UsageError } from "./common/command.ts";
+import { printError, runCommand, UsageError } from "./common/command.ts";
 import { makeRuns } from "./common/make_runs.ts";
 import { duration } from "./common/progress.ts";
 
@@ -34,8 +34,8 @@ Options:
   --list        prints the runs and makes none
   --json        with --list: as JSON, with every setting
   --missing     prints the names of the runs that are missing, one a line, and makes none
-  --conditions  checks the tasks on the runs named conditions, which have to be there, and trains their base models on
-                right answers (WebGPU, some minutes)
+  --conditions  checks the tasks on the runs named conditions, and trains their base models on right answers (WebGPU,
+                some minutes); a task some of whose runs are missing is left out, and the exit status is 1
 
 A run that was stopped, by whatever, is gone on with. Several processes share the work, also on several machines
 that have the same folders: none makes, or waits for, a run that another is making. experiments/slurm.sh gives each
@@ -67,8 +67,7 @@ async function main(): Promise<boolean> {
     if (positionals.length > 0) {
       throw new UsageError(`--conditions has runs of its own, expected no ${positionals[0]}.`);
     }
-    await printConditions();
-    return true;
+    return await printConditions();
   }
   const runs = chosenRuns(positionals);
   const missing = await missingRuns(runs, LOGS);
@@ -108,12 +107,27 @@ async function printRuns(
   console.log(describeMissing(missing, seconds));
 }
 
-/** Prints what the study asks of each task, and what is measured. */
-async function printConditions(): Promise<void> {
-  const logs = await Promise.all(CONDITION_RUNS.map((given) => readStudyLog(studyRun(given))));
+/**
+ * Prints what the study asks of each task, and what is measured.
+ *
+ * @returns Whether all of the runs that tell it are there.
+ */
+async function printConditions(): Promise<boolean> {
+  const { logs, missing } = await readStudyLogs(CONDITION_RUNS);
   using gpu = await requestGpu();
   for (const task of TASK_NAMES) {
-    const own = logs.filter(({ run }) => run.settings.task === task);
+    const isOwn = ({ settings }: StudyRun) => settings.task === task;
+    const lacking = missing.filter(isOwn);
+    if (lacking.length > 0) {
+      const names = lacking.map(({ name }) => name).join(", ");
+      printError(
+        `${task}: ${counted(lacking.length, "run")} ${
+          lacking.length === 1 ? "is" : "are"
+        } missing, ${names}; deno task study conditions makes them.`,
+      );
+      continue;
+    }
+    const own = logs.filter(({ run }) => isOwn(run));
     const hot = own.find(({ run }) => run.settings.temperature !== 1)!;
     const usual = own.filter((log) => log !== hot);
     const bySeed = usual.map(conditionsOf);
@@ -136,6 +150,7 @@ async function printConditions(): Promise<void> {
       for (const { measured } of seeds) console.log(`    ${measured}`);
     }
   }
+  return missing.length === 0;
 }
 
 type Estimate = (run: FigureRun) => number | undefined;

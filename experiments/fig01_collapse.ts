@@ -39,12 +39,12 @@ const LEFT = "qwen2.5-7b";
 
 /** Both panels of Figure 1, from the paper's digitised points and from the logs that are there. */
 export async function drawFigure1(): Promise<Figure[]> {
-  return await figure1(await readStudyLogs(RUNS));
+  return figure1(await readStudyLogs(RUNS));
 }
 
 /** Figure 1, from the paper's digitised points and from logs. */
-export async function figure1(study: StudyLogs): Promise<Figure[]> {
-  return [...await left(study), ...await right(study)];
+export function figure1(study: StudyLogs): Figure[] {
+  return [...left(study), ...right(study)];
 }
 
 /** What the panels on the left show of one source. */
@@ -65,8 +65,8 @@ interface CollapseAxes {
   readonly accuracy: number;
 }
 
-async function left(study: StudyLogs): Promise<Figure[]> {
-  const curves = await paperCurves("fig01_left.csv");
+function left(study: StudyLogs): Figure[] {
+  const curves = paperCurves("fig01_left.csv");
   const paper: Collapse = {
     entropy: curves.get("training_entropy")!,
     entropyBand: bandOf(curves, "training_entropy"),
@@ -228,9 +228,9 @@ export interface PaperModel extends FittedRuns {
 }
 
 /** Our fits to the digitised points of Figure 1 right, largest model first; each is called as `7B`. */
-export async function fitPaperPoints(): Promise<PaperModel[]> {
-  const points = await paperRows("fig01_right_points.csv");
-  const lines = await paperRows("fig01_right_fit.csv");
+export function fitPaperPoints(): PaperModel[] {
+  const points = paperRows("fig01_right_points.csv");
+  const lines = paperRows("fig01_right_fit.csv");
   return lines.map(({ model, a, b }) => {
     // In order of falling entropy, which is nearly that of the steps; the image does not tell the steps.
     const pairs = points
@@ -246,9 +246,10 @@ export async function fitPaperPoints(): Promise<PaperModel[]> {
   });
 }
 
-async function right(study: StudyLogs): Promise<Figure[]> {
-  const models = await fitPaperPoints();
-  const laws = lawsBy(study.logs, ({ run }) => sizeOf(run.settings.model)).reverse();
+function right(study: StudyLogs): Figure[] {
+  // In every figure a family's colours go from its smallest model to its largest.
+  const models = (fitPaperPoints()).reverse();
+  const laws = lawsBy(study.logs, ({ run }) => sizeOf(run.settings.model));
   const axes = lawAxes([...models, ...laws]);
   const figures: Figure[] = [{
     id: "fig01_right",

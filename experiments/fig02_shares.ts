@@ -28,14 +28,14 @@ export const QUANTITIES = [
     colour: COLOURS[1]!,
     paper: [{ of: 1 / 12, done: 73 }, { of: 1 / 3, done: 94 }],
     curve: ({ curves }: StudyLog) => curves.get("train_entropy/all")!,
-    least: 0,
+    changes: (change: number) => change < 0,
   },
   {
     name: "accuracy gained",
     colour: COLOURS[0]!,
     paper: [{ of: 1 / 12, done: 76 }, { of: 1 / 3, done: 93 }],
     curve: ({ pairs }: StudyLog) => pairs.map(({ step, score }) => ({ step, value: score })),
-    least: LEAST_GAIN,
+    changes: (change: number) => change >= LEAST_GAIN,
   },
 ];
 
@@ -93,9 +93,9 @@ interface Panel {
 /** The shares of every model, but for those that change too little. */
 export function sharesOfModels(
   logs: readonly StudyLog[],
-  { curve, least }: Quantity,
+  { curve, changes }: Quantity,
 ): ModelShares[] {
-  const changing = logs.filter((log) => Math.abs(sharesDone(curve(log), [1]).change) >= least);
+  const changing = logs.filter((log) => changes(sharesDone(curve(log), [1]).change));
   return Array.from(Map.groupBy(changing, ({ run }) => run.settings.model), ([model, own]) => {
     const all = own.map((log) => sharesDone(curve(log), TWELFTHS).done);
     return {

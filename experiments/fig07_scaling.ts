@@ -38,16 +38,16 @@ export interface SizedLaw {
 
 /** What the figure says of its lines, in every variant. */
 const LINES =
-  "A straight line in log size goes through all models (solid); another through all but the largest is drawn on to it (dashed), with its 95 % interval there.";
+  "A straight line in log size goes through all models (solid); another through all but the largest is drawn on to it (dashed), with its 95 % interval there, cut off where it leaves the picture; where two models are left there is none. Bars are the 95 % intervals of the fits.";
 
 /** Figure 7, from our fits to the paper's digitised points and from the logs that are there. */
 export async function drawFigure7(): Promise<Figure[]> {
-  return await figure7(await readStudyLogs(RUNS));
+  return figure7(await readStudyLogs(RUNS));
 }
 
 /** Figure 7, from our fits to the paper's digitised points and from logs. */
-export async function figure7(study: StudyLogs): Promise<Figure[]> {
-  const models = await fitPaperPoints();
+export function figure7(study: StudyLogs): Figure[] {
+  const models = fitPaperPoints();
   const paper = models.flatMap((model) =>
     sized(model, QWEN_SIZES[model.name]!).map((one) => ({ ...one, paper: model.paper }))
   );
@@ -144,9 +144,14 @@ function measure(name: Coefficient, models: readonly SizedLaw[]): Measurement[] 
 const [OUR_FIT, PAPERS_LINE] = ["our fit", "the paper's line"] as const;
 const [THROUGH_ALL, FROM_SMALLER] = ["through all", "from all but the largest"] as const;
 
+const LINE_LOOKS = {
+  [THROUGH_ALL]: { dash: DASHES.solid, colour: COLOURS[0]! },
+  [FROM_SMALLER]: { dash: DASHES.predicted, colour: COLOURS[1]! },
+};
+
 function scalingSpec(models: readonly SizedLaw[], sizeTitle: string): Figure["spec"] {
   const sizes = models.map(({ size }) => size);
-  const domain: [number, number] = [min(sizes) / 2, 1.5 * max(sizes)];
+  const domain: [number, number] = [min(sizes) / 3, 1.5 * max(sizes)];
   return {
     hconcat: COEFFICIENTS.map((name) => panel(name, models, { title: sizeTitle, domain })),
     spacing: 24,
@@ -173,6 +178,10 @@ function panel(
     ? [OUR_FIT, PAPERS_LINE]
     : [OUR_FIT];
   const { all, smaller, smallest, largest } = linesOf(name, models);
+  const lineNames = [
+    ...(all === undefined ? [] : [THROUGH_ALL]),
+    ...(smaller === undefined ? [] : [FROM_SMALLER]),
+  ];
   const lines = [
     ...(all === undefined ? [] : axis.domain.map((size) => ({
       size,
@@ -198,11 +207,17 @@ function panel(
       format: "~g",
     },
   };
+  // What is told of the largest may be as good as nothing: the axis follows the models.
+  const shown = [
+    ...rows.flatMap(({ low, high }) => [low, high]),
+    ...lines.map(({ value }) => value),
+  ];
+  const margin = 0.15 * (max(shown) - min(shown));
   const y = (field: string) => ({
     field,
     type: "quantitative" as const,
     title: `Coefficient ${name}`,
-    scale: { zero: true },
+    scale: { domain: [min([0, ...shown]), max(shown) + margin], nice: false },
     axis: { tickCount: 5 },
   });
   const [colour, prediction] = [COLOURS[0]!, COLOURS[1]!];
@@ -222,14 +237,14 @@ function panel(
           strokeDash: {
             ...dashed,
             scale: {
-              domain: [THROUGH_ALL, FROM_SMALLER],
-              range: [DASHES.solid, DASHES.predicted],
+              domain: lineNames,
+              range: lineNames.map((name) => LINE_LOOKS[name].dash),
             },
             legend: lineLegend,
           },
           stroke: {
             ...dashed,
-            scale: { domain: [THROUGH_ALL, FROM_SMALLER], range: [colour, prediction] },
+            scale: { domain: lineNames, range: lineNames.map((name) => LINE_LOOKS[name].colour) },
             legend: lineLegend,
           },
         },
@@ -238,6 +253,7 @@ function panel(
         data: { values: [{ size: 1.12 * largest.size, low: interval[0], high: interval[1] }] },
         mark: {
           type: "rule" as const,
+          clip: true,
           color: prediction,
           strokeWidth: 1.4,
           strokeDash: DASHES.predicted,
@@ -263,11 +279,19 @@ function panel(
           ],
         },
       },
-      {
+      // White around the names keeps them legible where lines pass.
+      ...[{ stroke: "white", strokeWidth: 3 }, {}].map((halo) => ({
         data: { values: rows },
-        mark: { type: "text" as const, dy: -11, dx: -6, fontSize: 9 },
-        encoding: { x, y: y("high"), text: { field: "model", type: "nominal" as const } },
-      },
+        mark: {
+          type: "text" as const,
+          dy: -8,
+          dx: -6,
+          align: "right" as const,
+          fontSize: 9,
+          ...halo,
+        },
+        encoding: { x, y: y("value"), text: { field: "model", type: "nominal" as const } },
+      })),
     ],
   };
 }

@@ -47,10 +47,10 @@ export async function drawFigure8(): Promise<Figure[]> {
   const ours = figure8(await readStudyLogs(RUNS));
   const named = (id: string) => ours.filter((figure) => figure.id === id);
   return [
-    await left(),
+    left(),
     ...named("fig08_left_lab"),
     ...named("fig08_slope_lab"),
-    await right(),
+    right(),
     ...named("fig08_right_lab"),
   ];
 }
@@ -64,8 +64,8 @@ export function figure8(study: StudyLogs): Figure[] {
   ]);
 }
 
-async function left(): Promise<Figure> {
-  const curves = await paperCurves("fig08_left.csv");
+function left(): Figure {
+  const curves = paperCurves("fig08_left.csv");
   const covariance = curves.get("covariance")!;
   const difference = curves.get("neg_entropy_diff")!;
   const at = new Map(difference.map(({ step, value }) => [step, value]));
@@ -124,8 +124,8 @@ async function left(): Promise<Figure> {
 /** The prompt accuracies of the paper's right panel. */
 const ACCURACIES = [0.125, 0.5, 0.875];
 
-async function right(): Promise<Figure> {
-  const curves = await paperCurves("fig08_right.csv");
+function right(): Figure {
+  const curves = paperCurves("fig08_right.csv");
   const groups = ACCURACIES.map((accuracy) => curves.get(`accuracy_${accuracy}`)!);
   const means = groups.map((curve) => mean(curve.map(({ value }) => value)));
   return {

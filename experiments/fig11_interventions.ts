@@ -36,12 +36,12 @@ const PANELS = [
 
 /** Figure 11: from the paper's digitised curves, and from the lab's raw logs. */
 export async function drawFigure11(): Promise<Figure[]> {
-  return [await paperFigure(), ...figure11(await readStudyLogs(RUNS))];
+  return [paperFigure(), ...figure11(await readStudyLogs(RUNS))];
 }
 
 /** What the paper's image shows. */
-async function paperFigure(): Promise<Figure> {
-  const rows = await paperRows("fig11.csv");
+function paperFigure(): Figure {
+  const rows = paperRows("fig11.csv");
   const curve = (model: string, panel: string, arm: Arm): Curve =>
     rows.filter((row) =>
       row["model"] === model && row["panel"] === panel && row["method"] === arm.paper

@@ -5,6 +5,7 @@ import { readRun } from "../analysis/readers/read_run.ts";
 import { UserError } from "../formats/errors.ts";
 import { exists } from "./lab/checkpoint.ts";
 import { missingRuns } from "./lab/study/missing_runs.ts";
+import { readFinishedLog } from "./lab/study/run_log_file.ts";
 import { type StudyRun, studyRun } from "./lab/study/study_run.ts";
 import type { TrainSettings } from "./lab/train_settings.ts";
 import { LOGS } from "./models.ts";
@@ -34,8 +35,7 @@ export interface StudyLogs {
  * Reads the logs of a figure's runs that are there.
  *
  * @param folder Where they lie; of this repository's study unless told.
- * @throws {LabError} if a log was made with other settings than the run's.
- * @throws {UserError} if one cannot be read.
+ * @throws {LabError} if a log is not that of the run, whole.
  */
 export async function readStudyLogs(
   given: readonly RunSettings[],
@@ -54,29 +54,22 @@ export async function readStudyLogs(
  * Reads the log of a run.
  *
  * @param folder Where it lies; of this repository's study unless told.
- * @throws {UserError} if it is not there, or not as a run writes it.
+ * @throws {UserError} if it is not there.
+ * @throws {LabError} if it is not as a run writes it, whole.
  */
 export async function readStudyLog(run: StudyRun, folder: string = LOGS): Promise<StudyLog> {
   const path = await logPath(run.name, folder);
-  const text = await readText(path);
-  if (text === undefined) {
+  if (!await exists(path)) {
     throw new UserError(`there is no log ${path}; deno task study ${run.name} makes it.`);
   }
   const curves = new Map<string, Curve>();
-  for (const line of text.split("\n").slice(0, -1)) {
-    const { step, data = {} } = JSON.parse(line) as LogLine;
+  for (const { step, data } of await readFinishedLog(path, run)) {
     for (const [key, value] of Object.entries(data)) {
       // A number that is not finite is logged as null.
       if (value !== null) curves.getOrInsertComputed(key, () => []).push({ step, value });
     }
   }
   return { run, curves, pairs: pairs(await readRun(path)) };
-}
-
-/** A step; or the run's settings, at the beginning and where it was gone on with by other code. */
-interface LogLine {
-  readonly step: number;
-  readonly data?: Readonly<Record<string, number | null>>;
 }
 
 /** Where the log of a run lies, plain or, which it is taken for where there is none, compressed. */
@@ -101,17 +94,6 @@ export async function replaceLog(name: string, from: string): Promise<void> {
     await Deno.remove(join(LOGS, basename(other))).catch(() => {});
   } catch (error) {
     throw new UserError(`${path} cannot be moved to ${LOGS}: ${(error as Error).message}.`);
-  }
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    const { readable } = await Deno.open(path);
-    const gzip = new DecompressionStream("gzip");
-    return await new Response(path.endsWith(".gz") ? readable.pipeThrough(gzip) : readable).text();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw new UserError(`${path} cannot be read: ${(error as Error).message}.`);
   }
 }
 

@@ -25,7 +25,7 @@ interface Group {
 
 /** Table 1, from the paper and, beside it, from the lab's logs. */
 export async function drawTable1(): Promise<Figure[]> {
-  const groups = (await paperRows("table1.csv")).map(({ group, mean_covariance }) => ({
+  const groups = paperRows("table1.csv").map(({ group, mean_covariance }) => ({
     group: group!,
     value: Number(mean_covariance),
     share: group === "All" ? 1 : Number(/[\d.]+/.exec(group!)![0]) / 100,

@@ -19,7 +19,7 @@ const HEADS: Record<string, string> = { OlympiadBench: "Olympiad", Avg: "Avg." }
 
 /** Table 2, from the paper and from the lab's logs. */
 export async function drawTable2(): Promise<Figure[]> {
-  const rows = await paperRows("table2.csv");
+  const rows = paperRows("table2.csv");
   return [paperTable(rows), ...table2(rows, await readStudyLogs(RUNS))];
 }
 

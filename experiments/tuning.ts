@@ -2,11 +2,21 @@
  * How strong each intervention is in the study: as many strengths of each were tried, once, on a seed that no figure uses,
  * and the one is taken that ended most accurate. The whole sweep is shown.
  */
-import { mean } from "simple-statistics";
+import { max, mean, min } from "simple-statistics";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
-import { COLOURS, SHAPES } from "../analysis/figures/theme.ts";
-import { GRPO, logsWith } from "./arms.ts";
+import { COLOURS, logTicks } from "../analysis/figures/theme.ts";
+import {
+  ARMS,
+  CLIP_COV,
+  CLIP_HIGHER,
+  ENTROPY_BONUS,
+  GRPO,
+  KL_COV,
+  logsWith,
+  REFERENCE_KL,
+} from "./arms.ts";
 import { ACCURACY, ENTROPY, logged, plateau } from "./courses.ts";
+import { studyRun } from "./lab/study/study_run.ts";
 import { trainSettings } from "./lab/train_settings.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
 import { foundByRarity, misconceptionsOf } from "./misconceptions.ts";
@@ -78,6 +88,25 @@ export const TRIALS: readonly Trial[] = [
 
 const NONE: Trial = { method: GRPO.label, levels: [{ label: "none", settings: GRPO.settings }] };
 
+/** The strengths that the figures use. */
+const USED: readonly RunSettings[] = [
+  GRPO.settings,
+  CLIP_HIGHER,
+  CLIP_COV,
+  KL_COV,
+  { intervention: "entropy-bonus", entropyCoefficient: ENTROPY_BONUS.tuned },
+  { intervention: "reference-kl", referenceCoefficient: REFERENCE_KL.tuned },
+];
+
+/** How the methods look that figure 11 does not have. */
+const OTHER_LOOKS: Readonly<Record<string, { readonly colour: string; readonly shape: string }>> = {
+  "Entropy bonus": { colour: COLOURS[2]!, shape: "cross" },
+  "Reference KL": { colour: COLOURS[5]!, shape: "triangle-down" },
+};
+
+const lookOf = (method: string) =>
+  ARMS.find(({ label }) => label === method) ?? OTHER_LOOKS[method]!;
+
 /** One run of each strength, and one without. */
 export const RUNS: readonly RunSettings[] = [NONE, ...TRIALS].flatMap(({ levels }) =>
   levels.map(({ settings }) => ({ model: MODEL, seed: SEED, ...settings }))
@@ -95,6 +124,8 @@ export interface TrialResult {
   readonly entropy: number;
   /** Accuracy over the last fifth of training, in percent. */
   readonly accuracy: number;
+  /** Whether the figures use it. */
+  readonly isUsed: boolean;
   /** The gradient's norm before clipping, over the first third of training. */
   readonly gradientNorm: number;
   /** Misconceptions whose right answer it found, from the rarest decade to the most frequent, in percent. */
@@ -116,6 +147,9 @@ export function trialResults({ logs }: StudyLogs): TrialResult[] {
         method,
         label,
         settings,
+        isUsed: USED.some((used) =>
+          studyRun({ model: MODEL, seed: SEED, ...used }).name === log.run.name
+        ),
         entropy: plateau(log, ENTROPY),
         accuracy: plateau(log, ACCURACY),
         gradientNorm: earlyGradientNorm(log),
@@ -132,7 +166,7 @@ export async function drawTuning(): Promise<Figure[]> {
 
 /** What is shown of each strength, on axes beside one another. */
 const PANELS = [
-  { field: "accuracy", title: "Accuracy (%)", scale: { zero: false } },
+  { field: "accuracy", title: "Accuracy (%)", scale: { type: "linear", zero: false } },
   { field: "entropy", title: "Entropy (nats)", scale: { type: "log", nice: false } },
   { field: "gradientNorm", title: "Gradient norm", scale: { type: "log", nice: false } },
 ] as const;
@@ -143,15 +177,19 @@ export function tuning(study: StudyLogs): Figure[] {
   if (results.length === 0) return [];
   const methods = [NONE, ...TRIALS].map(({ method }) => method);
   const series = { field: "method", type: "nominal" as const, legend: { title: null, columns: 3 } };
+  const looks = methods.map(lookOf);
+  const colour = { domain: methods, range: looks.map(({ colour }) => colour) };
   const look = {
-    color: { ...series, scale: { domain: methods, range: ["#000000", ...COLOURS] } },
-    shape: { ...series, scale: { domain: methods, range: [...SHAPES] } },
+    color: { ...series, scale: colour },
+    fill: { ...series, scale: colour },
+    fillOpacity: { condition: { test: "datum.isUsed", value: 1 }, value: 0 },
+    shape: { ...series, scale: { domain: methods, range: looks.map(({ shape }) => shape) } },
   };
   return [labFigure(study, {
     id: "tuning_lab",
     title: "The strengths of the interventions",
     caption:
-      `Where each strength that was tried ends, the counterpart of Qwen2.5-7B on math: test accuracy and entropy per token, means over the last fifth of training. Of each intervention the most accurate one is used in the figures. A difference of a point or two may be the seed. The gradient's norm is that of the first third, before it is clipped at ${
+      `Where each strength that was tried ends, the counterpart of Qwen2.5-7B on math: test accuracy and entropy per token, means over the last fifth of training. Of each intervention the most accurate one is used in the figures (filled). A difference of a point or two may be the seed. The gradient's norm is that of the first third, before it is clipped at ${
         trainSettings({ model: MODEL }).maxGradientNorm
       }: where it is far larger, the penalty has most of the step. ${LAB_ACCURACY}`,
     spec: {
@@ -160,14 +198,19 @@ export function tuning(study: StudyLogs): Figure[] {
       hconcat: PANELS.map(({ field, title, scale }, i) => ({
         width: 84,
         height: { step: 13 },
-        mark: { type: "point" as const },
+        mark: { type: "point" as const, filled: false, strokeWidth: 1.2 },
         encoding: {
           x: {
             field,
             type: "quantitative" as const,
             title,
             scale: { ...scale, padding: 6 },
-            axis: { format: "~r", tickCount: 3, labelOverlap: true },
+            axis: {
+              ...(scale.type === "log" ? { values: ticksOf(results, field) } : { tickCount: 3 }),
+              format: "~r",
+              labelOverlap: "greedy" as const,
+              labelSeparation: 4,
+            },
           },
           y: {
             field: "label",
@@ -182,6 +225,15 @@ export function tuning(study: StudyLogs): Figure[] {
     },
     measurements: methods.flatMap((method) => measureMethod(method, results)),
   })];
+}
+
+/** Ticks of a logarithmic axis that has all values. */
+function ticksOf(
+  results: readonly TrialResult[],
+  field: "accuracy" | "entropy" | "gradientNorm",
+): number[] {
+  const values = results.map((result) => result[field]);
+  return logTicks(min(values) / 2, 2 * max(values));
 }
 
 function measureMethod(method: string, results: readonly TrialResult[]): Measurement[] {

@@ -50,7 +50,9 @@ export async function drawFigure(name: string, spec: FigureSpec): Promise<Drawin
   textMetrics.width = (item, text) => measure(fonts, item, text);
   vega.resetSVGDefIds();
   const view = new vega.View(vega.parse(compileFigure(spec) as vega.Spec), { renderer: "none" });
-  view.logger(failingLogger((message) => new UserError(`the figure cannot be drawn: ${message}`)));
+  view.logger(
+    failingLogger((message) => new UserError(`the figure ${name} cannot be drawn: ${message}`)),
+  );
   let svg: string;
   try {
     svg = withIdsOf(idOf(name), wellFormed(await view.toSVG()));

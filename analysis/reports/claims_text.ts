@@ -68,9 +68,10 @@ function claimText(claim: JudgedClaim): string {
 }
 
 function criterionText(
-  { outcome, quantity, ours, accepted, paper, because }: JudgedCriterion,
+  { outcome, quantity, ours, accepted, decisive, paper, because }: JudgedCriterion,
 ): string {
-  const text = `${quantity}: ${ours} (accepted: ${accepted}; the paper: ${paper}). ${because}`;
+  const rule = `accepted: ${accepted}${decisive ? ", decisive" : ""}; the paper: ${paper}`;
+  const text = `${quantity}: ${ours} (${rule}). ${because}`;
   return `${coloured(OUTCOMES[outcome], outcome.padEnd(OUTCOME_WIDTH))}${row(text.trimEnd())}`;
 }
 

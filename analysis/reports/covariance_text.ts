@@ -16,10 +16,10 @@ import { alignedColumns, LONGEST_ROW, percent, reportText, type Row } from "./re
  *
  * @param report Of the dump.
  */
-export async function covarianceText(
+export function covarianceText(
   tokens: TokenDump,
   report: CovarianceReport,
-): Promise<string> {
+): string {
   const { klCov, clipCov, ratio } = report;
   const [lowest, highest] = report.range;
   const rows: Row[] = [
@@ -33,7 +33,7 @@ export async function covarianceText(
       "covariance",
       `mean ${number(report.meanCovariance)}, from ${number(lowest)} to ${number(highest)}`,
     ],
-    ["Table 1", await groupLines(report)],
+    ["Table 1", groupLines(report)],
     [
       "KL-Cov",
       [
@@ -77,8 +77,8 @@ export async function covarianceText(
 }
 
 /** Our groups beside the paper's. */
-async function groupLines({ groups }: CovarianceReport): Promise<string[]> {
-  const paper = (await paperRows("table1.csv")).map(({ group, mean_covariance }) => ({
+function groupLines({ groups }: CovarianceReport): string[] {
+  const paper = paperRows("table1.csv").map(({ group, mean_covariance }) => ({
     share: group === "All" ? 100 : Number(/[\d.]+/.exec(group!)![0]),
     mean: mean_covariance!,
   }));

@@ -182,45 +182,52 @@ function minibatchTokens(log: StudyLog): number {
   return total(log, "rollout/tokens") / steps / minibatches;
 }
 
-const PAPER_LENGTHS = (await paperRows("fig11.csv"))
-  .filter(({ panel }) => panel === "response_length").map(({ value }) => Number(value));
+/** Lengths of the responses in the paper's picture, in tokens. */
+const paperLengths = () =>
+  paperRows("fig11.csv").filter(({ panel }) => panel === "response_length")
+    .map(({ value }) => Number(value));
 /** Responses of a minibatch in the paper: 32 prompts × 8. */
 const PAPER_MINIBATCH = 32 * 8;
 
 /** How many tokens a share of a minibatch is, here and in the paper. */
 function batchScale(logs: ClaimLogs): string[] {
-  const runs = logs.of("fig11");
+  return batchScaleOf(logs.of("fig11"), "in the mean of all methods");
+}
+
+/** The same of some runs. */
+function batchScaleOf(runs: readonly StudyLog[], whose: string): string[] {
   const ours = mean(runs.map(minibatchTokens));
   const length = mean(runs.map((log) => mean(logged(log, "response_length/mean").map(valueOf))));
-  const theirs = PAPER_MINIBATCH * mean(PAPER_LENGTHS);
+  const paperLength = mean(paperLengths());
+  const theirs = PAPER_MINIBATCH * paperLength;
   return [
-    `A minibatch has ${ours.toFixed(0)} tokens here and about ${
+    `A minibatch has ${ours.toFixed(0)} tokens here, ${whose}, and about ${
       theirs.toExponential(1)
     } in the paper, responses ${length.toFixed(0)} and ${
-      mean(PAPER_LENGTHS).toFixed(0)
+      paperLength.toFixed(0)
     }; so 2·10⁻⁴ of the tokens are ${(2e-4 * ours).toPrecision(1)} here and ${
       (2e-4 * theirs).toFixed(0)
     } there.`,
   ];
 }
 
-/** The same, and how many tokens a method may select: whole ones, rounded down. */
+/** The same of a method's runs, and how many tokens it may select. */
 function selectionScale(intervention: "clip-cov" | "kl-cov"): (logs: ClaimLogs) => string[] {
   return (logs) => {
     const runs = runsUnder(logs.of("fig11"), intervention);
-    const tokens = runs.map((log) => {
+    const tokens = mean(runs.map((log) => {
       const { clipCovRatio, klCovRatio } = log.run.settings;
       return minibatchTokens(log) * (intervention === "clip-cov" ? clipCovRatio : klCovRatio);
-    });
+    }));
     return [
-      ...batchScale(logs),
+      ...batchScaleOf(runs, `with ${intervention}`),
       intervention === "clip-cov"
         ? `r·N is ${
-          mean(tokens).toFixed(1)
-        } tokens of a minibatch in the mean; where fewer have a covariance between ω_low and ω_high, those are taken out.`
+          tokens.toFixed(1)
+        } tokens of such a minibatch; where fewer have a covariance between ω_low and ω_high, those are taken out.`
         : `k·N is ${
-          mean(tokens).toFixed(1)
-        } tokens of a minibatch in the mean, of which whole ones are selected, rounded down.`,
+          tokens.toFixed(1)
+        } tokens of such a minibatch, of which whole ones are selected, rounded down.`,
     ];
   };
 }
@@ -801,7 +808,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
           paper: "not claimed",
           accept: [-Infinity, 0.9],
           unit: "",
-          measure: (logs) => eachRun(intervened(logs), (log) => lawOf(log)?.r2 ?? 0),
+          measure: (logs) => eachRun(intervened(logs), (log) => lawOf(log)?.r2 ?? NaN),
         },
       ],
     }],

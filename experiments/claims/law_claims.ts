@@ -178,19 +178,20 @@ function steepPairs({ pairs }: StudyLog): Pair[] {
   return pairs.filter((_, i) => x[i]! > bound).sort((p, q) => q.entropy - p.entropy);
 }
 
-/** log2 of a in the lower half of the steep pairs over a in the upper half. */
+/** log2 of a in the lower half of the steep pairs over a in the upper half; NaN where one of them is not positive. */
 function slopeRatio(log: StudyLog): number {
   const steep = steepPairs(log);
   const middle = Math.floor(steep.length / 2);
   const [high, low] = [steep.slice(0, middle), steep.slice(middle)].map((half) =>
     orNone(() => fitCurve(half).a) ?? NaN
   );
-  return Math.log2(low! / high!);
+  return Math.log2(low!) - Math.log2(high!);
 }
 
 /** Whether a or b of a run lies outside of what another seed of some runs would have, in 95 % of cases. */
 function differs(log: StudyLog, others: readonly StudyLog[]): boolean {
-  return (["a", "b"] as const).some((name) => {
+  // A law that its points do not tell is no other one.
+  return isIdentified(log) && (["a", "b"] as const).some((name) => {
     const values = others.map((other) => lawOf(other)?.[name] ?? NaN);
     const middle = mean(values);
     const variance = values.reduce((sum, value) => sum + (value - middle) ** 2, 0) /

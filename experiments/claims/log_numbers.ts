@@ -55,17 +55,19 @@ export function spent(log: StudyLog, share: number): number {
   return 1 - after(ENTROPY(log), share) / startEntropy(log);
 }
 
-/** The share of the whole drop of H that is done when a share of training is over. */
+/** The share of the whole drop of H that is done when a share of training is over; NaN where H did not fall. */
 export function dropped(log: StudyLog, share: number): number {
   const start = startEntropy(log);
-  return (start - after(ENTROPY(log), share)) / (start - endEntropy(log));
+  const drop = start - endEntropy(log);
+  return drop > 0 ? (start - after(ENTROPY(log), share)) / drop : NaN;
 }
 
-/** The share of the gain in R that is made when a share of training is over. */
+/** The share of the gain in R that is made when a share of training is over; NaN where R did not rise. */
 export function gained(log: StudyLog, share: number): number {
   const curve = accuracyOf(log);
   const first = curve[0]?.value ?? NaN;
-  return (after(curve, share) - first) / (endAccuracy(log) - first);
+  const gain = endAccuracy(log) - first;
+  return gain > 0 ? (after(curve, share) - first) / gain : NaN;
 }
 
 /** Parameters of the paper's model that a run stands for, without embeddings, in billions. */

@@ -109,9 +109,11 @@ function signByLength(): string[] {
       }))
     );
     const percents = shares.map((share) => (100 * share).toFixed(0)).join(", ");
-    const isBetter = shares.at(-1)! >= shares[0]!;
-    return `By exact computation, with the ${gradient} gradient and responses of 1 to ${trees.length} tokens, −η·Cov has the sign of ΔH in ${percents} % of random policies: longer responses make it ${
-      isBetter ? "no worse" : "worse, so scale does not explain it"
+    const isWorse = shares.slice(1).every((share) => share < shares[0]!);
+    return `By exact computation, with the ${gradient} gradient and responses of 1 to ${trees.length} tokens, −η·Cov has the sign of ΔH in ${percents} % of random policies: ${
+      isWorse
+        ? "responses of several tokens do worse than single ones, so scale does not explain it"
+        : "responses of several tokens do not all do worse than single ones"
     }.`;
   });
 }

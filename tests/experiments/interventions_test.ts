@@ -31,12 +31,12 @@ import {
   STEP_SIZE,
 } from "./synthetic_interventions.ts";
 
-const PAPER_GROUPS = (await paperRows("table1.csv")).map(({ group, mean_covariance }) => ({
+const PAPER_GROUPS = paperRows("table1.csv").map(({ group, mean_covariance }) => ({
   group: group!,
   value: Number(mean_covariance),
   share: group === "All" ? 1 : Number(/[\d.]+/.exec(group!)![0]) / 100,
 }));
-const PAPER_TABLE_2 = await paperRows("table2.csv");
+const PAPER_TABLE_2 = paperRows("table2.csv");
 
 const figures: Figure[] = [
   ...figure8(onPolicyStudy(RUNS_8)),

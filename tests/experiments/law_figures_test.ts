@@ -118,15 +118,15 @@ for (const script of SCRIPTS) {
   });
 }
 
-Deno.test("the paper's part is drawn without any run", async () => {
+Deno.test("the paper's part is drawn without any run", () => {
   const none = { logs: [], missing: [] };
-  assert.deepEqual((await figure1(none)).map(({ id }) => id), ["fig01_left", "fig01_right"]);
-  assert.deepEqual((await figure7(none)).map(({ id }) => id), ["fig07_math"]);
+  assert.deepEqual((figure1(none)).map(({ id }) => id), ["fig01_left", "fig01_right"]);
+  assert.deepEqual((figure7(none)).map(({ id }) => id), ["fig07_math"]);
 });
 
-Deno.test("points tell their run, step, H and R", async () => {
+Deno.test("points tell their run, step, H and R", () => {
   const study = syntheticStudy(RUNS_1, growing);
-  const { spec } = (await figure1(study)).find(({ id }) => id === "fig01_right_lab")!;
+  const { spec } = (figure1(study)).find(({ id }) => id === "fig01_right_lab")!;
   const points = rows(spec).filter((row) => "step" in row) as unknown as LawPoint[];
   const expected = study.logs.flatMap(({ run, pairs }) =>
     pairs.map(({ step, entropy, score }) => ({ run: run.name, step, H: entropy, R: 100 * score }))
@@ -137,8 +137,8 @@ Deno.test("points tell their run, step, H and R", async () => {
   }
 });
 
-Deno.test("the paper's and our half of Figure 1 have the same axes", async () => {
-  const figures = await figure1(syntheticStudy(RUNS_1, growing));
+Deno.test("the paper's and our half of Figure 1 have the same axes", () => {
+  const figures = figure1(syntheticStudy(RUNS_1, growing));
   for (const side of ["left", "right"]) {
     const [paper, lab] = [`fig01_${side}`, `fig01_${side}_lab`].map((id) => {
       const { scales } = compileFigure(figures.find((one) => one.id === id)!.spec) as {
@@ -225,9 +225,9 @@ Deno.test("Figure 6: four algorithms under one law share it; one that is higher 
   assert(largest! > 4.5 && largest! < 6, `${largest}`);
 });
 
-Deno.test("Figure 7: growth per tenfold size is found, and the largest model told from the others", async () => {
+Deno.test("Figure 7: growth per tenfold size is found, and the largest model told from the others", () => {
   const study = syntheticStudy(RUNS_7, growing);
-  const figures = (await figure7(study)).filter(({ runs }) => runs !== undefined);
+  const figures = (figure7(study)).filter(({ runs }) => runs !== undefined);
   assert.deepEqual(figures.map(({ id }) => id), ["fig07_math_lab", "fig07_code_lab"]);
   for (const figure of figures) {
     const [perDecade] = numbers(measured([figure], "b: growth"));
@@ -243,7 +243,7 @@ Deno.test("Figure 7: growth per tenfold size is found, and the largest model tol
       .map(({ model }) => model),
     ["1.5B", "3B", "7B", "32B"],
   );
-  const left = (await figure7(narrow)).find(({ id }) => id === "fig07_code_lab")!;
+  const left = (figure7(narrow)).find(({ id }) => id === "fig07_code_lab")!;
   assert.match(left.caption, /do not tell the law: 0\.5B\./);
 });
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { LabError } from "../../experiments/lab/errors.ts";
 import { studyRun } from "../../experiments/lab/study/study_run.ts";
-import { gradientStep, readStudyLogs } from "../../experiments/study_log.ts";
+import { gradientStep, readStudyLog, readStudyLogs } from "../../experiments/study_log.ts";
 import { withFolder } from "../support.ts";
 
-const GIVEN = [{ seed: 1 }, { seed: 2 }, { seed: 3 }];
+const GIVEN = [1, 2, 3].map((seed) => ({ seed, steps: 9 }));
 
 /** A log of a few steps, as text. */
 function text(given: Record<string, unknown>): string {
@@ -49,4 +49,33 @@ Deno.test("a log that was made with other settings is not drawn", () =>
     const other = text({ seed: 1, steps: 40 });
     await Deno.writeTextFile(join(folder, `${studyRun(GIVEN[0]!).name}.jsonl`), other);
     await assert.rejects(() => readStudyLogs(GIVEN, folder), LabError);
+  }));
+
+Deno.test("a log is read whole or not at all, and the first line that is wrong is named", () =>
+  withFolder(async (folder) => {
+    const run = studyRun(GIVEN[0]!);
+    const path = join(folder, `${run.name}.jsonl`);
+    // The settings are lines 1 and 5.
+    const whole = text(GIVEN[0]!).split("\n");
+    const changed = (line: number, ...now: string[]) => whole.toSpliced(line - 1, 1, ...now);
+    for (
+      const [lines, expected] of [
+        [changed(7), ': line 7 is "{\\"step\\":6'],
+        [changed(7, whole[6]!, whole[6]!), ': line 8 is "{\\"step\\":5'],
+        [changed(4, "NaN"), ': line 4 is "NaN", expected step 3 and its numbers; move it away'],
+        [changed(4, ""), ': line 4 is "", expected step 3'],
+        [changed(4, "null"), ': line 4 is "null", expected step 3'],
+        [changed(4, '{"step":3,"data":null}'), ": line 4 is "],
+        [changed(4, '{"step":3,"data":{"train_entropy/all":"abc"}}'), ": line 4 is "],
+      ] as const
+    ) {
+      await Deno.writeTextFile(path, lines.join("\n"));
+      await assert.rejects(() => readStudyLog(run, folder), (error) => {
+        assert(error instanceof LabError, String(error));
+        assert(error.message.startsWith(path + expected), error.message);
+        return true;
+      });
+    }
+    await Deno.writeTextFile(path, text(GIVEN[0]!));
+    assert.equal((await readStudyLog(run, folder)).curves.size, 2);
   }));

@@ -11,6 +11,7 @@ import { taskByName } from "../tasks/task_by_name.ts";
 import { train, type TrainOptions } from "../train.ts";
 import { baseModelName } from "../train_settings.ts";
 import { isFinished, missingRuns } from "./missing_runs.ts";
+import { expectFinishedLog } from "./run_log_file.ts";
 import type { StudyRun } from "./study_run.ts";
 import { recordTiming } from "./timings.ts";
 
@@ -109,8 +110,11 @@ async function makeRun(gpu: Gpu, run: StudyRun, options: StudyOptions): Promise<
   const log = join(unfinished, `${run.name}.jsonl`);
   const checkpoint = join(unfinished, `${run.name}.checkpoint`);
   // A process may have been stopped when it had compressed the log.
-  const finished = await exists(`${log}.gz`)
-    ? `${log}.gz`
+  const compressed = `${log}.gz`;
+  const isCompressed = await exists(compressed);
+  if (isCompressed) await expectFinishedLog(compressed, run);
+  const finished = isCompressed
+    ? compressed
     : await trainTimed(gpu, run, { log, checkpoint }, options);
   try {
     await Deno.mkdir(logs, { recursive: true });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJsonObject } from "../../../formats/json_object.ts";
 import { LabError } from "../errors.ts";
 import { modelConfig, nonEmbeddingParameters } from "../families.ts";
 import type { StudyRun } from "./study_run.ts";
@@ -30,19 +31,20 @@ export async function recordTiming(path: string, timing: Timing): Promise<void> 
 }
 
 /**
- * How long runs took that are finished, in the order in which they ended; none where there is no file.
+ * How long runs took that are finished, in the order in which they ended; none where there is no file. A line that is
+ * no timing, as one that a full disk cut, is passed over: estimates are made from these, and nothing else.
  *
- * @throws {LabError} if the file cannot be read, or is no file of timings.
+ * @throws {LabError} if the file cannot be read.
  */
 export async function readTimings(path: string): Promise<Timing[]> {
   try {
-    const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
-    return lines.map((line) => TIMING.parse(JSON.parse(line)));
+    return (await Deno.readTextFile(path)).split("\n").flatMap((line) => {
+      const timing = TIMING.safeParse(parseJsonObject(line));
+      return timing.success ? [timing.data] : [];
+    });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw new LabError(
-      `${path} is no file of timings: ${(error as Error).message.split("\n")[0]}.`,
-    );
+    throw new LabError(`${path} cannot be read: ${(error as Error).message}.`);
   }
 }
 

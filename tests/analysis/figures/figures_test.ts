@@ -189,7 +189,7 @@ Deno.test("what Vega cannot draw is an error that a user can act on", async () =
   await assert.rejects(
     () => drawFigure("x", spec),
     (error) =>
-      error instanceof UserError && /^the figure cannot be drawn: Infinite/.test(error.message),
+      error instanceof UserError && /^the figure \S+ cannot be drawn: Infinite/.test(error.message),
   );
 });
 

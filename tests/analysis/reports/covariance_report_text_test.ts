@@ -18,7 +18,7 @@ Deno.test("cov's text has the paper's symbols, and its grammar for one token and
     using dump = await readTokens(path);
     const settings = { ...DEFAULT_SETTINGS, klCovRatio: 0.2, clipCovRatio: 0.1, covarianceLow: 4 };
     const report = covarianceReport(dump, settings);
-    const text = await covarianceText(dump, report);
+    const text = covarianceText(dump, report);
     assert.match(text, /^.*tokens\.jsonl \(jsonl, 1 sequence\)\n/);
     assert.match(
       text,

@@ -117,6 +117,13 @@ Deno.test("study: what is wrong is said in one sentence", async () => {
     await refused(["--json"], /--json is without --list/);
     await refused(["--list", "--missing"], /--list and --missing are two things/);
 
+    const { code: told, stderr: missing } = await study(checkout, "--conditions");
+    assert.equal(told, 1);
+    assert.match(
+      missing,
+      /^error: math: 4 runs are missing, \S+, \S+, \S+, \S+; deno task study conditions makes them\.\nerror: code: 4 /,
+    );
+
     const logs = join(checkout, "results/logs");
     await Deno.mkdir(logs);
     const log = join(logs, `${first}.jsonl`);

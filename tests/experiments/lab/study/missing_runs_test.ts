@@ -9,9 +9,10 @@ import { withFolder } from "../../../support.ts";
 
 const RUNS = [1, 2, 3].map((seed) => studyRun({ seed }));
 
-/** A log, as far as its first line. */
-function logOf(configuration: Readonly<Record<string, unknown>>): string {
-  return `${JSON.stringify({ run: { configuration } })}\n${"{}\n".repeat(100_000)}`;
+/** A log whose steps say nothing. */
+function logOf(configuration: Readonly<Record<string, unknown>>, steps = 360): string {
+  const lines = Array.from({ length: steps }, (_, i) => ({ step: i + 1, data: {} }));
+  return [{ run: { configuration } }, ...lines].map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
 Deno.test("a run is missing until its log is there, plain or compressed", async () => {
@@ -35,6 +36,9 @@ Deno.test("a log of other settings is no log of the run, and is named", async ()
       const [text, expected] of [
         [logOf({ ...run.settings, steps: 7 }), "was made with steps 7, expected 360; move it away"],
         [logOf({ ...run.settings, speed: 1 }), "was made with speed 1, expected no such setting"],
+        [logOf({ prompts: 64 }), 'does not tell its model, expected "qwen2.5-7b"; move it away'],
+        [logOf(run.settings, 60), "ends with step 60, expected step 360; move it away to have it"],
+        [logOf(run.settings).slice(0, -1), 'ends with the line "{\\"step\\":360,'],
         ["", "does not begin with a run's settings"],
         ["my notes\n", "does not begin with a run's settings"],
         ['{"run":{}}\n', "does not begin with a run's settings"],
@@ -48,5 +52,18 @@ Deno.test("a log of other settings is no log of the run, and is named", async ()
         return true;
       });
     }
+  });
+});
+
+Deno.test("a compressed log that was cut off is no finished log", async () => {
+  const run = RUNS[0]!;
+  await withFolder(async (folder) => {
+    const path = join(folder, `${run.name}.jsonl.gz`);
+    await Deno.writeFile(path, gzipSync(logOf(run.settings)).subarray(0, -20));
+    await assert.rejects(missingRuns(RUNS, folder), (error) => {
+      assert(error instanceof LabError, String(error));
+      assert.match(error.message, /\.jsonl\.gz cannot be read: .*; move it away/);
+      return true;
+    });
   });
 });

@@ -1,6 +1,7 @@
 /** What a process of the study makes, and what it leaves to others; whole studies are run by `tests/tasks/gpu/study_test.ts`. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { makeBaseModel } from "../../../../experiments/lab/base_model.ts";
 import { modelConfig } from "../../../../experiments/lab/families.ts";
 import { untrainedPolicy } from "../../../../experiments/lab/pretrain.ts";
@@ -113,9 +114,16 @@ Deno.test("a process that was stopped when the log was compressed is followed by
   await withFolder(async (folder) => {
     const unfinished = join(folder, "unfinished");
     await Deno.mkdir(unfinished);
-    await Deno.writeTextFile(join(unfinished, `${run.name}.jsonl.gz`), "compressed");
+    const place = join(unfinished, `${run.name}.jsonl.gz`);
+    await Deno.writeTextFile(place, "no log");
+    assert.match((await studyIn(folder, [run])).join(), /cannot be read: .*; move it away/);
+    assert.equal(await Deno.readTextFile(place), "no log");
+    const lines = Array.from({ length: run.settings.steps }, (_, i) => ({ step: i + 1, data: {} }));
+    const text = [{ run: { configuration: run.settings } }, ...lines]
+      .map((line) => `${JSON.stringify(line)}\n`).join("");
+    await Deno.writeFile(place, gzipSync(text));
     assert.deepEqual(await studyIn(folder, [run]), []);
     const log = join(folder, "logs", `${run.name}.jsonl.gz`);
-    assert.equal(await Deno.readTextFile(log), "compressed");
+    assert.equal(gunzipSync(await Deno.readFile(log)).toString(), text);
   });
 });

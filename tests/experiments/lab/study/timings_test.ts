@@ -24,12 +24,10 @@ Deno.test("timings are read as they were recorded, and a file that holds others 
     assert.deepEqual(read.sort((a, b) => a.secondsPerStep - b.secondsPerStep), timings);
 
     await assert.rejects(recordTiming(folder, timings[0]!), LabError);
-    await Deno.writeTextFile(path, '{"run":"a","secondsPerStep":-1}\n', { append: true });
-    await assert.rejects(readTimings(path), (error) => {
-      assert(error instanceof LabError);
-      assert(error.message.startsWith(`${path} is no file of timings: `), error.message);
-      return true;
-    });
+    const torn = '{"run":"a","secondsPerStep":-1}\n{"run":"b","seco';
+    await Deno.writeTextFile(path, torn, { append: true });
+    assert.equal((await readTimings(path)).length, timings.length);
+    await assert.rejects(readTimings(folder), LabError);
   });
 });
 
