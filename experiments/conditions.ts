@@ -2,7 +2,7 @@ import { linearRegression, mean } from "simple-statistics";
 import type { Curve } from "../analysis/paper_data.ts";
 import { around } from "../analysis/shares.ts";
 import { TASK_NAMES } from "./lab/tasks/task_by_name.ts";
-import { foundByRarity, isFound, misconceptionsOf } from "./misconceptions.ts";
+import { foundByRarity, isFound, misconceptionsOf } from "./found_facts.ts";
 import type { StudyLog } from "./study_log.ts";
 
 /** The temperature of rollouts that explore more. */

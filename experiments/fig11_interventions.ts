@@ -21,7 +21,7 @@ import {
   WINDOW_CAPTION,
 } from "./courses.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
-import { foundByRarity, misconceptionsOf } from "./misconceptions.ts";
+import { foundByRarity, misconceptionsOf } from "./found_facts.ts";
 import { readStudyLogs, type StudyLog, type StudyLogs } from "./study_log.ts";
 
 /** Five arms, two sizes, three seeds. */

@@ -19,7 +19,7 @@ import { ACCURACY, ENTROPY, logged, plateau } from "./courses.ts";
 import { studyRun } from "./lab/study/study_run.ts";
 import { trainSettings } from "./lab/train_settings.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
-import { foundByRarity, misconceptionsOf } from "./misconceptions.ts";
+import { foundByRarity, misconceptionsOf } from "./found_facts.ts";
 import { readStudyLogs, type RunSettings, type StudyLog, type StudyLogs } from "./study_log.ts";
 
 const MODEL = "qwen2.5-7b";
