@@ -1,5 +1,6 @@
 import { max, min } from "simple-statistics";
 import { checkValues } from "./check_pairs.ts";
+import { withMinus } from "../formats/minus.ts";
 import { number } from "../formats/number.ts";
 import type { Influence } from "./influence.ts";
 import type { Interval } from "./interval.ts";
@@ -126,10 +127,14 @@ function restsOnOne({ a, influence }: FitEvidence): string | undefined {
   const { pair, without, interval } = influence;
   const ends = interval === undefined
     ? ""
-    : `, 95 % interval [${number(interval[0], 3)}, ${number(interval[1], 3)}]`;
+    : `, 95 % interval [${interval.map(slopeText).join(", ")}]`;
   return `one pair carries the fit: without that of step ${stepText(pair.step)}, a is ${
-    number(without, 3)
-  }${ends}, instead of ${number(a, 3)}.`;
+    slopeText(without)
+  }${ends}, instead of ${slopeText(a)}.`;
+}
+
+function slopeText(a: number): string {
+  return withMinus(number(a, 3));
 }
 
 /** The law wants more score for the entropy that was spent on the plateau than can have been gained. */

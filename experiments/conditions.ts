@@ -1,6 +1,7 @@
 import { linearRegression, mean } from "simple-statistics";
 import type { Curve } from "../analysis/paper_data.ts";
 import { around } from "../analysis/shares.ts";
+import { fixed } from "../formats/minus.ts";
 import { TASK_NAMES } from "./lab/tasks/task_by_name.ts";
 import { foundByRarity, isFound, misconceptionsOf } from "./found_facts.ts";
 import type { StudyLog } from "./study_log.ts";
@@ -101,7 +102,7 @@ function exploration(curves: StudyLog["curves"]): Condition[] {
   }, {
     name: "ln of the chance of right answers not found, end less base model (nats)",
     expected: "below 0",
-    measured: change.toFixed(2),
+    measured: fixed(change, 2),
     holds: change < 0,
   }];
 }
@@ -110,7 +111,7 @@ function range(name: string, value: number, [low, high]: readonly [number, numbe
   return {
     name,
     expected: `${low} to ${high}`,
-    measured: value.toFixed(3),
+    measured: fixed(value, 3),
     holds: low <= value && value <= high,
   };
 }
@@ -119,7 +120,7 @@ function atLeast(name: string, value: number, least: number): Condition {
   return {
     name,
     expected: `at least ${Number(least.toFixed(3))}`,
-    measured: value.toFixed(3),
+    measured: fixed(value, 3),
     holds: value >= least,
   };
 }

@@ -27,6 +27,7 @@ import {
   paperRows,
 } from "../analysis/paper_data.ts";
 import { sharesDone } from "../analysis/shares.ts";
+import { fixed } from "../formats/minus.ts";
 import { LAB_ACCURACY, labFigure, lawsBy, measureLaw } from "./lab_figure.ts";
 import { plainRuns, QWEN, sizeOf } from "./plain_runs.ts";
 import { gradientStep, partOf, readStudyLogs, type StudyLog, type StudyLogs } from "./study_log.ts";
@@ -292,7 +293,7 @@ function withPaper(
   return measurements.map((one) => ({
     ...one,
     paper: one.quantity.endsWith("a, b")
-      ? `${a.toFixed(4)}, ${b.toFixed(4)} (read off its line)`
-      : (b - a).toFixed(4),
+      ? `${fixed(a, 4)}, ${fixed(b, 4)} (read off its line)`
+      : fixed(b - a, 4),
   }));
 }

@@ -8,6 +8,7 @@ import { COLOURS, CROSS } from "../analysis/figures/theme.ts";
 import { PAPER_ENTROPY } from "../analysis/paper_data.ts";
 import { sharesDone } from "../analysis/shares.ts";
 import { counted } from "../formats/counted.ts";
+import { fixed } from "../formats/minus.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
 import { BASE_MODEL_NAMES } from "./lab/families.ts";
 import { plainRuns } from "./plain_runs.ts";
@@ -210,7 +211,7 @@ function measure({ task, quantity, models }: Panel): Measurement[] {
     return {
       quantity: `${task}: ${quantity.name} by 1/${Math.round(1 / of)} of training`,
       ...(task === "math" ? { paper: `${done} %` } : {}),
-      measured: `${mean.toFixed(0)} % (mean of ${
+      measured: `${fixed(mean, 0)} % (mean of ${
         counted(models.length, "model")
       }, standard deviation ${spread.toFixed(0)})`,
     };

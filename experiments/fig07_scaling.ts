@@ -9,6 +9,7 @@ import { type FittedRuns, identifiedLaw } from "../analysis/fit_runs.ts";
 import type { LawFit } from "../analysis/law.ts";
 import { fitLogLinear } from "../analysis/log_linear.ts";
 import { PAPER_ENTROPY, PAPER_SOURCE, QWEN_SIZES } from "../analysis/paper_data.ts";
+import { fixed } from "../formats/minus.ts";
 import { fitPaperPoints } from "./fig01_collapse.ts";
 import { labFigure, lawsBy } from "./lab_figure.ts";
 import { modelConfig, nonEmbeddingParameters } from "./lab/families.ts";
@@ -127,14 +128,14 @@ function measure(name: Coefficient, models: readonly SizedLaw[]): Measurement[] 
     {
       quantity: `${name}: growth per tenfold size; R² of the log-linear fit`,
       paper: "log-linear; no numbers",
-      measured: `${all.perDecade.toFixed(4)}; ${all.r2.toFixed(3)}`,
+      measured: `${fixed(all.perDecade, 4)}; ${fixed(all.r2, 3)}`,
     },
     {
       quantity: `${name} of ${model}, told from the ${models.length - 1} smaller models`,
       paper: "can be predicted; no numbers",
-      measured: `${smaller.at(largest.size).toFixed(3)}${
-        interval === undefined ? "" : ` [${interval[0].toFixed(3)}, ${interval[1].toFixed(3)}]`
-      }; fitted to its own points: ${largest.value.toFixed(3)}${
+      measured: `${fixed(smaller.at(largest.size), 3)}${
+        interval === undefined ? "" : ` [${fixed(interval[0], 3)}, ${fixed(interval[1], 3)}]`
+      }; fitted to its own points: ${fixed(largest.value, 3)}${
         interval === undefined ? "" : inside ? ", within" : ", outside"
       }`,
     },

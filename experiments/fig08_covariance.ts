@@ -19,6 +19,7 @@ import {
   PAPER_SOURCE,
   paperCurves,
 } from "../analysis/paper_data.ts";
+import { fixed, withMinus } from "../formats/minus.ts";
 import { inWindows, logged } from "./courses.ts";
 import { labFigure } from "./lab_figure.ts";
 import { lineRelation } from "./line_relation.ts";
@@ -100,8 +101,8 @@ function left(): Figure {
       {
         quantity: "correlation of the two curves over common steps (Pearson; Spearman)",
         paper: "similar dynamics; no number",
-        measured: `${sampleCorrelation(x, y).toFixed(2)}; ${
-          sampleRankCorrelation(x, y).toFixed(2)
+        measured: `${fixed(sampleCorrelation(x, y), 2)}; ${
+          fixed(sampleRankCorrelation(x, y), 2)
         } over ${common.length} steps`,
       },
       {
@@ -111,11 +112,11 @@ function left(): Figure {
       },
       {
         quantity: "covariance, mean to step 400 and from step 1600",
-        measured: `${early(covariance).toFixed(4)}, ${late(covariance).toFixed(4)}`,
+        measured: `${fixed(early(covariance), 4)}, ${fixed(late(covariance), 4)}`,
       },
       {
         quantity: "−ΔH, mean to step 400 and from step 1600",
-        measured: `${early(difference).toFixed(4)}, ${late(difference).toFixed(4)}`,
+        measured: `${fixed(early(difference), 4)}, ${fixed(late(difference), 4)}`,
       },
     ],
   };
@@ -222,8 +223,8 @@ function ourLeft(study: StudyLogs, log: StudyLog): Figure {
       {
         quantity:
           "loss of entropy over the run (nats/token): whole; at unchanged states; by Lemma 1",
-        measured: `${whole.toFixed(4)}; ${(-sum(change)).toFixed(4)}; ${
-          (-sum(logged(log, lemma.key))).toFixed(4)
+        measured: `${fixed(whole, 4)}; ${fixed(-sum(change), 4)}; ${
+          fixed(-sum(logged(log, lemma.key)), 4)
         }`,
       },
     ],
@@ -279,8 +280,8 @@ function relation(x: readonly number[], y: readonly number[]): string {
   const { correlation, correlationInterval, slope, slopeInterval } = lineRelation(x, y);
   const within = (value: number, ends: Interval, digits: (value: number) => string) =>
     `${digits(value)} [${ends.map(digits).join(", ")}]`;
-  return `${within(correlation, correlationInterval, (value) => value.toFixed(2))}; ${
-    within(slope, slopeInterval, (value) => value.toPrecision(3))
+  return `${within(correlation, correlationInterval, (value) => fixed(value, 2))}; ${
+    within(slope, slopeInterval, (value) => withMinus(value.toPrecision(3)))
   }; ${x.length} points`;
 }
 
@@ -366,8 +367,8 @@ function ourRight(study: StudyLogs, log: StudyLog): Figure {
         }, mean over ${PARTS}ths of training`,
         measured: interval === undefined
           ? "too few"
-          : `${mean(differences).toFixed(5)} [${
-            interval.map((value) => value.toFixed(5)).join(", ")
+          : `${fixed(mean(differences), 5)} [${
+            interval.map((value) => fixed(value, 5)).join(", ")
           }]`,
       },
     ],
@@ -389,7 +390,7 @@ function measureAccuracies(means: readonly number[]): Measurement[] {
   return [
     ...ACCURACIES.map((accuracy, i) => ({
       quantity: `mean covariance of prompts with accuracy ${accuracy}`,
-      measured: means[i]!.toFixed(5),
+      measured: fixed(means[i]!, 5),
     })),
     {
       quantity: "covariance grows with accuracy",

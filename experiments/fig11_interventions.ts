@@ -6,6 +6,7 @@ import { max, mean } from "simple-statistics";
 import { type Course, COURSE_BANDS, coursePanel } from "../analysis/figures/course_panel.ts";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { type Curve, PAPER_ENTROPY, PAPER_SOURCE, paperRows } from "../analysis/paper_data.ts";
+import { fixed, withMinus } from "../formats/minus.ts";
 import { type Arm, ARM_MODELS, ARM_RUNS, ARMS, GRPO, logsWith } from "./arms.ts";
 import {
   ACCURACY,
@@ -192,12 +193,12 @@ function measure(size: string, arms: readonly Arm[], compared: Compared): Measur
     {
       quantity: `${size}: entropy over GRPO's, last fifth of training`,
       paper: "KL-Cov over 10×",
-      measured: each(entropy, ratio, (value) => `${value.toFixed(1)}×`),
+      measured: each(entropy, ratio, (value) => `${fixed(value, 1)}×`),
     },
     {
       quantity: `${size}: response length over GRPO's, last fifth`,
       paper: "longer",
-      measured: each(length, ratio, (value) => `${value.toFixed(2)}×`),
+      measured: each(length, ratio, (value) => `${fixed(value, 2)}×`),
     },
     {
       quantity: `${size}: accuracy above GRPO's, last fifth (points)`,
@@ -212,7 +213,7 @@ function plainEnd(size: string, logs: readonly StudyLog[]): Measurement {
   const digits = [3, 1, 1];
   const ends = PANELS.map(({ title, of }, i) =>
     `${title} ${
-      overSeeds(logs.map((log) => plateau(log, of)), (value) => value.toFixed(digits[i]))
+      overSeeds(logs.map((log) => plateau(log, of)), (value) => fixed(value, digits[i]!))
     }`
   );
   return { quantity: `${size}: GRPO, last fifth of training`, measured: ends.join("; ") };
@@ -265,7 +266,7 @@ function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
   const freeing = runs.filter(({ logs }) => logs.some((log) => total(log, "freed/tokens") > 0));
   const each = (own: typeof runs, value: (log: StudyLog) => number, format: Format) =>
     own.map(({ arm, logs }) => `${arm.label} ${overSeeds(logs.map(value), format)}`).join("; ");
-  const percent: Format = (value) => `${(100 * value).toPrecision(2)} %`;
+  const percent: Format = (value) => `${withMinus((100 * value).toPrecision(2))} %`;
   const share = (key: string) => (log: StudyLog) => total(log, key) / total(log, "rollout/tokens");
   return [
     ...(touching.length === 0 ? [] : [{
@@ -274,7 +275,7 @@ function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
       measured: each(touching, share("actor/touched_tokens"), percent),
     }, {
       quantity: `${size}: mean covariance of the touched tokens`,
-      measured: each(touching, touched("covariance"), (value) => value.toFixed(1)),
+      measured: each(touching, touched("covariance"), (value) => fixed(value, 1)),
     }, {
       quantity: `${size}: mean log-prob of the touched tokens (nats)`,
       measured: each(touching, touched("log_prob"), (value) => signed(value)),

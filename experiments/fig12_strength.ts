@@ -6,6 +6,7 @@ import { mean, sampleRankCorrelation } from "simple-statistics";
 import type { Figure } from "../analysis/figures/figure.ts";
 import { PAPER_ENTROPY } from "../analysis/paper_data.ts";
 import { counted } from "../formats/counted.ts";
+import { fixed } from "../formats/minus.ts";
 import { CLIP_COV, GRPO, KL_COV } from "./arms.ts";
 import { ENTROPY, inWindows, plateau, WINDOW, WINDOW_CAPTION } from "./courses.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
@@ -110,5 +111,5 @@ function unsteadiness(log: StudyLog): number {
 function describeOrder(entropies: readonly number[]): string {
   if (entropies.length < 3) return `only ${counted(entropies.length, "strength")} with runs`;
   const rank = sampleRankCorrelation([...entropies.keys()], [...entropies]);
-  return `${rank.toFixed(2)} over ${entropies.length} strengths`;
+  return `${fixed(rank, 2)} over ${entropies.length} strengths`;
 }

@@ -3,6 +3,7 @@ import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { counted } from "../formats/counted.ts";
 import { fitRuns, type FittedRuns } from "../analysis/fit_runs.ts";
 import { compareOneLaw } from "../analysis/one_law.ts";
+import { fixed } from "../formats/minus.ts";
 import type { StudyLog, StudyLogs } from "./study_log.ts";
 
 /** What every figure from our own logs says of its source. */
@@ -72,7 +73,7 @@ export function lawsBy(
 export function measureLaw({ name, fit, because }: FittedRuns): Measurement[] {
   if (fit === undefined) return [{ quantity: `${name}: a, b`, measured: `no fit: ${because}` }];
   const within = (value: number, [low, high]: readonly [number, number]) =>
-    `${value.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+    `${fixed(value, 4)} [${fixed(low, 4)}, ${fixed(high, 4)}]`;
   if (!fit.identified) {
     return [{
       quantity: `${name}: a, b`,
@@ -86,7 +87,7 @@ export function measureLaw({ name, fit, because }: FittedRuns): Measurement[] {
     },
     {
       quantity: `${name}: ceiling b − a; R²; RMSE (points); pairs`,
-      measured: `${within(fit.ceiling, fit.interval.ceiling)}; ${fit.r2.toFixed(3)}; ${
+      measured: `${within(fit.ceiling, fit.interval.ceiling)}; ${fixed(fit.r2, 3)}; ${
         (100 * fit.rmse).toFixed(2)
       }; ${fit.n}`,
     },

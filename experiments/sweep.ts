@@ -1,6 +1,7 @@
 import type { Measurement } from "../analysis/figures/figure.ts";
 import { type Course, coursePanel } from "../analysis/figures/course_panel.ts";
 import { seriesLook } from "../analysis/figures/theme.ts";
+import { fixed } from "../formats/minus.ts";
 import { logsWith } from "./arms.ts";
 import { ACCURACY, courseOf, ENTROPY, overSeeds, plateau } from "./courses.ts";
 import type { RunSettings, StudyLog, StudyLogs } from "./study_log.ts";
@@ -69,7 +70,7 @@ export function measureSweep(
   const each = (quantity: typeof ENTROPY, digits: number) =>
     levels.map(({ label, logs }) =>
       `${label}: ${
-        overSeeds(logs.map((log) => plateau(log, quantity)), (value) => value.toFixed(digits))
+        overSeeds(logs.map((log) => plateau(log, quantity)), (value) => fixed(value, digits))
       }`
     ).join("; ");
   return [

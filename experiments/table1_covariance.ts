@@ -5,6 +5,7 @@ import { max, mean, min } from "simple-statistics";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { COLOURS, logTicks } from "../analysis/figures/theme.ts";
 import { paperRows } from "../analysis/paper_data.ts";
+import { fixed } from "../formats/minus.ts";
 import { overSeeds, signed } from "./courses.ts";
 import { labFigure } from "./lab_figure.ts";
 import { plainRuns } from "./plain_runs.ts";
@@ -81,13 +82,13 @@ export function table1(groups: readonly Group[], study: StudyLogs): Figure[] {
       ...groups.map(({ group, value }, i): Measurement => ({
         quantity: `mean covariance, ${group} (nats)`,
         paper: String(value),
-        measured: overSeeds(values[i]!, (value) => value.toFixed(3)),
+        measured: overSeeds(values[i]!, (value) => fixed(value, 3)),
       })),
       {
         quantity: "top 0.02 %, 0.2 %, 2 % over the mean of all tokens",
         paper: groups.slice(0, 3).map(({ value }) => `${(value / groups[all]!.value).toFixed(0)}×`)
           .join(", "),
-        measured: values.slice(0, 3).map((own) => `${(mean(own) / mean(values[all]!)).toFixed(0)}×`)
+        measured: values.slice(0, 3).map((own) => `${fixed(mean(own) / mean(values[all]!), 0)}×`)
           .join(", "),
       },
       {
@@ -116,7 +117,7 @@ function firstOf({ curves }: StudyLog, share: number): number {
 function carried(groups: readonly Group[], values: readonly number[]): string {
   // The sum over a group is its share of the tokens times its mean; over all tokens, the overall mean.
   const all = values[groups.findIndex(({ share }) => share === 1)]!;
-  return groups.slice(0, 3).map(({ share }, i) => `${(share * values[i]! / all).toFixed(2)}×`)
+  return groups.slice(0, 3).map(({ share }, i) => `${fixed(share * values[i]! / all, 2)}×`)
     .join(", ");
 }
 

@@ -6,6 +6,7 @@ import { mean } from "simple-statistics";
 import type { Figure, Measurement } from "../analysis/figures/figure.ts";
 import { meanInterval } from "../analysis/mean_interval.ts";
 import { paperRows } from "../analysis/paper_data.ts";
+import { fixed } from "../formats/minus.ts";
 import { type Arm, ARM_MODELS, ARM_RUNS, ARMS, GRPO, logsWith } from "./arms.ts";
 import { bySeed, overSeeds, plateau, signed } from "./courses.ts";
 import { labFigure } from "./lab_figure.ts";
@@ -57,11 +58,11 @@ function paperTable(rows: PaperRows): Figure {
         {
           quantity: `${model}: KL-Cov above GRPO, by the printed averages (points)`,
           paper: model.endsWith("7B") ? "+2.0" : "+6.4",
-          measured: `+${(best.printed - baseline.printed).toFixed(1)}`,
+          measured: signed(best.printed - baseline.printed),
         },
         {
           quantity: `${model}: the same by the plain mean of the seven printed columns`,
-          measured: `+${(best.mean - baseline.mean).toFixed(1)} (${best.mean.toFixed(1)} against ${
+          measured: `${signed(best.mean - baseline.mean)} (${best.mean.toFixed(1)} against ${
             baseline.mean.toFixed(1)
           }; printed ${best.printed} against ${baseline.printed})`,
         },
@@ -175,7 +176,7 @@ function gains(rows: PaperRows, model: string, arms: readonly ArmLogs[]): Measur
   return [{
     quantity: `${model}: ${GRPO.label}, average (%)`,
     paper: `${other}`,
-    measured: overSeeds(average, (value) => value.toFixed(1)),
+    measured: overSeeds(average, (value) => fixed(value, 1)),
   }, ...above];
 }
 

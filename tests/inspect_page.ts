@@ -15,6 +15,8 @@ export interface InspectedPage {
   pictures: { name: string; isThere: boolean; scale: number }[];
   /** Figures that were drawn anew under the pointer, and what the first point of each then told. */
   told: { name: string; text: string }[];
+  /** The heads of sections by their ids, in pixels from the left and from the top of the page. */
+  heads: Record<string, { left: number; top: number }>;
   /** The contents' distance from the top of the window at the end of the page. */
   contentsTop: number;
 }
@@ -80,6 +82,10 @@ const inspect = `(frame, report) => frame.onload = async () => {
       scale: picture.getBoundingClientRect().width / natural,
     };
   });
+  const heads = Object.fromEntries(Array.from(page.querySelectorAll("section"), ({ id, firstElementChild }) => {
+    const { left, top } = firstElementChild.getBoundingClientRect();
+    return [id, { left, top: top + window.scrollY }];
+  }));
   const scrolls = (element) => element !== null &&
     (/auto|scroll/.test(window.getComputedStyle(element).overflowX) || scrolls(element.parentElement));
   const overflowing = Array.from(page.body.querySelectorAll("*")).filter((element) =>
@@ -93,6 +99,7 @@ const inspect = `(frame, report) => frame.onload = async () => {
     overflowing: overflowing.map((text) => text.replaceAll("<", "(")),
     pictures,
     told,
+    heads,
     contentsTop: page.querySelector("nav").getBoundingClientRect().top,
   });
 }`;

@@ -12,7 +12,7 @@ export interface Measurement {
 
 /** A figure or table, ready to be drawn and explained. */
 export interface Figure {
-  /** File name without its ending, such as `fig01_right`. */
+  /** File name without its ending, such as `fig01_right`; of ours beside one of the paper, `fig01_right_lab`. */
   readonly id: string;
   /** Short name, such as `Figure 1, right`. */
   readonly title: string;

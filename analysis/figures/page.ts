@@ -1,6 +1,7 @@
 import { htmlText } from "../../formats/html.ts";
 import { type JudgedClaim, type JudgedCriterion, VERDICT_RULE } from "../claims.ts";
 import { countVerdicts, describeMissing } from "../reports/claims_text.ts";
+import { withCounterparts } from "./counterparts.ts";
 import { compileFigure, type Drawing, idOf } from "./draw.ts";
 import type { Figure } from "./figure.ts";
 import { LIVE_SCRIPT } from "./live.ts";
@@ -43,12 +44,13 @@ export const VEGA_FILE = "vega.js";
 
 /**
  * The page of the study: the verdict on every claim, then every figure with its caption, its numbers, the logs of the
- * runs behind it and the command that draws it again. Pictures are the files beside the page; where a figure has
+ * runs behind it and the command that draws it again, the paper's beside ours where both are there. Pictures are the files beside the page; where a figure has
  * something to tell of its points, Vega draws it anew under the pointer. Nothing comes from a network, and without a
  * script all but that is there.
  */
 export function renderPage({ title, introduction, claims, drawn }: PageContent): string {
-  const links = drawn.map(({ figure }) =>
+  const blocks = withCounterparts(drawn);
+  const links = blocks.flat().map(({ figure }) =>
     `<li><a href="#${idOf(figure.id)}">${htmlText(figure.title)}</a></li>`
   );
   return `<!doctype html>
@@ -68,7 +70,7 @@ ${links.join("\n")}
 <h1>${htmlText(title)}</h1>
 <p>${htmlText(introduction)}</p>
 ${claimsSection(claims)}
-${drawn.map(section).join("\n")}
+${blocks.map(block).join("\n")}
 </main>
 <div id="pointed" role="status" hidden></div>
 <script>${LIVE_SCRIPT}</script>
@@ -146,6 +148,11 @@ function criterionItem(
 }
 
 // The figures.
+
+function block(figures: readonly DrawnFigure[]): string {
+  const sections = figures.map(section).join("\n");
+  return figures.length === 1 ? sections : `<div class="pair">\n${sections}\n</div>`;
+}
 
 function section({ figure, drawing, logs, command }: DrawnFigure): string {
   const { id, title, caption, source, measurements } = figure;

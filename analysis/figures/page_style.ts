@@ -1,6 +1,8 @@
 /**
  * The look of the page: contents that stay (beside the text on a wide window, above it on a narrow one), tables whose
- * rows become blocks where there is no room for columns, and paper without what only a screen can show.
+ * rows become blocks where there is no room for columns, the paper's figures beside ours where there is, and paper
+ * without what only a screen can show. A shadow at the edge of a picture says that it goes on: what covers the shadow
+ * moves with the picture, which lets it through as white does under multiplication.
  */
 export const PAGE_STYLE = `
   :root { color-scheme: light; scroll-padding-top: 3.5rem; }
@@ -18,9 +20,13 @@ export const PAGE_STYLE = `
   nav a { text-decoration: none; }
   nav a:hover { text-decoration: underline; }
   figure { margin: 0; }
-  .picture { overflow-x: auto; }
+  .picture { overflow-x: auto;
+    background: linear-gradient(to right, white 40%, transparent) left / 3rem 100% no-repeat local,
+      linear-gradient(to left, white 40%, transparent) right / 3rem 100% no-repeat local,
+      linear-gradient(to right, #0005, transparent) left / 1rem calc(100% - 2px) no-repeat,
+      linear-gradient(to left, #0005, transparent) right / 1rem calc(100% - 2px) no-repeat; }
   .picture > img, .picture > svg { display: block; height: auto; width: calc(1.5 * var(--width));
-    max-width: 100%; min-width: calc(.85 * var(--width)); }
+    max-width: 100%; min-width: calc(.85 * var(--width)); mix-blend-mode: multiply; }
   figcaption { max-width: 46rem; }
   .source { color: #555; font-size: .85rem; margin: .4rem 0 .8rem; }
   details.logs { font-size: .85rem; margin: .4rem 0 .8rem; }
@@ -45,12 +51,19 @@ export const PAGE_STYLE = `
   #pointed { position: fixed; z-index: 2; max-width: 20rem; padding: .3rem .6rem; background: white;
     border: 1px solid #888; font-size: .82rem; line-height: 1.35; pointer-events: none; overflow-wrap: anywhere; }
   #pointed[hidden] { display: none; }
-  @media (min-width: 75rem) {
+  @media screen and (min-width: 75rem) {
     :root { scroll-padding-top: 1rem; }
     body { display: grid; grid-template-columns: 15rem minmax(0, 1fr); }
     nav { height: 100vh; overflow-y: auto; border: 0; border-right: 1px solid #ddd; }
     nav ul { display: block; padding: 1.2rem 1rem; white-space: normal; }
     nav li { margin-bottom: .35rem; }
+    main { max-width: 90rem; width: 100%; }
+    main > p, section > p { max-width: 62rem; }
+    .pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); column-gap: 1.5rem; }
+    .pair .picture > * { min-width: calc(.8 * var(--width)); }
+    .pair table { table-layout: fixed; }
+    .pair thead th:nth-child(2) { width: 26%; }
+    .pair thead th:nth-child(3) { width: 36%; }
   }
   @media (max-width: 40rem) {
     main { padding: .5rem; }
@@ -62,7 +75,7 @@ export const PAGE_STYLE = `
   }
   @media print {
     nav, #pointed, .logs { display: none; }
-    body { display: block; font-size: 10pt; }
+    body { font-size: 10pt; }
     main { max-width: none; padding: 0; }
     a { color: inherit; text-decoration: none; }
     h2 { break-after: avoid; }

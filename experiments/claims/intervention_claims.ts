@@ -4,6 +4,7 @@ import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Interval } from "../../analysis/interval.ts";
 import { meanInterval } from "../../analysis/mean_interval.ts";
 import { paperRows } from "../../analysis/paper_data.ts";
+import { fixed } from "../../formats/minus.ts";
 import { ENTROPY, LENGTH, logged, overTokens, plateau } from "../courses.ts";
 import type { TrainSettings } from "../lab/train_settings.ts";
 import type { StudyLog } from "../study_log.ts";
@@ -260,7 +261,7 @@ function strongerPenalties(logs: ClaimLogs): string[] {
     `Of the ${penalties.length} strengths of KL-Cov that were tried on the seed of the tuning the one that keeps most entropy (k ${klCovRatio}, β ${klCoefficient}) has ${
       (lateEntropy(strongest) / lateEntropy(plain)).toPrecision(2)
     } times GRPO's, and ends ${
-      (100 * (lateAccuracy(plain) - lateAccuracy(strongest))).toFixed(1)
+      fixed(100 * (lateAccuracy(plain) - lateAccuracy(strongest)), 1)
     } points below it; the one that is used is the most accurate.`,
   ];
 }
@@ -276,7 +277,7 @@ function gainOfRange(logs: ClaimLogs): string[] {
     const found = againstBaseline(wide, arm(logs, "none", model), gain);
     if ("untestable" in found) return `${size}: the study has no GRPO with Clip-Cov's clip range.`;
     const gains = found.observations.map(({ value }) => 100 * value);
-    const interval = meanInterval(gains)?.map((end) => end.toFixed(1)).join(", ");
+    const interval = meanInterval(gains)?.map((end) => fixed(end, 1)).join(", ");
     const gained = mean(gains);
     const within = interval === undefined ? "" : ` [${interval}]`;
     return `${size}: with Clip-Cov's clip range alone GRPO ends ${

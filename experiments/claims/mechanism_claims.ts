@@ -3,6 +3,7 @@ import { max, mean } from "simple-statistics";
 import type { Claim, Criterion, Evidence } from "../../analysis/claims.ts";
 import type { Curve } from "../../analysis/paper_data.ts";
 import { shareInterval } from "../../analysis/share_interval.ts";
+import { withMinus } from "../../formats/minus.ts";
 import { ENTROPY, logged } from "../courses.ts";
 import type { RewardedPolicy } from "../lab/tabular/random_policy.ts";
 import { expectedReward, treeStepped } from "../lab/tabular/sequence_tree.ts";
@@ -171,7 +172,7 @@ function byMeasuredLogits(logs: ClaimLogs): string[] {
   const value = -evidence.observations[0]!.value;
   return [
     `By Lemma 1 with the change of logits as it was measured, not as a theorem has it, the correlation is ${
-      value.toPrecision(3)
+      withMinus(value.toPrecision(3))
     }: what a theorem misses is how a step of AdamW on shared parameters changes logits. That is one run of one size, which cannot tell whether size changes it.`,
   ];
 }
@@ -183,7 +184,7 @@ function easyOverMiddling(logs: ClaimLogs): string[] {
   const [easy, middling] = [0.875, 0.5].map((share) => blocks(byDifficulty(log, share), steps, 5));
   const ratios = [0, 4].map((part) => easy![part]! / middling![part]!);
   if (ratios.some((ratio) => !Number.isFinite(ratio))) return [];
-  const [first, last] = ratios.map((ratio) => ratio.toPrecision(2));
+  const [first, last] = ratios.map((ratio) => withMinus(ratio.toPrecision(2)));
   return [
     `The covariance of prompts with accuracy 0.875 is ${first} times that of prompts with 0.5 in the first fifth of training, and ${last} times in the last. It is one run of one size, which cannot tell whether size changes it.`,
   ];

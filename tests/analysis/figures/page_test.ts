@@ -11,6 +11,8 @@ import { findChromium } from "../../../checks/browser/chromium.ts";
 import { inspectPage } from "../../inspect_page.ts";
 import { ROOT, withFolder } from "../../support.ts";
 
+const REPOSITORY_PAGE = join(ROOT, "results/figures/index.html");
+
 const TITLE = "Claims and figures";
 
 function claim(number: number): Claim<void> {
@@ -64,7 +66,11 @@ function wideSpec(): FigureSpec {
   return { hconcat: [panel, panel, panel] };
 }
 
-const FIGURES: readonly Figure[] = ([["law", lawSpec()], ["wide", wideSpec()]] as const)
+const FIGURES: readonly Figure[] = ([
+  ["law", lawSpec()],
+  ["wide", wideSpec()],
+  ["law_lab", lawSpec()],
+] as const)
   .map(([id, spec]) => ({
     id,
     title: `Figure ${id}`,
@@ -115,9 +121,12 @@ Deno.test("the page leads with the verdicts, and has each figure's numbers, logs
       assert(page.includes(`<img src="${id}.svg"`));
       assert(page.includes(`<code>deno task ${id}</code>`));
     }
-    assert.equal(page.split(`<a href="../logs/${RUN}.jsonl.gz">${RUN}</a>`).length - 1, 2);
+    assert.equal(page.split(`<a href="../logs/${RUN}.jsonl.gz">${RUN}</a>`).length - 1, 3);
     // Only what has something to tell is drawn anew.
-    assert.equal(page.split('<script type="application/json">').length - 1, 1);
+    assert.equal(page.split('<script type="application/json">').length - 1, 2);
+    const ids = (pattern: RegExp) => Array.from(page.matchAll(pattern), ([, id]) => id);
+    assert.deepEqual(ids(/<section id="(.*)">/g), ["claims", "law", "law_lab", "wide"]);
+    assert.deepEqual(ids(/<li><a href="#(.*?)">/g), ["claims", "law", "law_lab", "wide"]);
     assert.doesNotMatch(page, /https?:\/\/(?!vega\.github\.io\/schema)/);
   }));
 
@@ -163,16 +172,23 @@ for (const width of [390, 1400]) {
   Deno.test({
     name: chromium === undefined
       ? `the page at ${width} px: no Chromium on this machine`
-      : `the page at ${width} px: nothing overflows, labels are legible, points tell of their runs`,
+      : `the page at ${width} px: nothing overflows, labels are legible, points tell of their runs, counterparts are side by side if there is room`,
     ignore: chromium === undefined,
     fn: () =>
       withFolder(async (folder) => {
         const found = await inspectPage(chromium!, await writePage(folder), width);
         assert.equal(found.width, width);
         assert.deepEqual(found.overflowing, []);
-        assert.deepEqual(found.pictures.map(({ name }) => name), ["Figure law", "Figure wide"]);
+        assert.deepEqual(
+          found.pictures.map(({ name }) => name),
+          ["Figure law", "Figure law_lab", "Figure wide"],
+        );
         for (const { isThere, scale } of found.pictures) assert(isThere && scale >= 0.84);
-        assert.equal(found.told.length, 1);
+        const { law, law_lab: own, wide } = found.heads;
+        assert.equal(own!.top === law!.top, width === 1400);
+        assert.equal(own!.left > law!.left, width === 1400);
+        assert(own!.top < wide!.top && wide!.left === law!.left);
+        assert.equal(found.told.length, 2);
         assert.match(
           found.told[0]!.text,
           /run: qwen2\.5-7b\.math\.grpo\.none\.seed1\nstep: \d+\nH/,
@@ -182,20 +198,29 @@ for (const width of [390, 1400]) {
   });
 }
 
+Deno.test("numbers on the page of this repository have a minus sign, not a hyphen", async () => {
+  const page = await Deno.readTextFile(REPOSITORY_PAGE);
+  const text = page.replace(/<(style|script|code)\b.*?<\/\1>|<[^>]*>/gs, " ");
+  assert.deepEqual(text.match(/.{0,40}(?<!\w)-\d.{0,20}/g), null);
+});
+
 Deno.test({
   name: "the page of this repository at 390 and 1400 px",
   ignore: chromium === undefined,
   async fn() {
-    const page = join(ROOT, "results/figures/index.html");
-    const text = await Deno.readTextFile(page);
+    const text = await Deno.readTextFile(REPOSITORY_PAGE);
     const titles = Array.from(text.matchAll(/<img src="[^"]*\.svg" [^>]*alt="([^"]*)"/g));
     for (const width of [390, 1400]) {
-      const found = await inspectPage(chromium!, page, width);
+      const found = await inspectPage(chromium!, REPOSITORY_PAGE, width);
       assert.equal(found.width, width);
       assert.deepEqual(found.overflowing, []);
       assert.equal(found.pictures.length, titles.length);
       for (const { name, isThere, scale } of found.pictures) assert(isThere && scale >= 0.84, name);
       for (const { name, text } of found.told) assert.notEqual(text, "", name);
+      for (const [id, { top }] of Object.entries(found.heads)) {
+        const own = found.heads[`${id}_lab`];
+        if (own !== undefined) assert.equal(own.top === top, width === 1400, id);
+      }
       assert(Math.abs(found.contentsTop) < 1);
     }
   },
