@@ -44,9 +44,9 @@ export const VEGA_FILE = "vega.js";
 
 /**
  * The page of the study: the verdict on every claim, then every figure with its caption, its numbers, the logs of the
- * runs behind it and the command that draws it again, the paper's beside ours where both are there. Pictures are the files beside the page; where a figure has
- * something to tell of its points, Vega draws it anew under the pointer. Nothing comes from a network, and without a
- * script all but that is there.
+ * runs behind it and the command that draws it again, the paper's beside ours where both are there. Pictures are the
+ * files beside the page; where a figure has something to tell of its points, Vega draws it anew under the pointer.
+ * Nothing comes from a network, and without a script all but that is there.
  */
 export function renderPage({ title, introduction, claims, drawn }: PageContent): string {
   const blocks = withCounterparts(drawn);
