@@ -25,6 +25,9 @@ const BEST_FIRST: readonly Verdict[] = [
 /** More runs than this nobody makes to decide what is open. */
 const MOST_RUNS = 100;
 
+/** What the last digits of a computation may be off by: a rank correlation of 0.9 is one of at least 0.9. */
+const ROUNDING = 1e-14;
+
 /** Beyond this many, how many would be needed is told to two digits. */
 const COUNTABLE = 1000;
 
@@ -229,7 +232,7 @@ function judgeCriterion<Logs>(criterion: Criterion<Logs>, logs: Logs): JudgedCri
   const value = mean(values);
   const isCount = values.length > 1 && values.every((value) => value === 0 || value === 1);
   const interval = evidence.interval ?? (isCount ? null : meanInterval(values) ?? null);
-  const inside = (one: number) => accept[0] <= one && one <= accept[1];
+  const inside = (one: number) => accept[0] - ROUNDING <= one && one <= accept[1] + ROUNDING;
   const outcome = !inside(value)
     ? "missed"
     : interval === null || interval.every(inside)

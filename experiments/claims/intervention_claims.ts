@@ -147,7 +147,9 @@ function strengths(
 ): Evidence {
   const runs = runsUnder(logs.of("fig12"), intervention);
   const [first] = runs;
-  const zero = where(
+  // KL-Cov without a penalty has no clip either, so that GRPO is not its β of 0.
+  const hasZero = runs.some(({ run }) => run.settings[setting] === 0);
+  const zero = hasZero ? [] : where(
     logs.of("fig1", "fig12"),
     (settings) =>
       isGrpo(settings) && settings.model === first?.run.settings.model &&

@@ -94,6 +94,8 @@ Deno.test("a number next to the end of the accepted range has the digits that te
   const near = criterion([0.99996], { unit: "×", accept: [1, Infinity] });
   const [judged] = judge(claim([near]), undefined).readings[0]!.criteria;
   assert.deepEqual([judged!.outcome, judged!.ours], ["missed", "0.99996×"]);
+  const rounded = criterion([0.9 - 2e-16], { accept: [0.9, Infinity] });
+  assert.equal(judge(claim([rounded]), undefined).verdict, "reproduced");
 });
 
 Deno.test("an interval that is given counts, not that of the observations", () => {
