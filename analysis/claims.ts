@@ -264,7 +264,9 @@ function whyNot<Logs>(
     const needed = numberNeeded(sampleStandardDeviation(values), distance, values.length);
     const number = needed > COUNTABLE ? Number(needed.toPrecision(2)) : needed;
     sentences.push(
-      needed > MOST_RUNS
+      needed === Infinity
+        ? "It lies at the very end of the accepted range, so that no number of runs would decide it."
+        : needed > MOST_RUNS
         ? `It lies so near to the end of the accepted range that about ${number} such numbers instead of ${values.length} would be needed.`
         : `With as much spread, about ${number} such numbers instead of ${values.length} would decide it.`,
     );
@@ -273,12 +275,18 @@ function whyNot<Logs>(
   return sentences.join(" ").trimEnd();
 }
 
-/** How many values of a spread have a mean whose interval is within a distance; more than there are. */
+/** More numbers than this are as good as infinitely many. */
+const COUNTLESS = 1e9;
+
+/** How many values of a spread have a mean whose interval is within a distance: more than there are, or infinity. */
 function numberNeeded(spread: number, distance: number, count: number): number {
   const isEnough = (n: number) => tQuantile(n - 1) * spread / Math.sqrt(n) <= distance;
   let low = count;
   let high = count + 1;
-  while (!isEnough(high)) [low, high] = [high, 2 * high];
+  while (!isEnough(high)) {
+    if (high > COUNTLESS) return Infinity;
+    [low, high] = [high, 2 * high];
+  }
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (isEnough(middle)) high = middle;

@@ -108,6 +108,8 @@ Deno.test("why a number is not met: more runs, or larger models, by numbers", ()
   assert.match(because(OPEN), /^With as much spread, about 16 such numbers instead of 3/);
   const near = criterion([0.99, 1.011, 1.002]);
   assert.match(because(near), /about \d+ such numbers instead of 3 would be needed/);
+  const atEnd = criterion([0.5, 1, 1.5]);
+  assert.match(because(atEnd), /at the very end of the accepted range, so that no number of runs/);
   const sized = (values: readonly (readonly [number, number])[]): Criterion<void> => ({
     ...MET,
     measure: () => ({
