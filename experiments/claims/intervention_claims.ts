@@ -517,14 +517,31 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
       ],
     }, {
       name: "any coefficients, as the loss has another scale here",
-      criteria: [{
-        quantity:
-          "largest accuracy above GRPO's in the last fifth, over the coefficients that hold the entropy",
-        paper: "degrades",
-        accept: [-Infinity, -0.01],
-        unit: "points",
-        measure: gainWhereHeld(withTuning(REFERENCE)),
-      }],
+      criteria: [
+        {
+          quantity: "rank correlation of β, those of the tuning too, with H in the last fifth",
+          paper: "rises",
+          accept: [0.8, Infinity],
+          unit: "",
+          measure: trend(withTuning(REFERENCE), lateEntropy),
+        },
+        {
+          quantity:
+            "rank correlation of β, those of the tuning too, with the accuracy in the last fifth",
+          paper: "falls",
+          accept: [-Infinity, -0.8],
+          unit: "",
+          measure: trend(withTuning(REFERENCE), lateAccuracy),
+        },
+        {
+          quantity:
+            "largest accuracy above GRPO's in the last fifth, over the coefficients that hold the entropy",
+          paper: "degrades",
+          accept: [-Infinity, -0.01],
+          unit: "points",
+          measure: gainWhereHeld(withTuning(REFERENCE)),
+        },
+      ],
     }],
     scale: distanceToReference,
   },
