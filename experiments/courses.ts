@@ -2,6 +2,7 @@ import { mean } from "simple-statistics";
 import { meanInterval } from "../analysis/mean_interval.ts";
 import { type OverRuns, overRuns } from "../analysis/over_runs.ts";
 import type { Curve } from "../analysis/paper_data.ts";
+import { fixed } from "../formats/minus.ts";
 import { gradientStep, type StudyLog } from "./study_log.ts";
 
 /** A number that a log has over training. */
@@ -33,6 +34,20 @@ export function overTokens(log: StudyLog, key: string, number: string): number {
     return [sum + own * value, count + own];
   }, [0, 0]);
   return sum / count;
+}
+
+/** The mean covariance of the tokens that a wider clip range than GRPO's lets through. */
+export const freedCovariance = (log: StudyLog): number =>
+  overTokens(log, "freed/covariance", "freed/tokens");
+
+/** What was logged under a key, summed over a run. */
+export function total(log: StudyLog, key: string): number {
+  return logged(log, key).reduce((sum, { value }) => sum + value, 0);
+}
+
+/** A number of tokens that was logged under a key over all tokens of a run. */
+export function shareOfTokens(log: StudyLog, key: string): number {
+  return total(log, key) / total(log, "rollout/tokens");
 }
 
 /** Rollouts over which curves of every step are averaged for pictures. */
@@ -91,5 +106,5 @@ export function overSeeds(values: readonly number[], format: (value: number) => 
 
 /** A number with its sign. */
 export function signed(value: number, digits = 1): string {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+  return `${value < 0 ? "" : "+"}${fixed(value, digits)}`;
 }

@@ -13,12 +13,14 @@ import {
   bySeed,
   courseOf,
   ENTROPY,
+  freedCovariance,
   LENGTH,
-  logged,
   overSeeds,
   overTokens,
   plateau,
+  shareOfTokens,
   signed,
+  total,
   WINDOW_CAPTION,
 } from "./courses.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
@@ -258,8 +260,6 @@ function found(size: string, runs: readonly ArmLogs[]): Measurement[] {
 
 /** How many tokens the methods touch, which ones, and which clip-higher lets through. */
 function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
-  const total = (log: StudyLog, key: string) =>
-    logged(log, key).reduce((sum, { value }) => sum + value, 0);
   const touching = runs.filter(({ logs }) =>
     logs.some((log) => total(log, "actor/touched_tokens") > 0)
   );
@@ -267,7 +267,7 @@ function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
   const each = (own: typeof runs, value: (log: StudyLog) => number, format: Format) =>
     own.map(({ arm, logs }) => `${arm.label} ${overSeeds(logs.map(value), format)}`).join("; ");
   const percent: Format = (value) => `${withMinus((100 * value).toPrecision(2))} %`;
-  const share = (key: string) => (log: StudyLog) => total(log, key) / total(log, "rollout/tokens");
+  const share = (key: string) => (log: StudyLog) => shareOfTokens(log, key);
   return [
     ...(touching.length === 0 ? [] : [{
       quantity: `${size}: share of the tokens that the method touches`,
@@ -295,9 +295,6 @@ function dose(size: string, runs: readonly ArmLogs[]): Measurement[] {
 }
 
 type Format = (value: number) => string;
-
-/** The mean covariance of the tokens that a wider clip range lets through. */
-const freedCovariance = (log: StudyLog) => overTokens(log, "freed/covariance", "freed/tokens");
 
 /** The mean of something over the tokens that Clip-Cov or KL-Cov selects. */
 const touched = (what: string) => (log: StudyLog) =>

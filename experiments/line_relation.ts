@@ -5,11 +5,13 @@ import { fitLine } from "../analysis/line.ts";
 
 /** How two series go together. */
 export interface LineRelation {
-  /** Pearson's correlation, and its interval. */
+  /** Pearson's correlation. */
   readonly correlation: number;
+  /** Its interval. */
   readonly correlationInterval: Interval;
-  /** The slope of the line by least squares, and its interval. */
+  /** The slope of the line by least squares. */
   readonly slope: number;
+  /** Its interval. */
   readonly slopeInterval: Interval;
 }
 

@@ -4,7 +4,6 @@ import type { Curve } from "../analysis/paper_data.ts";
 import { readRun } from "../analysis/readers/read_run.ts";
 import { UserError } from "../formats/errors.ts";
 import { exists } from "./lab/checkpoint.ts";
-import { missingRuns } from "./lab/study/missing_runs.ts";
 import { readFinishedLog } from "./lab/study/run_log_file.ts";
 import { type StudyRun, studyRun } from "./lab/study/study_run.ts";
 import type { TrainSettings } from "./lab/train_settings.ts";
@@ -41,11 +40,20 @@ export async function readStudyLogs(
   given: readonly RunSettings[],
   folder: string = LOGS,
 ): Promise<StudyLogs> {
-  const runs = given.map(studyRun);
-  const missing = await missingRuns(runs, folder);
+  return await readRunLogs(given.map(studyRun), folder);
+}
+
+/**
+ * The same of runs by their whole settings.
+ *
+ * @throws {LabError} as {@linkcode readStudyLogs}.
+ */
+export async function readRunLogs(runs: readonly StudyRun[], folder: string): Promise<StudyLogs> {
   const logs: StudyLog[] = [];
+  const missing: StudyRun[] = [];
   for (const run of runs) {
-    if (!missing.includes(run)) logs.push(await readStudyLog(run, folder));
+    if (await exists(await logPath(run.name, folder))) logs.push(await readStudyLog(run, folder));
+    else missing.push(run);
   }
   return { logs, missing };
 }

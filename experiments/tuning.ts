@@ -16,7 +16,6 @@ import {
   REFERENCE_KL,
 } from "./arms.ts";
 import { ACCURACY, ENTROPY, logged, plateau } from "./courses.ts";
-import { studyRun } from "./lab/study/study_run.ts";
 import { trainSettings } from "./lab/train_settings.ts";
 import { LAB_ACCURACY, labFigure } from "./lab_figure.ts";
 import { foundByRarity, misconceptionsOf } from "./found_facts.ts";
@@ -147,9 +146,7 @@ export function trialResults({ logs }: StudyLogs): TrialResult[] {
         method,
         label,
         settings,
-        isUsed: USED.some((used) =>
-          studyRun({ model: MODEL, seed: SEED, ...used }).name === log.run.name
-        ),
+        isUsed: USED.some((used) => logsWith([log], MODEL, used).length > 0),
         entropy: plateau(log, ENTROPY),
         accuracy: plateau(log, ACCURACY),
         gradientNorm: earlyGradientNorm(log),

@@ -5,7 +5,15 @@ import type { Interval } from "../../analysis/interval.ts";
 import { meanInterval } from "../../analysis/mean_interval.ts";
 import { paperRows } from "../../analysis/paper_data.ts";
 import { fixed } from "../../formats/minus.ts";
-import { ENTROPY, LENGTH, logged, overTokens, plateau } from "../courses.ts";
+import {
+  ENTROPY,
+  freedCovariance,
+  LENGTH,
+  logged,
+  plateau,
+  shareOfTokens,
+  total,
+} from "../courses.ts";
 import type { TrainSettings } from "../lab/train_settings.ts";
 import type { StudyLog } from "../study_log.ts";
 import {
@@ -153,6 +161,24 @@ function rankTrend(points: readonly (readonly [number, number])[], what: string)
   return single(`${points.length} ${what}`, value);
 }
 
+/** Whether H rises with the weight of the reference KL. */
+const entropyTrend = (which: string, kind: Sweep): InterventionCriterion => ({
+  quantity: `rank correlation of β, ${which}, with H in the last fifth`,
+  paper: "rises",
+  accept: [0.8, Infinity],
+  unit: "",
+  measure: trend(kind, lateEntropy),
+});
+
+/** Whether accuracy falls with it. */
+const accuracyTrend = (which: string, kind: Sweep): InterventionCriterion => ({
+  quantity: `rank correlation of β, ${which}, with the accuracy in the last fifth`,
+  paper: "falls",
+  accept: [-Infinity, -0.8],
+  unit: "",
+  measure: trend(kind, lateAccuracy),
+});
+
 // Figure 12.
 
 function strengths(
@@ -187,12 +213,7 @@ function restlessness(log: StudyLog): number {
 
 // What Clip-Cov and KL-Cov touch.
 
-function total(log: StudyLog, key: string): number {
-  return logged(log, key).reduce((sum, { value }) => sum + value, 0);
-}
-
-const touchedShare = (log: StudyLog) =>
-  total(log, "actor/touched_tokens") / total(log, "rollout/tokens");
+const touchedShare = (log: StudyLog) => shareOfTokens(log, "actor/touched_tokens");
 
 /** Tokens of a minibatch, mean over a run. */
 function minibatchTokens(log: StudyLog): number {
@@ -312,9 +333,6 @@ function freed(logs: ClaimLogs): readonly StudyLog[] {
   return runsUnder(logs.of("fig11"), "clip-higher")
     .filter((log) => logged(log, "freed/covariance").length > 0);
 }
-
-/** Their mean covariance over a run, each token counting the same. */
-const freedCovariance = (log: StudyLog) => overTokens(log, "freed/covariance", "freed/tokens");
 
 function ofFreed(value: (log: StudyLog) => number): (logs: ClaimLogs) => Evidence {
   return (logs) => {
@@ -486,13 +504,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
     readings: [{
       name: "the paper's coefficients",
       criteria: [
-        {
-          quantity: "rank correlation of β, all coefficients, with H in the last fifth",
-          paper: "rises",
-          accept: [0.8, Infinity],
-          unit: "",
-          measure: trend(REFERENCE, lateEntropy),
-        },
+        entropyTrend("all coefficients", REFERENCE),
         {
           quantity: "β = 0.1: H in the last fifth over that at the first step",
           paper: "stable",
@@ -500,13 +512,7 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
           unit: "×",
           measure: atCoefficient(REFERENCE, 0.1, kept),
         },
-        {
-          quantity: "rank correlation of β, all coefficients, with the accuracy in the last fifth",
-          paper: "falls",
-          accept: [-Infinity, -0.8],
-          unit: "",
-          measure: trend(REFERENCE, lateAccuracy),
-        },
+        accuracyTrend("all coefficients", REFERENCE),
         {
           quantity: "β = 0.1: accuracy above GRPO's in the last fifth",
           paper: "degrades",
@@ -518,21 +524,8 @@ export const INTERVENTION_CLAIMS: readonly Claim<ClaimLogs>[] = [
     }, {
       name: "any coefficients, as the loss has another scale here",
       criteria: [
-        {
-          quantity: "rank correlation of β, those of the tuning too, with H in the last fifth",
-          paper: "rises",
-          accept: [0.8, Infinity],
-          unit: "",
-          measure: trend(withTuning(REFERENCE), lateEntropy),
-        },
-        {
-          quantity:
-            "rank correlation of β, those of the tuning too, with the accuracy in the last fifth",
-          paper: "falls",
-          accept: [-Infinity, -0.8],
-          unit: "",
-          measure: trend(withTuning(REFERENCE), lateAccuracy),
-        },
+        entropyTrend("those of the tuning too", withTuning(REFERENCE)),
+        accuracyTrend("those of the tuning too", withTuning(REFERENCE)),
         {
           quantity:
             "largest accuracy above GRPO's in the last fifth, over the coefficients that hold the entropy",

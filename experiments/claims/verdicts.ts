@@ -1,9 +1,8 @@
 /** The verdict on every claim of the paper, from the logs of the study. */
 import { type Claim, judge, type JudgedClaim, notRunYet } from "../../analysis/claims.ts";
-import { missingRuns } from "../lab/study/missing_runs.ts";
 import { LOGS } from "../models.ts";
 import { type FigureRun, studyRuns } from "../study.ts";
-import { readStudyLog, type StudyLog } from "../study_log.ts";
+import { readRunLogs, type StudyLog } from "../study_log.ts";
 import { INTERVENTION_CLAIMS } from "./intervention_claims.ts";
 import { LAW_CLAIMS } from "./law_claims.ts";
 import type { ClaimLogs } from "./log_numbers.ts";
@@ -24,11 +23,8 @@ export const CLAIMS: readonly Claim<ClaimLogs>[] = [
  */
 export async function judgeClaims(folder: string = LOGS): Promise<JudgedClaim[]> {
   const runs = studyRuns();
-  const missing = new Set((await missingRuns(runs, folder)).map(({ name }) => name));
-  const read = new Map<string, StudyLog>();
-  for (const run of runs) {
-    if (!missing.has(run.name)) read.set(run.name, await readStudyLog(run, folder));
-  }
+  const { logs } = await readRunLogs(runs, folder);
+  const read = new Map(logs.map((log) => [log.run.name, log]));
   return CLAIMS.map((claim) => verdictOn(claim, { runs, read }));
 }
 
